@@ -1,0 +1,121 @@
+"""DeepSeek-OCR's closed forms, stage by stage."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from pathlib import Path
+from typing import Any, Literal
+
+from attrs import frozen
+
+from flopbench.errors import UsageError
+from flopbench.model import AnalyticModel, Stage
+from flopbench.ops import Op
+from flopbench_deepseek_ocr.architecture import Architecture, read_architecture
+from flopbench_deepseek_ocr.decoder import decode_passes, decoder_ops, prefill_pass
+from flopbench_deepseek_ocr.image import SAMPLE_PAGE, choose_grid, image_size
+from flopbench_deepseek_ocr.vision import vision_ops
+from flopbench_deepseek_ocr.workload import VIEW_SIZES, CropGrid, Inputs, Workload
+
+
+@frozen(kw_only=True)
+class Options:
+    """What a user may set under ``model.``.
+
+    Attributes:
+        config: a ``config.json`` of the published checkpoint's form, in place of its values.
+        rope: how the rotary angles are computed: ``elementwise`` once per pass, as
+            transformers does, or by ``matmul`` in every layer, as the original code does.
+    """
+
+    config: str | None = None
+    rope: Literal["elementwise", "matmul"] = "elementwise"
+
+
+class DeepseekOcr(AnalyticModel):
+    """SAM, CLIP and projector, then a mixture-of-experts decoder with LM head."""
+
+    name = "deepseek_ocr"
+    summary = "DeepSeek-OCR: SAM + CLIP vision tower, 3B mixture-of-experts decoder"
+    options_type = Options
+    inputs_type = Inputs
+    defaults = Path(__file__).with_name("default.yaml")
+    stages = (
+        Stage("vision", "Vision"),
+        Stage("prefill", "Prefill"),
+        Stage("decode", "Decode"),
+        Stage("vision_prefill", "Vision + prefill", parts=("vision", "prefill")),
+        Stage("end2end", "End to end", parts=("vision", "prefill", "decode")),
+    )
+
+    def __init__(
+        self, architecture: Architecture | None = None, *, rope_by_matmul: bool = False
+    ) -> None:
+        self._architecture = architecture or Architecture()
+        self._rope_by_matmul = rope_by_matmul
+
+    @classmethod
+    def from_options(cls, options: Options) -> DeepseekOcr:
+        architecture = read_architecture(Path(options.config)) if options.config else None
+        return cls(architecture, rope_by_matmul=options.rope == "matmul")
+
+    @property
+    def architecture(self) -> Architecture:
+        return self._architecture
+
+    def workload(self, inputs: Inputs) -> Workload:
+        grid = _grid(inputs)
+        return Workload(
+            batch_size=inputs.batch_size,
+            view_size=VIEW_SIZES[inputs.mode],
+            tile_rows=grid.rows if grid else 0,
+            tile_cols=grid.cols if grid else 0,
+            prompt_tokens=inputs.prompt_tokens,
+            decode_steps=inputs.decode_steps,
+            lm_head=inputs.lm_head,
+        )
+
+    def workload_facts(self, workload: Workload) -> Mapping[str, Any]:
+        return {
+            "view_size": workload.view_size,
+            "tile_size": workload.tile_size,
+            "tile_rows": workload.tile_rows,
+            "tile_cols": workload.tile_cols,
+            "tiles": workload.tiles,
+            "image_tokens": workload.image_tokens,
+            "context_tokens": workload.context_tokens,
+        }
+
+    def ops(self, stage: str, workload: Workload) -> Iterator[Op]:
+        if stage == "vision":
+            for view in workload.views:
+                yield from vision_ops(self._architecture, view)
+        else:
+            run = {"prefill": prefill_pass, "decode": decode_passes}[stage](workload)
+            yield from decoder_ops(
+                self._architecture.decoder, run, rope_by_matmul=self._rope_by_matmul
+            )
+
+    def assumptions(self) -> tuple[str, ...]:
+        return (
+            "all tiles of a page pass the vision tower at once, stacked on the batch axis",
+            "decode step k attends to context + k keys and runs the LM head on one position",
+            "resizing position tables to the image's grid is not priced",
+        )
+
+
+def _grid(inputs: Inputs) -> CropGrid | None:
+    if inputs.crop_grid:
+        if inputs.mode != "gundam":
+            raise UsageError(
+                f"workload.crop_grid needs workload.mode=gundam, got mode {inputs.mode!r}"
+            )
+        if inputs.image is not None:
+            raise UsageError(
+                "workload.crop_grid and workload.image are both given: an explicit grid "
+                "replaces the one chosen for an image, so give one of them"
+            )
+        return inputs.crop_grid
+    size = image_size(inputs.image)
+    chosen = choose_grid(*size) if inputs.mode == "gundam" else None
+    return CropGrid(rows=chosen[0], cols=chosen[1]) if chosen else None

@@ -1,0 +1,249 @@
+"""DeepSeek-OCR's dimensions, and how to read them from the published checkpoint's config.json.
+
+Sources of the values: ``config.json`` of the checkpoint deepseek-ai/DeepSeek-OCR on the
+Hugging Face hub (``language_config``, ``vision_config.width``, ``projector_config``); and,
+for what that file leaves to the code beside it (``deepencoder.py``), SAM ViT-B
+(Kirillov et al., arXiv:2304.02643) and CLIP ViT-L (Radford et al., arXiv:2103.00020).
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+import attrs
+from attrs import frozen
+
+from flopbench.errors import UsageError
+
+
+def _size(default: int) -> int:
+    value: int = attrs.field(
+        default=default,
+        validator=[attrs.validators.instance_of(int), attrs.validators.ge(1)],
+    )
+    return value
+
+
+def _require(holds: bool, problem: str) -> None:
+    if not holds:
+        raise ValueError(problem)
+
+
+@frozen(kw_only=True)
+class Sam:
+    """The SAM ViT-B image encoder with its neck and two stride-2 convolutions."""
+
+    layers: int = _size(12)
+    width: int = _size(768)
+    heads: int = _size(12)
+    mlp_width: int = _size(3072)
+    in_channels: int = _size(3)
+    patch_size: int = _size(16)
+    window: int = _size(14)
+    global_layers: tuple[int, ...] = (2, 5, 8, 11)
+    neck_channels: int = _size(256)
+    downsample_channels: tuple[int, int] = (512, 1024)
+    pretrained_size: int = _size(1024)
+
+    def __attrs_post_init__(self) -> None:
+        _require(self.width % self.heads == 0, "SAM's width must be a multiple of its heads")
+        _require(
+            all(0 <= i < self.layers for i in self.global_layers),
+            f"SAM's global attention layers must lie in 0..{self.layers - 1}",
+        )
+
+    @property
+    def head_dim(self) -> int:
+        """Width of one attention head."""
+        return self.width // self.heads
+
+
+@frozen(kw_only=True)
+class Clip:
+    """The CLIP ViT-L encoder, which takes SAM's features for its patch embeddings."""
+
+    layers: int = _size(24)
+    width: int = _size(1024)
+    heads: int = _size(16)
+    mlp_width: int = _size(4096)
+    pretrained_size: int = _size(224)
+    patch_size: int = _size(14)
+
+    def __attrs_post_init__(self) -> None:
+        _require(self.width % self.heads == 0, "CLIP's width must be a multiple of its heads")
+
+    @property
+    def head_dim(self) -> int:
+        """Width of one attention head."""
+        return self.width // self.heads
+
+
+@frozen(kw_only=True)
+class Decoder:
+    """The DeepSeek-V2 style mixture-of-experts decoder with plain multi-head attention."""
+
+    layers: int = _size(12)
+    dense_layers: int = attrs.field(default=1, validator=attrs.validators.ge(0))
+    width: int = _size(1280)
+    heads: int = _size(10)
+    kv_heads: int = _size(10)
+    mlp_width: int = _size(6848)
+    experts: int = _size(64)
+    experts_per_token: int = _size(6)
+    shared_experts: int = _size(2)
+    expert_width: int = _size(896)
+    vocabulary: int = _size(129280)
+
+    def __attrs_post_init__(self) -> None:
+        _require(self.width % self.heads == 0, "the hidden size must be a multiple of the heads")
+        _require(self.heads % self.kv_heads == 0, "the heads must be a multiple of the KV heads")
+        _require(
+            self.experts_per_token <= self.experts, "a token cannot take more experts than there are"
+        )
+        _require(self.dense_layers <= self.layers, "there cannot be more dense layers than layers")
+
+    @property
+    def head_dim(self) -> int:
+        """Width of one attention head."""
+        return self.width // self.heads
+
+    @property
+    def moe_layers(self) -> int:
+        """Layers with routed experts."""
+        return self.layers - self.dense_layers
+
+
+@frozen(kw_only=True)
+class Architecture:
+    """All of DeepSeek-OCR; the defaults are the published model."""
+
+    sam: Sam = Sam()
+    clip: Clip = Clip()
+    decoder: Decoder = Decoder()
+
+    def __attrs_post_init__(self) -> None:
+        _require(
+            self.sam.downsample_channels[1] == self.clip.width,
+            "SAM's last channel count must be CLIP's width",
+        )
+
+    @property
+    def projector_width(self) -> int:
+        """Width of the projector's input: CLIP's features and SAM's, side by side."""
+        return self.clip.width + self.sam.downsample_channels[1]
+
+
+class _Config:
+    """A config.json whose missing or wrong fields become one-sentence errors."""
+
+    def __init__(self, path: Path, values: Any, prefix: str = "") -> None:
+        self.path, self.values, self.prefix = path, values, prefix
+
+    def _get(self, key: str) -> Any:
+        if not isinstance(self.values, Mapping) or key not in self.values:
+            raise UsageError(f"{self.path} lacks the field {self.prefix}{key}")
+        return self.values[key]
+
+    def section(self, key: str) -> _Config:
+        return _Config(self.path, self._get(key), f"{self.prefix}{key}.")
+
+    def size(self, key: str) -> int:
+        value = self._get(key)
+        if isinstance(value, bool) or not isinstance(value, int) or value < 0:
+            raise self.wrong(key, value, "an integer of at least 0")
+        return value
+
+    def sizes(self, key: str, length: int | None = None) -> tuple[int, ...]:
+        value = self._get(key)
+        integers = isinstance(value, list) and all(type(v) is int and v >= 0 for v in value)
+        if not integers or (length is not None and len(value) != length):
+            raise self.wrong(key, value, "a list of " + (f"{length} " if length else "") + "integers")
+        return tuple(value)
+
+    def expect(self, key: str, wanted: Any) -> None:
+        """Refuse a present field that says the model is of another kind."""
+        value = self.values.get(key, wanted)
+        if value != wanted:
+            raise self.wrong(key, value, f"{wanted!r}, as in DeepSeek-OCR")
+
+    def wrong(self, key: str, value: Any, right: str) -> UsageError:
+        return UsageError(f"{self.path}: {self.prefix}{key} must be {right}, got {value!r}")
+
+
+def read_architecture(path: Path) -> Architecture:
+    """Read the architecture from a ``config.json`` of the published checkpoint's form.
+
+    Raises:
+        UsageError: the file cannot be read, lacks a field, or describes another kind of model.
+    """
+    try:
+        config = _Config(path, json.loads(path.read_text(encoding="utf-8")))
+    except OSError as error:
+        raise UsageError(f"cannot read model.config={path}: {error.strerror}") from error
+    except ValueError as error:
+        raise UsageError(f"model.config={path} is not a JSON file: {error}") from error
+    try:
+        return _architecture(config)
+    except ValueError as error:
+        raise UsageError(f"{path}: {error}") from error
+
+
+def _architecture(config: _Config) -> Architecture:
+    encoders = config.section("vision_config").section("width")
+    architecture = Architecture(
+        sam=_sam(encoders.section("sam_vit_b")),
+        clip=_clip(encoders.section("clip-l-14-224")),
+        decoder=_decoder(config.section("language_config")),
+    )
+    projector = config.section("projector_config")
+    projector.expect("projector_type", "linear")
+    for key, wanted in (
+        ("input_dim", architecture.projector_width),
+        ("n_embed", architecture.decoder.width),
+    ):
+        if projector.size(key) != wanted:
+            raise projector.wrong(key, projector.size(key), f"{wanted}, as its neighbours' widths")
+    return architecture
+
+
+def _sam(config: _Config) -> Sam:
+    width = config.size("width")
+    first, last = config.sizes("downsample_channels", length=2)
+    return Sam(
+        layers=config.size("layers"),
+        width=width,
+        heads=config.size("heads"),
+        mlp_width=4 * width,
+        global_layers=config.sizes("global_attn_indexes"),
+        downsample_channels=(first, last),
+    )
+
+
+def _clip(config: _Config) -> Clip:
+    width = config.size("width")
+    return Clip(
+        layers=config.size("layers"),
+        width=width,
+        heads=config.size("heads"),
+        mlp_width=4 * width,
+    )
+
+
+def _decoder(config: _Config) -> Decoder:
+    config.expect("use_mla", False)
+    return Decoder(
+        layers=config.size("num_hidden_layers"),
+        dense_layers=config.size("first_k_dense_replace"),
+        width=config.size("hidden_size"),
+        heads=config.size("num_attention_heads"),
+        kv_heads=config.size("num_key_value_heads"),
+        mlp_width=config.size("intermediate_size"),
+        experts=config.size("n_routed_experts"),
+        experts_per_token=config.size("num_experts_per_tok"),
+        shared_experts=config.size("n_shared_experts"),
+        expert_width=config.size("moe_intermediate_size"),
+        vocabulary=config.size("vocab_size"),
+    )

@@ -1,0 +1,77 @@
+"""Read a page's size, and choose its grid of tiles as the original image processor does."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from pathlib import Path
+
+from flopbench.errors import UsageError
+from flopbench_deepseek_ocr.workload import MAX_TILES, MIN_TILES, TILE_SIZE
+
+SAMPLE_PAGE = Path(__file__).with_name("sample_page.png")
+
+_EXIF_ORIENTATION = 0x0112
+_EXIF_TURNED = {5, 6, 7, 8}
+"""EXIF orientations that swap width and height."""
+
+
+def image_size(image: str | Sequence[int] | None) -> tuple[int, int]:
+    """Return (width, height) in pixels of an image file, or of an explicit size.
+
+    The file is decoded whole, so a truncated one is found; an EXIF orientation counts,
+    as the original code applies it.
+
+    Raises:
+        UsageError: the file is missing, empty, truncated or no PNG or JPEG; a bad size.
+    """
+    if image is None:
+        return _file_size(SAMPLE_PAGE)
+    if isinstance(image, str):
+        return _file_size(Path(image))
+    if len(image) != 2 or min(image) < 1:
+        raise UsageError(
+            f"workload.image={list(image)} must be [width, height], both at least 1 pixel"
+        )
+    return image[0], image[1]
+
+
+def _file_size(path: Path) -> tuple[int, int]:
+    from PIL import Image, UnidentifiedImageError
+
+    try:
+        with Image.open(path, formats=("PNG", "JPEG")) as picture:
+            picture.load()
+            turned = picture.getexif().get(_EXIF_ORIENTATION) in _EXIF_TURNED
+            width, height = picture.size
+    except UnidentifiedImageError as error:
+        what = "is empty" if path.stat().st_size == 0 else "is no PNG or JPEG image"
+        raise UsageError(f"image {path} {what}") from error
+    except (OSError, SyntaxError, ValueError, Image.DecompressionBombError) as error:
+        reason = getattr(error, "strerror", None) or str(error).splitlines()[0]
+        raise UsageError(f"cannot read image {path}: {reason}") from error
+    return (height, width) if turned else (width, height)
+
+
+def choose_grid(width: int, height: int) -> tuple[int, int] | None:
+    """Return the (rows, cols) of tiles for a page, or None where one view is enough.
+
+    The grid of 2 to 9 tiles whose aspect ratio is nearest to the page's wins; of equally
+    near ones the larger, as long as the page fills more than half of its pixels. Ratios
+    are compared in floating point, as the original does: a tie is a tie of floats.
+    """
+    if max(width, height) <= TILE_SIZE:
+        return None
+    grids = [
+        (rows, cols)
+        for cols in range(1, MAX_TILES + 1)
+        for rows in range(1, MAX_TILES + 1)
+        if MIN_TILES <= rows * cols <= MAX_TILES
+    ]
+    aspect, area = width / height, width * height
+    best, best_distance = grids[0], float("inf")
+    for rows, cols in sorted(grids, key=lambda grid: grid[0] * grid[1]):
+        distance = abs(aspect - cols / rows)
+        larger_fits = area > 0.5 * TILE_SIZE * TILE_SIZE * rows * cols
+        if distance < best_distance or (distance == best_distance and larger_fits):
+            best, best_distance = (rows, cols), distance
+    return best

@@ -1,0 +1,104 @@
+"""The real DeepSeek-OCR: which implementation runs, and where its work belongs."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Literal, Protocol
+
+import attrs
+from attrs import frozen
+
+from flopbench.errors import UsageError
+from flopbench.vendor import VendorModel, VendorStage
+from flopbench_deepseek_ocr.architecture import Architecture
+from flopbench_deepseek_ocr.workload import Workload
+
+
+def _eager_only(_instance: object, _field: object, value: str) -> None:
+    if value != "eager":
+        raise ValueError(
+            "must be 'eager': FlopCounterMode cannot see the matmuls of other attention; "
+            f"ask for {value!r} on the analytic side, with --attention"
+        )
+
+
+@frozen(kw_only=True)
+class VendorOptions:
+    """What a user may set under ``vendor.``.
+
+    Attributes:
+        attention: always ``eager``.
+        decode: count three ``sampled`` steps and check that they lie on a line, or ``every``.
+        remote_code: run the checkpoint folder's own code. This executes that code.
+        model_root: the checkpoint folder, for ``remote_code``.
+    """
+
+    attention: str = attrs.field(default="eager", validator=_eager_only)
+    decode: Literal["sampled", "every"] = "sampled"
+    remote_code: bool = False
+    model_root: str | None = None
+
+
+class Implementation(Protocol):
+    """A real implementation of DeepSeek-OCR that can be called stage by stage."""
+
+    components: tuple[tuple[str, str], ...]
+    """Pairs of a regular expression for the start of a module path and a component."""
+
+    def stage(self, name: str, workload: Workload) -> VendorStage:
+        """Build the calls of a stage."""
+
+    def provenance(self) -> Mapping[str, str]:
+        """Return versions and settings."""
+
+
+class DeepseekOcrVendor(VendorModel):
+    """DeepSeek-OCR as transformers implements it, on the meta device; or its own code."""
+
+    name = "deepseek_ocr"
+    summary = "transformers' native implementation on the meta device, eager attention"
+    options_type = VendorOptions
+
+    def __init__(self, implementation: Implementation, *, every_step: bool = False) -> None:
+        self._implementation = implementation
+        self._every_step = every_step
+        self._rules = [(re.compile(p + r"(\.|$)"), c) for p, c in implementation.components]
+
+    @classmethod
+    def from_options(cls, architecture: Architecture, options: VendorOptions) -> DeepseekOcrVendor:
+        implementation = _implementation(architecture, options)
+        return cls(implementation, every_step=options.decode == "every")
+
+    def stage(self, name: str, workload: Workload) -> VendorStage:
+        stage = self._implementation.stage(name, workload)
+        return attrs.evolve(stage, sampled=not self._every_step)
+
+    def component(self, module: str) -> str:
+        for pattern, component in self._rules:
+            if pattern.match(module):
+                return component
+        return f"unmapped/{module}"
+
+    def provenance(self) -> Mapping[str, str]:
+        return self._implementation.provenance()
+
+
+def _implementation(architecture: Architecture, options: VendorOptions) -> Implementation:
+    if options.remote_code:
+        from flopbench_deepseek_ocr.vendor_remote import RemoteCode
+
+        if options.model_root is None:
+            raise UsageError(
+                "vendor.remote_code=true needs vendor.model_root=PATH, the checkpoint's folder"
+            )
+        return RemoteCode(Path(options.model_root), architecture)
+    if options.model_root is not None:
+        raise UsageError(
+            "vendor.model_root is used only with vendor.remote_code=true, which executes "
+            "the code in that folder"
+        )
+    from flopbench_deepseek_ocr.vendor_native import Native
+
+    return Native(architecture)

@@ -1,0 +1,216 @@
+"""DeepSeek-OCR as transformers implements it, built on the meta device without weights.
+
+transformers ships DeepSeek-OCR's modules as ``UnlimitedOcr*``: the same SAM, CLIP,
+projector and mixture-of-experts decoder, which becomes DeepSeek-OCR's with full attention
+in every layer. Experts run as ``batched_mm``: the ``grouped_mm`` default has no formula in
+torch's registry, and ``eager`` experts loop over data that meta tensors do not have.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from functools import cached_property
+from typing import Any
+
+from flopbench.errors import CountError, UsageError
+from flopbench.vendor import VendorCall, VendorStage
+from flopbench_deepseek_ocr.architecture import Architecture
+from flopbench_deepseek_ocr.workload import Workload
+
+ATTENTION = "eager"
+EXPERTS = "batched_mm"
+
+_SAM = r"model\.vision_tower\.sam_encoder"
+_CLIP = r"model\.vision_tower\.vision_encoder"
+_LAYER = r"model\.language_model\.layers\.\d+"
+
+
+class Native:
+    """transformers' implementation, on meta tensors."""
+
+    components = (
+        (_SAM + r"\.patch_embed", "vision/sam/patch_embed"),
+        (_SAM + r"\.layers\.\d+\.attn\.qkv", "vision/sam/attention/qkv"),
+        (_SAM + r"\.layers\.\d+\.attn\.proj", "vision/sam/attention/out"),
+        (_SAM + r"\.layers\.\d+\.attn", "vision/sam/attention/core"),
+        (_SAM + r"\.layers\.\d+\.mlp", "vision/sam/mlp"),
+        (_SAM + r"\.neck", "vision/sam/neck"),
+        (_SAM + r"\.proj", "vision/sam/downsample"),
+        (_CLIP + r"\.encoder\.layers\.\d+\.self_attn\.[qkv]_proj", "vision/clip/attention/qkv"),
+        (_CLIP + r"\.encoder\.layers\.\d+\.self_attn\.out_proj", "vision/clip/attention/out"),
+        (_CLIP + r"\.encoder\.layers\.\d+\.self_attn", "vision/clip/attention/core"),
+        (_CLIP + r"\.encoder\.layers\.\d+\.mlp", "vision/clip/mlp"),
+        (r"model\.multi_modal_projector", "vision/projector"),
+        (_LAYER + r"\.self_attn\.[qkv]_proj", "decoder/attention/qkv"),
+        (_LAYER + r"\.self_attn\.o_proj", "decoder/attention/out"),
+        (_LAYER + r"\.self_attn", "decoder/attention/core"),
+        (_LAYER + r"\.mlp\.gate", "decoder/moe/router"),
+        (_LAYER + r"\.mlp\.experts", "decoder/moe/experts"),
+        (_LAYER + r"\.mlp\.shared_experts", "decoder/moe/shared"),
+        (_LAYER + r"\.mlp", "decoder/mlp"),
+        (r"model\.language_model\.rotary_emb", "decoder/rope"),
+        (r"lm_head", "lm_head"),
+    )
+
+    def __init__(self, architecture: Architecture) -> None:
+        self._architecture = architecture
+
+    @cached_property
+    def model(self) -> Any:
+        """The ``torch.nn.Module``, on the meta device.
+
+        Raises:
+            UsageError: torch or a fitting transformers is not installed.
+            CountError: transformers did not take the attention that was asked for.
+        """
+        try:
+            import torch
+            from transformers.models.unlimited_ocr import (
+                configuration_unlimited_ocr as configuration,
+            )
+            from transformers.models.unlimited_ocr import modeling_unlimited_ocr as modeling
+        except ImportError as error:
+            raise UsageError(
+                "the vendor side needs torch and transformers >= 5.20 "
+                "(pip install 'flopbench-deepseek-ocr[vendor]'), or use --analytic-only; "
+                f"the import failed with: {error}"
+            ) from error
+        config = configuration.UnlimitedOcrConfig(**_config(self._architecture))
+        with torch.device("meta"):
+            model = modeling.UnlimitedOcrForConditionalGeneration._from_config(
+                config, attn_implementation=ATTENTION, experts_implementation=EXPERTS
+            )
+        _require_eager(model)
+        return model.eval()
+
+    def stage(self, name: str, workload: Workload) -> VendorStage:
+        """Build the calls of a stage; step k of decode finds context + k - 1 cached keys."""
+        if name == "vision":
+            return VendorStage(lambda _step: self._vision(workload))
+        if name == "prefill":
+            return VendorStage(lambda _step: self._prefill(workload))
+        return VendorStage(
+            lambda step: self._decode(workload, step),
+            steps=int(workload.decode_steps),
+            assumptions=("each decode step is called on a cache built to its length",),
+        )
+
+    def provenance(self) -> Mapping[str, str]:
+        """Name the implementation and its settings."""
+        import transformers
+
+        return {
+            "implementation": type(self.model).__name__,
+            "transformers": transformers.__version__,
+            "attention": ATTENTION,
+            "experts": EXPERTS,
+            "device": "meta",
+        }
+
+    def _vision(self, workload: Workload) -> VendorCall:
+        import torch
+
+        def pixels(count: Any, size: Any) -> torch.Tensor:
+            channels = self._architecture.sam.in_channels
+            return torch.empty(count, channels, size, size, device="meta")
+
+        pages, tiles = workload.batch_size, workload.tiles
+        arguments: dict[str, Any] = {"pixel_values": pixels(pages, workload.view_size)}
+        if tiles:
+            arguments["pixel_values_local"] = pixels(pages * tiles, workload.tile_size)
+            arguments["num_local_patches"] = [tiles] * pages
+            arguments["patches_grid"] = [[workload.tile_cols, workload.tile_rows]] * pages
+        return VendorCall(self.model, lambda: self.model.get_image_features(**arguments))
+
+    def _prefill(self, workload: Workload) -> VendorCall:
+        logits = 0 if workload.lm_head == "all" else 1
+        return self._decoder_call(
+            workload, tokens=workload.context_tokens, past_tokens=0, logits_to_keep=logits
+        )
+
+    def _decode(self, workload: Workload, step: int) -> VendorCall:
+        past_tokens = workload.context_tokens + step - 1
+        return self._decoder_call(workload, tokens=1, past_tokens=past_tokens, logits_to_keep=1)
+
+    def _decoder_call(
+        self, workload: Workload, *, tokens: Any, past_tokens: Any, logits_to_keep: int
+    ) -> VendorCall:
+        import torch
+
+        batch, width = workload.batch_size, self._architecture.decoder.width
+        embeddings = torch.empty(batch, tokens, width, device="meta")
+        cache = self._cache(batch, past_tokens)
+        return VendorCall(
+            self.model,
+            lambda: self.model(
+                inputs_embeds=embeddings,
+                past_key_values=cache,
+                use_cache=True,
+                logits_to_keep=logits_to_keep,
+            ),
+        )
+
+    def _cache(self, batch: Any, tokens: Any) -> Any:
+        import torch
+        from transformers.cache_utils import DynamicCache
+
+        decoder = self._architecture.decoder
+        cache = DynamicCache(config=self.model.config.text_config)
+        if tokens:
+            states = torch.empty(batch, decoder.kv_heads, tokens, decoder.head_dim, device="meta")
+            for layer in range(decoder.layers):
+                cache.update(states, states, layer)
+        return cache
+
+
+def _config(architecture: Architecture) -> dict[str, Any]:
+    """Say the architecture in the words of transformers' config."""
+    sam, clip, decoder = architecture.sam, architecture.clip, architecture.decoder
+    return {
+        "vision_config": {
+            "sam_config": {
+                "hidden_size": sam.width,
+                "output_channels": sam.neck_channels,
+                "num_hidden_layers": sam.layers,
+                "num_attention_heads": sam.heads,
+                "num_channels": sam.in_channels,
+                "image_size": sam.pretrained_size,
+                "patch_size": sam.patch_size,
+                "window_size": sam.window,
+                "global_attn_indexes": list(sam.global_layers),
+                "mlp_dim": sam.mlp_width,
+                "downsample_channels": list(sam.downsample_channels),
+            },
+            "encoder_config": {
+                "hidden_size": clip.width,
+                "intermediate_size": clip.mlp_width,
+                "num_hidden_layers": clip.layers,
+                "num_attention_heads": clip.heads,
+                "image_size": clip.pretrained_size,
+                "patch_size": clip.patch_size,
+            },
+        },
+        "text_config": {
+            "vocab_size": decoder.vocabulary,
+            "hidden_size": decoder.width,
+            "intermediate_size": decoder.mlp_width,
+            "num_hidden_layers": decoder.layers,
+            "num_attention_heads": decoder.heads,
+            "num_key_value_heads": decoder.kv_heads,
+            "n_routed_experts": decoder.experts,
+            "n_shared_experts": decoder.shared_experts,
+            "num_experts_per_tok": decoder.experts_per_token,
+            "moe_intermediate_size": decoder.expert_width,
+            "first_k_dense_replace": decoder.dense_layers,
+            "layer_types": ["full_attention"] * decoder.layers,
+            "pad_token_id": None,
+        },
+    }
+
+
+def _require_eager(model: Any) -> None:
+    """Refuse a model in which any part attends otherwise than eagerly."""
+    for name, module in model.named_modules():
+        attention = getattr(getattr(module, "config", None), "_attn_implementation", ATTENTION)
+        if attention != ATTENTION:
+            raise CountError(f"the vendor's {name or 'model'} uses {attention} attention, not eager")

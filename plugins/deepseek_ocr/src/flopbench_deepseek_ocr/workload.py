@@ -1,0 +1,116 @@
+"""What DeepSeek-OCR works on: from a page or explicit sizes to views, tokens and steps."""
+
+from __future__ import annotations
+
+from typing import Literal
+
+import attrs
+from attrs import frozen
+
+from flopbench.dims import Dim, dim_field
+
+VIEW_SIZES = {"tiny": 512, "small": 640, "base": 1024, "large": 1280, "gundam": 1024}
+"""Side of the global view of each mode, in pixels (README of deepseek-ai/DeepSeek-OCR)."""
+
+TILE_SIZE = 640
+MIN_TILES, MAX_TILES = 2, 9
+PIXELS_PER_TOKEN = 64
+"""Pixels per side of an image token: SAM's patches of 16, then 4 times fewer per side."""
+
+Mode = Literal["tiny", "small", "base", "large", "gundam"]
+LmHead = Literal["all", "last"]
+
+
+def _at_least(low: int, default: int) -> int:
+    value: int = attrs.field(default=default, validator=attrs.validators.ge(low))
+    return value
+
+
+@frozen(kw_only=True)
+class CropGrid:
+    """A grid of tiles."""
+
+    rows: int = attrs.field(validator=attrs.validators.ge(1))
+    cols: int = attrs.field(validator=attrs.validators.ge(1))
+
+
+@frozen(kw_only=True)
+class Inputs:
+    """What a user may set under ``workload.``.
+
+    Attributes:
+        image: a PNG or JPEG file, or [width, height] in pixels; none means the sample page.
+        mode: the image mode.
+        crop_grid: an explicit grid of tiles in place of an image (mode gundam).
+        prompt_tokens: text tokens of the prompt, special tokens included.
+        decode_steps: tokens generated after the prefill.
+        batch_size: pages at once.
+        lm_head: positions of the prefill that the LM head runs on.
+    """
+
+    image: str | tuple[int, ...] | None = None
+    mode: Mode = "gundam"
+    crop_grid: CropGrid | None = None
+    prompt_tokens: int = _at_least(0, 10)
+    decode_steps: int = _at_least(1, 100)
+    batch_size: int = _at_least(1, 1)
+    lm_head: LmHead = "all"
+
+
+@frozen(eq=False)
+class View:
+    """``count`` square images of ``size`` x ``size`` pixels, stacked on the batch axis."""
+
+    size: Dim = dim_field()
+    count: Dim = dim_field()
+
+
+@frozen(kw_only=True, eq=False)
+class Workload:
+    """Everything that DeepSeek-OCR's FLOPs depend on; dimensions may be arrays or symbols.
+
+    Attributes:
+        view_size: side of the global view, in pixels.
+        tile_rows, tile_cols: the grid of tiles of one page; 0 for none.
+    """
+
+    batch_size: Dim = dim_field(default=1)
+    view_size: Dim = dim_field(default=1024)
+    tile_rows: Dim = dim_field(default=0)
+    tile_cols: Dim = dim_field(default=0)
+    tile_size: Dim = dim_field(default=TILE_SIZE)
+    prompt_tokens: Dim = dim_field(default=10)
+    decode_steps: Dim = dim_field(default=100)
+    lm_head: LmHead = "all"
+
+    @property
+    def tiles(self) -> Dim:
+        """Tiles of one page."""
+        return self.tile_rows * self.tile_cols
+
+    @property
+    def views(self) -> tuple[View, ...]:
+        """The images that the vision tower sees: the global views, then the tiles, if any."""
+        views = (
+            View(self.view_size, self.batch_size),
+            View(self.tile_size, self.batch_size * self.tiles),
+        )
+        return tuple(view for view in views if not (isinstance(view.count, int) and not view.count))
+
+    @property
+    def image_tokens(self) -> Dim:
+        """Tokens of one page: a newline ends each row of tokens, a separator the global view."""
+        side = self.view_size // PIXELS_PER_TOKEN
+        tile_side = self.tile_size // PIXELS_PER_TOKEN
+        tiles = (tile_side * self.tile_rows) * (tile_side * self.tile_cols + 1)
+        return side * (side + 1) + 1 + tiles
+
+    @property
+    def context_tokens(self) -> Dim:
+        """Tokens of the prefill: the image's and the prompt's."""
+        return self.image_tokens + self.prompt_tokens
+
+    @property
+    def head_rows(self) -> Dim:
+        """Positions of one sequence's prefill that the LM head runs on."""
+        return self.context_tokens if self.lm_head == "all" else 1

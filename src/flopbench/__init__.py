@@ -1,0 +1,63 @@
+"""How many FLOPs does a model really do, stage by stage? Two witnesses, reconciled exactly."""
+
+from flopbench.attention import AttentionMode
+from flopbench.cost import Cost
+from flopbench.errors import CountError, UsageError
+from flopbench.hookspecs import hookimpl
+from flopbench.model import AnalyticModel, Stage
+from flopbench.ops import (
+    Attention,
+    Conv2d,
+    Elementwise,
+    Embedding,
+    ExpertLinear,
+    FusedAttention,
+    Linear,
+    MatMul,
+    Norm,
+    Rope,
+    Softmax,
+)
+from flopbench.reporter import Reporter
+from flopbench.vendor import (
+    Convention,
+    Count,
+    Counted,
+    Uncounted,
+    VendorCall,
+    VendorCounter,
+    VendorModel,
+    VendorStage,
+)
+
+__version__ = "0.1.0"
+
+__all__ = [
+    "AnalyticModel",
+    "Attention",
+    "AttentionMode",
+    "Conv2d",
+    "Convention",
+    "Cost",
+    "Count",
+    "CountError",
+    "Counted",
+    "Elementwise",
+    "Embedding",
+    "ExpertLinear",
+    "FusedAttention",
+    "Linear",
+    "MatMul",
+    "Norm",
+    "Reporter",
+    "Rope",
+    "Softmax",
+    "Stage",
+    "Uncounted",
+    "UsageError",
+    "VendorCall",
+    "VendorCounter",
+    "VendorModel",
+    "VendorStage",
+    "hookimpl",
+]

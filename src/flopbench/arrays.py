@@ -1,0 +1,101 @@
+"""Integer arrays that never wrap: a sweep in one evaluation, exact or an error.
+
+NumPy's int64 silently wraps on overflow. `IntArray` bounds every result from the
+extremes of its operands before it trusts int64, recomputes in Python integers where
+the bound is too loose, and raises `DimError` where a result really does not fit.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+import numpy as np
+
+from flopbench.errors import DimError
+
+INT64 = np.iinfo(np.int64)
+
+Bounds = tuple[int, int]
+
+
+def _product_bounds(a: Bounds, b: Bounds) -> Bounds:
+    products = [x * y for x in a for y in b]
+    return min(products), max(products)
+
+
+_BOUNDS: dict[Any, Callable[[Bounds, Bounds], Bounds]] = {
+    np.add: lambda a, b: (a[0] + b[0], a[1] + b[1]),
+    np.subtract: lambda a, b: (a[0] - b[1], a[1] - b[0]),
+    np.multiply: _product_bounds,
+    # The quotient of integers is never longer than the dividend.
+    np.floor_divide: lambda a, b: (-max(map(abs, a)), max(map(abs, a))),
+    np.remainder: lambda a, b: (-max(map(abs, b)), max(map(abs, b))),
+    np.minimum: lambda a, b: (min(a[0], b[0]), min(a[1], b[1])),
+    np.maximum: lambda a, b: (max(a[0], b[0]), max(a[1], b[1])),
+}
+_COMPARISONS = {np.less, np.less_equal, np.greater, np.greater_equal, np.equal, np.not_equal}
+
+
+class IntArray(np.ndarray[Any, np.dtype[np.int64]]):
+    """An int64 array whose ``+ - * // %``, minimum and maximum are exact or raise `DimError`."""
+
+    @staticmethod
+    def of(values: Any) -> IntArray:
+        """Take an integer array (any integer dtype, any shape) as an `IntArray`.
+
+        Raises:
+            DimError: the values are not integers, or one does not fit in int64.
+        """
+        array = np.asarray(values)
+        if array.dtype == object and all(isinstance(v, int) for v in array.flat):
+            return _from_objects(array)
+        if not np.issubdtype(array.dtype, np.integer):
+            raise DimError(f"a dimension array must hold integers, not {array.dtype}")
+        if array.size and int(array.max()) > INT64.max:
+            raise DimError(f"{int(array.max())} does not fit in a 64-bit integer array")
+        return array.astype(np.int64, copy=False).view(IntArray)
+
+    def __array_ufunc__(self, ufunc: Any, method: str, *inputs: Any, **kwargs: Any) -> Any:
+        if method == "__call__" and not kwargs:
+            if ufunc in _COMPARISONS:
+                return ufunc(*map(_plain, inputs))
+            if ufunc in _BOUNDS:
+                return _exact(ufunc, *inputs)
+        if method == "reduce" and ufunc in (np.minimum, np.maximum):
+            return ufunc.reduce(_plain(inputs[0]), **kwargs)
+        call = ufunc.__name__ if method == "__call__" else f"{ufunc.__name__}.{method}"
+        raise DimError(f"{call} is not exact on dimensions: use + - * // %, minimum or maximum")
+
+
+def _plain(value: Any) -> Any:
+    return value.view(np.ndarray) if isinstance(value, IntArray) else value
+
+
+def _bounds(value: Any) -> Bounds:
+    array = np.asarray(_plain(value))
+    return (int(array.min()), int(array.max())) if array.size else (0, 0)
+
+
+def _exact(ufunc: Any, a: Any, b: Any) -> IntArray:
+    bounds_a, bounds_b = _bounds(a), _bounds(b)
+    if ufunc in (np.floor_divide, np.remainder) and np.any(np.equal(_plain(b), 0)):
+        raise DimError("a dimension array was divided by zero")
+    low, high = _BOUNDS[ufunc](bounds_a, bounds_b)
+    extremes = (low, high, *bounds_a, *bounds_b)
+    if min(extremes) >= INT64.min and max(extremes) <= INT64.max:
+        result = ufunc(_plain(a), _plain(b))
+        return np.asarray(result, dtype=np.int64).view(IntArray)
+    return _from_objects(ufunc(_objects(a), _objects(b)))
+
+
+def _objects(value: Any) -> Any:
+    return np.asarray(_plain(value)).astype(object)
+
+
+def _from_objects(values: Any) -> IntArray:
+    array = np.asarray(values, dtype=object)
+    for value in array.flat:
+        if not INT64.min <= value <= INT64.max:
+            raise DimError(f"{value} does not fit in a 64-bit integer array")
+    return array.astype(np.int64).view(IntArray)

@@ -1,0 +1,64 @@
+"""The abstract attention mode: how one attention core is carried out."""
+
+from __future__ import annotations
+
+from abc import ABC, abstractmethod
+from collections.abc import Iterable
+from typing import ClassVar
+
+from flopbench.ops import Attention, PricedOp
+
+
+class AttentionMode(ABC):
+    """A way to carry out attention, for every model.
+
+    A mode lowers one `Attention` to priced operations and knows no model. A whole plugin::
+
+        from flopbench import AttentionMode, MatMul, hookimpl
+
+        class ScoresOnly(AttentionMode):
+            name = "scores_only"
+            summary = "computes the scores and throws them away"
+
+            def lower(self, op):
+                yield MatMul(component=op.component, layers=op.layers, batch=op.batch * op.heads,
+                             m=1, k=op.head_dim, n=op.pairs)
+
+        @hookimpl
+        def flopbench_attention_modes():
+            return [ScoresOnly]
+    """
+
+    name: ClassVar[str]
+    """The name that ``--attention`` takes."""
+
+    summary: ClassVar[str] = ""
+    """One line for ``flopbench list``."""
+
+    label: ClassVar[str | None] = None
+    """The name in reports and plots; by default ``analytic <name> (full)``."""
+
+    matches_vendor: ClassVar[bool] = False
+    """Whether the vendor model runs attention this way, so that counts must be equal."""
+
+    torch_visible_only: ClassVar[bool] = False
+    """Whether the mode stands for what FlopCounterMode would see, not for all the work."""
+
+    def unsupported(self, op: Attention) -> str | None:
+        """Return why this mode cannot carry out ``op``, or None if it can.
+
+        An op that is not supported runs eagerly, and the report lists it with this reason.
+        """
+        return None
+
+    @abstractmethod
+    def lower(self, op: Attention) -> Iterable[PricedOp]:
+        """Yield the operations that carry out ``op``, over all its layers and steps.
+
+        `Attention.pairs`, `Attention.unmasked_pairs` and `Attention.outputs` are summed over
+        the steps already: operations made of them have ``steps=1``.
+        """
+
+    def series_label(self) -> str:
+        """Return the label of this mode's series in reports and plots."""
+        return self.label or f"analytic {self.name} (full)"

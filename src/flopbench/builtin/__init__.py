@@ -1,0 +1,1 @@
+"""What flopbench ships: plugins like any other, registered through the same hooks."""

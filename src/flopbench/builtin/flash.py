@@ -1,0 +1,53 @@
+"""FlashAttention: fused kernels that never materialise scores, and what torch sees of them."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+
+from flopbench.attention import AttentionMode
+from flopbench.hookspecs import hookimpl
+from flopbench.ops import Attention, FusedAttention, PricedOp
+
+MAX_HEAD_DIM = 256
+"""The widest head that FlashAttention-2 takes (Dao, arXiv:2307.08691; flash-attn's README)."""
+
+
+class Flash(AttentionMode):
+    """FlashAttention-2 (Dao, arXiv:2307.08691): one kernel, only unmasked query-key pairs."""
+
+    name = "flash"
+    summary = "FlashAttention-2 semantics: a forward look that does not match the vendor"
+
+    def unsupported(self, op: Attention) -> str | None:
+        if op.bias:
+            return f"FlashAttention-2 takes no attention bias ({op.bias})"
+        for width in (op.head_dim, op.value_dim):
+            if isinstance(width, int) and width > MAX_HEAD_DIM:
+                return f"FlashAttention-2 takes heads of up to {MAX_HEAD_DIM}, not {width}"
+        return None
+
+    def lower(self, op: Attention) -> Iterable[PricedOp]:
+        yield FusedAttention(
+            component=op.component,
+            layers=op.layers,
+            heads=op.batch * op.heads,
+            head_dim=op.head_dim,
+            value_dim=op.value_dim,
+            pairs=op.unmasked_pairs,
+            outputs=op.outputs,
+        )
+
+
+class FlashTorch(Flash):
+    """What FlopCounterMode would see if the model ran with FlashAttention-2."""
+
+    name = "flash_torch"
+    summary = "what FlopCounterMode would see under FlashAttention-2: all but the fused core"
+    label = "analytic flash (torch-visible)"
+    torch_visible_only = True
+
+
+@hookimpl
+def flopbench_attention_modes() -> list[type[AttentionMode]]:
+    """Contribute the FlashAttention modes."""
+    return [Flash, FlashTorch]

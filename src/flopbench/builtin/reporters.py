@@ -1,0 +1,259 @@
+"""The reporters that flopbench ships: console, JSON, Markdown and CSV."""
+
+from __future__ import annotations
+
+import csv
+import io
+import json
+from collections.abc import Iterable, Iterator, Mapping
+from typing import Any
+
+from flopbench.hookspecs import hookimpl
+from flopbench.model import Stage
+from flopbench.report import Comparison, Report, Series
+from flopbench.reporter import Reporter
+
+_TERA = 10**12
+_UNSEEN_SHOWN = 4
+
+
+def tera(flops: int) -> str:
+    """Write FLOPs as TFLOPs: six decimals, or six significant digits if that were too few."""
+    value = flops / _TERA
+    return f"{value:.6f}" if flops == 0 or value >= 0.001 else f"{value:.5e}"
+
+
+def _by_stage(report: Report) -> Iterator[tuple[Stage, list[Series], list[Comparison]]]:
+    for stage in report.stages:
+        yield (
+            stage,
+            [s for s in report.series if s.stage == stage.name],
+            [c for c in report.comparisons if c.stage == stage.name],
+        )
+
+
+def _no_match(series: Series, comparisons: Iterable[Comparison]) -> bool:
+    return series.kind == "analytic" and any(
+        c.attention == series.attention and c.verdict == "no_vendor_match" for c in comparisons
+    )
+
+
+def _key_values(values: Mapping[str, Any], prefix: str = "") -> Iterator[str]:
+    for key, value in values.items():
+        if isinstance(value, Mapping):
+            yield from _key_values(value, f"{prefix}{key}.")
+        elif value is not None:
+            shown = list(value) if isinstance(value, tuple) else value
+            yield f"{prefix}{key}={shown}"
+
+
+def reconciliation(comparison: Comparison) -> str:
+    """Say in one line how a comparison came out."""
+    who = f"{comparison.attention} = vendor ({comparison.counter})"
+    if comparison.verdict == "exact":
+        return (
+            f"{who}: exact, difference 0 in each of {len(comparison.components)} components "
+            f"({comparison.vendor_flops:,} FLOPs on both sides)"
+        )
+    return f"{who}: {comparison.verdict}: {comparison.reason}"
+
+
+def unseen(comparison: Comparison) -> str:
+    """Name the work that the counter does not see, the largest first."""
+    shown = list(comparison.unseen.items())[:_UNSEEN_SHOWN]
+    rest = sum(comparison.unseen.values()) - sum(flops for _, flops in shown)
+    parts = [f"{op} {tera(flops)}" for op, flops in shown]
+    if rest:
+        parts.append(f"{len(comparison.unseen) - len(shown)} more {tera(rest)}")
+    return f"{tera(sum(comparison.unseen.values()))} TFLOPs: {', '.join(parts)}"
+
+
+class Console(Reporter):
+    """What people read: per stage the series in TFLOPs, and how they reconcile."""
+
+    name = "console"
+    summary = "per stage the series in TFLOPs and their reconciliation"
+
+    def render(self, report: Report) -> str:
+        lines = [f"{report.model}: {' '.join(_key_values(report.workload))}"]
+        for stage, series, comparisons in _by_stage(report):
+            lines += ["", *_console_stage(stage, series, comparisons)]
+        lines += ["", *_console_notes(report)]
+        return "\n".join(lines)
+
+
+def _console_stage(
+    stage: Stage, series: list[Series], comparisons: list[Comparison]
+) -> Iterator[str]:
+    yield f"{stage.title} FLOPs (TFLOPs):"
+    width = max(29, *(len(s.label) + 1 for s in series))
+    for s in series:
+        mark = "   [no vendor match]" if _no_match(s, comparisons) else ""
+        value = "not counted" if s.flops is None else tera(s.flops)
+        yield f"  {s.label:<{width}}: {value}{mark}"
+    for c in comparisons:
+        if c.verdict == "no_vendor_match":
+            continue
+        yield f"    {reconciliation(c)}"
+        for d in c.components:
+            if d.difference:
+                yield (
+                    f"      {d.component}: vendor {d.vendor_flops:,}, analytic "
+                    f"{d.analytic_flops:,}, difference {d.difference:+,}"
+                )
+        for op in c.uncounted:
+            yield f"      uncounted: {op.op} in {op.component}, {op.calls} calls"
+        if c.unseen:
+            yield f"    the counter does not see {unseen(c)}"
+
+
+def _console_notes(report: Report) -> Iterator[str]:
+    provenance = report.provenance
+    for fallback in provenance.fallbacks:
+        yield (
+            f"fallback: {fallback.attention} runs {fallback.component} eagerly: {fallback.reason}"
+        )
+    for plugin in provenance.plugins:
+        if plugin["error"]:
+            yield f"warning: plugin {plugin['name']!r} ({plugin['origin']}) {plugin['error']}"
+    changed = " ".join(_key_values(provenance.convention))
+    yield f"convention: 1 MAC = 2 FLOPs; FLOPs per element: {changed}"
+    yield verdict(report)
+
+
+def verdict(report: Report) -> str:
+    """Say in one line what the whole report shows."""
+    checked = [c for c in report.comparisons if c.verdict != "no_vendor_match"]
+    if not checked:
+        return "verdict: nothing was checked against a vendor"
+    failed = [f"{c.stage} ({c.verdict})" for c in checked if c.verdict != "exact"]
+    if failed:
+        return f"verdict: not verified: {', '.join(failed)}"
+    return f"verdict: verified, vendor = analytic to the last FLOP in {len(checked)} stages"
+
+
+class Json(Reporter):
+    """The whole report, for programs."""
+
+    name = "json"
+    summary = "the whole report, exact integers (docs/report-schema.md)"
+    filename = "report.json"
+
+    def render(self, report: Report) -> str:
+        return json.dumps(report.to_dict(), indent=2, ensure_ascii=False)
+
+
+class Markdown(Reporter):
+    """Tables for a wiki or a pull request."""
+
+    name = "markdown"
+    summary = "tables for a wiki or a pull request"
+    filename = "report.md"
+
+    def render(self, report: Report) -> str:
+        lines = [f"# FLOPs of {report.model}", "", _markdown_workload(report), ""]
+        for stage, series, comparisons in _by_stage(report):
+            lines += [f"## {stage.title}", "", *_markdown_series(series, comparisons), ""]
+            for c in comparisons:
+                if c.verdict != "no_vendor_match":
+                    lines += [*_markdown_comparison(c), ""]
+        lines += ["## Provenance", "", *_markdown_provenance(report)]
+        return "\n".join(lines)
+
+
+def _table(header: Iterable[str], rows: Iterable[Iterable[str]]) -> Iterator[str]:
+    columns = list(header)
+    yield f"| {' | '.join(columns)} |"
+    yield f"| {' | '.join('---' for _ in columns)} |"
+    for row in rows:
+        yield f"| {' | '.join(row)} |"
+
+
+def _markdown_workload(report: Report) -> str:
+    return "Workload: " + ", ".join(f"`{item}`" for item in _key_values(report.workload)) + "."
+
+
+def _integer(value: int | None) -> str:
+    return "" if value is None else f"{value:,}"
+
+
+def _markdown_series(series: list[Series], comparisons: list[Comparison]) -> Iterator[str]:
+    header = ("series", "TFLOPs", "FLOPs", "tensor", "vector", "torch-visible")
+    rows = []
+    for s in series:
+        label = s.label + (" (no vendor match)" if _no_match(s, comparisons) else "")
+        numbers = (s.flops, s.tensor_flops, s.vector_flops, s.torch_visible_flops)
+        value = "not counted" if s.flops is None else tera(s.flops)
+        rows.append([label, value, *map(_integer, numbers)])
+    yield from _table(header, rows)
+
+
+def _markdown_comparison(comparison: Comparison) -> Iterator[str]:
+    yield f"Reconciliation: {reconciliation(comparison)}."
+    if comparison.components:
+        yield ""
+        yield from _table(
+            ("component", "vendor FLOPs", "analytic FLOPs", "difference"),
+            (
+                [d.component, *map(_integer, (d.vendor_flops, d.analytic_flops, d.difference))]
+                for d in comparison.components
+            ),
+        )
+    for op in comparison.uncounted:
+        yield f"\nUncounted: `{op.op}` in {op.component}, {op.calls} calls."
+    if comparison.unseen:
+        yield f"\nThe counter does not see {unseen(comparison)}."
+
+
+def _markdown_provenance(report: Report) -> Iterator[str]:
+    provenance = report.provenance
+    for name, values in (
+        ("Versions", provenance.versions),
+        ("Vendor", provenance.vendor),
+        ("FLOPs per element (1 MAC = 2 FLOPs)", provenance.convention),
+    ):
+        if values:
+            yield f"- {name}: " + ", ".join(f"{key} {value}" for key, value in values.items())
+    for note in provenance.assumptions:
+        yield f"- Assumption: {note}"
+    for fallback in provenance.fallbacks:
+        yield f"- Fallback: {fallback.attention} runs {fallback.component} eagerly: {fallback.reason}"
+
+
+class Csv(Reporter):
+    """One row per series, with its comparison."""
+
+    name = "csv"
+    summary = "one row per series and comparison"
+    filename = "report.csv"
+
+    _SERIES = (
+        "stage",
+        "kind",
+        "label",
+        "attention",
+        "counter",
+        "flops",
+        "tensor_flops",
+        "vector_flops",
+        "torch_visible_flops",
+    )
+    _COMPARISON = ("vendor_flops", "difference", "verdict")
+
+    def render(self, report: Report) -> str:
+        text = io.StringIO()
+        writer = csv.writer(text, lineterminator="\n")
+        writer.writerow((*self._SERIES, *self._COMPARISON))
+        for _stage, series, comparisons in _by_stage(report):
+            for s in series:
+                own = [getattr(s, name) for name in self._SERIES]
+                found = [c for c in comparisons if s.kind == "analytic" and c.attention == s.attention]
+                for c in found or [None]:
+                    writer.writerow([*own, *(getattr(c, name, None) for name in self._COMPARISON)])
+        return text.getvalue().rstrip("\n")
+
+
+@hookimpl
+def flopbench_reporters() -> list[type[Reporter]]:
+    """Contribute the reporters."""
+    return [Console, Json, Markdown, Csv]

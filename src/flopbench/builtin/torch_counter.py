@@ -1,0 +1,169 @@
+"""The torch counter: FlopCounterMode, per module and op, with an audit of what it missed.
+
+FlopCounterMode adds up the ops that its registry has formulas for and says nothing of
+the others. The audit watches every op that runs and reports those that do matrix or
+attention work without a formula, so that no blind spot passes for a 0.
+"""
+
+from __future__ import annotations
+
+import re
+from collections import Counter
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
+from typing import Any
+
+from flopbench.errors import CountError, UsageError, describe
+from flopbench.hookspecs import hookimpl
+from flopbench.ops import TORCH_VISIBLE
+from flopbench.vendor import (
+    Convention,
+    Count,
+    Counted,
+    Uncounted,
+    VendorCall,
+    VendorCounter,
+)
+
+_MATRIX_WORK = re.compile(
+    r"""(^|_)(
+        (add|b|addb|baddb|sp|hsp|sspadd)?mm\w* | (add)?mv | v?dot | addr | ger | outer | matmul
+        | (bi|tri)?linear | einsum | tensordot | conv\dd | convolution\w* | attention\w*
+        | (\w+_)?(lstm|gru|rnn)\w* | encoder | cdist | linalg | cholesky\w* | solve\w* | inverse
+        | matrix_exp
+    )(_|$)""",
+    re.VERBOSE,
+)
+"""Names of ATen ops that multiply matrices, convolve, attend or solve."""
+
+_NO_WORK = re.compile(r"^(_fused_sdp_choice|upsample_\w+|_upsample_\w+|grid_sampler\w*|linear_\w+)$")
+"""Names that look like matrix work and are not: they choose a backend, or interpolate."""
+
+_PLAIN_NAMESPACES = frozenset({"aten", "prim", "prims", "profiler", "debugprims"})
+
+
+def does_matrix_work(namespace: str, name: str) -> bool:
+    """Tell whether an op may do matrix or attention work.
+
+    An op outside torch's own namespaces is opaque (a custom kernel) and may do any.
+    """
+    if namespace not in _PLAIN_NAMESPACES:
+        return True
+    return bool(_MATRIX_WORK.search(name)) and not _NO_WORK.match(name)
+
+
+class TorchCounter(VendorCounter):
+    """Counts with torch.utils.flop_counter.FlopCounterMode."""
+
+    name = "torch"
+    summary = "torch.utils.flop_counter.FlopCounterMode, with an audit of uncounted ops"
+    convention = Convention(unit="FLOP", sees=TORCH_VISIBLE)
+
+    def count(self, call: VendorCall) -> Count:
+        torch = _torch()
+        from torch.utils.flop_counter import FlopCounterMode
+
+        counted: Counter[tuple[str, str]] = Counter()
+        uncounted: Counter[tuple[str, str]] = Counter()
+        with _module_path(call.root) as path:
+            formulas = _recording_formulas(lambda op, n: counted.update({(path(), op): n}))
+            mode = FlopCounterMode(display=False, custom_mapping=formulas)
+            audit = _audit(formulas, lambda op: uncounted.update([(path(), op)]))
+            try:
+                # The mode entered last sees an op first: the audit gets what is left of
+                # it once FlopCounterMode has decomposed what it has no formula for.
+                with torch.no_grad(), audit, mode:
+                    call.run()
+            except Exception as error:
+                raise CountError(f"the vendor call failed: {describe(error)}") from error
+        if mode.get_total_flops() != counted.total():
+            raise CountError(
+                f"FlopCounterMode's total {mode.get_total_flops()} is not the sum over modules "
+                f"{counted.total()}"
+            )
+        return Count(
+            counted=tuple(Counted(m, op, n) for (m, op), n in counted.items()),
+            uncounted=tuple(Uncounted(m, op, n) for (m, op), n in uncounted.items()),
+        )
+
+    def provenance(self) -> Mapping[str, str]:
+        return {"torch": _torch().__version__}
+
+
+def _torch() -> Any:
+    try:
+        import torch
+    except ImportError as error:
+        raise UsageError(
+            "the torch counter needs torch (pip install 'flopbench[torch]'), or use "
+            "--analytic-only"
+        ) from error
+    return torch
+
+
+def _recording_formulas(record: Callable[[str, int], None]) -> dict[Any, Any]:
+    """Wrap every formula of torch's registry so that each count is recorded where it arises."""
+    from torch.utils.flop_counter import flop_registry
+
+    def wrap(op: Any, formula: Any) -> Any:
+        def recording(*args: Any, **kwargs: Any) -> Any:
+            flops = formula(*args, **kwargs)
+            record(str(op), flops)
+            return flops
+
+        # The registry's own formulas take tensors, and turn them into shapes themselves.
+        recording._get_raw = True  # type: ignore[attr-defined]
+        return recording
+
+    return {op: wrap(op, formula) for op, formula in flop_registry.items()}
+
+
+def _audit(formulas: Mapping[Any, Any], report: Callable[[str], None]) -> Any:
+    """Return a dispatch mode that reports each op which does matrix work and has no formula."""
+    from torch.utils._python_dispatch import TorchDispatchMode
+
+    class Audit(TorchDispatchMode):
+        def __torch_dispatch__(
+            self, func: Any, types: Any, args: Any = (), kwargs: Any = None
+        ) -> Any:
+            packet = func.overloadpacket
+            namespace, _, name = str(packet).rpartition(".")
+            if packet not in formulas and does_matrix_work(namespace, name):
+                report(str(packet))
+            return func(*args, **(kwargs or {}))
+
+    return Audit()
+
+
+@contextmanager
+def _module_path(root: Any) -> Iterator[Callable[[], str]]:
+    """Give a function that names the innermost module of ``root`` being called.
+
+    Modules are named as in ``root.named_modules()``; work outside of any is at "".
+    """
+    from torch.nn.modules import module as hooks
+
+    names = {module: name for name, module in root.named_modules()}
+    stack = [""]
+
+    def enter(module: Any, _args: Any) -> None:
+        stack.append(names.get(module, stack[-1]))
+
+    def leave(_module: Any, _args: Any, _output: Any) -> None:
+        stack.pop()
+
+    handles = [
+        hooks.register_module_forward_pre_hook(enter),
+        hooks.register_module_forward_hook(leave, always_call=True),
+    ]
+    try:
+        yield lambda: stack[-1]
+    finally:
+        for handle in handles:
+            handle.remove()
+
+
+@hookimpl
+def flopbench_vendor_counters() -> list[type[VendorCounter]]:
+    """Contribute the torch counter."""
+    return [TorchCounter]

@@ -1,0 +1,131 @@
+"""The catalog: names of models, attention modes, counters and reporters, and who brings them."""
+
+from __future__ import annotations
+
+import inspect
+from collections.abc import Iterator
+from typing import Any, Generic, TypeVar
+
+from attrs import Factory, frozen
+
+from flopbench.attention import AttentionMode
+from flopbench.errors import PluginError, UsageError, unknown
+from flopbench.model import AnalyticModel
+from flopbench.plugins import Contribution, Failure, Plugins, Source
+from flopbench.reporter import Reporter
+from flopbench.vendor import VendorCounter, VendorModel
+
+T = TypeVar("T")
+
+
+@frozen
+class Shelf(Generic[T]):
+    """The strategies of one kind, by name, each with its plugin."""
+
+    what: str
+    base: type[T]
+    entries: dict[str, tuple[type[T], Source]] = Factory(dict)
+    failures: list[Failure] = Factory(list)
+
+    def get(self, name: str) -> type[T]:
+        """Return the strategy called ``name``.
+
+        Raises:
+            UsageError: there is none; the nearest name is suggested, and a plugin that
+                failed to load is named.
+        """
+        if name not in self.entries:
+            message = unknown(self.what, name, self.entries)
+            broken = "; ".join(map(str, self.failures))
+            raise UsageError(f"{message} ({broken})" if broken else message)
+        return self.entries[name][0]
+
+    def __contains__(self, name: str) -> bool:
+        return name in self.entries
+
+    def __iter__(self) -> Iterator[tuple[str, type[T], Source]]:
+        for name, (strategy, source) in self.entries.items():
+            yield name, strategy, source
+
+    def put(self, strategy: Any, source: Source) -> None:
+        """Add a strategy.
+
+        Raises:
+            PluginError: it is not a concrete class of this kind, has no name, or the name is taken.
+        """
+        name = self._check(strategy)
+        if name in self.entries:
+            raise PluginError(
+                f"brings the {self.what} {name!r}, which {self.entries[name][1]} has brought already"
+            )
+        self.entries[name] = (strategy, source)
+
+    def _check(self, strategy: Any) -> str:
+        kind = self.base.__name__
+        if not (inspect.isclass(strategy) and issubclass(strategy, self.base)):
+            raise PluginError(f"returned {strategy!r}, which is no subclass of {kind}")
+        missing = sorted(getattr(strategy, "__abstractmethods__", ()))
+        if missing:
+            raise PluginError(f"{kind} {strategy.__name__} lacks {', '.join(missing)}")
+        name = getattr(strategy, "name", None)
+        if not (isinstance(name, str) and name):
+            raise PluginError(f"{kind} {strategy.__name__} has no name")
+        return name
+
+
+@frozen
+class Catalog:
+    """Everything that plugins bring."""
+
+    models: Shelf[AnalyticModel]
+    attention_modes: Shelf[AttentionMode]
+    vendor_models: Shelf[VendorModel]
+    counters: Shelf[VendorCounter]
+    reporters: Shelf[Reporter]
+    sources: tuple[Source, ...]
+    failures: tuple[Failure, ...]
+
+    def raise_failures(self) -> None:
+        """Make the first plugin failure fatal (``--strict-plugins``).
+
+        Raises:
+            PluginError: there is a failure.
+        """
+        for failure in self.failures:
+            raise PluginError(str(failure))
+
+
+def build_catalog(plugins: Plugins) -> Catalog:
+    """Put all contributions on their shelves; what does not fit becomes a failure."""
+    failures = list(plugins.failures)
+    shelves: dict[str, Shelf[Any]] = {
+        "flopbench_analytic_models": Shelf("model", AnalyticModel, failures=failures),
+        "flopbench_attention_modes": Shelf("attention mode", AttentionMode, failures=failures),
+        "flopbench_vendor_models": Shelf("vendor model", VendorModel, failures=failures),
+        "flopbench_vendor_counters": Shelf("vendor counter", VendorCounter, failures=failures),
+        "flopbench_reporters": Shelf("reporter", Reporter, failures=failures),
+    }
+    for contribution in plugins.contributions:
+        failures.extend(_shelve(shelves[contribution.hook], contribution))
+    return Catalog(
+        models=shelves["flopbench_analytic_models"],
+        attention_modes=shelves["flopbench_attention_modes"],
+        vendor_models=shelves["flopbench_vendor_models"],
+        counters=shelves["flopbench_vendor_counters"],
+        reporters=shelves["flopbench_reporters"],
+        sources=plugins.sources,
+        failures=tuple(failures),
+    )
+
+
+def _shelve(shelf: Shelf[Any], contribution: Contribution) -> Iterator[Failure]:
+    values = contribution.values
+    if not isinstance(values, list | tuple):
+        error = f"returned {values!r} from {contribution.hook}, which wants a list of classes"
+        yield Failure(contribution.source, error)
+        return
+    for value in values:
+        try:
+            shelf.put(value, contribution.source)
+        except PluginError as error:
+            yield Failure(contribution.source, str(error))

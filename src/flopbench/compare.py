@@ -1,0 +1,143 @@
+"""Reconcile a priced stage with a counted one, component by component, to the last FLOP."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Mapping
+
+from attrs import frozen
+
+from flopbench.attention import AttentionMode
+from flopbench.pricing import StagePrice
+from flopbench.report import Comparison, ComponentDifference, Entry, UncountedOp, Verdict
+from flopbench.vendor import Convention, StageCount
+
+
+@frozen
+class Attributed:
+    """A vendor count by component and op."""
+
+    entries: tuple[Entry, ...]
+    uncounted: tuple[UncountedOp, ...]
+    assumptions: tuple[str, ...] = ()
+
+    @property
+    def flops(self) -> int:
+        """All FLOPs counted."""
+        return sum(entry.flops for entry in self.entries)
+
+    def __add__(self, other: Attributed) -> Attributed:
+        notes = dict.fromkeys(self.assumptions + other.assumptions)
+        return Attributed(
+            self.entries + other.entries, self.uncounted + other.uncounted, tuple(notes)
+        )
+
+
+def attribute(counted: StageCount, component: Callable[[str], str]) -> Attributed:
+    """Attribute what was counted per module to components."""
+    flops = _sums(((component(e.module), e.op), e.flops) for e in counted.count.counted)
+    calls = _sums(((component(e.module), e.op), e.calls) for e in counted.count.uncounted)
+    return Attributed(
+        tuple(Entry(c, op, n) for (c, op), n in flops.items()),
+        tuple(UncountedOp(c, op, n) for (c, op), n in calls.items()),
+        counted.assumptions,
+    )
+
+
+def _sums(items: Iterable[tuple[tuple[str, str], int]]) -> Mapping[tuple[str, str], int]:
+    sums: dict[tuple[str, str], int] = {}
+    for key, value in items:
+        sums[key] = sums.get(key, 0) + value
+    return sums
+
+
+def compare(
+    stage: str,
+    mode: AttentionMode,
+    priced: StagePrice,
+    counter: str,
+    convention: Convention,
+    counted: Attributed | str,
+) -> Comparison:
+    """Compare one stage on both sides, under the counter's convention.
+
+    Args:
+        counted: the vendor's count, or the sentence that says why there is none.
+    """
+    visible = _by_component(
+        (line.component, int(line.cost.tensor_flops))
+        for line in priced.lines
+        if line.kind in convention.sees
+    )
+    failed = isinstance(counted, str)
+    components: tuple[ComponentDifference, ...] = ()
+    if not failed and mode.matches_vendor and convention.unit == "FLOP":
+        components = _differences(visible, counted)
+    verdict, reason = _verdict(mode, convention, counted, components)
+    return Comparison(
+        stage=stage,
+        attention=mode.name,
+        counter=counter,
+        vendor_flops=None if failed else counted.flops,
+        torch_visible_flops=sum(visible.values()),
+        difference=sum(c.difference for c in components) if components else None,
+        verdict=verdict,
+        reason=reason,
+        components=components,
+        unseen=_unseen(priced, convention),
+        uncounted=() if failed else counted.uncounted,
+    )
+
+
+def _by_component(items: Iterable[tuple[str, int]]) -> dict[str, int]:
+    sums: dict[str, int] = {}
+    for component, flops in items:
+        sums[component] = sums.get(component, 0) + flops
+    return sums
+
+
+def _differences(
+    visible: Mapping[str, int], counted: Attributed
+) -> tuple[ComponentDifference, ...]:
+    vendor = _by_component((entry.component, entry.flops) for entry in counted.entries)
+    return tuple(
+        ComponentDifference(
+            name, vendor.get(name, 0), visible.get(name, 0), visible.get(name, 0) - vendor.get(name, 0)
+        )
+        for name in dict.fromkeys((*visible, *vendor))
+    )
+
+
+def _verdict(
+    mode: AttentionMode,
+    convention: Convention,
+    counted: Attributed | str,
+    components: tuple[ComponentDifference, ...],
+) -> tuple[Verdict, str | None]:
+    if isinstance(counted, str):
+        return "incomplete", counted
+    if counted.uncounted:
+        names = ", ".join(sorted({op.op for op in counted.uncounted}))
+        return "incomplete", f"the vendor runs ops that the counter has no formula for: {names}"
+    if not mode.matches_vendor:
+        return "no_vendor_match", f"the vendor does not run {mode.name} attention"
+    if convention.unit != "FLOP":
+        return "not_comparable", f"the counter's unit is {convention.unit}, not FLOP"
+    if not counted.flops:
+        return "incomplete", "the counter saw no FLOPs at all, which verifies nothing"
+    wrong = [c.component for c in components if c.difference]
+    if wrong:
+        return "differs", f"components differ: {', '.join(wrong)}"
+    return "exact", None
+
+
+def _unseen(priced: StagePrice, convention: Convention) -> Mapping[str, int]:
+    """Return the analytic work that the counter does not see, by op, most first."""
+    sums: dict[str, int] = {}
+    for line in priced.lines:
+        hidden = int(line.cost.vector_flops)
+        if line.kind not in convention.sees:
+            hidden += int(line.cost.tensor_flops)
+        name = f"{line.kind} bias" if line.kind in convention.sees else line.kind
+        if hidden:
+            sums[name] = sums.get(name, 0) + hidden
+    return dict(sorted(sums.items(), key=lambda item: -item[1]))

@@ -1,0 +1,240 @@
+"""The configuration: defaults, the model's YAML, a file, overrides; then frozen values.
+
+The only module that knows OmegaConf. It merges, resolves and hands on plain data, which
+cattrs turns into the frozen attrs classes that the framework and the model declare.
+Names and types are checked here, so that an error can say the full key.
+"""
+
+from __future__ import annotations
+
+import types
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import Any, Union, get_args, get_origin
+
+import attrs
+from attrs import frozen
+from cattrs import Converter, transform_error
+from cattrs.errors import ForbiddenExtraKeysError, StructureHandlerNotFoundError
+from omegaconf import DictConfig, OmegaConf
+from omegaconf.errors import OmegaConfBaseException
+from yaml import YAMLError
+
+from flopbench.errors import UsageError, unknown
+
+DEFAULTS = Path(__file__).with_name("defaults.yaml")
+
+
+@frozen(kw_only=True)
+class RunOptions:
+    """What a user may set under ``run.``; the command line's options set it, too."""
+
+    attention: tuple[str, ...] = ("eager", "flash")
+    counters: tuple[str, ...] = ("torch",)
+    stages: tuple[str, ...] | None = None
+    analytic_only: bool = False
+
+
+@frozen
+class Config:
+    """A checked configuration.
+
+    Attributes:
+        sections: the frozen values, by section name.
+        resolved: the same as plain data, for the report.
+    """
+
+    sections: Mapping[str, Any]
+    resolved: Mapping[str, Any]
+
+
+def load_config(
+    schema: Mapping[str, type],
+    *,
+    model_defaults: Path | None = None,
+    file: Path | None = None,
+    overrides: Sequence[str] = (),
+    options: Mapping[str, Any] | None = None,
+    ignored: frozenset[str] = frozenset(),
+) -> Config:
+    """Merge all layers, later ones winning, and check them against ``schema``.
+
+    Args:
+        schema: the attrs class of each section.
+        overrides: ``KEY=VALUE`` with dotted keys; values are YAML.
+        options: dotted keys and values from command-line options, which win over all.
+        ignored: sections that may be present although nobody reads them in this run.
+
+    Raises:
+        UsageError: a file cannot be read, a key is unknown, or a value has the wrong type.
+    """
+    layers = [_read(DEFAULTS)]
+    layers += [_read(path) for path in (model_defaults, file) if path]
+    layers += [_override(text, schema) for text in overrides]
+    layers += [_nested(key, value) for key, value in (options or {}).items()]
+    try:
+        merged = OmegaConf.merge(*layers)
+        plain: Any = OmegaConf.to_container(merged, resolve=True)
+    except OmegaConfBaseException as error:
+        raise UsageError(f"the configuration does not merge: {_first_line(error)}") from error
+    sections = {name: _structure(name, plain.pop(name, None) or {}, cls) for name, cls in schema.items()}
+    for name in plain:
+        if name not in ignored:
+            raise UsageError(unknown("configuration section", str(name), schema))
+    resolved = {name: attrs.asdict(section) for name, section in sections.items()}
+    return Config(sections, resolved)
+
+
+def _read(path: Path) -> DictConfig:
+    try:
+        values = OmegaConf.load(path)
+    except OSError as error:
+        raise UsageError(f"cannot read the configuration {path}: {error.strerror}") from error
+    except (YAMLError, OmegaConfBaseException, UnicodeDecodeError) as error:
+        raise UsageError(f"{path} is not valid YAML: {_first_line(error)}") from error
+    if not isinstance(values, DictConfig):
+        raise UsageError(f"{path} must hold a mapping of sections, such as 'workload:'")
+    return values
+
+
+def _override(text: str, schema: Mapping[str, type]) -> DictConfig:
+    key, equals, _ = text.partition("=")
+    if not equals or not key.strip():
+        raise UsageError(f"override {text!r} must be KEY=VALUE, such as workload.batch_size=2")
+    if "." not in key:
+        raise UsageError(
+            f"override {text!r} must name a section: " + " or ".join(f"{s}.{key}" for s in schema)
+        )
+    try:
+        return OmegaConf.from_dotlist([text])
+    except (YAMLError, OmegaConfBaseException) as error:
+        raise UsageError(f"override {text!r} is not valid: {_first_line(error)}") from error
+
+
+def _nested(key: str, value: Any) -> DictConfig:
+    config = OmegaConf.create()
+    OmegaConf.update(config, key, value, force_add=True)
+    return config
+
+
+def _first_line(error: BaseException) -> str:
+    lines = str(error).strip().splitlines()
+    return lines[0] if lines else type(error).__name__
+
+
+def _structure(name: str, values: Any, cls: type) -> Any:
+    if not isinstance(values, Mapping):
+        raise UsageError(f"{name} must be a mapping of keys, got {values!r}")
+    try:
+        return _CONVERTER.structure(values, cls)
+    except Exception as error:
+        # cattrs groups whatever was wrong anywhere; one sentence names the first.
+        problem = transform_error(error, name, _explain)[0]
+        message, _, path = problem.rpartition(" @ ")
+        raise UsageError(f"{path}{message}") from error
+
+
+def _explain(error: BaseException, wanted: type | None) -> str:
+    """Say what is wrong with a value, to be read after its key."""
+    if isinstance(error, ForbiddenExtraKeysError):
+        names = [a.name for a in attrs.fields(error.cl)]
+        return ": " + unknown("key", min(error.extra_fields), names)
+    if isinstance(error, KeyError):
+        return " is missing"
+    if isinstance(error, _WrongType):
+        return f" {error}"
+    if isinstance(error, StructureHandlerNotFoundError):
+        return f": {_first_line(error)}"
+    return f": {_first_line(error)}"
+
+
+class _WrongType(ValueError):
+    """A value of the wrong type: says what would be right, and what was given."""
+
+    def __init__(self, wanted: Any, value: Any) -> None:
+        super().__init__(f"must be {_type_name(wanted)}, got {value!r}")
+
+
+_TYPE_NAMES = {
+    int: "an integer",
+    float: "a number",
+    str: "text",
+    bool: "true or false",
+    type(None): "null",
+}
+
+
+def _type_name(wanted: Any) -> str:
+    if wanted in _TYPE_NAMES:
+        return _TYPE_NAMES[wanted]
+    arguments = get_args(wanted)
+    if get_origin(wanted) is tuple:
+        return f"a list of {_type_name(arguments[0]).removeprefix('an ').removeprefix('a ')}s"
+    if arguments and all(isinstance(argument, str) for argument in arguments):
+        return " or ".join(map(repr, arguments))
+    if arguments:
+        return " or ".join(map(_type_name, arguments))
+    return f"a mapping ({', '.join(a.name for a in attrs.fields(wanted))})"
+
+
+def _is_union(wanted: Any) -> bool:
+    return get_origin(wanted) in (Union, types.UnionType)
+
+
+def _exact(value: Any, wanted: Any) -> Any:
+    """Take a scalar without converting it: 1.0 or "1" is no integer, and neither is true."""
+    if type(value) is int and wanted is float:
+        return float(value)
+    if type(value) is not wanted:
+        raise _WrongType(wanted, value)
+    return value
+
+
+def _member(value: Any, wanted: Any) -> Any:
+    for kind in get_args(wanted):
+        if kind is type(None) or not _fits(value, kind):
+            continue
+        return _CONVERTER.structure(value, kind)
+    if value is None and type(None) in get_args(wanted):
+        return None
+    raise _WrongType(wanted, value)
+
+
+def _fits(value: Any, kind: Any) -> bool:
+    if attrs.has(kind):
+        return isinstance(value, Mapping)
+    if get_origin(kind) is tuple:
+        return isinstance(value, list | tuple)
+    if get_args(kind):
+        return value in get_args(kind)
+    return type(value) is kind
+
+
+def _choice(value: Any, wanted: Any) -> Any:
+    if value not in get_args(wanted):
+        if isinstance(value, str):
+            raise ValueError(unknown("value", value, get_args(wanted)))
+        raise _WrongType(wanted, value)
+    return value
+
+
+def _items(value: Any, wanted: Any) -> tuple[Any, ...]:
+    if not isinstance(value, list | tuple):
+        raise _WrongType(wanted, value)
+    kind = get_args(wanted)[0]
+    return tuple(_CONVERTER.structure(item, kind) for item in value)
+
+
+def _new_converter() -> Converter:
+    converter = Converter(forbid_extra_keys=True)
+    for scalar in (int, float, str, bool):
+        converter.register_structure_hook(scalar, _exact)
+    converter.register_structure_hook_func(lambda t: get_origin(t) is tuple, _items)
+    converter.register_structure_hook_func(
+        lambda t: bool(get_args(t)) and all(isinstance(a, str) for a in get_args(t)), _choice
+    )
+    converter.register_structure_hook_func(_is_union, _member)
+    return converter
+
+
+_CONVERTER = _new_converter()

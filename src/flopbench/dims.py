@@ -1,0 +1,124 @@
+"""Dimensions: the integers, integer arrays and symbols that formulas are written over.
+
+A `Dim` is a Python int (exact, unbounded), an integer NumPy array (a whole sweep in one
+evaluation, see `flopbench.arrays`) or a SymPy expression (the closed form). Formulas use
+``+ - * //`` and the helpers below, and then run on all three.
+
+NumPy and SymPy are looked at only if the caller has imported them: pricing plain ints
+loads neither.
+"""
+
+from __future__ import annotations
+
+import sys
+from typing import TYPE_CHECKING, Any, TypeAlias
+
+import attrs
+
+from flopbench.errors import DimError
+
+if TYPE_CHECKING:
+    import sympy
+
+    from flopbench.arrays import IntArray
+
+    Dim: TypeAlias = int | IntArray | sympy.Expr
+else:
+    Dim = Any
+
+
+def is_array(value: object) -> bool:
+    """Tell whether ``value`` is a NumPy array."""
+    numpy = sys.modules.get("numpy")
+    return numpy is not None and isinstance(value, numpy.ndarray)
+
+
+def is_symbolic(value: object) -> bool:
+    """Tell whether ``value`` is a SymPy expression."""
+    sympy = sys.modules.get("sympy")
+    return sympy is not None and isinstance(value, sympy.Expr)
+
+
+def as_dim(value: Any) -> Dim:
+    """Take an int, an integer array or a SymPy expression as a dimension.
+
+    Raises:
+        DimError: ``value`` is something else (a float, a bool), or is negative somewhere.
+    """
+    if is_symbolic(value):
+        if value.is_negative:
+            raise DimError(f"a dimension must not be negative, got {value}")
+        return value
+    if is_array(value):
+        from flopbench.arrays import IntArray
+
+        array = IntArray.of(value)
+        if array.size and int(array.min()) < 0:
+            raise DimError(f"a dimension must not be negative, got {int(array.min())} in an array")
+        return array
+    return _as_int(value)
+
+
+def _as_int(value: Any) -> int:
+    if isinstance(value, bool) or not hasattr(value, "__index__"):
+        raise DimError(
+            f"a dimension must be an int, an integer array or a SymPy expression, got {value!r}"
+        )
+    number = int(value.__index__())
+    if number < 0:
+        raise DimError(f"a dimension must not be negative, got {number}")
+    return number
+
+
+def dim_field(default: Any = attrs.NOTHING) -> Any:
+    """Declare an attrs field that holds a `Dim`."""
+    return attrs.field(default=default, converter=as_dim)
+
+
+def ceil_div(a: Dim, b: Dim) -> Dim:
+    """Divide and round up: the number of blocks of ``b`` that cover ``a``."""
+    if is_symbolic(a) or is_symbolic(b):
+        import sympy
+
+        return sympy.ceiling(sympy.sympify(a) / b)
+    return -((0 - a) // b)
+
+
+def minimum(a: Dim, b: Dim) -> Dim:
+    """Return the smaller of two dimensions, element by element."""
+    return _extreme("min", a, b)
+
+
+def maximum(a: Dim, b: Dim) -> Dim:
+    """Return the larger of two dimensions, element by element."""
+    return _extreme("max", a, b)
+
+
+def _extreme(which: str, a: Any, b: Any) -> Any:
+    if is_symbolic(a) or is_symbolic(b):
+        import sympy
+
+        return sympy.Min(a, b) if which == "min" else sympy.Max(a, b)
+    if is_array(a) or is_array(b):
+        import numpy
+
+        return numpy.minimum(a, b) if which == "min" else numpy.maximum(a, b)
+    return min(a, b) if which == "min" else max(a, b)
+
+
+def halve(a: Dim) -> Dim:
+    """Divide an even dimension by two, exactly: a product of neighbours, say.
+
+    ``//`` would leave a floor in a symbolic result that is never needed.
+    """
+    return a / 2 if is_symbolic(a) else a // 2
+
+
+def triangle(n: Dim) -> Dim:
+    """Return 1 + 2 + … + n."""
+    return halve(n * (n + 1))
+
+
+def consecutive_sum(first: Dim, count: Dim) -> Dim:
+    """Return first + (first + 1) + … over ``count`` terms; 0 for no term."""
+    return count * first + halve(count * (count - 1))

@@ -1,0 +1,51 @@
+"""What can go wrong, each as one sentence a user can act on.
+
+A message says what was given, what would be right and where it came from. The
+command line prints it and exits with the class's ``exit_code``; no traceback.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from difflib import get_close_matches
+
+
+class FlopbenchError(Exception):
+    """Base of every error that flopbench raises on purpose."""
+
+    exit_code = 2
+
+
+class UsageError(FlopbenchError):
+    """The command, a key, a value or a file that the user gave is wrong."""
+
+
+class PluginError(FlopbenchError):
+    """A plugin cannot be loaded, or breaks the contract of its hook."""
+
+
+class DimError(FlopbenchError):
+    """A dimension is not an exact non-negative integer, or leaves int64 in an array."""
+
+
+class CountError(FlopbenchError):
+    """A vendor call could not be built or counted: a result (exit 1), never a 0."""
+
+    exit_code = 1
+
+
+def unknown(what: str, given: str, known: Iterable[str]) -> str:
+    """Say that ``given`` is no known ``what``, with the nearest name or the list of names."""
+    names = sorted(known)
+    nearest = get_close_matches(given, names, n=1)
+    if nearest:
+        return f"unknown {what} {given!r}: did you mean {nearest[0]!r}?"
+    if not names:
+        return f"unknown {what} {given!r}: none is registered"
+    return f"unknown {what} {given!r}: known are {', '.join(names)}"
+
+
+def describe(error: BaseException) -> str:
+    """Name an exception in one line: its type, and the first line of its message if it has one."""
+    text = " ".join(str(error).strip().splitlines()[:1])
+    return f"{type(error).__name__}: {text}" if text else type(error).__name__

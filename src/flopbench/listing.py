@@ -1,0 +1,38 @@
+"""The text of ``flopbench list``."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from flopbench.catalog import Catalog, Shelf
+
+
+def list_catalog(catalog: Catalog) -> str:
+    """Show every strategy with its plugin, every model's stages, and what failed."""
+    lines: list[str] = []
+    for title, shelf in (
+        ("Models", catalog.models),
+        ("Attention modes", catalog.attention_modes),
+        ("Vendor models", catalog.vendor_models),
+        ("Vendor counters", catalog.counters),
+        ("Reporters", catalog.reporters),
+    ):
+        lines += [f"{title}:", *_shelf(shelf), ""]
+    lines += ["Stages:"]
+    for name, model, _source in catalog.models:
+        for stage in model.stages:
+            parts = f" = {' + '.join(stage.parts)}" if stage.parts else ""
+            lines.append(f"  {name}: {stage.name}{parts}")
+    lines += ["", "Failed plugins:" if catalog.failures else "Failed plugins: none"]
+    lines += [f"  {failure}" for failure in catalog.failures]
+    return "\n".join(lines)
+
+
+def _shelf(shelf: Shelf[object]) -> Iterator[str]:
+    rows = list(shelf)
+    width = max((len(name) for name, _, _ in rows), default=0)
+    if not rows:
+        yield "  none"
+    for name, strategy, source in rows:
+        origin = source.origin if source.version is None else f"{source.origin} {source.version}"
+        yield f"  {name:<{width}}  {getattr(strategy, 'summary', '')}  [{source.name}, {origin}]"

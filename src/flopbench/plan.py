@@ -1,0 +1,148 @@
+"""Resolve every name of a run before any work: a typo fails in milliseconds."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+from attrs import frozen
+
+from flopbench.attention import AttentionMode
+from flopbench.catalog import Catalog
+from flopbench.config import RunOptions, load_config
+from flopbench.conventions import Conventions
+from flopbench.errors import PluginError, UsageError, describe, unknown
+from flopbench.model import AnalyticModel, Stage
+from flopbench.vendor import VendorCounter, VendorModel
+
+EAGER = "eager"
+"""The attention mode that runs what another mode cannot carry out."""
+
+
+@frozen(kw_only=True)
+class Plan:
+    """A run with everything resolved.
+
+    Attributes:
+        stages: the stages to report.
+        vendor: None for an analytic-only run.
+        config: the resolved configuration, for the report.
+    """
+
+    model: AnalyticModel
+    workload: Any
+    modes: tuple[AttentionMode, ...]
+    eager: AttentionMode
+    vendor: VendorModel | None
+    counters: tuple[VendorCounter, ...]
+    stages: tuple[Stage, ...]
+    conventions: Conventions
+    config: Mapping[str, Any]
+
+    @property
+    def base_stages(self) -> tuple[Stage, ...]:
+        """The stages to price and count: those reported, and the parts of composed ones."""
+        needed = {part for stage in self.stages for part in stage.parts or (stage.name,)}
+        return tuple(stage for stage in self.model.stages if stage.name in needed)
+
+
+def make_plan(
+    catalog: Catalog,
+    model_name: str,
+    *,
+    file: Path | None = None,
+    overrides: Sequence[str] = (),
+    options: Mapping[str, Any] | None = None,
+) -> Plan:
+    """Resolve the names and values of a run.
+
+    Args:
+        file: a YAML file of configuration.
+        overrides: ``KEY=VALUE`` texts.
+        options: dotted keys and values that command-line options set.
+
+    Raises:
+        UsageError: something that the user gave is wrong.
+        PluginError: the model's plugin raises.
+    """
+    model_class = catalog.models.get(model_name)
+    vendor_class = _optional(catalog, model_name)
+    schema = {
+        "workload": model_class.inputs_type,
+        "model": model_class.options_type,
+        "run": RunOptions,
+        "conventions": Conventions,
+    }
+    if vendor_class:
+        schema["vendor"] = vendor_class.options_type
+    config = load_config(
+        schema,
+        model_defaults=model_class.defaults,
+        file=file,
+        overrides=overrides,
+        options=options,
+        ignored=frozenset({"vendor"}),
+    )
+    run: RunOptions = config.sections["run"]
+    model = model_class.from_options(config.sections["model"])
+    vendor, counters = None, ()
+    if not run.analytic_only:
+        vendor, counters = _vendor(catalog, model, vendor_class, config.sections, run)
+    return Plan(
+        model=model,
+        workload=model.workload(config.sections["workload"]),
+        modes=tuple(_new(catalog.attention_modes.get(name)) for name in _some(run, "attention")),
+        eager=_new(catalog.attention_modes.get(EAGER)),
+        vendor=vendor,
+        counters=counters,
+        stages=_stages(model, run),
+        conventions=config.sections["conventions"],
+        config=config.resolved,
+    )
+
+
+def _optional(catalog: Catalog, model_name: str) -> type[VendorModel] | None:
+    return catalog.vendor_models.get(model_name) if model_name in catalog.vendor_models else None
+
+
+def _vendor(
+    catalog: Catalog,
+    model: AnalyticModel,
+    vendor_class: type[VendorModel] | None,
+    sections: Mapping[str, Any],
+    run: RunOptions,
+) -> tuple[VendorModel, tuple[VendorCounter, ...]]:
+    if vendor_class is None:
+        broken = "".join(f" ({failure})" for failure in catalog.failures)
+        raise UsageError(
+            f"model {model.name!r} has no vendor model to be checked against: "
+            f"use --analytic-only{broken}"
+        )
+    counters = tuple(_new(catalog.counters.get(name)) for name in _some(run, "counters"))
+    return vendor_class.from_options(model.architecture, sections["vendor"]), counters
+
+
+def _some(run: RunOptions, field: str) -> tuple[str, ...]:
+    """Return the distinct names in a field of the run's options, at least one."""
+    names: tuple[str, ...] = tuple(dict.fromkeys(getattr(run, field)))
+    if not names:
+        raise UsageError(f"run.{field} must name at least one")
+    return names
+
+
+def _stages(model: AnalyticModel, run: RunOptions) -> tuple[Stage, ...]:
+    if run.stages is None:
+        return model.stages
+    known = {stage.name: stage for stage in model.stages}
+    for name in _some(run, "stages"):
+        if name not in known:
+            raise UsageError(unknown(f"stage of {model.name}", name, known))
+    return tuple(stage for stage in model.stages if stage.name in run.stages)
+
+
+def _new(strategy: type[Any]) -> Any:
+    try:
+        return strategy()
+    except Exception as error:
+        raise PluginError(f"{strategy.__name__} cannot be created: {describe(error)}") from error

@@ -1,0 +1,203 @@
+"""Load plugins, each apart: one that is broken is named, and the rest works.
+
+Plugins come from flopbench itself (`BUILTIN`), from the entry-point group ``flopbench``,
+and from ``-p NAME`` (a module, or a Python file); ``-p no:NAME`` blocks one. A plugin that
+fails to import, implements an unknown hook or raises in a hook becomes a `Failure`.
+"""
+
+from __future__ import annotations
+
+import importlib
+import importlib.util
+import sys
+from collections.abc import Iterator, Sequence
+from importlib import metadata
+from pathlib import Path
+from types import ModuleType
+from typing import Any
+
+import pluggy
+from attrs import field, frozen
+
+from flopbench import hookspecs
+from flopbench.errors import PluginError, UsageError, describe, unknown
+
+ENTRY_POINT_GROUP = "flopbench"
+
+BUILTIN = {
+    "eager": "flopbench.builtin.eager",
+    "flash": "flopbench.builtin.flash",
+    "torch_counter": "flopbench.builtin.torch_counter",
+    "reporters": "flopbench.builtin.reporters",
+}
+
+
+@frozen
+class Source:
+    """Where a plugin comes from.
+
+    Attributes:
+        name: the plugin's name, which ``-p no:NAME`` takes.
+        origin: ``builtin``, ``-p``, or the distribution that has the entry point.
+        version: of that distribution, if there is one.
+    """
+
+    name: str
+    origin: str
+    version: str | None = None
+
+    def __str__(self) -> str:
+        return f"plugin {self.name!r} ({self.origin})"
+
+
+@frozen
+class Failure:
+    """A plugin, or a part of one, that could not be used, and why."""
+
+    source: Source
+    error: str
+
+    def __str__(self) -> str:
+        return f"{self.source} {self.error}"
+
+
+@frozen
+class Contribution:
+    """What one plugin returned from one hook."""
+
+    source: Source
+    hook: str
+    values: Any
+
+
+@frozen
+class Plugins:
+    """All plugins that loaded, what they contribute, and what failed."""
+
+    sources: tuple[Source, ...]
+    contributions: tuple[Contribution, ...]
+    failures: tuple[Failure, ...]
+
+
+def load_plugins(requests: Sequence[str] = ()) -> Plugins:
+    """Load and call every plugin.
+
+    Args:
+        requests: the ``-p`` options: ``module``, ``file.py`` or ``no:name``.
+
+    Raises:
+        UsageError: a blocked name is no plugin.
+    """
+    blocked = {request.removeprefix("no:") for request in requests if request.startswith("no:")}
+    by_hand = [request for request in requests if not request.startswith("no:")]
+    loader = _Loader()
+    known = set()
+    for source, load in _candidates(by_hand):
+        known.add(source.name)
+        if source.name not in blocked:
+            loader.add(source, load)
+    for name in sorted(blocked - known):
+        raise UsageError(unknown("plugin to block", name, known))
+    return loader.result()
+
+
+def _candidates(by_hand: Sequence[str]) -> Iterator[tuple[Source, Any]]:
+    for name, module in BUILTIN.items():
+        yield Source(name, "builtin"), lambda module=module: importlib.import_module(module)
+    for entry in sorted(metadata.entry_points(group=ENTRY_POINT_GROUP), key=lambda e: e.name):
+        distribution = entry.dist
+        origin = distribution.name if distribution else entry.value
+        version = distribution.version if distribution else None
+        yield Source(entry.name, origin, version), entry.load
+    for request in by_hand:
+        name = Path(request).stem if request.endswith(".py") else request
+        yield Source(name, "-p"), lambda request=request: _import_by_hand(request)
+
+
+def _import_by_hand(request: str) -> ModuleType:
+    if request.endswith(".py"):
+        return _import_file(Path(request))
+    # A console script, unlike `python -m`, does not look in the working directory.
+    sys.path.insert(0, str(Path.cwd()))
+    try:
+        return importlib.import_module(request)
+    finally:
+        sys.path.pop(0)
+
+
+def _import_file(path: Path) -> ModuleType:
+    if not path.is_file():
+        raise FileNotFoundError(f"no such file: {path}")
+    spec = importlib.util.spec_from_file_location(path.stem, path)
+    if spec is None or spec.loader is None:
+        raise ImportError(f"{path} is not a Python file")
+    module = importlib.util.module_from_spec(spec)
+    spec.loader.exec_module(module)
+    return module
+
+
+@frozen
+class _Loader:
+    """Registers plugins with pluggy one by one, and calls each one's hooks on its own."""
+
+    _manager: pluggy.PluginManager = field(init=False)
+    _sources: list[Source] = field(init=False, factory=list)
+    _contributions: list[Contribution] = field(init=False, factory=list)
+    _failures: list[Failure] = field(init=False, factory=list)
+
+    @_manager.default
+    def _new_manager(self) -> pluggy.PluginManager:
+        manager = pluggy.PluginManager("flopbench")
+        manager.add_hookspecs(hookspecs)
+        return manager
+
+    def add(self, source: Source, load: Any) -> None:
+        try:
+            contributions = self._call(source, self._register(source, load))
+        except PluginError as error:
+            self._failures.append(Failure(source, str(error)))
+        else:
+            self._sources.append(source)
+            self._contributions.extend(contributions)
+
+    def result(self) -> Plugins:
+        return Plugins(tuple(self._sources), tuple(self._contributions), tuple(self._failures))
+
+    def _register(self, source: Source, load: Any) -> Any:
+        # SystemExit: a module that calls sys.exit() on import must not end flopbench.
+        try:
+            plugin = load()
+        except (Exception, SystemExit) as error:
+            raise PluginError(f"failed to import: {describe(error)}") from error
+        if self._manager.is_registered(plugin):
+            raise PluginError("is the same module as a plugin that is loaded already")
+        try:
+            self._manager.register(plugin)
+            self._manager.check_pending()
+        except (pluggy.PluginValidationError, ValueError) as error:
+            if self._manager.is_registered(plugin):
+                self._manager.unregister(plugin)
+            raise PluginError(f"breaks the hook contract: {_one_line(error)}") from error
+        return plugin
+
+    def _call(self, source: Source, plugin: Any) -> list[Contribution]:
+        contributions = []
+        for caller in self._manager.get_hookcallers(plugin) or []:
+            for implementation in caller.get_hookimpls():
+                if implementation.plugin is plugin:
+                    values = _call_hook(caller.name, implementation.function)
+                    contributions.append(Contribution(source, caller.name, values))
+        if not contributions:
+            raise PluginError("implements no hook of flopbench (is @hookimpl missing?)")
+        return contributions
+
+
+def _call_hook(name: str, function: Any) -> Any:
+    try:
+        return function()
+    except (Exception, SystemExit) as error:
+        raise PluginError(f"raised in {name}: {describe(error)}") from error
+
+
+def _one_line(error: BaseException) -> str:
+    return " ".join(str(error).split())

@@ -1,0 +1,137 @@
+"""The report: plain frozen data that says what was priced, counted and found.
+
+`to_dict` gives the JSON form, documented in docs/report-schema.md and versioned by
+`SCHEMA_VERSION`. FLOPs are exact integers; what was not measured is null, never 0.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any, Literal
+
+import attrs
+from attrs import frozen
+
+from flopbench.model import Stage
+from flopbench.pricing import Fallback
+
+SCHEMA_VERSION = "1.0"
+
+Verdict = Literal["exact", "differs", "incomplete", "no_vendor_match", "not_comparable"]
+
+FAILURES: frozenset[str] = frozenset({"differs", "incomplete"})
+"""Verdicts that make a run exit with 1."""
+
+
+@frozen
+class Entry:
+    """FLOPs of one kind of operation in one component."""
+
+    component: str
+    op: str
+    flops: int
+
+
+@frozen
+class Series:
+    """FLOPs of one stage from one strategy.
+
+    Attributes:
+        kind: ``vendor`` (counted) or ``analytic`` (priced).
+        flops: all FLOPs of the strategy; None if the count failed, for the reason in ``error``.
+        tensor_flops, vector_flops, torch_visible_flops: for analytic series only.
+        breakdown: the same FLOPs by component and op.
+    """
+
+    stage: str
+    kind: Literal["vendor", "analytic"]
+    attention: str
+    counter: str | None
+    label: str
+    flops: int | None
+    tensor_flops: int | None = None
+    vector_flops: int | None = None
+    torch_visible_flops: int | None = None
+    error: str | None = None
+    breakdown: tuple[Entry, ...] = ()
+
+
+@frozen
+class ComponentDifference:
+    """One component on both sides; the difference is analytic minus vendor."""
+
+    component: str
+    vendor_flops: int
+    analytic_flops: int
+    difference: int
+
+
+@frozen
+class UncountedOp:
+    """An op in a component that does matrix work and that the counter has no formula for."""
+
+    component: str
+    op: str
+    calls: int
+
+
+@frozen
+class Comparison:
+    """One analytic strategy against one vendor strategy in one stage.
+
+    Attributes:
+        torch_visible_flops: the analytic FLOPs of the kinds of op that the counter sees.
+        difference: analytic minus vendor; None where the two cannot be compared.
+        reason: why the verdict is not ``exact``.
+        unseen: analytic work, by op, that the counter has no eyes for.
+        uncounted: vendor ops without a formula, by name.
+    """
+
+    stage: str
+    attention: str
+    counter: str
+    vendor_flops: int | None
+    torch_visible_flops: int
+    difference: int | None
+    verdict: Verdict
+    reason: str | None = None
+    components: tuple[ComponentDifference, ...] = ()
+    unseen: Mapping[str, int] = attrs.Factory(dict)
+    uncounted: tuple[UncountedOp, ...] = ()
+
+
+@frozen(kw_only=True)
+class Provenance:
+    """Where the numbers come from: enough to get them again."""
+
+    versions: Mapping[str, str]
+    plugins: tuple[Mapping[str, Any], ...]
+    vendor: Mapping[str, str]
+    counters: Mapping[str, Mapping[str, Any]]
+    convention: Mapping[str, int]
+    config: Mapping[str, Any]
+    assumptions: tuple[str, ...]
+    fallbacks: tuple[Fallback, ...]
+
+
+@frozen(kw_only=True)
+class Report:
+    """The result of a run."""
+
+    schema_version: str = SCHEMA_VERSION
+    model: str
+    stages: tuple[Stage, ...]
+    workload: Mapping[str, Any]
+    provenance: Provenance
+    series: tuple[Series, ...]
+    comparisons: tuple[Comparison, ...]
+
+    @property
+    def verified(self) -> bool:
+        """Whether nothing differs and nothing is incomplete."""
+        return not any(comparison.verdict in FAILURES for comparison in self.comparisons)
+
+    def to_dict(self) -> dict[str, Any]:
+        """Return the JSON form."""
+        values: dict[str, Any] = attrs.asdict(self)
+        return values

@@ -1,0 +1,198 @@
+"""Carry out a plan: price every stage in every mode, count the vendor, compare, report."""
+
+from __future__ import annotations
+
+import platform
+from collections.abc import Callable, Iterator, Mapping
+from typing import Any, TypeVar
+
+from flopbench import __version__
+from flopbench.attention import AttentionMode
+from flopbench.catalog import Catalog
+from flopbench.compare import Attributed, attribute, compare
+from flopbench.counting import count_stage
+from flopbench.errors import CountError, FlopbenchError, PluginError, describe
+from flopbench.model import Stage
+from flopbench.plan import Plan
+from flopbench.pricing import Fallback, StagePrice, price
+from flopbench.report import Comparison, Entry, Provenance, Report, Series
+from flopbench.vendor import VendorCounter, VendorModel
+
+T = TypeVar("T", StagePrice, Attributed)
+
+Progress = Callable[[str], None]
+"""Told in words what is being counted, before each call of the vendor model."""
+
+Prices = Mapping[str, Mapping[str, StagePrice]]
+"""By attention mode and stage."""
+
+Counts = Mapping[str, Mapping[str, "Attributed | str"]]
+"""By counter and stage; a sentence in place of a count that failed."""
+
+
+def run(plan: Plan, catalog: Catalog, progress: Progress = lambda _text: None) -> Report:
+    """Carry out the plan.
+
+    Raises:
+        PluginError: the analytic model or an attention mode raises.
+        UsageError: what the vendor side needs is not installed.
+    """
+    prices = {mode.name: _price_stages(plan, mode) for mode in plan.modes}
+    counts = {
+        counter.name: _count_stages(plan, plan.vendor, counter, progress)
+        for counter in plan.counters
+        if plan.vendor
+    }
+    series, comparisons = [], []
+    for stage in plan.stages:
+        series += _vendor_series(plan, stage, counts)
+        series += [_analytic_series(stage, mode, prices[mode.name]) for mode in plan.modes]
+        comparisons += _comparisons(plan, stage, prices, counts)
+    return Report(
+        model=plan.model.name,
+        stages=plan.stages,
+        workload={
+            **plan.config["workload"],
+            **plan.model.workload_facts(plan.workload),
+        },
+        provenance=_provenance(plan, catalog, prices, counts),
+        series=tuple(series),
+        comparisons=tuple(comparisons),
+    )
+
+
+def _price_stages(plan: Plan, mode: AttentionMode) -> Mapping[str, StagePrice]:
+    return {stage.name: _price_stage(plan, mode, stage) for stage in plan.base_stages}
+
+
+def _price_stage(plan: Plan, mode: AttentionMode, stage: Stage) -> StagePrice:
+    try:
+        ops = plan.model.ops(stage.name, plan.workload)
+        return price(ops, mode, plan.eager, plan.conventions)
+    except FlopbenchError:
+        raise
+    except Exception as error:
+        raise PluginError(
+            f"model {plan.model.name!r} with attention mode {mode.name!r} cannot be priced in "
+            f"stage {stage.name!r}: {describe(error)}"
+        ) from error
+
+
+def _count_stages(
+    plan: Plan, vendor: VendorModel, counter: VendorCounter, progress: Progress
+) -> Mapping[str, Attributed | str]:
+    counts: dict[str, Attributed | str] = {}
+    for stage in plan.base_stages:
+        progress(f"counting {stage.title.lower()} ({counter.name})")
+        try:
+            counted = count_stage(counter, vendor.stage(stage.name, plan.workload))
+            counts[stage.name] = attribute(counted, vendor.component)
+        except CountError as error:
+            counts[stage.name] = str(error)
+        except FlopbenchError:
+            raise
+        except Exception as error:
+            counts[stage.name] = f"the vendor model could not be counted: {describe(error)}"
+    return counts
+
+
+def _composed(stage: Stage, parts: Mapping[str, T | str]) -> T | str:
+    """Return a stage's value, or for a composed one the sum, or why a part has none."""
+    values = [parts[name] for name in stage.parts or (stage.name,)]
+    total: Any = None
+    for value in values:
+        if isinstance(value, str):
+            return value
+        total = value if total is None else total + value
+    return total  # type: ignore[no-any-return]
+
+
+def _vendor_series(plan: Plan, stage: Stage, counts: Counts) -> Iterator[Series]:
+    for counter in plan.counters:
+        counted = _composed(stage, counts[counter.name])
+        failed = isinstance(counted, str)
+        yield Series(
+            stage=stage.name,
+            kind="vendor",
+            attention="eager",
+            counter=counter.name,
+            label=f"vendor (eager, {counter.name})",
+            flops=None if failed else counted.flops,
+            error=counted if failed else None,
+            breakdown=() if failed else counted.entries,
+        )
+
+
+def _analytic_series(
+    stage: Stage, mode: AttentionMode, prices: Mapping[str, StagePrice]
+) -> Series:
+    priced: Any = _composed(stage, prices)
+    cost = priced.cost
+    return Series(
+        stage=stage.name,
+        kind="analytic",
+        attention=mode.name,
+        counter=None,
+        label=mode.series_label(),
+        flops=int(cost.flops),
+        tensor_flops=int(cost.tensor_flops),
+        vector_flops=int(cost.vector_flops),
+        torch_visible_flops=int(cost.torch_visible_flops),
+        breakdown=tuple(
+            Entry(line.component, line.kind, int(line.cost.flops)) for line in priced.lines
+        ),
+    )
+
+
+def _comparisons(
+    plan: Plan, stage: Stage, prices: Prices, counts: Counts
+) -> Iterator[Comparison]:
+    for counter in plan.counters:
+        counted = _composed(stage, counts[counter.name])
+        for mode in plan.modes:
+            priced: Any = _composed(stage, prices[mode.name])
+            yield compare(stage.name, mode, priced, counter.name, counter.convention, counted)
+
+
+def _provenance(plan: Plan, catalog: Catalog, prices: Prices, counts: Counts) -> Provenance:
+    vendor = dict(plan.vendor.provenance()) if plan.vendor else {}
+    versions = {"flopbench": __version__, "python": platform.python_version()}
+    versions |= {s.origin: s.version for s in catalog.sources if s.version}
+    counters = {
+        counter.name: {
+            "unit": counter.convention.unit,
+            "sees": sorted(counter.convention.sees),
+            **counter.provenance(),
+        }
+        for counter in plan.counters
+    }
+    return Provenance(
+        versions=versions,
+        plugins=tuple(
+            [{"name": s.name, "origin": s.origin, "error": None} for s in catalog.sources]
+            + [
+                {"name": f.source.name, "origin": f.source.origin, "error": f.error}
+                for f in catalog.failures
+            ]
+        ),
+        vendor=vendor,
+        counters=counters,
+        convention=plan.config["conventions"],
+        config=plan.config,
+        assumptions=_assumptions(plan, counts),
+        fallbacks=_fallbacks(prices),
+    )
+
+
+def _assumptions(plan: Plan, counts: Counts) -> tuple[str, ...]:
+    notes = dict.fromkeys(plan.model.assumptions())
+    for by_stage in counts.values():
+        for counted in by_stage.values():
+            if isinstance(counted, Attributed):
+                notes |= dict.fromkeys(counted.assumptions)
+    return tuple(notes)
+
+
+def _fallbacks(prices: Prices) -> tuple[Fallback, ...]:
+    every = (f for by_stage in prices.values() for p in by_stage.values() for f in p.fallbacks)
+    return tuple(dict.fromkeys(every))
