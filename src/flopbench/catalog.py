@@ -51,7 +51,7 @@ class Shelf(Generic[T]):
         """Add a strategy.
 
         Raises:
-            PluginError: it is not a concrete class of this kind, has no name, or the name is taken.
+            PluginError: it is no concrete class of this kind, has no name, or its name is taken.
         """
         name = self._check(strategy)
         if name in self.entries:

@@ -5,6 +5,8 @@ Only what ``--help`` needs is imported at the top; the rest loads with a command
 
 from __future__ import annotations
 
+import gc
+import logging
 import sys
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
@@ -20,9 +22,11 @@ if TYPE_CHECKING:
     from flopbench.report import Report
     from flopbench.runner import Progress
 
+_LOG = logging.getLogger("flopbench")
+
 app = typer.Typer(
     name="flopbench",
-    help="How many FLOPs does a model really do, stage by stage? Two witnesses, reconciled exactly.",
+    help="Tell how many FLOPs a model really does, stage by stage, and prove it.",
     no_args_is_help=True,
     add_completion=False,
     rich_markup_mode=None,
@@ -44,7 +48,11 @@ StrictOption = Annotated[
 
 
 def main() -> None:
-    """Run the command line; errors are one sentence on stderr."""
+    """Run the command line; errors and warnings are one sentence on stderr."""
+    logging.basicConfig(format="%(name)s: %(levelname)s: %(message)s", level=logging.WARNING)
+    logging.addLevelName(logging.WARNING, "warning")
+    # Imports make many objects and little garbage: collecting meanwhile is lost time.
+    gc.disable()
     try:
         app()
     except FlopbenchError as error:
@@ -137,6 +145,7 @@ def run_command(
         overrides=overrides or [],
         options={key: value for key, value in options.items() if value is not None},
     )
+    gc.enable()
     with _progress(len(plan.base_stages) * len(plan.counters)) as progress:
         report = run(plan, catalog, progress)
     texts = {reporter: _render(reporter, report) for reporter in printed}
@@ -170,7 +179,7 @@ def _load(context: typer.Context, plugin: list[str] | None, strict: bool) -> Cat
     if strict or strict_before:
         catalog.raise_failures()
     for failure in catalog.failures:
-        print(f"flopbench: warning: {failure}", file=sys.stderr)
+        _LOG.warning("%s", failure)
     return catalog
 
 
@@ -190,7 +199,7 @@ def _render(reporter: type[Any], report: Report) -> str:
 
 @contextmanager
 def _progress(total: int) -> Iterator[Progress]:
-    """Show what is being counted, on a terminal's stderr; nothing where there is nothing to count."""
+    """Show on a terminal's stderr what is being counted."""
     if not total or not sys.stderr.isatty():
         yield lambda _text: None
         return

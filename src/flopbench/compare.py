@@ -32,6 +32,13 @@ class Attributed:
         )
 
 
+@frozen
+class Failed:
+    """A count that there is none of, and why, in one sentence."""
+
+    reason: str
+
+
 def attribute(counted: StageCount, component: Callable[[str], str]) -> Attributed:
     """Attribute what was counted per module to components."""
     flops = _sums(((component(e.module), e.op), e.flops) for e in counted.count.counted)
@@ -56,35 +63,34 @@ def compare(
     priced: StagePrice,
     counter: str,
     convention: Convention,
-    counted: Attributed | str,
+    counted: Attributed | Failed,
 ) -> Comparison:
-    """Compare one stage on both sides, under the counter's convention.
-
-    Args:
-        counted: the vendor's count, or the sentence that says why there is none.
-    """
+    """Compare one stage on both sides, under the counter's convention."""
     visible = _by_component(
         (line.component, int(line.cost.tensor_flops))
         for line in priced.lines
         if line.kind in convention.sees
     )
-    failed = isinstance(counted, str)
+    vendor_flops: int | None = None
+    uncounted: tuple[UncountedOp, ...] = ()
     components: tuple[ComponentDifference, ...] = ()
-    if not failed and mode.matches_vendor and convention.unit == "FLOP":
-        components = _differences(visible, counted)
+    if isinstance(counted, Attributed):
+        vendor_flops, uncounted = counted.flops, counted.uncounted
+        if mode.matches_vendor and convention.unit == "FLOP":
+            components = _differences(visible, counted)
     verdict, reason = _verdict(mode, convention, counted, components)
     return Comparison(
         stage=stage,
         attention=mode.name,
         counter=counter,
-        vendor_flops=None if failed else counted.flops,
+        vendor_flops=vendor_flops,
         torch_visible_flops=sum(visible.values()),
         difference=sum(c.difference for c in components) if components else None,
         verdict=verdict,
         reason=reason,
         components=components,
         unseen=_unseen(priced, convention),
-        uncounted=() if failed else counted.uncounted,
+        uncounted=uncounted,
     )
 
 
@@ -101,20 +107,23 @@ def _differences(
     vendor = _by_component((entry.component, entry.flops) for entry in counted.entries)
     return tuple(
         ComponentDifference(
-            name, vendor.get(name, 0), visible.get(name, 0), visible.get(name, 0) - vendor.get(name, 0)
+            name,
+            vendor.get(name, 0),
+            visible.get(name, 0),
+            visible.get(name, 0) - vendor.get(name, 0),
         )
         for name in dict.fromkeys((*visible, *vendor))
     )
 
 
-def _verdict(
+def _verdict(  # noqa: PLR0911 - one return per verdict and reason reads best
     mode: AttentionMode,
     convention: Convention,
-    counted: Attributed | str,
+    counted: Attributed | Failed,
     components: tuple[ComponentDifference, ...],
 ) -> tuple[Verdict, str | None]:
-    if isinstance(counted, str):
-        return "incomplete", counted
+    if isinstance(counted, Failed):
+        return "incomplete", counted.reason
     if counted.uncounted:
         names = ", ".join(sorted({op.op for op in counted.uncounted}))
         return "incomplete", f"the vendor runs ops that the counter has no formula for: {names}"

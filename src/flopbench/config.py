@@ -77,7 +77,9 @@ def load_config(
         plain: Any = OmegaConf.to_container(merged, resolve=True)
     except OmegaConfBaseException as error:
         raise UsageError(f"the configuration does not merge: {_first_line(error)}") from error
-    sections = {name: _structure(name, plain.pop(name, None) or {}, cls) for name, cls in schema.items()}
+    sections = {
+        name: _structure(name, plain.pop(name, None) or {}, cls) for name, cls in schema.items()
+    }
     for name in plain:
         if name not in ignored:
             raise UsageError(unknown("configuration section", str(name), schema))
@@ -141,14 +143,14 @@ def _explain(error: BaseException, wanted: type | None) -> str:
         return ": " + unknown("key", min(error.extra_fields), names)
     if isinstance(error, KeyError):
         return " is missing"
-    if isinstance(error, _WrongType):
+    if isinstance(error, _WrongTypeError):
         return f" {error}"
     if isinstance(error, StructureHandlerNotFoundError):
         return f": {_first_line(error)}"
     return f": {_first_line(error)}"
 
 
-class _WrongType(ValueError):
+class _WrongTypeError(ValueError):
     """A value of the wrong type: says what would be right, and what was given."""
 
     def __init__(self, wanted: Any, value: Any) -> None:
@@ -168,13 +170,18 @@ def _type_name(wanted: Any) -> str:
     if wanted in _TYPE_NAMES:
         return _TYPE_NAMES[wanted]
     arguments = get_args(wanted)
-    if get_origin(wanted) is tuple:
+    if _is_tuple(wanted):
         return f"a list of {_type_name(arguments[0]).removeprefix('an ').removeprefix('a ')}s"
     if arguments and all(isinstance(argument, str) for argument in arguments):
         return " or ".join(map(repr, arguments))
     if arguments:
         return " or ".join(map(_type_name, arguments))
     return f"a mapping ({', '.join(a.name for a in attrs.fields(wanted))})"
+
+
+def _is_tuple(wanted: Any) -> bool:
+    origin: Any = get_origin(wanted)
+    return origin is tuple
 
 
 def _is_union(wanted: Any) -> bool:
@@ -186,7 +193,7 @@ def _exact(value: Any, wanted: Any) -> Any:
     if type(value) is int and wanted is float:
         return float(value)
     if type(value) is not wanted:
-        raise _WrongType(wanted, value)
+        raise _WrongTypeError(wanted, value)
     return value
 
 
@@ -197,13 +204,13 @@ def _member(value: Any, wanted: Any) -> Any:
         return _CONVERTER.structure(value, kind)
     if value is None and type(None) in get_args(wanted):
         return None
-    raise _WrongType(wanted, value)
+    raise _WrongTypeError(wanted, value)
 
 
 def _fits(value: Any, kind: Any) -> bool:
     if attrs.has(kind):
         return isinstance(value, Mapping)
-    if get_origin(kind) is tuple:
+    if _is_tuple(kind):
         return isinstance(value, list | tuple)
     if get_args(kind):
         return value in get_args(kind)
@@ -214,13 +221,13 @@ def _choice(value: Any, wanted: Any) -> Any:
     if value not in get_args(wanted):
         if isinstance(value, str):
             raise ValueError(unknown("value", value, get_args(wanted)))
-        raise _WrongType(wanted, value)
+        raise _WrongTypeError(wanted, value)
     return value
 
 
 def _items(value: Any, wanted: Any) -> tuple[Any, ...]:
     if not isinstance(value, list | tuple):
-        raise _WrongType(wanted, value)
+        raise _WrongTypeError(wanted, value)
     kind = get_args(wanted)[0]
     return tuple(_CONVERTER.structure(item, kind) for item in value)
 
@@ -229,7 +236,7 @@ def _new_converter() -> Converter:
     converter = Converter(forbid_extra_keys=True)
     for scalar in (int, float, str, bool):
         converter.register_structure_hook(scalar, _exact)
-    converter.register_structure_hook_func(lambda t: get_origin(t) is tuple, _items)
+    converter.register_structure_hook_func(_is_tuple, _items)
     converter.register_structure_hook_func(
         lambda t: bool(get_args(t)) and all(isinstance(a, str) for a in get_args(t)), _choice
     )

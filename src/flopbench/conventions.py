@@ -1,4 +1,4 @@
-"""FLOPs per element of the operations that are not matrix work: one table, each with its derivation.
+"""FLOPs per element of what is not matrix work: one table, each entry with its derivation.
 
 Matrix work needs no convention: a multiply-accumulate (MAC) is 2 FLOPs, always. For the
 rest, one arithmetic operation, comparison or transcendental function (exp, erf, sin,

@@ -100,9 +100,9 @@ def _extreme(which: str, a: Any, b: Any) -> Any:
 
         return sympy.Min(a, b) if which == "min" else sympy.Max(a, b)
     if is_array(a) or is_array(b):
-        import numpy
+        import numpy as np
 
-        return numpy.minimum(a, b) if which == "min" else numpy.maximum(a, b)
+        return np.minimum(a, b) if which == "min" else np.maximum(a, b)
     return min(a, b) if which == "min" else max(a, b)
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from typing import Any
 
 from flopbench.catalog import Catalog, Shelf
 
@@ -10,13 +11,14 @@ from flopbench.catalog import Catalog, Shelf
 def list_catalog(catalog: Catalog) -> str:
     """Show every strategy with its plugin, every model's stages, and what failed."""
     lines: list[str] = []
-    for title, shelf in (
+    shelves: tuple[tuple[str, Shelf[Any]], ...] = (
         ("Models", catalog.models),
         ("Attention modes", catalog.attention_modes),
         ("Vendor models", catalog.vendor_models),
         ("Vendor counters", catalog.counters),
         ("Reporters", catalog.reporters),
-    ):
+    )
+    for title, shelf in shelves:
         lines += [f"{title}:", *_shelf(shelf), ""]
     lines += ["Stages:"]
     for name, model, _source in catalog.models:
@@ -28,7 +30,7 @@ def list_catalog(catalog: Catalog) -> str:
     return "\n".join(lines)
 
 
-def _shelf(shelf: Shelf[object]) -> Iterator[str]:
+def _shelf(shelf: Shelf[Any]) -> Iterator[str]:
     rows = list(shelf)
     width = max((len(name) for name, _, _ in rows), default=0)
     if not rows:

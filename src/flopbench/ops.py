@@ -25,7 +25,7 @@ TORCH_VISIBLE = frozenset({"linear", "expert_linear", "matmul", "conv2d"})
 
 
 @frozen(kw_only=True, eq=False)
-class Op(ABC):  # noqa: B024 - its subclasses say what is abstract
+class Op(ABC):
     """One operation of a model.
 
     Attributes:

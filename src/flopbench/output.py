@@ -46,8 +46,8 @@ def write_files(directory: Path, files: Mapping[str, str]) -> None:
         umask = os.umask(0)
         os.umask(umask)
         for temporary, path in written:
-            os.chmod(temporary, 0o666 & ~umask)
-            os.replace(temporary, path)
+            Path(temporary).chmod(0o666 & ~umask)
+            Path(temporary).replace(path)
     except OSError as error:
         for temporary, _path in written:
             Path(temporary).unlink(missing_ok=True)

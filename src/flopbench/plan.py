@@ -86,7 +86,8 @@ def make_plan(
     )
     run: RunOptions = config.sections["run"]
     model = model_class.from_options(config.sections["model"])
-    vendor, counters = None, ()
+    vendor: VendorModel | None = None
+    counters: tuple[VendorCounter, ...] = ()
     if not run.analytic_only:
         vendor, counters = _vendor(catalog, model, vendor_class, config.sections, run)
     return Plan(

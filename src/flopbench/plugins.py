@@ -153,7 +153,7 @@ class _Loader:
 
     def add(self, source: Source, load: Any) -> None:
         try:
-            contributions = self._call(source, self._register(source, load))
+            contributions = self._call(self._register(load), source)
         except PluginError as error:
             self._failures.append(Failure(source, str(error)))
         else:
@@ -163,7 +163,7 @@ class _Loader:
     def result(self) -> Plugins:
         return Plugins(tuple(self._sources), tuple(self._contributions), tuple(self._failures))
 
-    def _register(self, source: Source, load: Any) -> Any:
+    def _register(self, load: Any) -> Any:
         # SystemExit: a module that calls sys.exit() on import must not end flopbench.
         try:
             plugin = load()
@@ -180,7 +180,7 @@ class _Loader:
             raise PluginError(f"breaks the hook contract: {_one_line(error)}") from error
         return plugin
 
-    def _call(self, source: Source, plugin: Any) -> list[Contribution]:
+    def _call(self, plugin: Any, source: Source) -> list[Contribution]:
         contributions = []
         for caller in self._manager.get_hookcallers(plugin) or []:
             for implementation in caller.get_hookimpls():

@@ -9,7 +9,7 @@ from flopbench.report import Report
 
 
 class Reporter(ABC):
-    """Shows a report as text. It is pure: the command line prints the text or writes the file.
+    r"""Shows a report as text. It is pure: the command line prints the text or writes the file.
 
     A whole plugin::
 
@@ -20,7 +20,7 @@ class Reporter(ABC):
             summary = "one line per comparison"
 
             def render(self, report):
-                return "\\n".join(f"{c.stage}: {c.verdict}" for c in report.comparisons)
+                return "\n".join(f"{c.stage}: {c.verdict}" for c in report.comparisons)
 
         @hookimpl
         def flopbench_reporters():

@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import platform
 from collections.abc import Callable, Iterator, Mapping
-from typing import Any, TypeVar
+
+import attrs
 
 from flopbench import __version__
 from flopbench.attention import AttentionMode
 from flopbench.catalog import Catalog
-from flopbench.compare import Attributed, attribute, compare
+from flopbench.compare import Attributed, Failed, attribute, compare
 from flopbench.counting import count_stage
 from flopbench.errors import CountError, FlopbenchError, PluginError, describe
 from flopbench.model import Stage
@@ -18,16 +19,14 @@ from flopbench.pricing import Fallback, StagePrice, price
 from flopbench.report import Comparison, Entry, Provenance, Report, Series
 from flopbench.vendor import VendorCounter, VendorModel
 
-T = TypeVar("T", StagePrice, Attributed)
-
 Progress = Callable[[str], None]
 """Told in words what is being counted, before each call of the vendor model."""
 
 Prices = Mapping[str, Mapping[str, StagePrice]]
 """By attention mode and stage."""
 
-Counts = Mapping[str, Mapping[str, "Attributed | str"]]
-"""By counter and stage; a sentence in place of a count that failed."""
+Counts = Mapping[str, Mapping[str, Attributed | Failed]]
+"""By counter and stage."""
 
 
 def run(plan: Plan, catalog: Catalog, progress: Progress = lambda _text: None) -> Report:
@@ -43,7 +42,8 @@ def run(plan: Plan, catalog: Catalog, progress: Progress = lambda _text: None) -
         for counter in plan.counters
         if plan.vendor
     }
-    series, comparisons = [], []
+    series: list[Series] = []
+    comparisons: list[Comparison] = []
     for stage in plan.stages:
         series += _vendor_series(plan, stage, counts)
         series += [_analytic_series(stage, mode, prices[mode.name]) for mode in plan.modes]
@@ -80,53 +80,58 @@ def _price_stage(plan: Plan, mode: AttentionMode, stage: Stage) -> StagePrice:
 
 def _count_stages(
     plan: Plan, vendor: VendorModel, counter: VendorCounter, progress: Progress
-) -> Mapping[str, Attributed | str]:
-    counts: dict[str, Attributed | str] = {}
+) -> Mapping[str, Attributed | Failed]:
+    counts: dict[str, Attributed | Failed] = {}
     for stage in plan.base_stages:
         progress(f"counting {stage.title.lower()} ({counter.name})")
         try:
             counted = count_stage(counter, vendor.stage(stage.name, plan.workload))
             counts[stage.name] = attribute(counted, vendor.component)
         except CountError as error:
-            counts[stage.name] = str(error)
+            counts[stage.name] = Failed(str(error))
         except FlopbenchError:
             raise
-        except Exception as error:
-            counts[stage.name] = f"the vendor model could not be counted: {describe(error)}"
+        except Exception as error:  # noqa: BLE001 - a failed count is a result, whatever failed
+            reason = f"the vendor model could not be counted: {describe(error)}"
+            counts[stage.name] = Failed(reason)
     return counts
 
 
-def _composed(stage: Stage, parts: Mapping[str, T | str]) -> T | str:
-    """Return a stage's value, or for a composed one the sum, or why a part has none."""
-    values = [parts[name] for name in stage.parts or (stage.name,)]
-    total: Any = None
-    for value in values:
-        if isinstance(value, str):
-            return value
-        total = value if total is None else total + value
-    return total  # type: ignore[no-any-return]
+def _price(stage: Stage, prices: Mapping[str, StagePrice]) -> StagePrice:
+    """Return a stage's price; a composed stage's is the sum of its parts'."""
+    return sum((prices[name] for name in stage.parts or (stage.name,)), StagePrice(()))
+
+
+def _count(stage: Stage, counts: Mapping[str, Attributed | Failed]) -> Attributed | Failed:
+    """Return a stage's count; a composed stage's is the sum of its parts', if none failed."""
+    total = Attributed((), ())
+    for name in stage.parts or (stage.name,):
+        part = counts[name]
+        if isinstance(part, Failed):
+            return part
+        total += part
+    return total
 
 
 def _vendor_series(plan: Plan, stage: Stage, counts: Counts) -> Iterator[Series]:
     for counter in plan.counters:
-        counted = _composed(stage, counts[counter.name])
-        failed = isinstance(counted, str)
-        yield Series(
+        counted = _count(stage, counts[counter.name])
+        series = Series(
             stage=stage.name,
             kind="vendor",
             attention="eager",
             counter=counter.name,
             label=f"vendor (eager, {counter.name})",
-            flops=None if failed else counted.flops,
-            error=counted if failed else None,
-            breakdown=() if failed else counted.entries,
+            flops=None,
         )
+        if isinstance(counted, Failed):
+            yield attrs.evolve(series, error=counted.reason)
+        else:
+            yield attrs.evolve(series, flops=counted.flops, breakdown=counted.entries)
 
 
-def _analytic_series(
-    stage: Stage, mode: AttentionMode, prices: Mapping[str, StagePrice]
-) -> Series:
-    priced: Any = _composed(stage, prices)
+def _analytic_series(stage: Stage, mode: AttentionMode, prices: Mapping[str, StagePrice]) -> Series:
+    priced = _price(stage, prices)
     cost = priced.cost
     return Series(
         stage=stage.name,
@@ -144,13 +149,11 @@ def _analytic_series(
     )
 
 
-def _comparisons(
-    plan: Plan, stage: Stage, prices: Prices, counts: Counts
-) -> Iterator[Comparison]:
+def _comparisons(plan: Plan, stage: Stage, prices: Prices, counts: Counts) -> Iterator[Comparison]:
     for counter in plan.counters:
-        counted = _composed(stage, counts[counter.name])
+        counted = _count(stage, counts[counter.name])
         for mode in plan.modes:
-            priced: Any = _composed(stage, prices[mode.name])
+            priced = _price(stage, prices[mode.name])
             yield compare(stage.name, mode, priced, counter.name, counter.convention, counted)
 
 

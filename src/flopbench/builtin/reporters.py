@@ -10,17 +10,19 @@ from typing import Any
 
 from flopbench.hookspecs import hookimpl
 from flopbench.model import Stage
+from flopbench.pricing import Fallback
 from flopbench.report import Comparison, Report, Series
 from flopbench.reporter import Reporter
 
 _TERA = 10**12
+_SIX_DECIMALS = 10**7
 _UNSEEN_SHOWN = 4
 
 
 def tera(flops: int) -> str:
-    """Write FLOPs as TFLOPs: six decimals, or six significant digits if that were too few."""
+    """Write FLOPs as TFLOPs: six decimals, or four significant digits if that were too few."""
     value = flops / _TERA
-    return f"{value:.6f}" if flops == 0 or value >= 0.001 else f"{value:.5e}"
+    return f"{value:.6f}" if flops == 0 or flops >= _SIX_DECIMALS else f"{value:.3e}"
 
 
 def _by_stage(report: Report) -> Iterator[tuple[Stage, list[Series], list[Comparison]]]:
@@ -110,15 +112,17 @@ def _console_stage(
 def _console_notes(report: Report) -> Iterator[str]:
     provenance = report.provenance
     for fallback in provenance.fallbacks:
-        yield (
-            f"fallback: {fallback.attention} runs {fallback.component} eagerly: {fallback.reason}"
-        )
+        yield f"fallback: {_fallback(fallback)}"
     for plugin in provenance.plugins:
         if plugin["error"]:
             yield f"warning: plugin {plugin['name']!r} ({plugin['origin']}) {plugin['error']}"
     changed = " ".join(_key_values(provenance.convention))
     yield f"convention: 1 MAC = 2 FLOPs; FLOPs per element: {changed}"
     yield verdict(report)
+
+
+def _fallback(fallback: Fallback) -> str:
+    return f"{fallback.attention} runs {fallback.component} eagerly: {fallback.reason}"
 
 
 def verdict(report: Report) -> str:
@@ -217,7 +221,7 @@ def _markdown_provenance(report: Report) -> Iterator[str]:
     for note in provenance.assumptions:
         yield f"- Assumption: {note}"
     for fallback in provenance.fallbacks:
-        yield f"- Fallback: {fallback.attention} runs {fallback.component} eagerly: {fallback.reason}"
+        yield f"- Fallback: {_fallback(fallback)}"
 
 
 class Csv(Reporter):
@@ -247,8 +251,11 @@ class Csv(Reporter):
         for _stage, series, comparisons in _by_stage(report):
             for s in series:
                 own = [getattr(s, name) for name in self._SERIES]
-                found = [c for c in comparisons if s.kind == "analytic" and c.attention == s.attention]
-                for c in found or [None]:
+                found = [
+                    c for c in comparisons if s.kind == "analytic" and c.attention == s.attention
+                ]
+                rows: list[Comparison | None] = [*found] or [None]
+                for c in rows:
                     writer.writerow([*own, *(getattr(c, name, None) for name in self._COMPARISON)])
         return text.getvalue().rstrip("\n")
 

@@ -36,7 +36,9 @@ _MATRIX_WORK = re.compile(
 )
 """Names of ATen ops that multiply matrices, convolve, attend or solve."""
 
-_NO_WORK = re.compile(r"^(_fused_sdp_choice|upsample_\w+|_upsample_\w+|grid_sampler\w*|linear_\w+)$")
+_NO_WORK = re.compile(
+    r"^(_fused_sdp_choice|upsample_\w+|_upsample_\w+|grid_sampler\w*|linear_\w+)$"
+)
 """Names that look like matrix work and are not: they choose a backend, or interpolate."""
 
 _PLAIN_NAMESPACES = frozenset({"aten", "prim", "prims", "profiler", "debugprims"})
@@ -95,8 +97,7 @@ def _torch() -> Any:
         import torch
     except ImportError as error:
         raise UsageError(
-            "the torch counter needs torch (pip install 'flopbench[torch]'), or use "
-            "--analytic-only"
+            "the torch counter needs torch (pip install 'flopbench[torch]'), or use --analytic-only"
         ) from error
     return torch
 
@@ -112,7 +113,7 @@ def _recording_formulas(record: Callable[[str, int], None]) -> dict[Any, Any]:
             return flops
 
         # The registry's own formulas take tensors, and turn them into shapes themselves.
-        recording._get_raw = True  # type: ignore[attr-defined]
+        recording._get_raw = True  # type: ignore[attr-defined]  # noqa: SLF001
         return recording
 
     return {op: wrap(op, formula) for op, formula in flop_registry.items()}
@@ -122,7 +123,7 @@ def _audit(formulas: Mapping[Any, Any], report: Callable[[str], None]) -> Any:
     """Return a dispatch mode that reports each op which does matrix work and has no formula."""
     from torch.utils._python_dispatch import TorchDispatchMode
 
-    class Audit(TorchDispatchMode):
+    class Audit(TorchDispatchMode):  # type: ignore[no-untyped-call]
         def __torch_dispatch__(
             self, func: Any, types: Any, args: Any = (), kwargs: Any = None
         ) -> Any:
@@ -132,7 +133,7 @@ def _audit(formulas: Mapping[Any, Any], report: Callable[[str], None]) -> Any:
                 report(str(packet))
             return func(*args, **(kwargs or {}))
 
-    return Audit()
+    return Audit()  # type: ignore[no-untyped-call]
 
 
 @contextmanager

@@ -6,6 +6,7 @@ from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any, Literal
 
+import attrs
 from attrs import frozen
 
 from flopbench.errors import UsageError
@@ -13,9 +14,9 @@ from flopbench.model import AnalyticModel, Stage
 from flopbench.ops import Op
 from flopbench_deepseek_ocr.architecture import Architecture, read_architecture
 from flopbench_deepseek_ocr.decoder import decode_passes, decoder_ops, prefill_pass
-from flopbench_deepseek_ocr.image import SAMPLE_PAGE, choose_grid, image_size
+from flopbench_deepseek_ocr.image import choose_grid, read_page
 from flopbench_deepseek_ocr.vision import vision_ops
-from flopbench_deepseek_ocr.workload import VIEW_SIZES, CropGrid, Inputs, Workload
+from flopbench_deepseek_ocr.workload import VIEW_SIZES, CropGrid, Inputs, Page, Workload
 
 
 @frozen(kw_only=True)
@@ -64,7 +65,7 @@ class DeepseekOcr(AnalyticModel):
         return self._architecture
 
     def workload(self, inputs: Inputs) -> Workload:
-        grid = _grid(inputs)
+        page, grid = _page_and_grid(inputs)
         return Workload(
             batch_size=inputs.batch_size,
             view_size=VIEW_SIZES[inputs.mode],
@@ -73,10 +74,12 @@ class DeepseekOcr(AnalyticModel):
             prompt_tokens=inputs.prompt_tokens,
             decode_steps=inputs.decode_steps,
             lm_head=inputs.lm_head,
+            page=page,
         )
 
     def workload_facts(self, workload: Workload) -> Mapping[str, Any]:
         return {
+            "page": attrs.asdict(workload.page) if workload.page else None,
             "view_size": workload.view_size,
             "tile_size": workload.tile_size,
             "tile_rows": workload.tile_rows,
@@ -104,18 +107,17 @@ class DeepseekOcr(AnalyticModel):
         )
 
 
-def _grid(inputs: Inputs) -> CropGrid | None:
-    if inputs.crop_grid:
-        if inputs.mode != "gundam":
-            raise UsageError(
-                f"workload.crop_grid needs workload.mode=gundam, got mode {inputs.mode!r}"
-            )
-        if inputs.image is not None:
-            raise UsageError(
-                "workload.crop_grid and workload.image are both given: an explicit grid "
-                "replaces the one chosen for an image, so give one of them"
-            )
-        return inputs.crop_grid
-    size = image_size(inputs.image)
-    chosen = choose_grid(*size) if inputs.mode == "gundam" else None
-    return CropGrid(rows=chosen[0], cols=chosen[1]) if chosen else None
+def _page_and_grid(inputs: Inputs) -> tuple[Page | None, CropGrid | None]:
+    """Read the page and choose its grid of tiles, or take the explicit grid."""
+    if inputs.crop_grid is None:
+        page = read_page(inputs.image)
+        chosen = choose_grid(page.width, page.height) if inputs.mode == "gundam" else None
+        return page, CropGrid(rows=chosen[0], cols=chosen[1]) if chosen else None
+    if inputs.mode != "gundam":
+        raise UsageError(f"workload.crop_grid needs workload.mode=gundam, got mode {inputs.mode!r}")
+    if inputs.image is not None:
+        raise UsageError(
+            "workload.crop_grid and workload.image are both given: an explicit grid replaces "
+            "the one chosen for an image, so give one of them"
+        )
+    return None, inputs.crop_grid

@@ -101,7 +101,8 @@ class Decoder:
         _require(self.width % self.heads == 0, "the hidden size must be a multiple of the heads")
         _require(self.heads % self.kv_heads == 0, "the heads must be a multiple of the KV heads")
         _require(
-            self.experts_per_token <= self.experts, "a token cannot take more experts than there are"
+            self.experts_per_token <= self.experts,
+            "a token cannot take more experts than there are",
         )
         _require(self.dense_layers <= self.layers, "there cannot be more dense layers than layers")
 
@@ -160,10 +161,12 @@ class _Config:
         value = self._get(key)
         integers = isinstance(value, list) and all(type(v) is int and v >= 0 for v in value)
         if not integers or (length is not None and len(value) != length):
-            raise self.wrong(key, value, "a list of " + (f"{length} " if length else "") + "integers")
+            raise self.wrong(
+                key, value, "a list of " + (f"{length} " if length else "") + "integers"
+            )
         return tuple(value)
 
-    def expect(self, key: str, wanted: Any) -> None:
+    def expect(self, key: str, *, wanted: Any) -> None:
         """Refuse a present field that says the model is of another kind."""
         value = self.values.get(key, wanted)
         if value != wanted:
@@ -199,7 +202,7 @@ def _architecture(config: _Config) -> Architecture:
         decoder=_decoder(config.section("language_config")),
     )
     projector = config.section("projector_config")
-    projector.expect("projector_type", "linear")
+    projector.expect("projector_type", wanted="linear")
     for key, wanted in (
         ("input_dim", architecture.projector_width),
         ("n_embed", architecture.decoder.width),
@@ -233,7 +236,7 @@ def _clip(config: _Config) -> Clip:
 
 
 def _decoder(config: _Config) -> Decoder:
-    config.expect("use_mla", False)
+    config.expect("use_mla", wanted=False)
     return Decoder(
         layers=config.size("num_hidden_layers"),
         dense_layers=config.size("first_k_dense_replace"),

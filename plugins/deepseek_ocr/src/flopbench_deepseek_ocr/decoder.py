@@ -271,9 +271,7 @@ def _experts(decoder: Decoder, run: Pass) -> Iterator[Op]:
         experts=decoder.experts,
     )
     yield gate_and_up
-    yield attrs.evolve(
-        gate_and_up, in_features=decoder.expert_width, out_features=decoder.width
-    )
+    yield attrs.evolve(gate_and_up, in_features=decoder.expert_width, out_features=decoder.width)
     yield from _gate(component, layers, run.steps, rows * decoder.expert_width)
     summands = run.tokens * (decoder.experts_per_token - 1)
     for function, vectors in (("multiply", rows), ("add", summands)):

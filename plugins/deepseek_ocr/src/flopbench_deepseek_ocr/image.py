@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from flopbench.errors import UsageError
-from flopbench_deepseek_ocr.workload import MAX_TILES, MIN_TILES, TILE_SIZE
+from flopbench_deepseek_ocr.workload import MAX_TILES, MIN_TILES, TILE_SIZE, Page
 
 SAMPLE_PAGE = Path(__file__).with_name("sample_page.png")
 
@@ -15,24 +15,28 @@ _EXIF_TURNED = {5, 6, 7, 8}
 """EXIF orientations that swap width and height."""
 
 
-def image_size(image: str | Sequence[int] | None) -> tuple[int, int]:
-    """Return (width, height) in pixels of an image file, or of an explicit size.
+def read_page(image: str | Sequence[int] | None) -> Page:
+    """Measure an image file, the sample page (None), or take an explicit [width, height].
 
-    The file is decoded whole, so a truncated one is found; an EXIF orientation counts,
-    as the original code applies it.
+    A file is decoded whole, so a truncated one is found; an EXIF orientation counts, as
+    the original code applies it.
 
     Raises:
         UsageError: the file is missing, empty, truncated or no PNG or JPEG; a bad size.
     """
     if image is None:
-        return _file_size(SAMPLE_PAGE)
+        return Page("sample page", *_file_size(SAMPLE_PAGE))
     if isinstance(image, str):
-        return _file_size(Path(image))
-    if len(image) != 2 or min(image) < 1:
+        return Page(image, *_file_size(Path(image)))
+    try:
+        width, height = image
+    except ValueError:
+        width = height = 0
+    if min(width, height) < 1:
         raise UsageError(
             f"workload.image={list(image)} must be [width, height], both at least 1 pixel"
         )
-    return image[0], image[1]
+    return Page("explicit size", width, height)
 
 
 def _file_size(path: Path) -> tuple[int, int]:

@@ -44,8 +44,9 @@ class VendorOptions:
 class Implementation(Protocol):
     """A real implementation of DeepSeek-OCR that can be called stage by stage."""
 
-    components: tuple[tuple[str, str], ...]
-    """Pairs of a regular expression for the start of a module path and a component."""
+    @property
+    def components(self) -> tuple[tuple[str, str], ...]:
+        """Pairs of a regular expression for the start of a module path and a component."""
 
     def stage(self, name: str, workload: Workload) -> VendorStage:
         """Build the calls of a stage."""

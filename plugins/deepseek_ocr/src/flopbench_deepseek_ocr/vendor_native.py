@@ -28,7 +28,7 @@ _LAYER = r"model\.language_model\.layers\.\d+"
 class Native:
     """transformers' implementation, on meta tensors."""
 
-    components = (
+    components: tuple[tuple[str, str], ...] = (
         (_SAM + r"\.patch_embed", "vision/sam/patch_embed"),
         (_SAM + r"\.layers\.\d+\.attn\.qkv", "vision/sam/attention/qkv"),
         (_SAM + r"\.layers\.\d+\.attn\.proj", "vision/sam/attention/out"),
@@ -77,7 +77,8 @@ class Native:
             ) from error
         config = configuration.UnlimitedOcrConfig(**_config(self._architecture))
         with torch.device("meta"):
-            model = modeling.UnlimitedOcrForConditionalGeneration._from_config(
+            # transformers' from_config for a class that no AutoModel maps to.
+            model = modeling.UnlimitedOcrForConditionalGeneration._from_config(  # noqa: SLF001
                 config, attn_implementation=ATTENTION, experts_implementation=EXPERTS
             )
         _require_eager(model)
@@ -137,7 +138,8 @@ class Native:
     ) -> VendorCall:
         import torch
 
-        batch, width = workload.batch_size, self._architecture.decoder.width
+        batch: Any = workload.batch_size
+        width = self._architecture.decoder.width
         embeddings = torch.empty(batch, tokens, width, device="meta")
         cache = self._cache(batch, past_tokens)
         return VendorCall(
@@ -213,4 +215,6 @@ def _require_eager(model: Any) -> None:
     for name, module in model.named_modules():
         attention = getattr(getattr(module, "config", None), "_attn_implementation", ATTENTION)
         if attention != ATTENTION:
-            raise CountError(f"the vendor's {name or 'model'} uses {attention} attention, not eager")
+            raise CountError(
+                f"the vendor's {name or 'model'} uses {attention} attention, not eager"
+            )

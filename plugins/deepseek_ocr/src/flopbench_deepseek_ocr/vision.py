@@ -49,7 +49,9 @@ def _sam(sam: Sam, images: Dim, grid: Dim) -> Iterator[Op]:
     global_layers = len(sam.global_layers)
     windows = ceil_div(grid, sam.window)
     # Windowed layers pad the grid to whole windows; queries in the padding are computed, too.
-    windowed = _sam_attention(sam, images * windows * windows, sam.window, sam.layers - global_layers)
+    windowed = _sam_attention(
+        sam, images * windows * windows, sam.window, sam.layers - global_layers
+    )
     yield from windowed
     yield from _sam_attention(sam, images, grid, global_layers)
     yield from _sam_blocks(sam, images * grid * grid)
@@ -72,8 +74,12 @@ def _sam_attention(sam: Sam, windows: Dim, side: Dim, layers: int) -> Iterator[O
     )
     # Each query meets one embedding per row and one per column of its window.
     for _axis in ("height", "width"):
-        yield MatMul(component=core, layers=layers, batch=side, m=heads * side, k=sam.head_dim, n=side)
-    yield Elementwise(component=core, layers=layers, function="add", outputs=heads * tokens * tokens)
+        yield MatMul(
+            component=core, layers=layers, batch=side, m=heads * side, k=sam.head_dim, n=side
+        )
+    yield Elementwise(
+        component=core, layers=layers, function="add", outputs=heads * tokens * tokens
+    )
     yield Attention(
         component=core,
         layers=layers,
@@ -166,7 +172,9 @@ def _clip(clip: Clip, images: Dim, tokens: Dim) -> Iterator[Op]:
 
 
 def _residual_norms(component: str, layers: int, rows: Dim, width: int) -> Iterator[Op]:
-    yield Norm(component=component, layers=2 * layers, function="layer_norm", rows=rows, width=width)
+    yield Norm(
+        component=component, layers=2 * layers, function="layer_norm", rows=rows, width=width
+    )
     yield Elementwise(component=component, layers=2 * layers, function="add", outputs=rows * width)
 
 

@@ -57,6 +57,15 @@ class Inputs:
     lm_head: LmHead = "all"
 
 
+@frozen
+class Page:
+    """The page that a workload was derived from, in pixels."""
+
+    source: str
+    width: int
+    height: int
+
+
 @frozen(eq=False)
 class View:
     """``count`` square images of ``size`` x ``size`` pixels, stacked on the batch axis."""
@@ -72,6 +81,7 @@ class Workload:
     Attributes:
         view_size: side of the global view, in pixels.
         tile_rows, tile_cols: the grid of tiles of one page; 0 for none.
+        page: where the sizes come from, if from a page; FLOPs do not depend on it.
     """
 
     batch_size: Dim = dim_field(default=1)
@@ -82,6 +92,7 @@ class Workload:
     prompt_tokens: Dim = dim_field(default=10)
     decode_steps: Dim = dim_field(default=100)
     lm_head: LmHead = "all"
+    page: Page | None = None
 
     @property
     def tiles(self) -> Dim:

@@ -1,0 +1,36 @@
+# `make run` and `make test` set up .venv first, if it is not there or out of date.
+PYTHON ?= python3
+VENV := .venv
+BIN := $(VENV)/bin
+STAMP := $(VENV)/.installed
+SOURCES := pyproject.toml plugins/deepseek_ocr/pyproject.toml constraints.txt
+
+.PHONY: run test lint docs bench clean
+
+run: $(STAMP)  ## Report DeepSeek-OCR's FLOPs on the sample page.
+	$(BIN)/flopbench run deepseek_ocr
+
+test: $(STAMP)  ## Run all tests.
+	$(BIN)/pytest -n 2
+
+lint: $(STAMP)  ## Check style, types and layers.
+	$(BIN)/ruff format --check .
+	$(BIN)/ruff check .
+	$(BIN)/mypy
+	$(BIN)/lint-imports
+
+docs: $(STAMP)  ## Check that the docs are true: links, snippets, pasted output.
+	$(BIN)/pytest tests/docs
+
+bench: $(STAMP)  ## Measure speed and memory, as ratios.
+	$(BIN)/python benchmarks/startup.py
+	$(BIN)/python benchmarks/main_job.py
+
+$(STAMP): $(SOURCES)
+	$(PYTHON) -m venv $(VENV)
+	$(BIN)/pip install --quiet --constraint constraints.txt \
+		--editable '.[dev]' --editable 'plugins/deepseek_ocr[vendor]'
+	touch $@
+
+clean:
+	rm -rf $(VENV)

@@ -1,0 +1,192 @@
+"""DeepSeek-OCR by the checkpoint folder's own code (``vendor.remote_code=true``).
+
+That code was written for transformers 4.46 and routes tokens to experts by their values,
+which meta tensors do not have: it runs on the CPU, on uninitialised weights. FLOPs do not
+depend on values, since every token takes the same number of experts. Its vision tower
+calls scaled_dot_product_attention, which is pinned to the math backend so that
+FlopCounterMode sees the products.
+"""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Mapping
+from functools import cached_property
+from pathlib import Path
+from typing import Any
+
+from flopbench.errors import CountError, UsageError, describe
+from flopbench.vendor import VendorCall, VendorStage
+from flopbench_deepseek_ocr.architecture import Architecture, read_architecture
+from flopbench_deepseek_ocr.workload import View, Workload
+
+_LOG = logging.getLogger("flopbench")
+
+_SAM = r"model\.sam_model"
+_CLIP = r"model\.vision_model\.transformer\.layers\.\d+"
+_LAYER = r"model\.layers\.\d+"
+
+
+class RemoteCode:
+    """The modelling code in a checkpoint folder, on the CPU."""
+
+    components: tuple[tuple[str, str], ...] = (
+        (_SAM + r"\.patch_embed", "vision/sam/patch_embed"),
+        (_SAM + r"\.blocks\.\d+\.attn\.qkv", "vision/sam/attention/qkv"),
+        (_SAM + r"\.blocks\.\d+\.attn\.proj", "vision/sam/attention/out"),
+        (_SAM + r"\.blocks\.\d+\.attn", "vision/sam/attention/core"),
+        (_SAM + r"\.blocks\.\d+\.mlp", "vision/sam/mlp"),
+        (_SAM + r"\.neck", "vision/sam/neck"),
+        (_SAM + r"\.net_[23]", "vision/sam/downsample"),
+        (_CLIP + r"\.self_attn\.qkv_proj", "vision/clip/attention/qkv"),
+        (_CLIP + r"\.self_attn\.out_proj", "vision/clip/attention/out"),
+        (_CLIP + r"\.self_attn", "vision/clip/attention/core"),
+        (_CLIP + r"\.mlp", "vision/clip/mlp"),
+        (r"model\.projector", "vision/projector"),
+        (_LAYER + r"\.self_attn\.[qkv]_proj", "decoder/attention/qkv"),
+        (_LAYER + r"\.self_attn\.o_proj", "decoder/attention/out"),
+        (_LAYER + r"\.self_attn\.rotary_emb", "decoder/rope"),
+        (_LAYER + r"\.self_attn", "decoder/attention/core"),
+        (_LAYER + r"\.mlp\.gate", "decoder/moe/router"),
+        (_LAYER + r"\.mlp\.experts", "decoder/moe/experts"),
+        (_LAYER + r"\.mlp\.shared_experts", "decoder/moe/shared"),
+        (_LAYER + r"\.mlp", "decoder/mlp"),
+        (r"lm_head", "lm_head"),
+    )
+
+    def __init__(self, root: Path, architecture: Architecture) -> None:
+        """Take the checkpoint folder; its code is not executed yet.
+
+        Raises:
+            UsageError: the folder has no fitting config.json, or another architecture.
+        """
+        if not root.is_dir():
+            raise UsageError(f"vendor.model_root={root} is not a folder")
+        if read_architecture(root / "config.json") != architecture:
+            raise UsageError(
+                f"the checkpoint in {root} has another architecture than the closed forms: "
+                f"give model.config={root / 'config.json'}"
+            )
+        self._root = root
+        self._architecture = architecture
+
+    @cached_property
+    def model(self) -> Any:
+        """The ``torch.nn.Module``; building it executes the folder's code.
+
+        Raises:
+            UsageError: torch or transformers is missing, or does not fit the folder's code.
+        """
+        try:
+            import torch
+            import transformers
+        except ImportError as error:
+            raise UsageError(
+                "vendor.remote_code=true needs torch and the transformers that the checkpoint "
+                f"was written for; the import failed with: {error}"
+            ) from error
+        _LOG.warning("vendor.remote_code=true executes the Python code in %s", self._root)
+        try:
+            config = transformers.AutoConfig.from_pretrained(
+                str(self._root), trust_remote_code=True
+            )
+            with torch.device("meta"):
+                model = transformers.AutoModel.from_config(
+                    config, trust_remote_code=True, attn_implementation="eager"
+                )
+        except Exception as error:
+            raise UsageError(
+                f"the code in {self._root} does not run with transformers "
+                f"{transformers.__version__} (the published code wants 4.46.3): {describe(error)}"
+            ) from error
+        return model.to(torch.bfloat16).to_empty(device="cpu").eval()
+
+    def stage(self, name: str, workload: Workload) -> VendorStage:
+        """Build the calls of a stage.
+
+        Raises:
+            UsageError: the workload wants the LM head on the last position only.
+        """
+        if name == "vision":
+            return VendorStage(lambda _step: self._vision(workload))
+        if workload.lm_head != "all":
+            raise UsageError(
+                "the checkpoint's own code runs the LM head on all positions: "
+                "set workload.lm_head=all, or leave vendor.remote_code off"
+            )
+        if name == "prefill":
+            tokens = int(workload.context_tokens)
+            return VendorStage(lambda _step: self._decoder(workload, tokens, past_tokens=0))
+        context = int(workload.context_tokens)
+        return VendorStage(
+            lambda step: self._decoder(workload, 1, past_tokens=context + step - 1),
+            steps=int(workload.decode_steps),
+            assumptions=("each decode step is called on a cache built to its length",),
+        )
+
+    def provenance(self) -> Mapping[str, str]:
+        """Name the code and its settings."""
+        import transformers
+
+        return {
+            "implementation": f"{type(self.model).__name__} from {self._root}",
+            "transformers": transformers.__version__,
+            "attention": "eager (decoder), scaled_dot_product_attention's math backend (vision)",
+            "device": "cpu, uninitialised bfloat16 weights",
+        }
+
+    def _vision(self, workload: Workload) -> VendorCall:
+        model = self.model
+        return VendorCall(model, lambda: [self._encode(view) for view in workload.views])
+
+    def _encode(self, view: View) -> object:
+        """Do what the original's forward does with one stack of images."""
+        import torch
+        from torch.nn.attention import SDPBackend, sdpa_kernel
+
+        tower = self.model.model
+        channels = self._architecture.sam.in_channels
+        count, size = int(view.count), int(view.size)
+        pixels = torch.zeros(count, channels, size, size, dtype=torch.bfloat16)
+        with sdpa_kernel(SDPBackend.MATH):
+            features = tower.sam_model(pixels)
+            encoded = tower.vision_model(pixels, features)
+        both = torch.cat((encoded[:, 1:], features.flatten(2).permute(0, 2, 1)), dim=-1)
+        return tower.projector(both)
+
+    def _decoder(self, workload: Workload, tokens: int, *, past_tokens: int) -> VendorCall:
+        import torch
+
+        model, batch = self.model, int(workload.batch_size)
+        cache = self._cache(batch, past_tokens)
+        positions = torch.arange(past_tokens, past_tokens + tokens).expand(batch, tokens)
+        # All-zero images tell the original's forward that there is no vision work to do.
+        no_image = torch.zeros(1, 3, 8, 8)
+        return VendorCall(
+            model,
+            lambda: model(
+                input_ids=torch.zeros(batch, tokens, dtype=torch.long),
+                position_ids=positions,
+                past_key_values=cache,
+                use_cache=True,
+                images=[(no_image, no_image)],
+                images_seq_mask=None,
+                images_spatial_crop=None,
+                return_dict=True,
+            ),
+        )
+
+    def _cache(self, batch: int, tokens: int) -> Any:
+        import torch
+        from transformers.cache_utils import DynamicCache
+
+        decoder = self._architecture.decoder
+        cache = DynamicCache()
+        if tokens:
+            shape = (batch, decoder.kv_heads, tokens, decoder.head_dim)
+            states = torch.zeros(shape, dtype=torch.bfloat16)
+            for layer in range(decoder.layers):
+                cache.update(states, states, layer)
+        if cache.get_seq_length() != tokens:
+            raise CountError(f"the cache holds {cache.get_seq_length()} tokens, not {tokens}")
+        return cache
