@@ -55,9 +55,8 @@ class Shelf(Generic[T]):
         """
         name = self._check(strategy)
         if name in self.entries:
-            raise PluginError(
-                f"brings the {self.what} {name!r}, which {self.entries[name][1]} has brought already"
-            )
+            first = self.entries[name][1]
+            raise PluginError(f"brings the {self.what} {name!r}, which {first} has already")
         self.entries[name] = (strategy, source)
 
     def _check(self, strategy: Any) -> str:

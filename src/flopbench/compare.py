@@ -122,13 +122,13 @@ def _verdict(  # noqa: PLR0911 - one return per verdict and reason reads best
     counted: Attributed | Failed,
     components: tuple[ComponentDifference, ...],
 ) -> tuple[Verdict, str | None]:
+    if not mode.matches_vendor:
+        return "no_vendor_match", f"the vendor does not run {mode.name} attention"
     if isinstance(counted, Failed):
         return "incomplete", counted.reason
     if counted.uncounted:
         names = ", ".join(sorted({op.op for op in counted.uncounted}))
         return "incomplete", f"the vendor runs ops that the counter has no formula for: {names}"
-    if not mode.matches_vendor:
-        return "no_vendor_match", f"the vendor does not run {mode.name} attention"
     if convention.unit != "FLOP":
         return "not_comparable", f"the counter's unit is {convention.unit}, not FLOP"
     if not counted.flops:

@@ -81,7 +81,7 @@ def ceil_div(a: Dim, b: Dim) -> Dim:
         import sympy
 
         return sympy.ceiling(sympy.sympify(a) / b)
-    return -((0 - a) // b)
+    return (a + b - 1) // b
 
 
 def minimum(a: Dim, b: Dim) -> Dim:

@@ -128,8 +128,11 @@ class Report:
 
     @property
     def verified(self) -> bool:
-        """Whether nothing differs and nothing is incomplete."""
-        return not any(comparison.verdict in FAILURES for comparison in self.comparisons)
+        """Whether nothing differs, nothing failed to be counted and nothing is uncounted."""
+        failed = any(series.error for series in self.series)
+        return not failed and not any(
+            c.verdict in FAILURES or c.uncounted for c in self.comparisons
+        )
 
     def to_dict(self) -> dict[str, Any]:
         """Return the JSON form."""

@@ -53,6 +53,17 @@ class Native:
     )
 
     def __init__(self, architecture: Architecture) -> None:
+        """Take the architecture; nothing is built yet.
+
+        Raises:
+            UsageError: transformers' implementation cannot have this architecture.
+        """
+        heads, kv_heads = architecture.decoder.heads, architecture.decoder.kv_heads
+        if kv_heads != heads:
+            raise UsageError(
+                f"transformers' DeepSeek-OCR has as many KV heads as heads ({heads}), "
+                f"not {kv_heads}: use --analytic-only"
+            )
         self._architecture = architecture
 
     @cached_property
@@ -213,8 +224,8 @@ def _config(architecture: Architecture) -> dict[str, Any]:
 def _require_eager(model: Any) -> None:
     """Refuse a model in which any part attends otherwise than eagerly."""
     for name, module in model.named_modules():
-        attention = getattr(getattr(module, "config", None), "_attn_implementation", ATTENTION)
-        if attention != ATTENTION:
+        attention = getattr(getattr(module, "config", None), "_attn_implementation", "eager")
+        if attention != "eager":
             raise CountError(
                 f"the vendor's {name or 'model'} uses {attention} attention, not eager"
             )

@@ -1,0 +1,35 @@
+"""Shared by all tests: hypothesis profiles, and the command line as a function."""
+
+import os
+import subprocess
+import sys
+
+import pytest
+from hypothesis import HealthCheck, settings
+
+settings.register_profile(
+    "default",
+    max_examples=50,
+    deadline=None,
+    derandomize=True,
+    database=None,
+    suppress_health_check=[HealthCheck.too_slow, HealthCheck.function_scoped_fixture],
+)
+settings.load_profile("default")
+
+
+@pytest.fixture
+def flopbench(tmp_path):
+    """Run ``flopbench ARGS…`` in an empty folder and return the finished process."""
+
+    def run(*args, cwd=tmp_path, **environment):
+        return subprocess.run(
+            [sys.executable, "-m", "flopbench.cli", *map(str, args)],
+            cwd=cwd,
+            env={**os.environ, **environment},
+            capture_output=True,
+            text=True,
+            check=False,
+        )
+
+    return run

@@ -1,0 +1,108 @@
+"""Attention modes against brute force: lists of query-key pairs, counted one by one."""
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from flopbench.builtin.eager import Eager
+from flopbench.builtin.flash import Flash, FlashTorch
+from flopbench.conventions import Conventions
+from flopbench.ops import Attention
+from flopbench.pricing import price
+
+small = st.integers(1, 5)
+
+
+@st.composite
+def attentions(draw):
+    queries = draw(st.integers(1, 6))
+    return Attention(
+        component="core",
+        layers=draw(small),
+        steps=draw(small),
+        batch=draw(small),
+        heads=draw(small),
+        kv_heads=1,
+        head_dim=draw(small),
+        value_dim=draw(small),
+        queries=queries,
+        keys=queries + draw(st.integers(0, 5)),
+        causal=draw(st.booleans()),
+        scaled=draw(st.sampled_from(["scores", "queries"])),
+    )
+
+
+def visible_pairs(op, *, masked):
+    """Walk over every step, query and key; a causal query sees the keys up to its own."""
+    pairs = 0
+    for step in range(op.steps):
+        keys = op.keys + step * op.queries
+        for query in range(op.queries):
+            position = keys - op.queries + query
+            pairs += sum(masked or not op.causal or key <= position for key in range(keys))
+    return pairs * op.layers * op.batch * op.heads
+
+
+def cost(op, mode):
+    return price([op], mode, Eager(), Conventions()).cost
+
+
+@given(attentions())
+def test_eager_multiplies_every_pair_whether_masked_or_not(op):
+    macs = visible_pairs(op, masked=True) * (op.head_dim + op.value_dim)
+    assert cost(op, Eager()).tensor_flops == 2 * macs
+    assert cost(op, Eager()).torch_visible_flops == 2 * macs
+
+
+@given(attentions())
+def test_flash_multiplies_the_pairs_that_the_mask_leaves(op):
+    macs = visible_pairs(op, masked=False) * (op.head_dim + op.value_dim)
+    assert cost(op, Flash()).tensor_flops == 2 * macs
+    assert cost(op, Flash()).torch_visible_flops == 0
+
+
+@given(attentions())
+def test_eager_vector_work_is_scale_mask_and_softmax(op):
+    scores = visible_pairs(op, masked=True)
+    queries = op.layers * op.steps * op.batch * op.heads * op.queries * op.head_dim
+    scale = scores if op.scaled == "scores" else queries
+    mask = scores if op.causal else 0
+    assert cost(op, Eager()).vector_flops == scale + mask + 5 * scores
+
+
+@given(attentions())
+def test_flash_vector_work_is_an_online_softmax_and_one_division_per_output(op):
+    outputs = op.layers * op.steps * op.batch * op.heads * op.queries * op.value_dim
+    assert cost(op, Flash()).vector_flops == 5 * visible_pairs(op, masked=False) + outputs
+
+
+@given(attentions())
+def test_torch_sees_nothing_of_the_fused_core(op):
+    assert cost(op, FlashTorch()).flops == 0
+
+
+@pytest.mark.parametrize(
+    ("change", "reason"),
+    [
+        ({"bias": "relative positions"}, "takes no attention bias (relative positions)"),
+        ({"head_dim": 257}, "heads of up to 256, not 257"),
+        ({"value_dim": 512}, "heads of up to 256, not 512"),
+    ],
+)
+@pytest.mark.parametrize("mode", [Flash(), FlashTorch()], ids=lambda m: m.name)
+def test_what_flash_cannot_carry_out_runs_eagerly_and_is_listed(mode, change, reason):
+    sizes = {"batch": 2, "heads": 3, "kv_heads": 3, "head_dim": 4, "value_dim": 4}
+    op = Attention(component="core", queries=5, keys=7, **(sizes | change))
+    priced = price([op, op], mode, Eager(), Conventions())
+    (fallback,) = priced.fallbacks
+    assert (fallback.attention, fallback.component) == (mode.name, "core")
+    assert reason in fallback.reason
+    assert priced.cost.torch_visible_flops == 2 * cost(op, Eager()).torch_visible_flops
+
+
+def test_a_convention_changes_the_vector_work_alone():
+    sizes = {"batch": 1, "heads": 1, "kv_heads": 1, "head_dim": 8, "value_dim": 8}
+    op = Attention(component="core", queries=10, keys=10, **sizes)
+    changed = price([op], Eager(), Eager(), Conventions(softmax=3)).cost
+    assert changed.tensor_flops == cost(op, Eager()).tensor_flops
+    assert cost(op, Eager()).vector_flops - changed.vector_flops == 2 * 100

@@ -1,0 +1,21 @@
+"""Price and reconcile DeepSeek-OCR's stages, as the runner does."""
+
+from flopbench.builtin.eager import Eager
+from flopbench.builtin.torch_counter import TorchCounter
+from flopbench.compare import attribute, compare
+from flopbench.conventions import Conventions
+from flopbench.counting import count_stage
+from flopbench.pricing import price
+
+
+def price_stage(model, stage, workload, mode=None):
+    """Price one stage; eagerly unless a mode is given."""
+    return price(model.ops(stage, workload), mode or Eager(), Eager(), Conventions())
+
+
+def reconcile(model, vendor, stage, workload):
+    """Compare one stage on both sides, as the runner does."""
+    counter = TorchCounter()
+    counted = attribute(count_stage(counter, vendor.stage(stage, workload)), vendor.component)
+    priced = price_stage(model, stage, workload)
+    return compare(stage, Eager(), priced, counter.name, counter.convention, counted)
