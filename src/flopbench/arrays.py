@@ -74,6 +74,9 @@ def _plain(value: Any) -> Any:
 
 def _bounds(value: Any) -> Bounds:
     array = np.asarray(_plain(value))
+    # A Python int beyond int64 arrives as an object.
+    if not (np.issubdtype(array.dtype, np.integer) or isinstance(value, int)):
+        raise DimError(f"a dimension array takes integers only, not {value!r}")
     return (int(array.min()), int(array.max())) if array.size else (0, 0)
 
 

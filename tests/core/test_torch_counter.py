@@ -1,0 +1,132 @@
+"""The torch counter: where FLOPs arise, and which ops it has no formula for."""
+
+import pytest
+import torch
+from torch import nn
+from torch.nn import functional
+from torch.utils.flop_counter import flop_registry
+
+from flopbench.builtin.torch_counter import TorchCounter, does_matrix_work
+from flopbench.errors import CountError
+from flopbench.vendor import VendorCall
+
+
+def count(root, run):
+    return TorchCounter().count(VendorCall(root, run))
+
+
+def by_module(result):
+    return {(entry.module, entry.op): entry.flops for entry in result.counted}
+
+
+class Block(nn.Module):
+    def __init__(self):
+        super().__init__()
+        self.first, self.second = nn.Linear(4, 8), nn.Linear(8, 4)
+
+    def forward(self, x):
+        y = self.second(self.first(x))
+        return y @ y.transpose(-1, -2)
+
+
+def test_each_flop_is_attributed_to_the_innermost_module():
+    root = nn.ModuleDict({"blocks": nn.ModuleList([Block(), Block()])}).to("meta")
+    x = torch.empty(3, 4, device="meta")
+
+    def run():
+        for block in root["blocks"]:
+            block(x)
+        return x @ x.T
+
+    found = by_module(count(root, run))
+    for i in (0, 1):
+        assert found[f"blocks.{i}.first", "aten.addmm"] == 2 * 3 * 4 * 8
+        assert found[f"blocks.{i}.second", "aten.addmm"] == 2 * 3 * 8 * 4
+        assert found[f"blocks.{i}", "aten.mm"] == 2 * 3 * 3 * 4
+    assert found["", "aten.mm"] == 2 * 3 * 3 * 4
+    assert len(found) == 7
+
+
+def test_a_failed_call_leaves_no_hooks_and_no_half_count():
+    root = nn.Sequential(nn.Linear(2, 2), nn.Linear(3, 3)).to("meta")
+    x = torch.empty(1, 2, device="meta")
+    with pytest.raises(CountError, match="the vendor call failed"):
+        count(root, lambda: root(x))
+    assert by_module(count(root, lambda: root[0](x))) == {("0", "aten.addmm"): 8}
+    assert not torch.nn.modules.module._global_forward_hooks
+    assert not torch.nn.modules.module._global_forward_pre_hooks
+
+
+def grouped_mm(device):
+    weights = torch.empty(2, 16, 16, device=device, dtype=torch.bfloat16)
+    rows = torch.empty(4, 16, device=device, dtype=torch.bfloat16)
+    ends = torch.tensor([2, 4], dtype=torch.int32).to(device)
+    return lambda: torch._grouped_mm(rows, weights, offs=ends)
+
+
+def cpu_sdpa():
+    q = torch.zeros(1, 2, 8, 16)
+    return lambda: functional.scaled_dot_product_attention(q, q, q, is_causal=True)
+
+
+@torch.library.custom_op("flopbench_tests::flash", mutates_args=())
+def custom_flash(q: torch.Tensor) -> torch.Tensor:
+    return q.clone()
+
+
+BLIND_SPOTS = {
+    "aten._grouped_mm": lambda: grouped_mm("meta"),
+    "aten._scaled_dot_product_flash_attention_for_cpu": cpu_sdpa,
+    "flopbench_tests.flash": lambda: lambda: custom_flash(torch.zeros(2)),
+    "aten.mv": lambda: lambda: torch.zeros(3, 4) @ torch.zeros(4),
+    "aten.dot": lambda: lambda: torch.zeros(4) @ torch.zeros(4),
+    "aten.addbmm": lambda: (
+        lambda: torch.addbmm(torch.zeros(2, 2), torch.zeros(3, 2, 2), torch.zeros(3, 2, 2))
+    ),
+    "aten._int_mm": lambda: (
+        lambda: torch._int_mm(
+            torch.zeros(32, 16, dtype=torch.int8), torch.zeros(16, 16, dtype=torch.int8)
+        )
+    ),
+    "aten._trilinear": lambda: lambda: nn.Bilinear(2, 3, 4)(torch.zeros(1, 2), torch.zeros(1, 3)),
+}
+
+
+@pytest.mark.parametrize("op", BLIND_SPOTS)
+def test_a_blind_spot_is_uncounted_by_name_not_silently_0(op):
+    result = count(nn.Identity(), BLIND_SPOTS[op]())
+    assert result.flops == 0
+    assert [(entry.op, entry.calls) for entry in result.uncounted] == [(op, 1)]
+
+
+def test_an_uncounted_op_has_its_module_and_calls():
+    root = nn.Sequential(nn.LSTM(4, 4), nn.Identity())
+    result = count(root, lambda: [root[0](torch.zeros(2, 1, 4)) for _ in range(3)])
+    assert {entry.module for entry in result.uncounted} == {"0"}
+    assert {entry.calls for entry in result.uncounted} == {3}
+
+
+@pytest.mark.parametrize(
+    "run",
+    [
+        lambda x: x.softmax(-1),
+        lambda x: functional.layer_norm(x, (4,)),
+        lambda x: functional.gelu(x) + x * 2,
+        lambda x: functional.interpolate(x[None, None], size=(8, 8), mode="bicubic"),
+        lambda x: x.sum() + x.mean() + x.max(),
+        lambda x: x.topk(2),
+        lambda x: torch.cat([x, x]).sort(),
+        lambda x: functional.embedding(torch.zeros(3, dtype=torch.long), x),
+        lambda x: x.lgamma() + x.digamma(),
+    ],
+)
+def test_work_without_matrices_is_no_blind_spot(run):
+    result = count(nn.Identity(), lambda: run(torch.ones(3, 4)))
+    assert (result.flops, result.uncounted) == (0, ())
+
+
+def test_all_that_the_registry_counts_is_matrix_work_to_the_audit():
+    for op in flop_registry:
+        namespace, _, name = str(op).rpartition(".")
+        if namespace == "aten":
+            assert does_matrix_work(namespace, name), name
