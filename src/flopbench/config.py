@@ -7,6 +7,7 @@ Names and types are checked here, so that an error can say the full key.
 
 from __future__ import annotations
 
+import re
 import types
 from collections.abc import Mapping, Sequence
 from pathlib import Path
@@ -15,7 +16,7 @@ from typing import Any, Union, get_args, get_origin
 import attrs
 from attrs import frozen
 from cattrs import Converter, transform_error
-from cattrs.errors import ForbiddenExtraKeysError, StructureHandlerNotFoundError
+from cattrs.errors import ForbiddenExtraKeysError
 from omegaconf import DictConfig, OmegaConf
 from omegaconf.errors import OmegaConfBaseException
 from yaml import YAMLError
@@ -136,6 +137,10 @@ def _structure(name: str, values: Any, cls: type) -> Any:
         raise UsageError(f"{path}{message}") from error
 
 
+_VALIDATOR_MESSAGE = re.compile(r"'(\w+)' (must be .*): (.*)")
+"""What attrs' validators say: the field, the rule, the value."""
+
+
 def _explain(error: BaseException, wanted: type | None) -> str:
     """Say what is wrong with a value, to be read after its key."""
     if isinstance(error, ForbiddenExtraKeysError):
@@ -145,9 +150,11 @@ def _explain(error: BaseException, wanted: type | None) -> str:
         return " is missing"
     if isinstance(error, _WrongTypeError):
         return f" {error}"
-    if isinstance(error, StructureHandlerNotFoundError):
-        return f": {_first_line(error)}"
-    return f": {_first_line(error)}"
+    message = _first_line(error)
+    validator = _VALIDATOR_MESSAGE.match(message)
+    if validator:
+        return ".{} {}, got {}".format(*validator.groups())
+    return f": {message}"
 
 
 class _WrongTypeError(ValueError):

@@ -90,7 +90,17 @@ def test_a_consecutive_sum_is_the_loop(first, count):
 
 @pytest.mark.parametrize(
     "value",
-    [1.0, True, "1", None, -1, np.array([1.5]), np.array([1, -1]), sympy.Integer(-3), np.float64(2)],
+    [
+        1.0,
+        True,
+        "1",
+        None,
+        -1,
+        np.array([1.5]),
+        np.array([1, -1]),
+        sympy.Integer(-3),
+        np.float64(2),
+    ],
     ids=repr,
 )
 def test_what_is_no_dimension_is_refused(value):
@@ -113,8 +123,8 @@ def test_an_unsigned_value_that_int64_cannot_hold_is_refused():
     [
         lambda a: a / 2,
         lambda a: a**2,
-        lambda a: np.sqrt(a),
-        lambda a: np.add.reduce(a),
+        np.sqrt,
+        np.add.reduce,
         lambda a: a + 0.5,
         lambda a: np.add(a, 1, out=np.zeros(2, dtype=np.int64)),
         lambda a: a // 0,

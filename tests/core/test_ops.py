@@ -86,8 +86,9 @@ def test_a_convolution(batch, in_channels, out_channels, kernel, side, stride):
         out_width=out,
         bias=True,
     )
-    pixels, weight = empty(batch, in_channels, side, side), empty(
-        out_channels, in_channels, kernel, kernel
+    pixels, weight = (
+        empty(batch, in_channels, side, side),
+        empty(out_channels, in_channels, kernel, kernel),
     )
     seen = counted(
         lambda: functional.conv2d(

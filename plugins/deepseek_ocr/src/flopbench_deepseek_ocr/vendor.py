@@ -19,8 +19,8 @@ from flopbench_deepseek_ocr.workload import Workload
 def _eager_only(_instance: object, _field: object, value: str) -> None:
     if value != "eager":
         raise ValueError(
-            "must be 'eager': FlopCounterMode cannot see the matmuls of other attention; "
-            f"ask for {value!r} on the analytic side, with --attention"
+            "'attention' must be 'eager' (FlopCounterMode cannot see the matmuls of other "
+            f"attention: ask for it on the analytic side, with --attention): {value}"
         )
 
 

@@ -1,0 +1,386 @@
+"""The command line: what it prints, writes and exits with."""
+
+import csv
+import json
+import subprocess
+import sys
+import textwrap
+
+import pytest
+
+GRID = ("workload.crop_grid.rows=1", "workload.crop_grid.cols=2", "workload.decode_steps=5")
+ANALYTIC = ("run", "deepseek_ocr", "--analytic-only")
+
+
+def one_sentence(result, *, code=2):
+    """Check that a command failed with one sentence and nothing else."""
+    assert result.returncode == code, result.stderr
+    assert result.stdout == ""
+    (line,) = result.stderr.strip().splitlines()
+    assert line.startswith("flopbench: error: ")
+    assert "Traceback" not in line
+    return line.removeprefix("flopbench: error: ")
+
+
+@pytest.fixture(scope="module")
+def full_run(tmp_path_factory):
+    """A whole run on a small workload, with its files."""
+    out = tmp_path_factory.mktemp("run") / "new" / "folder"
+    result = subprocess.run(
+        [sys.executable, "-m", "flopbench.cli", "run", "deepseek_ocr", *GRID, "--out", out],
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert result.returncode == 0, result.stderr
+    assert result.stderr == ""
+    return result.stdout, out
+
+
+def test_the_console_shows_the_three_lines_of_each_stage(full_run):
+    stdout, _ = full_run
+    lines = stdout.splitlines()
+    start = lines.index("Prefill FLOPs (TFLOPs):")
+    assert lines[start + 1].startswith("  vendor (eager, torch)        : 0.580991")
+    assert lines[start + 2].startswith("  analytic eager (full)        : 0.581658")
+    assert lines[start + 3].startswith("  analytic flash (full)        : 0.574083")
+    assert lines[start + 3].endswith("   [no vendor match]")
+    assert "exact, difference 0 in each of 8 components" in lines[start + 4]
+    assert "softmax" in lines[start + 5]
+    assert lines[-1].startswith("verdict: verified")
+
+
+def test_report_json_has_all_that_it_promises(full_run):
+    _, out = full_run
+    report = json.loads((out / "report.json").read_text())
+    assert report["schema_version"] == "1.0"
+    assert report["model"] == "deepseek_ocr"
+    workload = report["workload"]
+    assert (workload["image_tokens"], workload["context_tokens"]) == (483, 493)
+    assert workload["decode_steps"] == 5
+    assert workload["crop_grid"] == {"rows": 1, "cols": 2}
+    provenance = report["provenance"]
+    assert set(provenance) == {
+        "versions",
+        "plugins",
+        "vendor",
+        "counters",
+        "convention",
+        "config",
+        "assumptions",
+        "fallbacks",
+    }
+    assert provenance["convention"]["softmax"] == 5
+    assert provenance["vendor"]["attention"] == "eager"
+    assert provenance["fallbacks"][0]["component"] == "vision/sam/attention/core"
+    assert any("steps 1, 3 and 5" in note for note in provenance["assumptions"])
+
+
+STAGES = ["vision", "prefill", "decode", "vision_prefill", "end2end"]
+
+
+def test_series_are_exact_integers_that_add_up(full_run):
+    _, out = full_run
+    series = json.loads((out / "report.json").read_text())["series"]
+    labels = ["vendor (eager, torch)", "analytic eager (full)", "analytic flash (full)"]
+    assert [(s["stage"], s["label"]) for s in series] == [(a, b) for a in STAGES for b in labels]
+    for s in series:
+        assert isinstance(s["flops"], int)
+        assert sum(entry["flops"] for entry in s["breakdown"]) == s["flops"]
+        if s["kind"] == "analytic":
+            assert s["flops"] == s["tensor_flops"] + s["vector_flops"]
+            assert s["torch_visible_flops"] <= s["tensor_flops"]
+    for label in labels:
+        flops = {s["stage"]: s["flops"] for s in series if s["label"] == label}
+        assert flops["vision_prefill"] == flops["vision"] + flops["prefill"]
+        assert flops["end2end"] == flops["vision_prefill"] + flops["decode"]
+
+
+def test_comparisons_say_what_is_exact_and_what_has_no_match(full_run):
+    _, out = full_run
+    comparisons = json.loads((out / "report.json").read_text())["comparisons"]
+    verdicts = {(c["stage"], c["attention"]): c["verdict"] for c in comparisons}
+    assert verdicts == {
+        **{(stage, "eager"): "exact" for stage in STAGES},
+        **{(stage, "flash"): "no_vendor_match" for stage in STAGES},
+    }
+    for c in comparisons:
+        if c["attention"] == "eager":
+            assert c["difference"] == 0
+            assert c["vendor_flops"] == c["torch_visible_flops"]
+            assert sum(part["vendor_flops"] for part in c["components"]) == c["vendor_flops"]
+
+
+def test_csv_and_markdown_carry_the_same_numbers(full_run):
+    _, out = full_run
+    report = json.loads((out / "report.json").read_text())
+    rows = list(csv.DictReader((out / "report.csv").read_text().splitlines()))
+    assert [int(row["flops"]) for row in rows] == [s["flops"] for s in report["series"]]
+    assert {row["verdict"] for row in rows} == {"", "exact", "no_vendor_match"}
+    markdown = (out / "report.md").read_text()
+    assert all(f"{s['flops']:,}" in markdown for s in report["series"])
+    assert "| decoder/moe/experts |" in markdown
+    assert sorted(path.name for path in out.iterdir()) == ["report.csv", "report.json", "report.md"]
+
+
+def test_an_analytic_run_compares_nothing(flopbench):
+    result = flopbench(*ANALYTIC, *GRID, "--format", "json")
+    assert result.returncode == 0
+    report = json.loads(result.stdout)
+    assert report["comparisons"] == []
+    assert {s["kind"] for s in report["series"]} == {"analytic"}
+
+
+def test_chosen_stages_and_modes_only(flopbench):
+    result = flopbench(
+        *ANALYTIC, "--stages", "end2end,prefill", "--attention", "flash_torch", "--format", "json"
+    )
+    series = json.loads(result.stdout)["series"]
+    assert [s["stage"] for s in series] == ["prefill", "end2end"]
+    assert {s["label"] for s in series} == {"analytic flash (torch-visible)"}
+    assert all(s["flops"] == s["torch_visible_flops"] for s in series)
+
+
+def test_a_convention_can_be_overridden_and_is_printed(flopbench):
+    result = flopbench(*ANALYTIC, "conventions.softmax=7")
+    assert "softmax=7" in result.stdout
+
+
+def test_an_image_option_is_short_for_the_key(flopbench, tmp_path):
+    from PIL import Image
+
+    Image.new("L", (2000, 1000)).save(tmp_path / "wide.png")
+    result = flopbench(*ANALYTIC, "--image", "wide.png", "--format", "json")
+    workload = json.loads(result.stdout)["workload"]
+    assert workload["image"] == "wide.png"
+    assert (workload["tile_rows"], workload["tile_cols"]) == (2, 4)
+
+
+def test_a_config_file_is_read(flopbench, tmp_path):
+    (tmp_path / "mine.yaml").write_text("workload: {mode: tiny}\nrun: {analytic_only: true}\n")
+    result = flopbench("run", "deepseek_ocr", "--config", "mine.yaml", "--format", "json")
+    assert json.loads(result.stdout)["workload"]["image_tokens"] == 73
+
+
+BAD = {
+    "model": (("run", "deepseek_orc"), "unknown model 'deepseek_orc': did you mean"),
+    "mode": ((*ANALYTIC, "--attention", "flahs"), "did you mean 'flash'?"),
+    "no mode": ((*ANALYTIC, "--attention", ","), "run.attention must name at least one"),
+    "stage": ((*ANALYTIC, "--stages", "prefil"), "did you mean 'prefill'?"),
+    "counter": (("run", "deepseek_ocr", "--counters", "torhc"), "did you mean 'torch'?"),
+    "reporter": ((*ANALYTIC, "--format", "jsn"), "did you mean 'json'?"),
+    "key": ((*ANALYTIC, "workload.batchsize=2"), "did you mean 'batch_size'?"),
+    "type": ((*ANALYTIC, "workload.batch_size=two"), "must be an integer, got 'two'"),
+    "zero": ((*ANALYTIC, "workload.batch_size=0"), "workload.batch_size must be >= 1, got 0"),
+    "negative": ((*ANALYTIC, "workload.prompt_tokens=-1"), "must be >= 0, got -1"),
+    "size": ((*ANALYTIC, "workload.image=[0,10]"), "both at least 1 pixel"),
+    "no image": ((*ANALYTIC, "--image", "none.png"), "none.png: No such file"),
+    "no config": ((*ANALYTIC, "--config", "none.yaml"), "none.yaml: No such file"),
+    "no model config": ((*ANALYTIC, "model.config=none.json"), "none.json: No such file"),
+    "vendor attention": (
+        ("run", "deepseek_ocr", "vendor.attention=sdpa"),
+        "vendor.attention must be 'eager' (FlopCounterMode cannot see",
+    ),
+    "blocked": (("-p", "no:deepseek_ocr", *ANALYTIC), "unknown model 'deepseek_ocr'"),
+    "no plugin": (("-p", "no:such", "list"), "unknown plugin to block 'such'"),
+}
+
+
+@pytest.mark.parametrize("name", BAD)
+def test_bad_input_is_one_sentence(name, flopbench):
+    args, message = BAD[name]
+    assert message in one_sentence(flopbench(*args))
+
+
+@pytest.mark.parametrize("args", [(), ("run",), ("run", "deepseek_ocr", "--nonsense"), ("sing",)])
+def test_usage_errors_exit_with_2(args, flopbench):
+    result = flopbench(*args)
+    assert result.returncode == 2
+    assert "Traceback" not in result.stderr
+
+
+def test_an_unwritable_out_fails_before_any_work(flopbench, tmp_path):
+    (tmp_path / "file").write_text("")
+    for out in ("file", "file/below"):
+        message = one_sentence(flopbench(*ANALYTIC, "--out", out))
+        assert message.startswith(f"cannot write to --out {out}: ")
+    assert [path.name for path in tmp_path.iterdir()] == ["file"]
+
+
+def test_a_failed_run_leaves_no_folder(flopbench, tmp_path):
+    one_sentence(flopbench(*ANALYTIC, "--out", "new/folder", "workload.mode=bse"))
+    assert list(tmp_path.iterdir()) == []
+
+
+def plugin(folder, source):
+    (folder / "mine.py").write_text(textwrap.dedent(source))
+    return "mine.py"
+
+
+def test_an_attention_mode_of_ten_lines_runs_on_the_model(flopbench, tmp_path):
+    name = plugin(
+        tmp_path,
+        """
+        from flopbench import AttentionMode, MatMul, hookimpl
+
+        class Scores(AttentionMode):
+            name = "scores"
+
+            def lower(self, op):
+                yield MatMul(component=op.component, layers=op.layers, batch=op.batch * op.heads,
+                             m=1, k=op.head_dim, n=op.pairs)
+
+        @hookimpl
+        def flopbench_attention_modes():
+            return [Scores]
+        """,
+    )
+    result = flopbench(*ANALYTIC, "-p", name, "--attention", "eager,scores", "--format", "json")
+    series = json.loads(result.stdout)["series"]
+    assert {s["label"] for s in series} == {"analytic eager (full)", "analytic scores (full)"}
+    listed = flopbench("-p", name, "list").stdout
+    assert "scores" in listed
+    assert "[mine, -p]" in listed
+
+
+RAISES = """
+    from flopbench import AttentionMode, Reporter, hookimpl
+
+    class Bad(AttentionMode):
+        name = "bad"
+        def lower(self, op):
+            raise RuntimeError("no attention today")
+
+    class Mute(Reporter):
+        name = "mute"
+        filename = "mute.txt"
+        def render(self, report):
+            raise RuntimeError("no words")
+
+    @hookimpl
+    def flopbench_attention_modes():
+        return [Bad]
+
+    @hookimpl
+    def flopbench_reporters():
+        return [Mute]
+"""
+
+
+def test_a_mode_that_raises_is_named(flopbench, tmp_path):
+    name = plugin(tmp_path, RAISES)
+    message = one_sentence(flopbench(*ANALYTIC, "-p", name, "--attention", "bad"))
+    assert "attention mode 'bad'" in message
+    assert "RuntimeError: no attention today" in message
+
+
+def test_a_reporter_that_raises_is_named_and_writes_nothing(flopbench, tmp_path):
+    name = plugin(tmp_path, RAISES)
+    message = one_sentence(flopbench(*ANALYTIC, "-p", name, "--out", "out"))
+    assert message == "reporter 'mute' raised: RuntimeError: no words"
+    assert not (tmp_path / "out").exists()
+
+
+def test_a_broken_plugin_is_warned_of_and_fatal_when_strict(flopbench, tmp_path):
+    name = plugin(tmp_path, "import not_a_module")
+    result = flopbench(*ANALYTIC, "-p", name)
+    assert result.returncode == 0
+    assert "warning: plugin 'mine' (-p) failed to import: ModuleNotFoundError" in result.stderr
+    assert "warning: plugin 'mine' (-p) failed to import" in result.stdout
+    assert "failed to import" in flopbench("list", "-p", name).stdout
+    for args in (
+        (*ANALYTIC, "-p", name, "--strict-plugins"),
+        ("--strict-plugins", "-p", name, "list"),
+    ):
+        assert "failed to import" in one_sentence(flopbench(*args))
+
+
+BLIND = """
+    import torch
+    from torch import nn
+    from flopbench import VendorCall, VendorModel, VendorStage, hookimpl
+    from flopbench_deepseek_ocr.vendor import VendorOptions
+
+    class Blind(VendorModel):
+        name = "deepseek_ocr"
+        options_type = VendorOptions
+
+        @classmethod
+        def from_options(cls, architecture, options):
+            return cls()
+
+        def stage(self, name, workload):
+            if name == "decode":
+                raise RuntimeError("no decoder")
+            q = torch.zeros(1, 2, 8, 16)
+            attend = nn.functional.scaled_dot_product_attention
+            return VendorStage(lambda step: VendorCall(nn.Identity(), lambda: attend(q, q, q)))
+
+        def component(self, module):
+            return "vision"
+
+    @hookimpl
+    def flopbench_vendor_models():
+        return [Blind]
+"""
+
+
+def test_what_cannot_be_counted_is_incomplete_never_0(flopbench, tmp_path):
+    name = plugin(tmp_path, BLIND)
+    # Without the real vendor model its name is free for another.
+    (tmp_path / "closed_forms.py").write_text(
+        "from flopbench_deepseek_ocr.plugin import flopbench_analytic_models\n"
+    )
+    args = ("-p", "no:deepseek_ocr", "-p", "closed_forms.py", "-p", name)
+    result = flopbench("run", "deepseek_ocr", *args, "--format", "json")
+    assert result.returncode == 1, result.stderr
+    report = json.loads(result.stdout)
+    eager = {c["stage"]: c for c in report["comparisons"] if c["attention"] == "eager"}
+    assert {c["verdict"] for c in eager.values()} == {"incomplete"}
+    (uncounted,) = eager["vision"]["uncounted"]
+    assert uncounted["op"] == "aten._scaled_dot_product_flash_attention_for_cpu"
+    assert uncounted["calls"] == 1
+    assert eager["decode"]["vendor_flops"] is None
+    assert "RuntimeError: no decoder" in eager["decode"]["reason"]
+    assert eager["end2end"]["vendor_flops"] is None
+    vendor = {s["stage"]: s for s in report["series"] if s["kind"] == "vendor"}
+    assert vendor["decode"]["flops"] is None
+    assert "no decoder" in vendor["decode"]["error"]
+    console = flopbench("run", "deepseek_ocr", *args).stdout
+    assert "not counted" in console
+    assert (
+        "uncounted: aten._scaled_dot_product_flash_attention_for_cpu in vision, 1 calls" in console
+    )
+
+
+def test_list_and_version(flopbench):
+    listed = flopbench("list").stdout
+    for text in ("deepseek_ocr", "flash_torch", "torch", "console", "end2end = vision + prefill"):
+        assert text in listed
+    assert flopbench("--version").stdout.startswith("flopbench 0.")
+
+
+@pytest.mark.parametrize(
+    "code",
+    [
+        "import flopbench",
+        "import flopbench.cli",
+        """
+import sys
+from flopbench.cli import main
+sys.argv = ['flopbench', 'run', 'deepseek_ocr', '--analytic-only']
+try:
+    main()
+except SystemExit as end:
+    assert end.code == 0
+        """.strip(),
+    ],
+    ids=["import", "cli", "analytic only"],
+)
+def test_no_heavy_library_is_loaded_without_need(code):
+    heavy = ("torch", "transformers", "matplotlib", "sympy")
+    check = f"{code}\nimport sys; print([m for m in {heavy!r} if m in sys.modules])"
+    result = subprocess.run(
+        [sys.executable, "-c", check], capture_output=True, text=True, check=True
+    )
+    assert result.stdout.strip().endswith("[]")
