@@ -45,7 +45,7 @@ def test_the_console_shows_the_three_lines_of_each_stage(full_run):
     assert lines[start + 2].startswith("  analytic eager (full)        : 0.581658")
     assert lines[start + 3].startswith("  analytic flash (full)        : 0.574083")
     assert lines[start + 3].endswith("   [no vendor match]")
-    assert "exact, difference 0 in each of 8 components" in lines[start + 4]
+    assert "exact: eager = vendor (torch) in each of 8 components" in lines[start + 4]
     assert "softmax" in lines[start + 5]
     assert lines[-1].startswith("verdict: verified")
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import csv
 import io
 import json
+import textwrap
 from collections.abc import Iterable, Iterator, Mapping
 from typing import Any
 
@@ -16,7 +17,8 @@ from flopbench.reporter import Reporter
 
 _TERA = 10**12
 _SIX_DECIMALS = 10**7
-_UNSEEN_SHOWN = 4
+_UNSEEN_SHOWN = 3
+_WIDTH = 100
 
 
 def tera(flops: int) -> str:
@@ -54,20 +56,19 @@ def reconciliation(comparison: Comparison) -> str:
     who = f"{comparison.attention} = vendor ({comparison.counter})"
     if comparison.verdict == "exact":
         return (
-            f"{who}: exact, difference 0 in each of {len(comparison.components)} components "
-            f"({comparison.vendor_flops:,} FLOPs on both sides)"
+            f"exact: {who} in each of {len(comparison.components)} components, "
+            f"{comparison.vendor_flops:,} FLOPs, difference 0"
         )
-    return f"{who}: {comparison.verdict}: {comparison.reason}"
+    return f"{comparison.verdict}: {who}: {comparison.reason}"
 
 
 def unseen(comparison: Comparison) -> str:
     """Name the work that the counter does not see, the largest first."""
     shown = list(comparison.unseen.items())[:_UNSEEN_SHOWN]
-    rest = sum(comparison.unseen.values()) - sum(flops for _, flops in shown)
     parts = [f"{op} {tera(flops)}" for op, flops in shown]
-    if rest:
-        parts.append(f"{len(comparison.unseen) - len(shown)} more {tera(rest)}")
-    return f"{tera(sum(comparison.unseen.values()))} TFLOPs: {', '.join(parts)}"
+    if len(shown) < len(comparison.unseen):
+        parts.append(f"{len(comparison.unseen) - len(shown)} more")
+    return f"{tera(sum(comparison.unseen.values()))} ({', '.join(parts)})"
 
 
 class Console(Reporter):
@@ -77,7 +78,7 @@ class Console(Reporter):
     summary = "per stage the series in TFLOPs and their reconciliation"
 
     def render(self, report: Report) -> str:
-        lines = [f"{report.model}: {' '.join(_key_values(report.workload))}"]
+        lines = [_wrapped(f"{report.model}: {' '.join(_key_values(report.workload))}")]
         for stage, series, comparisons in _by_stage(report):
             lines += ["", *_console_stage(stage, series, comparisons)]
         lines += ["", *_console_notes(report)]
@@ -106,19 +107,23 @@ def _console_stage(
         for op in c.uncounted:
             yield f"      uncounted: {op.op} in {op.component}, {op.calls} calls"
         if c.unseen:
-            yield f"    the counter does not see {unseen(c)}"
+            yield f"    unseen by the counter: {unseen(c)}"
 
 
 def _console_notes(report: Report) -> Iterator[str]:
     provenance = report.provenance
     for fallback in provenance.fallbacks:
-        yield f"fallback: {_fallback(fallback)}"
+        yield _wrapped(f"fallback: {_fallback(fallback)}")
     for plugin in provenance.plugins:
         if plugin["error"]:
             yield f"warning: plugin {plugin['name']!r} ({plugin['origin']}) {plugin['error']}"
-    changed = " ".join(_key_values(provenance.convention))
-    yield f"convention: 1 MAC = 2 FLOPs; FLOPs per element: {changed}"
+    table = " ".join(_key_values(provenance.convention))
+    yield _wrapped(f"convention: 1 MAC = 2 FLOPs; FLOPs per element: {table}")
     yield verdict(report)
+
+
+def _wrapped(text: str) -> str:
+    return textwrap.fill(text, _WIDTH, subsequent_indent="  ", break_on_hyphens=False)
 
 
 def _fallback(fallback: Fallback) -> str:
@@ -206,7 +211,7 @@ def _markdown_comparison(comparison: Comparison) -> Iterator[str]:
     for op in comparison.uncounted:
         yield f"\nUncounted: `{op.op}` in {op.component}, {op.calls} calls."
     if comparison.unseen:
-        yield f"\nThe counter does not see {unseen(comparison)}."
+        yield f"\nUnseen by the counter, in TFLOPs: {unseen(comparison)}."
 
 
 def _markdown_provenance(report: Report) -> Iterator[str]:

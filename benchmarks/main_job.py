@@ -1,0 +1,39 @@
+"""What the main job takes, against loading the libraries and against building the model alone.
+
+Bounds on two cores: 20 s, and 1.2 GB of peak memory. Exit status 1 if one is broken.
+Run: python benchmarks/main_job.py
+"""
+
+import sys
+
+from measure import FLOPBENCH, measure, python
+
+RUNS = 3
+SECONDS, BYTES = 20.0, 1_200_000_000
+IMPORTS = "import torch, transformers.models.unlimited_ocr.modeling_unlimited_ocr"
+BUILD = """
+from flopbench_deepseek_ocr.architecture import Architecture
+from flopbench_deepseek_ocr.vendor_native import Native
+Native(Architecture()).model
+"""
+
+
+def main() -> int:
+    """Print times, peaks and ratios; return 1 if a bound is broken."""
+    job = measure([FLOPBENCH, "run", "deepseek_ocr"], RUNS)
+    print(
+        f"flopbench run deepseek_ocr: {job.wall_s:.1f} s "
+        f"({job.wall_s / SECONDS:.2f} of the bound), "
+        f"peak {job.peak_bytes / 1e9:.2f} GB ({job.peak_bytes / BYTES:.2f} of the bound)"
+    )
+    for name, code in (
+        ("importing torch and transformers", IMPORTS),
+        ("building the model", BUILD),
+    ):
+        part = measure(python(code), RUNS)
+        print(f"  {job.wall_s / part.wall_s:.2f} times {name} alone ({part.wall_s:.1f} s)")
+    return int(job.wall_s > SECONDS or job.peak_bytes > BYTES)
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,52 @@
+"""Run commands and measure them: wall time, CPU time and peak memory, medians of several runs."""
+
+from __future__ import annotations
+
+import os
+import statistics
+import subprocess
+import sys
+import time
+from dataclasses import dataclass
+from pathlib import Path
+
+FLOPBENCH = str(Path(sys.executable).with_name("flopbench"))
+
+
+@dataclass(frozen=True)
+class Measured:
+    """What one command took: medians over its runs, and the highest peak."""
+
+    wall_s: float
+    cpu_s: float
+    peak_bytes: int
+
+
+def measure(command: list[str], runs: int) -> Measured:
+    """Run ``command`` ``runs`` times after one warm-up."""
+    samples = [_once(command) for _ in range(runs + 1)][1:]
+    return Measured(
+        wall_s=statistics.median(s.wall_s for s in samples),
+        cpu_s=statistics.median(s.cpu_s for s in samples),
+        peak_bytes=max(s.peak_bytes for s in samples),
+    )
+
+
+def _once(command: list[str]) -> Measured:
+    start = time.perf_counter()
+    with subprocess.Popen(command, stdout=subprocess.DEVNULL) as process:
+        # wait4 gives the resources of this child alone.
+        _, status, usage = os.wait4(process.pid, 0)
+        process.returncode = os.waitstatus_to_exitcode(status)
+    if process.returncode:
+        raise SystemExit(f"{command} exited with {process.returncode}")
+    return Measured(
+        wall_s=time.perf_counter() - start,
+        cpu_s=usage.ru_utime + usage.ru_stime,
+        peak_bytes=usage.ru_maxrss * 1024,
+    )
+
+
+def python(code: str) -> list[str]:
+    """Return the command that runs ``code`` in a fresh interpreter."""
+    return [sys.executable, "-c", code]

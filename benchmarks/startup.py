@@ -1,0 +1,36 @@
+"""How long flopbench takes before it does anything, against importing its libraries alone.
+
+Bounds: `flopbench --help` at most 2 times, an analytic-only run at most 3 times the bare
+import. Exit status 1 if a bound is broken. Run: python benchmarks/startup.py
+"""
+
+import sys
+
+from measure import FLOPBENCH, measure, python
+
+RUNS = 15
+BARE = "import omegaconf, attrs, pluggy, typer, rich"
+CASES = (
+    ("flopbench --help", ["--help"], 2.0),
+    ("flopbench run deepseek_ocr --analytic-only", ["run", "deepseek_ocr", "--analytic-only"], 3.0),
+)
+
+
+def main() -> int:
+    """Print each ratio with its bound; return 1 if one is broken."""
+    bare = measure(python(BARE), RUNS)
+    print(f"bare import          {bare.wall_s * 1000:6.0f} ms   ({BARE})")
+    broken = False
+    for name, arguments, bound in CASES:
+        measured = measure([FLOPBENCH, *arguments], RUNS)
+        ratio, cpu_ratio = measured.wall_s / bare.wall_s, measured.cpu_s / bare.cpu_s
+        broken |= ratio > bound
+        print(
+            f"{name}: {measured.wall_s * 1000:.0f} ms, {ratio:.2f} times the bare import "
+            f"(CPU time {cpu_ratio:.2f} times; bound {bound:.0f} times)"
+        )
+    return int(broken)
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,127 @@
+"""The docs are true: their output is what is printed today, and what they name exists."""
+
+import inspect
+import json
+import re
+import subprocess
+import sys
+
+import attrs
+import pytest
+from doc_output import PAGES, ROOT, blocks, updated
+
+from flopbench import hookspecs
+from flopbench.conventions import Conventions
+
+RUNS = [page for page in PAGES if "<!-- run: " in page.read_text(encoding="utf-8")]
+LINK = re.compile(r"\]\((?!https?:)([^)#]*)(#[^)]*)?\)")
+
+
+def name(page):
+    return page.relative_to(ROOT).as_posix()
+
+
+def anchors(page):
+    headings = re.findall(r"^#+ (.+)$", page.read_text(encoding="utf-8"), re.MULTILINE)
+    return {re.sub(r"[^\w -]", "", h).lower().replace(" ", "-") for h in headings}
+
+
+@pytest.mark.parametrize("page", RUNS, ids=name)
+def test_a_page_shows_what_its_commands_print_today(page):
+    assert updated(page) == page.read_text(encoding="utf-8")
+
+
+def test_the_first_screen_shows_the_main_job():
+    head = (ROOT / "README.md").read_text(encoding="utf-8").split("## ")[0]
+    assert "<!-- run: flopbench run deepseek_ocr -->" in head
+
+
+ALL_PAGES = sorted({*PAGES, *ROOT.glob("*.md"), *ROOT.glob("docs/**/*.md")})
+
+
+@pytest.mark.parametrize("page", ALL_PAGES, ids=name)
+def test_links_lead_somewhere(page):
+    text = re.sub(r"^```.*?^```", "", page.read_text(encoding="utf-8"), flags=re.DOTALL | re.MULTILINE)
+    for target, anchor in LINK.findall(text):
+        path = (page.parent / target).resolve() if target else page
+        assert path.exists(), f"{name(page)} links to {target}, which is not there"
+        if anchor:
+            assert anchor.removeprefix("#") in anchors(path), f"{name(page)}: {target}{anchor}"
+
+
+def test_every_convention_is_in_the_table_with_value_and_derivation():
+    page = (ROOT / "docs" / "conventions.md").read_text(encoding="utf-8")
+    table = Conventions()
+    for entry, derivation in table.derivations().items():
+        assert f"| `{entry}` | {getattr(table, entry)} | {derivation} |" in page
+
+
+def test_every_hook_is_documented_with_its_signature():
+    page = (ROOT / "docs" / "plugins.md").read_text(encoding="utf-8")
+    hooks = [f for n, f in inspect.getmembers(hookspecs) if n.startswith("flopbench_")]
+    assert len(hooks) == 5
+    for hook in hooks:
+        assert f"`{hook.__name__}{inspect.signature(hook)}`".replace("'", "") in page
+
+
+def keys(value):
+    """All field names in a report, but for those of objects with free names."""
+    free = {"workload", "convention", "config", "versions", "vendor", "counters", "unseen"}
+    if isinstance(value, dict):
+        for key, inner in value.items():
+            yield key
+            if key not in free:
+                yield from keys(inner)
+    elif isinstance(value, list):
+        for inner in value[:1]:
+            yield from keys(inner)
+
+
+def test_every_field_of_the_report_is_documented():
+    page = (ROOT / "docs" / "report-schema.md").read_text(encoding="utf-8")
+    done = subprocess.run(
+        [sys.executable, "-m", "flopbench.cli", "run", "deepseek_ocr", "--format", "json"],
+        capture_output=True,
+        text=True,
+        check=True,
+    )
+    for key in set(keys(json.loads(done.stdout))):
+        assert f"`{key}`" in page, key
+
+
+def test_every_input_is_in_the_readme():
+    from flopbench_deepseek_ocr.analytic import Options
+    from flopbench_deepseek_ocr.vendor import VendorOptions
+    from flopbench_deepseek_ocr.workload import Inputs
+
+    readme = (ROOT / "README.md").read_text(encoding="utf-8")
+    for section, cls in (("workload", Inputs), ("model", Options), ("vendor", VendorOptions)):
+        for field in attrs.fields(cls):
+            if field.name != "attention":  # it has one value only
+                assert f"{section}.{field.name}" in readme or f"`.{field.name}`" in readme
+
+
+def test_the_tutorials_window_is_the_brute_force_sum():
+    page = (ROOT / "docs" / "tutorial-first-plugin.md").read_text(encoding="utf-8")
+    ((_, code),) = blocks(page, "file")
+    scope = {}
+    exec(code, scope)  # noqa: S102 - it is our own page
+    from flopbench.ops import Attention
+
+    for queries, keys_, steps in ((1, 300, 5), (300, 300, 1), (4, 254, 3), (2, 10, 2)):
+        op = Attention(
+            component="c",
+            batch=1,
+            heads=1,
+            kv_heads=1,
+            head_dim=1,
+            value_dim=1,
+            queries=queries,
+            keys=keys_,
+            steps=steps,
+            causal=True,
+        )
+        (fused,) = scope["Windowed"]().lower(op)
+        first = keys_ - queries + 1
+        positions = range(first, first + steps * queries)
+        assert fused.pairs == sum(min(p, scope["WINDOW"]) for p in positions)
