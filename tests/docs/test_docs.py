@@ -41,7 +41,7 @@ ALL_PAGES = sorted({*PAGES, *ROOT.glob("*.md"), *ROOT.glob("docs/**/*.md")})
 
 @pytest.mark.parametrize("page", ALL_PAGES, ids=name)
 def test_links_lead_somewhere(page):
-    text = re.sub(r"^```.*?^```", "", page.read_text(encoding="utf-8"), flags=re.DOTALL | re.MULTILINE)
+    text = re.sub(r"(?sm)^```.*?^```", "", page.read_text(encoding="utf-8"))
     for target, anchor in LINK.findall(text):
         path = (page.parent / target).resolve() if target else page
         assert path.exists(), f"{name(page)} links to {target}, which is not there"
