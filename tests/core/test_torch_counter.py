@@ -125,6 +125,25 @@ def test_work_without_matrices_is_no_blind_spot(run):
     assert (result.flops, result.uncounted) == (0, ())
 
 
+MATRIX_OPS = (
+    "_conv_depthwise2d _cudnn_rnn _euclidean_dist _int_mm _linalg_svd _scaled_mm_v2 _trilinear "
+    "_sparse_addmm addbmm addmm_ cdist conv_tbc conv_depthwise3d geqrf linear_backward lstm mv "
+    "mkldnn_linear mkldnn_rnn_layer orgqr ormqr slow_conv_dilated2d _spsolve vdot "
+    "_native_multi_head_attention _transformer_encoder_layer_fwd _weight_int4pack_mm"
+)
+OTHER_OPS = (
+    "_convert_weight_to_int4pack _fused_sdp_choice _weight_norm cummax cumprod digamma embedding "
+    "fft_fft gelu hamming_window linalg_vector_norm native_layer_norm softmax topk sort "
+    "upsample_bilinear2d upsample_linear1d _upsample_bicubic2d_aa linspace cross_entropy_loss"
+)
+
+
+def test_ops_are_told_apart_by_name():
+    wrong = [n for n in MATRIX_OPS.split() if not does_matrix_work("aten", n)]
+    wrong += [n for n in OTHER_OPS.split() if does_matrix_work("aten", n)]
+    assert wrong == []
+
+
 def test_all_that_the_registry_counts_is_matrix_work_to_the_audit():
     for op in flop_registry:
         namespace, _, name = str(op).rpartition(".")

@@ -27,19 +27,23 @@ from flopbench.vendor import (
 
 _MATRIX_WORK = re.compile(
     r"""(^|_)(
-        (add|b|addb|baddb|sp|hsp|sspadd)?mm\w* | (add)?mv | v?dot | addr | ger | outer | matmul
-        | (bi|tri)?linear | einsum | tensordot | conv\dd | convolution\w* | attention\w*
-        | (\w+_)?(lstm|gru|rnn)\w* | encoder | cdist | linalg | cholesky\w* | solve\w* | inverse
-        | matrix_exp
+        (add|b|addb|baddb|s|sp|hsp|sspadd)?mm\w* | (add)?mv | v?dot | addr | ger | outer | matmul
+        | (bi|tri)?linear | einsum | tensordot | conv(?!ert)\w* | attention\w*
+        | (\w+_)?(lstm|gru|rnn)\w* | encoder | cdist | euclidean | linalg | cholesky\w*
+        | (sp)?solve\w* | inverse | matrix_exp | (geq|org|orm|lin)?qr\w* | geqrf | svd | lu_with
     )(_|$)""",
     re.VERBOSE,
 )
-"""Names of ATen ops that multiply matrices, convolve, attend or solve."""
+"""Names of ATen ops that multiply matrices, convolve, attend, factor or solve."""
 
 _NO_WORK = re.compile(
-    r"^(_fused_sdp_choice|upsample_\w+|_upsample_\w+|grid_sampler\w*|linear_\w+)$"
+    r"""^_?(
+        fused_sdp_choice | upsample_\w+ | linalg_(vector_)?norm | linalg_(diagonal|cross)
+        | linalg_check_errors | linalg__powsum | \w+_flatten_weight
+    )$""",
+    re.VERBOSE,
 )
-"""Names that look like matrix work and are not: they choose a backend, or interpolate."""
+"""Names that look like matrix work and are not: they choose a backend, interpolate, take norms."""
 
 _PLAIN_NAMESPACES = frozenset({"aten", "prim", "prims", "profiler", "debugprims"})
 
