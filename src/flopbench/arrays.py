@@ -35,10 +35,14 @@ _BOUNDS: dict[Any, Callable[[Bounds, Bounds], Bounds]] = {
     np.maximum: lambda a, b: (max(a[0], b[0]), max(a[1], b[1])),
 }
 _COMPARISONS = {np.less, np.less_equal, np.greater, np.greater_equal, np.equal, np.not_equal}
+_EXACT_FUNCTIONS = {np.array_equal, np.array_repr, np.array_str, np.array2string, np.shape, np.ndim}
 
 
 class IntArray(np.ndarray[Any, np.dtype[np.int64]]):
-    """An int64 array whose ``+ - * // %``, minimum and maximum are exact or raise `DimError`."""
+    """An int64 array whose ``+ - * // %``, minimum and maximum are exact or raise `DimError`.
+
+    Its elements are Python ints, which do not wrap either.
+    """
 
     @staticmethod
     def of(values: Any) -> IntArray:
@@ -56,6 +60,10 @@ class IntArray(np.ndarray[Any, np.dtype[np.int64]]):
             raise DimError(f"{int(array.max())} does not fit in a 64-bit integer array")
         return array.astype(np.int64, copy=False).view(IntArray)
 
+    def __getitem__(self, key: Any) -> Any:
+        found = super().__getitem__(key)
+        return int(found) if isinstance(found, np.integer) else found
+
     def __array_ufunc__(self, ufunc: Any, method: str, *inputs: Any, **kwargs: Any) -> Any:
         if method == "__call__" and not kwargs:
             if ufunc in _COMPARISONS:
@@ -64,36 +72,45 @@ class IntArray(np.ndarray[Any, np.dtype[np.int64]]):
                 return _exact(ufunc, *inputs)
         if method == "reduce" and ufunc in (np.minimum, np.maximum):
             return ufunc.reduce(_plain(inputs[0]), **kwargs)
-        call = ufunc.__name__ if method == "__call__" else f"{ufunc.__name__}.{method}"
-        raise DimError(f"{call} is not exact on dimensions: use + - * // %, minimum or maximum")
+        raise _inexact(ufunc.__name__ if method == "__call__" else f"{ufunc.__name__}.{method}")
+
+    def __array_function__(self, func: Any, types: Any, args: Any, kwargs: Any) -> Any:
+        if func not in _EXACT_FUNCTIONS:
+            raise _inexact(func.__name__)
+        return func(*map(_plain, args), **kwargs)
+
+
+def _inexact(name: str) -> DimError:
+    return DimError(f"{name} is not exact on dimensions: use + - * // %, minimum or maximum")
 
 
 def _plain(value: Any) -> Any:
     return value.view(np.ndarray) if isinstance(value, IntArray) else value
 
 
-def _bounds(value: Any) -> Bounds:
+def _integers(value: Any) -> Any:
+    """Return an operand as an integer array, or as an object array if int64 is too small."""
     array = np.asarray(_plain(value))
     # A Python int beyond int64 arrives as an object.
-    if not (np.issubdtype(array.dtype, np.integer) or isinstance(value, int)):
-        raise DimError(f"a dimension array takes integers only, not {value!r}")
+    if np.issubdtype(array.dtype, np.integer) or isinstance(value, int):
+        return array.astype(object) if array.dtype == np.uint64 else array
+    raise DimError(f"a dimension array takes integers only, not {value!r}")
+
+
+def _bounds(array: Any) -> Bounds:
     return (int(array.min()), int(array.max())) if array.size else (0, 0)
 
 
 def _exact(ufunc: Any, a: Any, b: Any) -> IntArray:
+    a, b = _integers(a), _integers(b)
     bounds_a, bounds_b = _bounds(a), _bounds(b)
-    if ufunc in (np.floor_divide, np.remainder) and np.any(np.equal(_plain(b), 0)):
+    if ufunc in (np.floor_divide, np.remainder) and np.any(np.equal(b, 0)):
         raise DimError("a dimension array was divided by zero")
     low, high = _BOUNDS[ufunc](bounds_a, bounds_b)
     extremes = (low, high, *bounds_a, *bounds_b)
     if min(extremes) >= INT64.min and max(extremes) <= INT64.max:
-        result = ufunc(_plain(a), _plain(b))
-        return np.asarray(result, dtype=np.int64).view(IntArray)
-    return _from_objects(ufunc(_objects(a), _objects(b)))
-
-
-def _objects(value: Any) -> Any:
-    return np.asarray(_plain(value)).astype(object)
+        return np.asarray(ufunc(a.astype(np.int64), b.astype(np.int64))).view(IntArray)
+    return _from_objects(ufunc(a.astype(object), b.astype(object)))
 
 
 def _from_objects(values: Any) -> IntArray:

@@ -7,6 +7,7 @@ from collections.abc import Callable, Iterable, Mapping
 from attrs import frozen
 
 from flopbench.attention import AttentionMode
+from flopbench.counting import sums
 from flopbench.pricing import StagePrice
 from flopbench.report import Comparison, ComponentDifference, Entry, UncountedOp, Verdict
 from flopbench.vendor import Convention, StageCount
@@ -41,20 +42,13 @@ class Failed:
 
 def attribute(counted: StageCount, component: Callable[[str], str]) -> Attributed:
     """Attribute what was counted per module to components."""
-    flops = _sums(((component(e.module), e.op), e.flops) for e in counted.count.counted)
-    calls = _sums(((component(e.module), e.op), e.calls) for e in counted.count.uncounted)
+    flops = sums(((component(e.module), e.op), e.flops) for e in counted.count.counted)
+    calls = sums(((component(e.module), e.op), e.calls) for e in counted.count.uncounted)
     return Attributed(
         tuple(Entry(c, op, n) for (c, op), n in flops.items()),
         tuple(UncountedOp(c, op, n) for (c, op), n in calls.items()),
         counted.assumptions,
     )
-
-
-def _sums(items: Iterable[tuple[tuple[str, str], int]]) -> Mapping[tuple[str, str], int]:
-    sums: dict[tuple[str, str], int] = {}
-    for key, value in items:
-        sums[key] = sums.get(key, 0) + value
-    return sums
 
 
 def compare(
@@ -95,10 +89,10 @@ def compare(
 
 
 def _by_component(items: Iterable[tuple[str, int]]) -> dict[str, int]:
-    sums: dict[str, int] = {}
+    totals: dict[str, int] = {}
     for component, flops in items:
-        sums[component] = sums.get(component, 0) + flops
-    return sums
+        totals[component] = totals.get(component, 0) + flops
+    return totals
 
 
 def _differences(
@@ -141,12 +135,12 @@ def _verdict(  # noqa: PLR0911 - one return per verdict and reason reads best
 
 def _unseen(priced: StagePrice, convention: Convention) -> Mapping[str, int]:
     """Return the analytic work that the counter does not see, by op, most first."""
-    sums: dict[str, int] = {}
+    totals: dict[str, int] = {}
     for line in priced.lines:
         hidden = int(line.cost.vector_flops)
         if line.kind not in convention.sees:
             hidden += int(line.cost.tensor_flops)
         name = f"{line.kind} bias" if line.kind in convention.sees else line.kind
         if hidden:
-            sums[name] = sums.get(name, 0) + hidden
-    return dict(sorted(sums.items(), key=lambda item: -item[1]))
+            totals[name] = totals.get(name, 0) + hidden
+    return dict(sorted(totals.items(), key=lambda item: -item[1]))

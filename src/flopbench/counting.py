@@ -1,9 +1,13 @@
-"""Count a stage: one call, or the steps of decoding, sampled where they lie on a line."""
+"""Count a stage: one call, or the steps of decoding, sampled where they lie on a line.
+
+A counter is a plugin: what it returns is checked to be whole numbers before it counts.
+"""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 
+from flopbench.errors import CountError
 from flopbench.vendor import (
     Count,
     Counted,
@@ -16,7 +20,7 @@ from flopbench.vendor import (
 Flops = Mapping[tuple[str, str], int]
 """FLOPs by (module, op)."""
 
-_FEW = 3
+_FEW = 5
 """So few steps are all counted: a sample would save nothing."""
 
 
@@ -25,9 +29,10 @@ def count_stage(
 ) -> StageCount:
     """Count all steps of a stage, or a sample that determines them.
 
-    The first, the last and a middle step are counted. If for every module and op the three
-    counts lie exactly on a line in the step number, the sum over all steps follows in closed
-    form; otherwise every step is counted.
+    The first two, the last two and the middle step are counted. If for every module and op
+    their counts lie exactly on a line in the step number, the sum over all steps follows in
+    closed form; otherwise every step is counted. Neighbours are in the sample because a
+    count that grows in stairs can meet a line at the far ends and the middle.
 
     Args:
         tick: called after each counted call.
@@ -36,30 +41,49 @@ def count_stage(
 
     def count(step: int) -> Count:
         if step not in counts:
-            counts[step] = counter.count(stage.prepare(step))
+            counts[step] = _checked(counter.count(stage.prepare(step)), counter.name)
             tick()
         return counts[step]
 
-    sample = (1, (1 + stage.steps) // 2, stage.steps)
+    sample = (1, 2, (1 + stage.steps) // 2, stage.steps - 1, stage.steps)
     if stage.sampled and stage.steps > _FEW:
         total = _sum_on_a_line(stage.steps, {step: count(step) for step in sample})
         if total is not None:
             note = (
-                f"decode steps {sample[0]}, {sample[1]} and {sample[2]} were counted; they lie "
-                f"exactly on a line in every module and op, which gives the sum over "
-                f"{stage.steps} steps"
+                f"steps {', '.join(map(str, sample))} were counted; they lie exactly on a line in "
+                f"every module and op, which gives the sum over {stage.steps} steps"
             )
             return StageCount(total, (*stage.assumptions, note))
     steps = [count(step) for step in range(1, stage.steps + 1)]
     return StageCount(_sum(steps), stage.assumptions)
 
 
+def _checked(count: Count, counter: str) -> Count:
+    """Return the count if its numbers are such.
+
+    Raises:
+        CountError: an entry is no non-negative integer.
+    """
+    for number in (*(e.flops for e in count.counted), *(e.calls for e in count.uncounted)):
+        if type(number) is not int or number < 0:
+            raise CountError(f"counter {counter!r} returned {number!r}, which is no count")
+    return count
+
+
 def _flops(count: Count) -> Flops:
-    return {(entry.module, entry.op): entry.flops for entry in count.counted}
+    return sums(((entry.module, entry.op), entry.flops) for entry in count.counted)
 
 
 def _calls(count: Count) -> Flops:
-    return {(entry.module, entry.op): entry.calls for entry in count.uncounted}
+    return sums(((entry.module, entry.op), entry.calls) for entry in count.uncounted)
+
+
+def sums(items: Iterable[tuple[tuple[str, str], int]]) -> dict[tuple[str, str], int]:
+    """Add up the values of equal keys."""
+    totals: dict[tuple[str, str], int] = {}
+    for key, value in items:
+        totals[key] = totals.get(key, 0) + value
+    return totals
 
 
 def _sum_on_a_line(steps: int, sample: Mapping[int, Count]) -> Count | None:
@@ -72,25 +96,21 @@ def _sum_on_a_line(steps: int, sample: Mapping[int, Count]) -> Count | None:
 
 def _line_sums(steps: int, sample: Mapping[int, Flops]) -> Flops | None:
     """Sum each entry over steps 1..steps, if the sampled values lie on a line of integers."""
-    first, middle, last = sorted(sample)
-    sums = {}
-    for key in set().union(*sample.values()):
-        a, b, c = (sample[step].get(key, 0) for step in (first, middle, last))
-        slope, rest = divmod(c - a, last - first)
-        if rest or b != a + slope * (middle - first):
+    totals = {}
+    for key in dict.fromkeys(key for values in sample.values() for key in values):
+        values = {step: sample[step].get(key, 0) for step in sample}
+        first, slope = values[1], values[2] - values[1]
+        if any(value != first + slope * (step - 1) for step, value in values.items()):
             return None
-        sums[key] = steps * a + slope * (steps * (steps - 1) // 2)
-    return sums
+        totals[key] = steps * first + slope * (steps * (steps - 1) // 2)
+    return totals
 
 
 def _sum(counts: list[Count]) -> Count:
-    counted: dict[tuple[str, str], int] = {}
-    uncounted: dict[tuple[str, str], int] = {}
-    for count in counts:
-        for sums, values in ((counted, _flops(count)), (uncounted, _calls(count))):
-            for key, value in values.items():
-                sums[key] = sums.get(key, 0) + value
-    return _count(counted, uncounted)
+    return _count(
+        sums(item for count in counts for item in _flops(count).items()),
+        sums(item for count in counts for item in _calls(count).items()),
+    )
 
 
 def _count(counted: Flops, uncounted: Flops) -> Count:

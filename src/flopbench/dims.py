@@ -46,8 +46,8 @@ def as_dim(value: Any) -> Dim:
         DimError: ``value`` is something else (a float, a bool), or is negative somewhere.
     """
     if is_symbolic(value):
-        if value.is_negative:
-            raise DimError(f"a dimension must not be negative, got {value}")
+        if value.is_negative or value.is_integer is False:
+            raise DimError(f"a dimension must be a non-negative integer, got {value}")
         return value
     if is_array(value):
         from flopbench.arrays import IntArray

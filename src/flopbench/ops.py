@@ -293,6 +293,13 @@ class Attention(Op):
     bias: str | None = None
     scaled: Literal["scores", "queries"] = "scores"
 
+    def __attrs_post_init__(self) -> None:
+        for low, high in ((self.queries, self.keys), (self.kv_heads, self.heads)):
+            if isinstance(low, int) and isinstance(high, int) and low > high:
+                raise ValueError(
+                    f"attention needs queries <= keys and kv_heads <= heads, got {low} > {high}"
+                )
+
     @property
     def key_visits(self) -> Dim:
         """Keys that the steps see, summed over the steps."""

@@ -1,5 +1,6 @@
 """Attention modes against brute force: lists of query-key pairs, counted one by one."""
 
+import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -14,7 +15,8 @@ small = st.integers(1, 5)
 
 
 @st.composite
-def attentions(draw):
+def attentions(draw, *, any_value_dim=False):
+    head_dim = draw(small)
     queries = draw(st.integers(1, 6))
     return Attention(
         component="core",
@@ -23,8 +25,8 @@ def attentions(draw):
         batch=draw(small),
         heads=draw(small),
         kv_heads=1,
-        head_dim=draw(small),
-        value_dim=draw(small),
+        head_dim=head_dim,
+        value_dim=draw(small) if any_value_dim else head_dim,
         queries=queries,
         keys=queries + draw(st.integers(0, 5)),
         causal=draw(st.booleans()),
@@ -47,7 +49,7 @@ def cost(op, mode):
     return price([op], mode, Eager(), Conventions()).cost
 
 
-@given(attentions())
+@given(attentions(any_value_dim=True))
 def test_eager_multiplies_every_pair_whether_masked_or_not(op):
     macs = visible_pairs(op, masked=True) * (op.head_dim + op.value_dim)
     assert cost(op, Eager()).tensor_flops == 2 * macs
@@ -86,18 +88,21 @@ def test_torch_sees_nothing_of_the_fused_core(op):
     [
         ({"bias": "relative positions"}, "takes no attention bias (relative positions)"),
         ({"head_dim": 257}, "heads of up to 256, not 257"),
-        ({"value_dim": 512}, "heads of up to 256, not 512"),
+        ({"head_dim": np.array([64, 257])}, "heads of up to 256"),
+        ({"value_dim": 8}, "values as wide as the heads (4), not 8"),
     ],
 )
 @pytest.mark.parametrize("mode", [Flash(), FlashTorch()], ids=lambda m: m.name)
 def test_what_flash_cannot_carry_out_runs_eagerly_and_is_listed(mode, change, reason):
-    sizes = {"batch": 2, "heads": 3, "kv_heads": 3, "head_dim": 4, "value_dim": 4}
-    op = Attention(component="core", queries=5, keys=7, **(sizes | change))
+    sizes = {"batch": 2, "heads": 3, "kv_heads": 3, "head_dim": 4} | change
+    sizes.setdefault("value_dim", sizes["head_dim"])
+    op = Attention(component="core", queries=5, keys=7, **sizes)
     priced = price([op, op], mode, Eager(), Conventions())
     (fallback,) = priced.fallbacks
     assert (fallback.attention, fallback.component) == (mode.name, "core")
     assert reason in fallback.reason
-    assert priced.cost.torch_visible_flops == 2 * cost(op, Eager()).torch_visible_flops
+    eager = cost(op, Eager()).torch_visible_flops
+    assert np.all(priced.cost.torch_visible_flops == 2 * eager)
 
 
 def test_a_convention_changes_the_vector_work_alone():
@@ -106,3 +111,10 @@ def test_a_convention_changes_the_vector_work_alone():
     changed = price([op], Eager(), Eager(), Conventions(softmax=3)).cost
     assert changed.tensor_flops == cost(op, Eager()).tensor_flops
     assert cost(op, Eager()).vector_flops - changed.vector_flops == 2 * 100
+
+
+@pytest.mark.parametrize("change", [{"queries": 8, "keys": 2}, {"heads": 2, "kv_heads": 3}])
+def test_an_impossible_attention_is_refused(change):
+    sizes = {"batch": 1, "heads": 4, "kv_heads": 2, "head_dim": 4, "value_dim": 4}
+    with pytest.raises(ValueError, match="queries <= keys and kv_heads <= heads"):
+        Attention(component="core", **({"queries": 1, "keys": 1} | sizes | change))

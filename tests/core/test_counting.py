@@ -5,6 +5,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from flopbench.counting import count_stage
+from flopbench.errors import CountError
 from flopbench.vendor import (
     Convention,
     Count,
@@ -50,7 +51,7 @@ def total(result):
     return {entry.module: entry.flops for entry in result.count.counted}
 
 
-@given(st.integers(0, 10**9), st.integers(0, 10**6), st.integers(4, 500))
+@given(st.integers(0, 10**9), st.integers(0, 10**6), st.integers(6, 500))
 def test_steps_on_a_line_are_sampled_and_summed_exactly(constant, slope, steps):
     def flops(step):
         return {"linear": constant, "core": constant + slope * step}
@@ -58,7 +59,7 @@ def test_steps_on_a_line_are_sampled_and_summed_exactly(constant, slope, steps):
     counter = Scripted(flops)
     result = count_stage(counter, stage(steps))
     assert total(result) == expected(flops, steps)
-    assert len(counter.steps) == 3
+    assert len(counter.steps) == min(5, steps)
     assert f"{steps} steps" in result.assumptions[-1]
 
 
@@ -69,8 +70,9 @@ def test_steps_on_a_line_are_sampled_and_summed_exactly(constant, slope, steps):
         lambda step: {"core": min(step, 7)},
         lambda step: {"a": 100 - step, "b": step + (step == 10)},  # the sum alone looks straight
         lambda step: {"core": step // 2},
+        lambda step: {"core": -(-(step + 3) // 16) * 16},
     ],
-    ids=["a curve", "a sliding window", "one module off the line", "a fractional slope"],
+    ids=["a curve", "a window", "one module off the line", "a fractional slope", "stairs"],
 )
 def test_steps_off_a_line_are_all_counted(flops):
     counter = Scripted(flops)
@@ -80,7 +82,7 @@ def test_steps_off_a_line_are_all_counted(flops):
     assert not result.assumptions
 
 
-@given(st.integers(1, 3))
+@given(st.integers(1, 5))
 def test_few_steps_are_all_counted(steps):
     counter = Scripted(lambda step: {"core": step})
     assert total(count_stage(counter, stage(steps))) == {"core": steps * (steps + 1) // 2}
@@ -104,3 +106,29 @@ def test_an_uncounted_op_in_the_last_step_only_is_not_lost():
     (uncounted,) = count_stage(counter, stage(30)).count.uncounted
     assert uncounted.calls == 1
     assert len(counter.steps) == 30
+
+
+@pytest.mark.parametrize("steps", [129, 257])
+def test_stairs_that_meet_a_line_at_the_ends_and_the_middle_are_all_counted(steps):
+    def flops(step):
+        return {"core": 64 * -(-step // 64)}
+
+    assert total(count_stage(Scripted(flops), stage(steps))) == expected(flops, steps)
+
+
+def test_entries_of_one_module_and_op_add_up():
+    class Twice(Scripted):
+        def count(self, call):
+            once = super().count(call)
+            return Count(once.counted * 2, once.uncounted * 2)
+
+    counter = Twice(lambda step: {"core": 5}, calls=lambda step: 3)
+    result = count_stage(counter, stage(1))
+    assert total(result) == {"core": 10}
+    assert result.count.uncounted == (Uncounted("m", "flash", 6),)
+
+
+@pytest.mark.parametrize("wrong", [7.5, -1, None, "9", True])
+def test_what_is_no_count_is_an_error(wrong):
+    with pytest.raises(CountError, match="which is no count"):
+        count_stage(Scripted(lambda step: {"core": wrong}), stage(1))

@@ -99,6 +99,8 @@ def test_a_consecutive_sum_is_the_loop(first, count):
         np.array([1.5]),
         np.array([1, -1]),
         sympy.Integer(-3),
+        sympy.Rational(1, 2),
+        sympy.Float(1.5),
         np.float64(2),
     ],
     ids=repr,
@@ -125,6 +127,8 @@ def test_an_unsigned_value_that_int64_cannot_hold_is_refused():
         lambda a: a**2,
         np.sqrt,
         np.add.reduce,
+        lambda a: np.dot(a, a),
+        lambda a: np.einsum("i,i->", a, a),
         lambda a: a + 0.5,
         lambda a: np.add(a, 1, out=np.zeros(2, dtype=np.int64)),
         lambda a: a // 0,
@@ -140,3 +144,12 @@ def test_comparisons_and_extremes_are_plain():
     assert (array > 2).tolist() == [True, False]
     assert array.max() == 3
     assert array.min() == 1
+
+
+def test_mixed_integer_types_stay_exact():
+    array = as_dim(np.array([2**53 + 1]))
+    assert (array + np.zeros(1, dtype=np.uint64)).tolist() == [2**53 + 1]
+    assert (array * np.uint64(3)).tolist() == [3 * (2**53 + 1)]
+    element = array[0]
+    assert type(element) is int
+    assert element * 2**60 == (2**53 + 1) * 2**60

@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
+from typing import Any
 
 from flopbench.attention import AttentionMode
+from flopbench.dims import is_array, is_symbolic
 from flopbench.hookspecs import hookimpl
 from flopbench.ops import Attention, FusedAttention, PricedOp
 
@@ -22,8 +24,14 @@ class Flash(AttentionMode):
         if op.bias:
             return f"FlashAttention-2 takes no attention bias ({op.bias})"
         for width in (op.head_dim, op.value_dim):
-            if isinstance(width, int) and width > MAX_HEAD_DIM:
+            # A symbolic width stays free: the form then holds up to the bound.
+            if not is_symbolic(width) and _any(width > MAX_HEAD_DIM):
                 return f"FlashAttention-2 takes heads of up to {MAX_HEAD_DIM}, not {width}"
+        if not is_symbolic(op.head_dim - op.value_dim) and _any(op.head_dim != op.value_dim):
+            return (
+                "FlashAttention-2 takes values as wide as the heads "
+                f"({op.head_dim}), not {op.value_dim}"
+            )
         return None
 
     def lower(self, op: Attention) -> Iterable[PricedOp]:
@@ -36,6 +44,11 @@ class Flash(AttentionMode):
             pairs=op.unmasked_pairs,
             outputs=op.outputs,
         )
+
+
+def _any(condition: Any) -> bool:
+    """Tell whether a comparison of ints or arrays holds somewhere."""
+    return bool(condition.any()) if is_array(condition) else bool(condition)
 
 
 class FlashTorch(Flash):
