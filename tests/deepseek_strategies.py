@@ -23,7 +23,6 @@ def sams(draw):
         global_layers=tuple(sorted(draw(st.sets(st.integers(0, layers - 1))))),
         neck_channels=draw(sizes(4, 6)),
         downsample_channels=(draw(sizes(5, 8)), draw(sizes(12, 24))),
-        patch_size=draw(sizes(4, 16)),
         pretrained_size=64,
     )
 

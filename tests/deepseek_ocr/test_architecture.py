@@ -137,13 +137,17 @@ def test_a_missing_field_is_named(tmp_path, field):
 @pytest.mark.parametrize(
     ("section", "key", "value", "message"),
     [
-        ("language_config", "hidden_size", "1280", "must be an integer of at least 0, got '1280'"),
+        ("language_config", "hidden_size", "1280", 'must be an integer of at least 0, got "1280"'),
         ("language_config", "hidden_size", 1281, "hidden size must be a multiple of the heads"),
         ("language_config", "num_hidden_layers", 0, "must be >= 1: 0"),
-        ("language_config", "use_mla", True, "use_mla must be False"),
-        ("projector_config", "projector_type", "mlp", "projector_type must be 'linear'"),
+        ("language_config", "use_mla", True, "use_mla must be false, as in DeepSeek-OCR, got true"),
+        ("projector_config", "projector_type", "mlp", 'projector_type must be "linear"'),
         ("projector_config", "input_dim", 1024, "input_dim must be 2048"),
-        ("vision_config", "width", [], "lacks the field vision_config.width.sam_vit_b"),
+        ("vision_config", "width", [], r"vision_config.width must be an object, got \[\]"),
+        ("language_config", "moe_layer_freq", 2, "moe_layer_freq must be 1"),
+        ("language_config", "topk_method", "noaux", 'topk_method must be "greedy"'),
+        ("language_config", "attention_bias", True, "attention_bias must be false"),
+        ("language_config", "n_group", 8, "n_group must be 1"),
     ],
 )
 def test_a_wrong_field_is_named(tmp_path, section, key, value, message):
@@ -176,3 +180,29 @@ def test_an_unreadable_file_is_named(tmp_path):
 def test_an_impossible_architecture_is_refused(build):
     with pytest.raises(ValueError, match=r"must|cannot"):
         build()
+
+
+@pytest.mark.parametrize("value", [None, [], "abc", 3])
+@pytest.mark.parametrize("section", ["language_config", "projector_config", "vision_config"])
+def test_a_section_that_is_no_object_is_named(tmp_path, section, value):
+    with pytest.raises(UsageError, match=f"{section} must be an object"):
+        read_architecture(write(tmp_path, PUBLISHED | {section: value}))
+
+
+def test_a_global_layer_given_twice_is_refused(tmp_path):
+    config = copy.deepcopy(PUBLISHED)
+    config["vision_config"]["width"]["sam_vit_b"]["global_attn_indexes"] = [2, 2, 5]
+    with pytest.raises(UsageError, match="must differ"):
+        read_architecture(write(tmp_path, config))
+
+
+def test_a_file_nested_too_deeply_is_no_json(tmp_path):
+    path = tmp_path / "config.json"
+    path.write_text("[" * 100_000)
+    with pytest.raises(UsageError, match="is not a JSON file"):
+        read_architecture(path)
+
+
+def test_other_patches_would_give_other_tokens():
+    with pytest.raises(ValueError, match="16 pixels wide"):
+        DeepseekOcr(Architecture(sam=Sam(patch_size=8)))

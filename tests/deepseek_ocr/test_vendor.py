@@ -1,5 +1,8 @@
 """The vendor model: always eager, built without weights, and its work always has a place."""
 
+import subprocess
+import sys
+
 import attrs
 import pytest
 
@@ -124,3 +127,22 @@ def test_a_decode_off_by_one_key_differs_in_the_attention_core(model, vendor):
     counted = count_stage(TorchCounter(), vendor.stage("decode", WORKLOAD)).count.flops
     priced = price_stage(model, "decode", off_by_one).cost.torch_visible_flops
     assert priced - counted == 61440 * 100
+
+
+def test_a_page_whose_tokens_are_not_the_workloads_is_an_error(vendor, monkeypatch):
+    monkeypatch.setattr(Workload, "image_tokens", property(lambda self: 1))
+    with pytest.raises(CountError, match="the vendor makes 893 tokens of a page, not 1"):
+        TorchCounter().count(vendor.stage("vision", WORKLOAD).prepare(1))
+
+
+@pytest.mark.parametrize("missing", ["torch", "transformers"])
+def test_without_its_libraries_the_vendor_says_what_to_install(missing):
+    code = (
+        f"import sys; sys.modules[{missing!r}] = None; "
+        "sys.argv = ['flopbench', 'run', 'deepseek_ocr']; "
+        "from flopbench.cli import main; main()"
+    )
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=False)
+    assert done.returncode == 2
+    (line,) = done.stderr.strip().splitlines()
+    assert "the vendor side needs torch and transformers >= 5.20" in line

@@ -16,7 +16,14 @@ from flopbench_deepseek_ocr.architecture import Architecture, read_architecture
 from flopbench_deepseek_ocr.decoder import decode_passes, decoder_ops, prefill_pass
 from flopbench_deepseek_ocr.image import choose_grid, read_page
 from flopbench_deepseek_ocr.vision import vision_ops
-from flopbench_deepseek_ocr.workload import VIEW_SIZES, CropGrid, Inputs, Page, Workload
+from flopbench_deepseek_ocr.workload import (
+    PIXELS_PER_TOKEN,
+    VIEW_SIZES,
+    CropGrid,
+    Inputs,
+    Page,
+    Workload,
+)
 
 
 @frozen(kw_only=True)
@@ -31,6 +38,13 @@ class Options:
 
     config: str | None = None
     rope: Literal["elementwise", "matmul"] = "elementwise"
+
+
+NOT_PRICED = (
+    "not priced: position tables resized to the image's grid, SAM's relative coordinates, the "
+    "making of the causal mask, the negation of half of each rotated head, and RMSNorm's "
+    "epsilon and reciprocal root"
+)
 
 
 class DeepseekOcr(AnalyticModel):
@@ -53,6 +67,8 @@ class DeepseekOcr(AnalyticModel):
         self, architecture: Architecture | None = None, *, rope_by_matmul: bool = False
     ) -> None:
         self._architecture = architecture or Architecture()
+        if 4 * self._architecture.sam.patch_size != PIXELS_PER_TOKEN:
+            raise ValueError(f"SAM's patches must be {PIXELS_PER_TOKEN // 4} pixels wide")
         self._rope_by_matmul = rope_by_matmul
 
     @classmethod
@@ -103,7 +119,7 @@ class DeepseekOcr(AnalyticModel):
         return (
             "all tiles of a page pass the vision tower at once, stacked on the batch axis",
             "decode step k attends to context + k keys and runs the LM head on one position",
-            "resizing position tables to the image's grid is not priced",
+            NOT_PRICED,
         )
 
 

@@ -54,6 +54,10 @@ class Sam:
             all(0 <= i < self.layers for i in self.global_layers),
             f"SAM's global attention layers must lie in 0..{self.layers - 1}",
         )
+        _require(
+            len(set(self.global_layers)) == len(self.global_layers),
+            f"SAM's global attention layers must differ, got {list(self.global_layers)}",
+        )
 
     @property
     def head_dim(self) -> int:
@@ -149,7 +153,10 @@ class _Config:
         return self.values[key]
 
     def section(self, key: str) -> _Config:
-        return _Config(self.path, self._get(key), f"{self.prefix}{key}.")
+        value = self._get(key)
+        if not isinstance(value, Mapping):
+            raise self.wrong(key, value, "an object")
+        return _Config(self.path, value, f"{self.prefix}{key}.")
 
     def size(self, key: str) -> int:
         value = self._get(key)
@@ -166,14 +173,17 @@ class _Config:
             )
         return tuple(value)
 
-    def expect(self, key: str, *, wanted: Any) -> None:
+    def expect(self, **wanted: Any) -> None:
         """Refuse a present field that says the model is of another kind."""
-        value = self.values.get(key, wanted)
-        if value != wanted:
-            raise self.wrong(key, value, f"{wanted!r}, as in DeepSeek-OCR")
+        for key, right in wanted.items():
+            value = self.values.get(key, right)
+            if value != right:
+                raise self.wrong(key, value, f"{json.dumps(right)}, as in DeepSeek-OCR")
 
     def wrong(self, key: str, value: Any, right: str) -> UsageError:
-        return UsageError(f"{self.path}: {self.prefix}{key} must be {right}, got {value!r}")
+        return UsageError(
+            f"{self.path}: {self.prefix}{key} must be {right}, got {json.dumps(value)}"
+        )
 
 
 def read_architecture(path: Path) -> Architecture:
@@ -186,7 +196,7 @@ def read_architecture(path: Path) -> Architecture:
         config = _Config(path, json.loads(path.read_text(encoding="utf-8")))
     except OSError as error:
         raise UsageError(f"cannot read model.config={path}: {error.strerror}") from error
-    except ValueError as error:
+    except (ValueError, RecursionError) as error:
         raise UsageError(f"model.config={path} is not a JSON file: {error}") from error
     try:
         return _architecture(config)
@@ -202,7 +212,7 @@ def _architecture(config: _Config) -> Architecture:
         decoder=_decoder(config.section("language_config")),
     )
     projector = config.section("projector_config")
-    projector.expect("projector_type", wanted="linear")
+    projector.expect(projector_type="linear")
     for key, wanted in (
         ("input_dim", architecture.projector_width),
         ("n_embed", architecture.decoder.width),
@@ -213,6 +223,7 @@ def _architecture(config: _Config) -> Architecture:
 
 
 def _sam(config: _Config) -> Sam:
+    config.expect(patch_size=16, window_size=14)
     width = config.size("width")
     first, last = config.sizes("downsample_channels", length=2)
     return Sam(
@@ -226,6 +237,7 @@ def _sam(config: _Config) -> Sam:
 
 
 def _clip(config: _Config) -> Clip:
+    config.expect(image_size=224, patch_size=14)
     width = config.size("width")
     return Clip(
         layers=config.size("layers"),
@@ -236,7 +248,18 @@ def _clip(config: _Config) -> Clip:
 
 
 def _decoder(config: _Config) -> Decoder:
-    config.expect("use_mla", wanted=False)
+    config.expect(
+        use_mla=False,
+        q_lora_rank=None,
+        kv_lora_rank=None,
+        attention_bias=False,
+        mlp_bias=False,
+        hidden_act="silu",
+        moe_layer_freq=1,
+        topk_method="greedy",
+        n_group=1,
+        topk_group=1,
+    )
     return Decoder(
         layers=config.size("num_hidden_layers"),
         dense_layers=config.size("first_k_dense_replace"),

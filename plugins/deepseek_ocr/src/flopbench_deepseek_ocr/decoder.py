@@ -116,11 +116,12 @@ def _rope_angles(decoder: Decoder, run: Pass, *, by_matmul: bool) -> Iterator[Op
             n=run.queries,
         )
     else:
+        # Positions by frequencies, and the scaling of cos and sin (1 here, but multiplied).
         yield Elementwise(
             component="decoder/rope",
             steps=run.steps,
             function="multiply",
-            outputs=run.queries * frequencies,
+            outputs=run.queries * (frequencies + 2 * decoder.head_dim),
         )
     positions = run.tokens if by_matmul else run.queries
     yield Elementwise(

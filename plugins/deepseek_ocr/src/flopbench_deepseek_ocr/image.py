@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import warnings
 from collections.abc import Sequence
 from pathlib import Path
 
@@ -42,11 +43,16 @@ def read_page(image: str | Sequence[int] | None) -> Page:
 def _file_size(path: Path) -> tuple[int, int]:
     from PIL import Image, UnidentifiedImageError
 
+    if path.exists() and not (path.is_file() or path.is_dir()):
+        raise UsageError(f"image {path} is no regular file")
     try:
-        with Image.open(path, formats=("PNG", "JPEG")) as picture:
-            picture.load()
-            turned = picture.getexif().get(_EXIF_ORIENTATION) in _EXIF_TURNED
-            width, height = picture.size
+        with warnings.catch_warnings():
+            # A large page is no attack here; beyond Pillow's hard limit it is an error.
+            warnings.simplefilter("ignore", Image.DecompressionBombWarning)
+            with Image.open(path, formats=("PNG", "JPEG")) as picture:
+                picture.load()
+                turned = picture.getexif().get(_EXIF_ORIENTATION) in _EXIF_TURNED
+                width, height = picture.size
     except UnidentifiedImageError as error:
         what = "is empty" if path.stat().st_size == 0 else "is no PNG or JPEG image"
         raise UsageError(f"image {path} {what}") from error

@@ -10,6 +10,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from functools import cached_property
+from importlib import metadata
 from typing import Any
 
 from flopbench.errors import CountError, UsageError
@@ -74,18 +75,8 @@ class Native:
             UsageError: torch or a fitting transformers is not installed.
             CountError: transformers did not take the attention that was asked for.
         """
-        try:
-            import torch
-            from transformers.models.unlimited_ocr import (
-                configuration_unlimited_ocr as configuration,
-            )
-            from transformers.models.unlimited_ocr import modeling_unlimited_ocr as modeling
-        except ImportError as error:
-            raise UsageError(
-                "the vendor side needs torch and transformers >= 5.20 "
-                "(pip install 'flopbench-deepseek-ocr[vendor]'), or use --analytic-only; "
-                f"the import failed with: {error}"
-            ) from error
+        torch = import_torch()
+        configuration, modeling = _import_transformers()
         config = configuration.UnlimitedOcrConfig(**_config(self._architecture))
         with torch.device("meta"):
             # transformers' from_config for a class that no AutoModel maps to.
@@ -96,7 +87,13 @@ class Native:
         return model.eval()
 
     def stage(self, name: str, workload: Workload) -> VendorStage:
-        """Build the calls of a stage; step k of decode finds context + k - 1 cached keys."""
+        """Build the calls of a stage; step k of decode finds context + k - 1 cached keys.
+
+        Raises:
+            UsageError: torch or a fitting transformers is not installed.
+        """
+        import_torch()
+        _import_transformers()
         if name == "vision":
             return VendorStage(lambda _step: self._vision(workload))
         if name == "prefill":
@@ -109,11 +106,9 @@ class Native:
 
     def provenance(self) -> Mapping[str, str]:
         """Name the implementation and its settings."""
-        import transformers
-
         return {
-            "implementation": type(self.model).__name__,
-            "transformers": transformers.__version__,
+            "implementation": "UnlimitedOcrForConditionalGeneration",
+            "transformers": metadata.version("transformers"),
             "attention": ATTENTION,
             "experts": EXPERTS,
             "device": "meta",
@@ -132,7 +127,20 @@ class Native:
             arguments["pixel_values_local"] = pixels(pages * tiles, workload.tile_size)
             arguments["num_local_patches"] = [tiles] * pages
             arguments["patches_grid"] = [[workload.tile_cols, workload.tile_rows]] * pages
-        return VendorCall(self.model, lambda: self.model.get_image_features(**arguments))
+        return VendorCall(self.model, lambda: self._image_features(workload, arguments))
+
+    def _image_features(self, workload: Workload, arguments: dict[str, Any]) -> None:
+        """Encode the pages, and check that they give the tokens that the workload says.
+
+        Raises:
+            CountError: they do not, so that the context would be of another length.
+        """
+        for features in self.model.get_image_features(**arguments).pooler_output:
+            if len(features) != workload.image_tokens:
+                raise CountError(
+                    f"the vendor makes {len(features)} tokens of a page, "
+                    f"not {workload.image_tokens}"
+                )
 
     def _prefill(self, workload: Workload) -> VendorCall:
         logits = 0 if workload.lm_head == "all" else 1
@@ -174,6 +182,37 @@ class Native:
             for layer in range(decoder.layers):
                 cache.update(states, states, layer)
         return cache
+
+
+def import_torch() -> Any:
+    """Import torch.
+
+    Raises:
+        UsageError: it is not installed, or does not import.
+    """
+    try:
+        import torch
+    except ImportError as error:
+        raise _needs(error) from error
+    return torch
+
+
+def _import_transformers() -> tuple[Any, Any]:
+    """Import the modules that hold DeepSeek-OCR's architecture: configuration and model."""
+    try:
+        from transformers.models.unlimited_ocr import configuration_unlimited_ocr as configuration
+        from transformers.models.unlimited_ocr import modeling_unlimited_ocr as modeling
+    except ImportError as error:
+        raise _needs(error) from error
+    return configuration, modeling
+
+
+def _needs(error: ImportError) -> UsageError:
+    return UsageError(
+        "the vendor side needs torch and transformers >= 5.20 (pip install "
+        "'flopbench-deepseek-ocr[vendor]'), or use --analytic-only; the import failed with: "
+        + str(error).splitlines()[0]
+    )
 
 
 def _config(architecture: Architecture) -> dict[str, Any]:

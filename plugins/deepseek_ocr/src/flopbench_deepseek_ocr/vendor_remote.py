@@ -9,9 +9,11 @@ FlopCounterMode sees the products.
 
 from __future__ import annotations
 
+import json
 import logging
 from collections.abc import Mapping
 from functools import cached_property
+from importlib import metadata
 from pathlib import Path
 from typing import Any
 
@@ -67,6 +69,7 @@ class RemoteCode:
                 f"the checkpoint in {root} has another architecture than the closed forms: "
                 f"give model.config={root / 'config.json'}"
             )
+        _require_own_code(root / "config.json")
         self._root = root
         self._architecture = architecture
 
@@ -88,7 +91,7 @@ class RemoteCode:
         _LOG.warning("vendor.remote_code=true executes the Python code in %s", self._root)
         try:
             config = transformers.AutoConfig.from_pretrained(
-                str(self._root), trust_remote_code=True
+                str(self._root), trust_remote_code=True, local_files_only=True
             )
             with torch.device("meta"):
                 model = transformers.AutoModel.from_config(
@@ -126,11 +129,9 @@ class RemoteCode:
 
     def provenance(self) -> Mapping[str, str]:
         """Name the code and its settings."""
-        import transformers
-
         return {
-            "implementation": f"{type(self.model).__name__} from {self._root}",
-            "transformers": transformers.__version__,
+            "implementation": f"the code in {self._root}",
+            "transformers": metadata.version("transformers"),
             "attention": "eager (decoder), scaled_dot_product_attention's math backend (vision)",
             "device": "cpu, uninitialised bfloat16 weights",
         }
@@ -190,3 +191,13 @@ class RemoteCode:
         if cache.get_seq_length() != tokens:
             raise CountError(f"the cache holds {cache.get_seq_length()} tokens, not {tokens}")
         return cache
+
+
+def _require_own_code(config: Path) -> None:
+    """Refuse a folder whose config.json sends transformers to another repository for code."""
+    auto_map = json.loads(config.read_text(encoding="utf-8")).get("auto_map", {})
+    for name, reference in auto_map.items():
+        if "--" in str(reference):
+            raise UsageError(
+                f"{config}: auto_map.{name} must name a module in the folder, got {reference!r}"
+            )

@@ -94,6 +94,11 @@ class Workload:
     lm_head: LmHead = "all"
     page: Page | None = None
 
+    def __attrs_post_init__(self) -> None:
+        for size in (self.view_size, self.tile_size):
+            if isinstance(size, int) and size % PIXELS_PER_TOKEN:
+                raise ValueError(f"a view must be a multiple of {PIXELS_PER_TOKEN} pixels: {size}")
+
     @property
     def tiles(self) -> Dim:
         """Tiles of one page."""
