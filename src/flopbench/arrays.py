@@ -35,7 +35,19 @@ _BOUNDS: dict[Any, Callable[[Bounds, Bounds], Bounds]] = {
     np.maximum: lambda a, b: (max(a[0], b[0]), max(a[1], b[1])),
 }
 _COMPARISONS = {np.less, np.less_equal, np.greater, np.greater_equal, np.equal, np.not_equal}
-_EXACT_FUNCTIONS = {np.array_equal, np.array_repr, np.array_str, np.array2string, np.shape, np.ndim}
+_EXACT_FUNCTIONS = {
+    np.array2string,
+    np.array_equal,
+    np.array_repr,
+    np.array_str,
+    np.broadcast_to,
+    np.concatenate,
+    np.ndim,
+    np.reshape,
+    np.shape,
+    np.stack,
+}
+"""NumPy functions that move or show values and compute nothing."""
 
 
 class IntArray(np.ndarray[Any, np.dtype[np.int64]]):
@@ -77,7 +89,8 @@ class IntArray(np.ndarray[Any, np.dtype[np.int64]]):
     def __array_function__(self, func: Any, types: Any, args: Any, kwargs: Any) -> Any:
         if func not in _EXACT_FUNCTIONS:
             raise _inexact(func.__name__)
-        return func(*map(_plain, args), **kwargs)
+        found = func(*map(_plain_all, args), **kwargs)
+        return found.view(IntArray) if isinstance(found, np.ndarray) else found
 
 
 def _inexact(name: str) -> DimError:
@@ -86,6 +99,10 @@ def _inexact(name: str) -> DimError:
 
 def _plain(value: Any) -> Any:
     return value.view(np.ndarray) if isinstance(value, IntArray) else value
+
+
+def _plain_all(value: Any) -> Any:
+    return type(value)(map(_plain, value)) if isinstance(value, list | tuple) else _plain(value)
 
 
 def _integers(value: Any) -> Any:

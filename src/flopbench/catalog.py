@@ -3,19 +3,50 @@
 from __future__ import annotations
 
 import inspect
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
+from pathlib import Path
 from typing import Any, Generic, TypeVar
 
+import attrs
 from attrs import Factory, frozen
 
 from flopbench.attention import AttentionMode
 from flopbench.errors import PluginError, UsageError, unknown
-from flopbench.model import AnalyticModel
+from flopbench.model import AnalyticModel, Stage
 from flopbench.plugins import Contribution, Failure, Plugins, Source
 from flopbench.reporter import Reporter
-from flopbench.vendor import VendorCounter, VendorModel
+from flopbench.vendor import Convention, VendorCounter, VendorModel
 
 T = TypeVar("T")
+
+
+def _no_stages(stages: Any) -> bool:
+    if not (isinstance(stages, tuple) and stages and all(isinstance(s, Stage) for s in stages)):
+        return True
+    base = {stage.name for stage in stages if not stage.parts}
+    unique = len({stage.name for stage in stages}) == len(stages)
+    return not unique or any(set(stage.parts) - base for stage in stages)
+
+
+def _no_attrs_class(cls: Any) -> bool:
+    return not (inspect.isclass(cls) and attrs.has(cls))
+
+
+def _no_filename(filename: Any) -> bool:
+    return filename is not None and (not filename or Path(filename).name != filename)
+
+
+_PROBLEMS: dict[type, dict[str, Callable[[Any], bool]]] = {
+    AnalyticModel: {
+        "stages": _no_stages,
+        "options_type": _no_attrs_class,
+        "inputs_type": _no_attrs_class,
+    },
+    VendorModel: {"options_type": _no_attrs_class},
+    VendorCounter: {"convention": lambda convention: not isinstance(convention, Convention)},
+    Reporter: {"filename": _no_filename},
+}
+"""Class attributes that a strategy must have, each with a test that finds it wrong."""
 
 
 @frozen
@@ -57,6 +88,12 @@ class Shelf(Generic[T]):
         if name in self.entries:
             first = self.entries[name][1]
             raise PluginError(f"brings the {self.what} {name!r}, which {first} has already")
+        filename = getattr(strategy, "filename", None)
+        for other, (taken, _source) in self.entries.items():
+            if filename and filename == getattr(taken, "filename", None):
+                raise PluginError(
+                    f"brings the reporter {name!r} for the file {filename}, which is {other!r}'s"
+                )
         self.entries[name] = (strategy, source)
 
     def _check(self, strategy: Any) -> str:
@@ -69,6 +106,11 @@ class Shelf(Generic[T]):
         name = getattr(strategy, "name", None)
         if not (isinstance(name, str) and name):
             raise PluginError(f"{kind} {strategy.__name__} has no name")
+        if set(name) & set(", =\n"):
+            raise PluginError(f"{kind} name {name!r} must not hold a comma, space or '='")
+        for attribute, problem in _PROBLEMS.get(self.base, {}).items():
+            if problem(getattr(strategy, attribute, None)):
+                raise PluginError(f"{kind} {strategy.__name__} has no proper {attribute}")
         return name
 
 

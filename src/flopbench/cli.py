@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import gc
 import logging
+import os
 import sys
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
@@ -15,7 +16,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from flopbench.errors import FlopbenchError, PluginError, describe
+from flopbench.errors import FlopbenchError, PluginError, UsageError, calling, describe
 
 if TYPE_CHECKING:
     from flopbench.catalog import Catalog
@@ -49,6 +50,8 @@ StrictOption = Annotated[
 
 def main() -> None:
     """Run the command line; errors and warnings are one sentence on stderr."""
+    if hasattr(sys.stdout, "reconfigure"):  # a name that a terminal cannot show is escaped
+        sys.stdout.reconfigure(errors="backslashreplace")
     logging.basicConfig(format="%(name)s: %(levelname)s: %(message)s", level=logging.WARNING)
     logging.addLevelName(logging.WARNING, "warning")
     # Imports make many objects and little garbage: collecting meanwhile is lost time.
@@ -58,6 +61,12 @@ def main() -> None:
     except FlopbenchError as error:
         print(f"flopbench: error: {error}", file=sys.stderr)
         sys.exit(error.exit_code)
+    except BrokenPipeError:
+        # Whoever read the output has read enough; nothing is left to say to them.
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+    except OSError as error:
+        print(f"flopbench: error: cannot write the output: {describe(error)}", file=sys.stderr)
+        os._exit(UsageError.exit_code)  # a normal exit would try to flush once more
 
 
 def _print_version(wanted: bool) -> None:
@@ -110,7 +119,7 @@ def run_command(
         bool, typer.Option("--analytic-only", help="Closed forms alone; needs no torch.")
     ] = False,
     out: Annotated[
-        Path | None,
+        str | None,
         typer.Option(metavar="DIR", help="Write report.json, report.md and report.csv there."),
     ] = None,
     format: Annotated[  # noqa: A002 - the option's name
@@ -121,18 +130,19 @@ def run_command(
 ) -> None:
     """Report a model's FLOPs per stage, from both sides, and reconcile them.
 
-    Exit status: 0 verified, 1 differs or incomplete, 2 usage.
+    Exit status: 0 nothing differs (verified, where a vendor was checked), 1 something
+    differs or is incomplete, 2 usage.
     """
     from flopbench.output import check_writable, write_files
     from flopbench.plan import make_plan
     from flopbench.runner import run
 
-    if out:
-        check_writable(out)
+    if out is not None:
+        check_writable(_path("--out", out))
     catalog = _load(context, plugin, strict_plugins)
-    printed = [catalog.reporters.get(name) for name in _names(format)]
+    printed = [catalog.reporters.get(name) for name in _some("--format", format)]
     options: dict[str, Any] = {
-        "workload.image": image,
+        "workload.image": None if image is None else str(_path("--image", image)),
         "run.attention": _names(attention),
         "run.stages": _names(stages),
         "run.counters": _names(counters),
@@ -148,13 +158,13 @@ def run_command(
     gc.enable()
     with _progress(len(plan.base_stages) * len(plan.counters)) as progress:
         report = run(plan, catalog, progress)
-    texts = {reporter: _render(reporter, report) for reporter in printed}
-    if out:
-        writers = [reporter for _, reporter, _ in catalog.reporters if reporter.filename]
-        write_files(out, {str(r.filename): _render(r, report) + "\n" for r in writers})
-    for text in texts.values():
+    texts = [_render(reporter, report) for reporter in printed]
+    if out is not None:
+        write_files(Path(out), dict(_file_texts(catalog, report)))
+    for text in texts:
         print(text)
-    if not report.verified:
+    sys.stdout.flush()
+    if report.verdict == "not_verified":
         raise typer.Exit(1)
 
 
@@ -168,6 +178,7 @@ def list_command(
     from flopbench.listing import list_catalog
 
     print(list_catalog(_load(context, plugin, strict_plugins)))
+    sys.stdout.flush()
 
 
 def _load(context: typer.Context, plugin: list[str] | None, strict: bool) -> Catalog:
@@ -189,33 +200,47 @@ def _names(text: str | None) -> Sequence[str] | Any:
     return [name.strip() for name in text.split(",") if name.strip()]
 
 
+def _some(option: str, text: str) -> Sequence[str]:
+    names: Sequence[str] = _names(text)
+    if not names:
+        raise UsageError(f"{option} must name at least one")
+    return names
+
+
+def _path(option: str, text: str) -> Path:
+    if not text:
+        raise UsageError(f"{option} is empty: it needs a path")
+    return Path(text)
+
+
 def _render(reporter: type[Any], report: Report) -> str:
-    try:
-        text: str = reporter().render(report)
-    except Exception as error:
-        raise PluginError(f"reporter {reporter.name!r} raised: {describe(error)}") from error
+    with calling(f"reporter {reporter.name!r}"):
+        text = reporter().render(report)
+        if not isinstance(text, str):
+            raise TypeError(f"render must return text, got {text!r}")
     return text
 
 
+def _file_texts(catalog: Catalog, report: Report) -> Iterator[tuple[str, str]]:
+    """Render the reporters that have a file; one that nobody asked for by name may fail alone."""
+    for _, reporter, source in catalog.reporters:
+        if reporter.filename:
+            try:
+                yield reporter.filename, _render(reporter, report) + "\n"
+            except PluginError as error:
+                _LOG.warning("%s: %s; %s is not written", source, error, reporter.filename)
+
+
 @contextmanager
-def _progress(total: int) -> Iterator[Progress]:
-    """Show on a terminal's stderr what is being counted."""
+def _progress(total: int) -> Iterator[Progress | None]:
+    """Show on a terminal's stderr what is being counted, and how long it has taken."""
     if not total or not sys.stderr.isatty():
-        yield lambda _text: None
+        yield None
         return
-    from rich.console import Console
-    from rich.progress import Progress as Bar
+    from flopbench.progress import BarProgress
 
-    with Bar(console=Console(stderr=True), transient=True) as bar:
-        task = bar.add_task("loading the vendor model", total=total)
-        started = False
-
-        def advance(text: str) -> None:
-            nonlocal started
-            bar.update(task, description=text, advance=int(started))
-            started = True
-
-        yield advance
+    with BarProgress.open(total) as progress:
+        yield progress
 
 
 if __name__ == "__main__":

@@ -23,6 +23,8 @@ from yaml import YAMLError
 
 from flopbench.errors import UsageError, unknown
 
+_NULLS = ("null", "Null", "NULL", "~")
+
 DEFAULTS = Path(__file__).with_name("defaults.yaml")
 
 
@@ -72,15 +74,16 @@ def load_config(
     layers = [_read(DEFAULTS)]
     layers += [_read(path) for path in (model_defaults, file) if path]
     layers += [_override(text, schema) for text in overrides]
-    layers += [_nested(key, value) for key, value in (options or {}).items()]
     try:
         merged = OmegaConf.merge(*layers)
-        plain: Any = OmegaConf.to_container(merged, resolve=True)
-    except OmegaConfBaseException as error:
+        plain: Any = OmegaConf.to_container(merged, resolve=True, throw_on_missing=True)
+    except (OmegaConfBaseException, TypeError) as error:
         raise UsageError(f"the configuration does not merge: {_first_line(error)}") from error
-    sections = {
-        name: _structure(name, plain.pop(name, None) or {}, cls) for name, cls in schema.items()
-    }
+    for key, value in (options or {}).items():
+        # Set as they are: a file name may look like YAML or an interpolation.
+        section, _, name = key.partition(".")
+        plain.setdefault(section, {})[name] = value
+    sections = {name: _structure(name, plain.pop(name, None), cls) for name, cls in schema.items()}
     for name in plain:
         if name not in ignored:
             raise UsageError(unknown("configuration section", str(name), schema))
@@ -101,31 +104,38 @@ def _read(path: Path) -> DictConfig:
 
 
 def _override(text: str, schema: Mapping[str, type]) -> DictConfig:
-    key, equals, _ = text.partition("=")
+    key, equals, value = text.partition("=")
     if not equals or not key.strip():
         raise UsageError(f"override {text!r} must be KEY=VALUE, such as workload.batch_size=2")
+    if key in schema:
+        raise UsageError(f"override {text!r} must name a key in the section, as {key}.KEY=VALUE")
     if "." not in key:
         raise UsageError(
             f"override {text!r} must name a section: " + " or ".join(f"{s}.{key}" for s in schema)
         )
     try:
-        return OmegaConf.from_dotlist([text])
+        override = OmegaConf.from_dotlist([text])
+        given: Any = OmegaConf.to_container(override)
+        for part in key.strip().split("."):
+            given = given.get(part, part) if isinstance(given, dict) else given
     except (YAMLError, OmegaConfBaseException) as error:
         raise UsageError(f"override {text!r} is not valid: {_first_line(error)}") from error
-
-
-def _nested(key: str, value: Any) -> DictConfig:
-    config = OmegaConf.create()
-    OmegaConf.update(config, key, value, force_add=True)
-    return config
+    if given in (None, "") and value.strip() not in _NULLS:
+        raise UsageError(f"override {text!r} has no value: null stands for the default of none")
+    return override
 
 
 def _first_line(error: BaseException) -> str:
+    # A YAML error has its cause and place apart from its text, which starts with the context.
+    problem, mark = getattr(error, "problem", None), getattr(error, "problem_mark", None)
+    if problem and mark:
+        return f"{problem} in line {mark.line + 1}"
     lines = str(error).strip().splitlines()
     return lines[0] if lines else type(error).__name__
 
 
 def _structure(name: str, values: Any, cls: type) -> Any:
+    values = {} if values is None else values
     if not isinstance(values, Mapping):
         raise UsageError(f"{name} must be a mapping of keys, got {values!r}")
     try:
@@ -145,7 +155,7 @@ def _explain(error: BaseException, wanted: type | None) -> str:
     """Say what is wrong with a value, to be read after its key."""
     if isinstance(error, ForbiddenExtraKeysError):
         names = [a.name for a in attrs.fields(error.cl)]
-        return ": " + unknown("key", min(error.extra_fields), names)
+        return ": " + unknown("key", min(map(str, error.extra_fields)), names)
     if isinstance(error, KeyError):
         return " is missing"
     if isinstance(error, _WrongTypeError):

@@ -25,7 +25,7 @@ _FEW = 5
 
 
 def count_stage(
-    counter: VendorCounter, stage: VendorStage, tick: Callable[[], None] = lambda: None
+    counter: VendorCounter, stage: VendorStage, tick: Callable[[int], None] = lambda _step: None
 ) -> StageCount:
     """Count all steps of a stage, or a sample that determines them.
 
@@ -35,14 +35,14 @@ def count_stage(
     count that grows in stairs can meet a line at the far ends and the middle.
 
     Args:
-        tick: called after each counted call.
+        tick: told the step after each counted call.
     """
     counts: dict[int, Count] = {}
 
     def count(step: int) -> Count:
         if step not in counts:
             counts[step] = _checked(counter.count(stage.prepare(step)), counter.name)
-            tick()
+            tick(step)
         return counts[step]
 
     sample = (1, 2, (1 + stage.steps) // 2, stage.steps - 1, stage.steps)

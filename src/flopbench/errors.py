@@ -6,7 +6,8 @@ command line prints it and exits with the class's ``exit_code``; no traceback.
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
+from contextlib import contextmanager
 from difflib import get_close_matches
 
 
@@ -49,3 +50,14 @@ def describe(error: BaseException) -> str:
     """Name an exception in one line: its type, and the first line of its message if it has one."""
     text = " ".join(str(error).strip().splitlines()[:1])
     return f"{type(error).__name__}: {text}" if text else type(error).__name__
+
+
+@contextmanager
+def calling(what: str) -> Iterator[None]:
+    """Turn whatever a plugin's code raises into a `PluginError` that says what was called."""
+    try:
+        yield
+    except (UsageError, CountError, PluginError):
+        raise
+    except Exception as error:
+        raise PluginError(f"{what} failed: {describe(error)}") from error

@@ -5,6 +5,8 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import Any
 
+import attrs
+
 from flopbench.catalog import Catalog, Shelf
 
 
@@ -25,9 +27,24 @@ def list_catalog(catalog: Catalog) -> str:
         for stage in model.stages:
             parts = f" = {' + '.join(stage.parts)}" if stage.parts else ""
             lines.append(f"  {name}: {stage.name}{parts}")
+    lines += ["", "Keys:", *_keys(catalog)]
     lines += ["", "Failed plugins:" if catalog.failures else "Failed plugins: none"]
     lines += [f"  {failure}" for failure in catalog.failures]
     return "\n".join(lines)
+
+
+def _keys(catalog: Catalog) -> Iterator[str]:
+    """Yield every key that a run of a model takes, with its default."""
+    for name, model, _source in catalog.models:
+        vendor = {n: cls for n, cls, _ in catalog.vendor_models}.get(name)
+        sections = {"workload": model.inputs_type, "model": model.options_type}
+        if vendor:
+            sections["vendor"] = vendor.options_type
+        for section, cls in sections.items():
+            for field in attrs.fields(cls):
+                default = "" if field.default is attrs.NOTHING else f"={field.default}"
+                yield f"  {name}: {section}.{field.name}{default}"
+    yield "  every model: conventions.NAME (docs/conventions.md)"
 
 
 def _shelf(shelf: Shelf[Any]) -> Iterator[str]:

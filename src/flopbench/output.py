@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import os
 import tempfile
 from collections.abc import Mapping
@@ -16,8 +17,9 @@ def check_writable(directory: Path) -> None:
     Raises:
         UsageError: the directory cannot be made, or takes no file.
     """
-    missing = [p for p in (directory, *directory.parents) if not p.exists()]
+    missing: list[Path] = []
     try:
+        missing = [p for p in (directory, *directory.parents) if not p.exists()]
         directory.mkdir(parents=True, exist_ok=True)
         with tempfile.TemporaryFile(dir=directory):
             pass
@@ -25,7 +27,7 @@ def check_writable(directory: Path) -> None:
         raise _cannot_write(directory, error) from error
     finally:
         for path in missing:
-            if path.is_dir():
+            with contextlib.suppress(OSError):
                 path.rmdir()
 
 
@@ -33,25 +35,41 @@ def write_files(directory: Path, files: Mapping[str, str]) -> None:
     """Write all files under ``directory``: complete under a temporary name, then renamed.
 
     Raises:
-        UsageError: a file cannot be written.
+        UsageError: a file cannot be written; then none is.
     """
-    written: list[tuple[str, Path]] = []
+    # A file name that the system cannot decode, say, is shown escaped.
+    contents = {name: text.encode("utf-8", "backslashreplace") for name, text in files.items()}
+    written: dict[Path, Path] = {}
     try:
         directory.mkdir(parents=True, exist_ok=True)
-        for name, text in files.items():
-            descriptor, temporary = tempfile.mkstemp(dir=directory, prefix=f".{name}.")
-            written.append((temporary, directory / name))
-            with os.fdopen(descriptor, "w", encoding="utf-8") as stream:
-                stream.write(text)
+        for name in contents:
+            if (directory / name).is_dir():
+                raise IsADirectoryError(None, f"{name} is a directory")
+        for name, content in contents.items():
+            written[_temporary(directory, name, content)] = directory / name
+        for temporary, path in written.items():
+            temporary.replace(path)
+    except OSError as error:
+        raise _cannot_write(directory, error) from error
+    finally:
+        for temporary in written:
+            temporary.unlink(missing_ok=True)
+
+
+def _temporary(directory: Path, name: str, content: bytes) -> Path:
+    """Write a whole file under a temporary name, with the rights that a new file has."""
+    descriptor, temporary = tempfile.mkstemp(dir=directory, prefix=f".{name}.")
+    path = Path(temporary)
+    try:
+        with os.fdopen(descriptor, "wb") as stream:
+            stream.write(content)
         umask = os.umask(0)
         os.umask(umask)
-        for temporary, path in written:
-            Path(temporary).chmod(0o666 & ~umask)
-            Path(temporary).replace(path)
-    except OSError as error:
-        for temporary, _path in written:
-            Path(temporary).unlink(missing_ok=True)
-        raise _cannot_write(directory, error) from error
+        path.chmod(0o666 & ~umask)
+    except BaseException:
+        path.unlink(missing_ok=True)
+        raise
+    return path
 
 
 def _cannot_write(directory: Path, error: OSError) -> UsageError:

@@ -12,7 +12,7 @@ from flopbench.attention import AttentionMode
 from flopbench.catalog import Catalog
 from flopbench.config import RunOptions, load_config
 from flopbench.conventions import Conventions
-from flopbench.errors import PluginError, UsageError, describe, unknown
+from flopbench.errors import UsageError, calling, unknown
 from flopbench.model import AnalyticModel, Stage
 from flopbench.vendor import VendorCounter, VendorModel
 
@@ -85,14 +85,17 @@ def make_plan(
         ignored=frozenset({"vendor"}),
     )
     run: RunOptions = config.sections["run"]
-    model = model_class.from_options(config.sections["model"])
+    with calling(f"model {model_name!r}: from_options"):
+        model = model_class.from_options(config.sections["model"])
     vendor: VendorModel | None = None
     counters: tuple[VendorCounter, ...] = ()
     if not run.analytic_only:
         vendor, counters = _vendor(catalog, model, vendor_class, config.sections, run)
+    with calling(f"model {model_name!r}: workload"):
+        workload = model.workload(config.sections["workload"])
     return Plan(
         model=model,
-        workload=model.workload(config.sections["workload"]),
+        workload=workload,
         modes=tuple(_new(catalog.attention_modes.get(name)) for name in _some(run, "attention")),
         eager=_new(catalog.attention_modes.get(EAGER)),
         vendor=vendor,
@@ -121,7 +124,8 @@ def _vendor(
             f"use --analytic-only{broken}"
         )
     counters = tuple(_new(catalog.counters.get(name)) for name in _some(run, "counters"))
-    return vendor_class.from_options(model.architecture, sections["vendor"]), counters
+    with calling(f"vendor model {model.name!r}: from_options"):
+        return vendor_class.from_options(model.architecture, sections["vendor"]), counters
 
 
 def _some(run: RunOptions, field: str) -> tuple[str, ...]:
@@ -143,7 +147,5 @@ def _stages(model: AnalyticModel, run: RunOptions) -> tuple[Stage, ...]:
 
 
 def _new(strategy: type[Any]) -> Any:
-    try:
+    with calling(f"creating {strategy.__name__}"):
         return strategy()
-    except Exception as error:
-        raise PluginError(f"{strategy.__name__} cannot be created: {describe(error)}") from error

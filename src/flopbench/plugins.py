@@ -88,6 +88,8 @@ def load_plugins(requests: Sequence[str] = ()) -> Plugins:
     Raises:
         UsageError: a blocked name is no plugin.
     """
+    if "" in requests:
+        raise UsageError("-p needs the name of a module, a .py file, or no:NAME")
     blocked = {request.removeprefix("no:") for request in requests if request.startswith("no:")}
     by_hand = [request for request in requests if not request.startswith("no:")]
     loader = _Loader()
@@ -128,11 +130,18 @@ def _import_by_hand(request: str) -> ModuleType:
 def _import_file(path: Path) -> ModuleType:
     if not path.is_file():
         raise FileNotFoundError(f"no such file: {path}")
-    spec = importlib.util.spec_from_file_location(path.stem, path)
+    name = f"flopbench_plugin_{path.stem}"
+    spec = importlib.util.spec_from_file_location(name, path)
     if spec is None or spec.loader is None:
         raise ImportError(f"{path} is not a Python file")
     module = importlib.util.module_from_spec(spec)
-    spec.loader.exec_module(module)
+    # Annotations of its classes are looked up there.
+    sys.modules[name] = module
+    try:
+        spec.loader.exec_module(module)
+    except BaseException:
+        del sys.modules[name]
+        raise
     return module
 
 
@@ -152,6 +161,10 @@ class _Loader:
         return manager
 
     def add(self, source: Source, load: Any) -> None:
+        if any(source.name == loaded.name for loaded in self._sources):
+            error = "is loaded already under this name"
+            self._failures.append(Failure(source, error))
+            return
         try:
             contributions = self._call(self._register(load), source)
         except PluginError as error:
@@ -170,7 +183,7 @@ class _Loader:
         except (Exception, SystemExit) as error:
             raise PluginError(f"failed to import: {describe(error)}") from error
         if self._manager.is_registered(plugin):
-            raise PluginError("is the same module as a plugin that is loaded already")
+            raise PluginError("is the module of a plugin that is loaded already")
         try:
             self._manager.register(plugin)
             self._manager.check_pending()

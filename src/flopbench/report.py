@@ -40,6 +40,7 @@ class Series:
         kind: ``vendor`` (counted) or ``analytic`` (priced).
         flops: all FLOPs of the strategy; None if the count failed, for the reason in ``error``.
         tensor_flops, vector_flops, torch_visible_flops: for analytic series only.
+        unit: of ``flops``; a counter may have another than FLOP.
         breakdown: the same FLOPs by component and op.
     """
 
@@ -52,6 +53,7 @@ class Series:
     tensor_flops: int | None = None
     vector_flops: int | None = None
     torch_visible_flops: int | None = None
+    unit: str = "FLOP"
     error: str | None = None
     breakdown: tuple[Entry, ...] = ()
 
@@ -127,14 +129,20 @@ class Report:
     comparisons: tuple[Comparison, ...]
 
     @property
-    def verified(self) -> bool:
-        """Whether nothing differs, nothing failed to be counted and nothing is uncounted."""
+    def verdict(self) -> Literal["verified", "not_verified", "not_checked"]:
+        """What the whole run shows.
+
+        ``not_verified``: something differs, could not be counted or is uncounted.
+        ``verified``: something is exact, and all else is not meant to match.
+        ``not_checked``: nothing was compared with a vendor.
+        """
         failed = any(series.error for series in self.series)
-        return not failed and not any(
-            c.verdict in FAILURES or c.uncounted for c in self.comparisons
-        )
+        if failed or any(c.verdict in FAILURES or c.uncounted for c in self.comparisons):
+            return "not_verified"
+        exact = any(c.verdict == "exact" for c in self.comparisons)
+        return "verified" if exact else "not_checked"
 
     def to_dict(self) -> dict[str, Any]:
         """Return the JSON form."""
-        values: dict[str, Any] = attrs.asdict(self)
-        return values
+        head = {"schema_version": self.schema_version, "verdict": self.verdict}
+        return head | attrs.asdict(self)

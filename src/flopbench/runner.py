@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import platform
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Iterator, Mapping
 
 import attrs
 
@@ -12,15 +12,23 @@ from flopbench.attention import AttentionMode
 from flopbench.catalog import Catalog
 from flopbench.compare import Attributed, Failed, attribute, compare
 from flopbench.counting import count_stage
-from flopbench.errors import CountError, FlopbenchError, PluginError, describe
+from flopbench.errors import CountError, FlopbenchError, calling, describe
 from flopbench.model import Stage
 from flopbench.plan import Plan
 from flopbench.pricing import Fallback, StagePrice, price
 from flopbench.report import Comparison, Entry, Provenance, Report, Series
 from flopbench.vendor import VendorCounter, VendorModel
 
-Progress = Callable[[str], None]
-"""Told in words what is being counted, before each call of the vendor model."""
+
+class Progress:
+    """Told what is being counted; does nothing, unless overridden."""
+
+    def stage(self, title: str) -> None:
+        """Take note that the counting of a stage begins."""
+
+    def step(self, number: int) -> None:
+        """Take note that one of its steps has been counted."""
+
 
 Prices = Mapping[str, Mapping[str, StagePrice]]
 """By attention mode and stage."""
@@ -29,7 +37,7 @@ Counts = Mapping[str, Mapping[str, Attributed | Failed]]
 """By counter and stage."""
 
 
-def run(plan: Plan, catalog: Catalog, progress: Progress = lambda _text: None) -> Report:
+def run(plan: Plan, catalog: Catalog, progress: Progress | None = None) -> Report:
     """Carry out the plan.
 
     Raises:
@@ -38,7 +46,7 @@ def run(plan: Plan, catalog: Catalog, progress: Progress = lambda _text: None) -
     """
     prices = {mode.name: _price_stages(plan, mode) for mode in plan.modes}
     counts = {
-        counter.name: _count_stages(plan, plan.vendor, counter, progress)
+        counter.name: _count_stages(plan, plan.vendor, counter, progress or Progress())
         for counter in plan.counters
         if plan.vendor
     }
@@ -48,13 +56,12 @@ def run(plan: Plan, catalog: Catalog, progress: Progress = lambda _text: None) -
         series += _vendor_series(plan, stage, counts)
         series += [_analytic_series(stage, mode, prices[mode.name]) for mode in plan.modes]
         comparisons += _comparisons(plan, stage, prices, counts)
+    with calling(f"model {plan.model.name!r}: workload_facts"):
+        facts = dict(plan.model.workload_facts(plan.workload))
     return Report(
         model=plan.model.name,
         stages=plan.stages,
-        workload={
-            **plan.config["workload"],
-            **plan.model.workload_facts(plan.workload),
-        },
+        workload={**plan.config["workload"], **facts},
         provenance=_provenance(plan, catalog, prices, counts),
         series=tuple(series),
         comparisons=tuple(comparisons),
@@ -66,16 +73,17 @@ def _price_stages(plan: Plan, mode: AttentionMode) -> Mapping[str, StagePrice]:
 
 
 def _price_stage(plan: Plan, mode: AttentionMode, stage: Stage) -> StagePrice:
-    try:
-        ops = plan.model.ops(stage.name, plan.workload)
-        return price(ops, mode, plan.eager, plan.conventions)
-    except FlopbenchError:
-        raise
-    except Exception as error:
-        raise PluginError(
-            f"model {plan.model.name!r} with attention mode {mode.name!r} cannot be priced in "
-            f"stage {stage.name!r}: {describe(error)}"
-        ) from error
+    what = (
+        f"pricing stage {stage.name!r} of model {plan.model.name!r} with attention mode "
+        f"{mode.name!r}"
+    )
+    with calling(what):
+        priced = price(
+            plan.model.ops(stage.name, plan.workload), mode, plan.eager, plan.conventions
+        )
+        if type(priced.cost.flops) is not int:
+            raise TypeError(f"a run's FLOPs must be an int, got {priced.cost.flops}")
+        return priced
 
 
 def _count_stages(
@@ -83,9 +91,10 @@ def _count_stages(
 ) -> Mapping[str, Attributed | Failed]:
     counts: dict[str, Attributed | Failed] = {}
     for stage in plan.base_stages:
-        progress(f"counting {stage.title.lower()} ({counter.name})")
+        progress.stage(f"{stage.title.lower()} ({counter.name})")
         try:
-            counted = count_stage(counter, vendor.stage(stage.name, plan.workload))
+            vendor_stage = vendor.stage(stage.name, plan.workload)
+            counted = count_stage(counter, vendor_stage, progress.step)
             counts[stage.name] = attribute(counted, vendor.component)
         except CountError as error:
             counts[stage.name] = Failed(str(error))
@@ -123,6 +132,7 @@ def _vendor_series(plan: Plan, stage: Stage, counts: Counts) -> Iterator[Series]
             counter=counter.name,
             label=f"vendor (eager, {counter.name})",
             flops=None,
+            unit=counter.convention.unit,
         )
         if isinstance(counted, Failed):
             yield attrs.evolve(series, error=counted.reason)
@@ -158,7 +168,8 @@ def _comparisons(plan: Plan, stage: Stage, prices: Prices, counts: Counts) -> It
 
 
 def _provenance(plan: Plan, catalog: Catalog, prices: Prices, counts: Counts) -> Provenance:
-    vendor = dict(plan.vendor.provenance()) if plan.vendor else {}
+    with calling(f"vendor model {plan.model.name!r}: provenance"):
+        vendor = dict(plan.vendor.provenance()) if plan.vendor else {}
     versions = {"flopbench": __version__, "python": platform.python_version()}
     versions |= {s.origin: s.version for s in catalog.sources if s.version}
     counters = {
@@ -188,7 +199,8 @@ def _provenance(plan: Plan, catalog: Catalog, prices: Prices, counts: Counts) ->
 
 
 def _assumptions(plan: Plan, counts: Counts) -> tuple[str, ...]:
-    notes = dict.fromkeys(plan.model.assumptions())
+    with calling(f"model {plan.model.name!r}: assumptions"):
+        notes = dict.fromkeys(plan.model.assumptions())
     for by_stage in counts.values():
         for counted in by_stage.values():
             if isinstance(counted, Attributed):

@@ -2,12 +2,15 @@
 
 import csv
 import json
+import os
 import subprocess
 import sys
 import textwrap
+from pathlib import Path
 
 import pytest
 
+REPORTS = ["report.csv", "report.json", "report.md"]
 GRID = ("workload.crop_grid.rows=1", "workload.crop_grid.cols=2", "workload.decode_steps=5")
 ANALYTIC = ("run", "deepseek_ocr", "--analytic-only")
 
@@ -73,7 +76,7 @@ def test_report_json_has_all_that_it_promises(full_run):
     assert provenance["convention"]["softmax"] == 5
     assert provenance["vendor"]["attention"] == "eager"
     assert provenance["fallbacks"][0]["component"] == "vision/sam/attention/core"
-    assert any("steps 1, 3 and 5" in note for note in provenance["assumptions"])
+    assert any("built to its length" in note for note in provenance["assumptions"])
 
 
 STAGES = ["vision", "prefill", "decode", "vision_prefill", "end2end"]
@@ -120,7 +123,7 @@ def test_csv_and_markdown_carry_the_same_numbers(full_run):
     markdown = (out / "report.md").read_text()
     assert all(f"{s['flops']:,}" in markdown for s in report["series"])
     assert "| decoder/moe/experts |" in markdown
-    assert sorted(path.name for path in out.iterdir()) == ["report.csv", "report.json", "report.md"]
+    assert sorted(path.name for path in out.iterdir()) == REPORTS
 
 
 def test_an_analytic_run_compares_nothing(flopbench):
@@ -182,6 +185,11 @@ BAD = {
         "vendor.attention must be 'eager' (FlopCounterMode cannot see",
     ),
     "blocked": (("-p", "no:deepseek_ocr", *ANALYTIC), "unknown model 'deepseek_ocr'"),
+    "empty image": ((*ANALYTIC, "--image", ""), "--image is empty"),
+    "empty out": ((*ANALYTIC, "--out", ""), "--out is empty"),
+    "empty format": ((*ANALYTIC, "--format", ""), "--format must name at least one"),
+    "empty plugin": ((*ANALYTIC, "-p", ""), "-p needs the name"),
+    "long out": ((*ANALYTIC, "--out", "x" * 300), "File name too long"),
     "no plugin": (("-p", "no:such", "list"), "unknown plugin to block 'such'"),
 }
 
@@ -274,11 +282,43 @@ def test_a_mode_that_raises_is_named(flopbench, tmp_path):
     assert "RuntimeError: no attention today" in message
 
 
-def test_a_reporter_that_raises_is_named_and_writes_nothing(flopbench, tmp_path):
+def test_a_reporter_that_raises_is_named_and_fatal_if_asked_for(flopbench, tmp_path):
     name = plugin(tmp_path, RAISES)
-    message = one_sentence(flopbench(*ANALYTIC, "-p", name, "--out", "out"))
-    assert message == "reporter 'mute' raised: RuntimeError: no words"
-    assert not (tmp_path / "out").exists()
+    result = flopbench(*ANALYTIC, "-p", name, "--out", "out")
+    assert result.returncode == 0
+    assert "plugin 'mine' (-p): reporter 'mute' failed: RuntimeError: no words" in result.stderr
+    assert sorted(path.name for path in (tmp_path / "out").iterdir()) == REPORTS
+    message = one_sentence(flopbench(*ANALYTIC, "-p", name, "--out", "new", "--format", "mute"))
+    assert message == "reporter 'mute' failed: RuntimeError: no words"
+    assert not (tmp_path / "new").exists()
+
+
+def test_files_are_written_all_or_not_at_all(flopbench, tmp_path):
+    (tmp_path / "report.md").mkdir()
+    message = one_sentence(flopbench(*ANALYTIC, "--out", "."))
+    assert message == "cannot write to --out .: report.md is a directory"
+    assert [path.name for path in tmp_path.iterdir()] == ["report.md"]
+
+
+def test_a_name_that_is_no_utf8_does_not_stop_the_report(tmp_path):
+    from PIL import Image
+
+    Image.new("L", (9, 9)).save(tmp_path / "page.png")
+    odd = os.fsencode(tmp_path) + b"/odd\xff.png"
+    (tmp_path / "page.png").rename(os.fsdecode(odd))
+    command = [sys.executable, "-m", "flopbench.cli", *ANALYTIC, "--image", odd, "--out", "out"]
+    done = subprocess.run(command, cwd=tmp_path, capture_output=True, text=True, check=False)
+    assert (done.returncode, done.stderr) == (0, "")
+    assert sorted(path.name for path in (tmp_path / "out").iterdir()) == REPORTS
+
+
+def test_a_full_disk_is_one_sentence():
+    command = [sys.executable, "-m", "flopbench.cli", *ANALYTIC]
+    with Path("/dev/full").open("w") as full:
+        done = subprocess.run(command, stdout=full, stderr=subprocess.PIPE, text=True, check=False)
+    assert done.returncode == 2
+    assert "cannot write the output" in done.stderr
+    assert "Traceback" not in done.stderr
 
 
 def test_a_broken_plugin_is_warned_of_and_fatal_when_strict(flopbench, tmp_path):
@@ -384,3 +424,145 @@ def test_no_heavy_library_is_loaded_without_need(code):
         [sys.executable, "-c", check], capture_output=True, text=True, check=True
     )
     assert result.stdout.strip().endswith("[]")
+
+
+COUNTERS = """
+    from flopbench import Convention, Count, Counted, CountError, VendorCounter, hookimpl
+
+    class Macs(VendorCounter):
+        name = "macs"
+        convention = Convention(unit="MAC", sees=frozenset({"linear", "matmul"}))
+        def count(self, call):
+            return Count((Counted("lm_head", "mm", 5),))
+
+    class Failing(VendorCounter):
+        name = "failing"
+        convention = Convention(unit="FLOP", sees=frozenset({"linear"}))
+        def count(self, call):
+            raise CountError("no counter today")
+
+    @hookimpl
+    def flopbench_vendor_counters():
+        return [Macs, Failing]
+"""
+
+
+def test_another_unit_is_shown_and_not_compared(flopbench, tmp_path):
+    name = plugin(tmp_path, COUNTERS)
+    args = ("run", "deepseek_ocr", *GRID, "-p", name, "--stages", "prefill")
+    result = flopbench(*args, "--counters", "macs")
+    assert result.returncode == 0
+    assert "(unit: MAC)" in result.stdout
+    assert "not_comparable: eager, macs: the counter's unit is MAC, not FLOP" in result.stdout
+    assert result.stdout.splitlines()[-1] == "verdict: nothing was checked against a vendor"
+
+
+def test_a_count_that_failed_fails_the_run_in_any_mode(flopbench, tmp_path):
+    name = plugin(tmp_path, COUNTERS)
+    args = (
+        "run",
+        "deepseek_ocr",
+        *GRID,
+        "-p",
+        name,
+        "--stages",
+        "prefill",
+        "--counters",
+        "failing",
+    )
+    for mode in ("eager", "flash"):
+        result = flopbench(*args, "--attention", mode)
+        assert result.returncode == 1
+        assert "vendor (eager, failing)      : not counted" in result.stdout
+        assert "verdict: not verified: prefill" in result.stdout
+
+
+def test_every_vendor_counter_has_rows_of_its_own(flopbench, tmp_path):
+    name = plugin(tmp_path, COUNTERS)
+    args = ("run", "deepseek_ocr", *GRID, "-p", name, "--stages", "prefill")
+    result = flopbench(*args, "--counters", "macs,failing", "--format", "csv")
+    rows = list(csv.DictReader(result.stdout.splitlines()))
+    eager = {r["vendor_counter"]: r for r in rows if r["attention"] == "eager" and r["verdict"]}
+    assert eager["macs"]["verdict"] == "not_comparable"
+    assert eager["failing"]["reason"] == "no counter today"
+
+
+MODEL = """
+    from __future__ import annotations
+    from typing import Literal
+    from attrs import frozen
+    from flopbench import AnalyticModel, Linear, Stage, hookimpl
+
+    @frozen
+    class Inputs:
+        rows: int = 3
+        kind: Literal["a", "b"] = "a"
+
+    @frozen
+    class Options:
+        pass
+
+    class Toy(AnalyticModel):
+        name = "toy"
+        stages = (Stage("all", "All"),)
+        options_type, inputs_type = Options, Inputs
+
+        @classmethod
+        def from_options(cls, options):
+            return cls()
+
+        architecture = None
+
+        def workload(self, inputs):
+            return inputs.rows
+
+        def workload_facts(self, workload):
+            return {}
+
+        def ops(self, stage, workload):
+            yield Linear(component="all", rows=workload, in_features=2, out_features=5)
+
+    @hookimpl
+    def flopbench_analytic_models():
+        return [Toy]
+"""
+
+
+def test_a_model_in_one_file_with_postponed_annotations(flopbench, tmp_path):
+    name = plugin(tmp_path, MODEL)
+    result = flopbench("run", "toy", "rows=1", "-p", name, "--analytic-only")
+    assert "must name a section: workload.rows" in one_sentence(result)
+    result = flopbench("run", "toy", "workload.rows=4", "-p", name, "--analytic-only")
+    assert result.returncode == 0, result.stderr
+    assert "verdict: nothing was checked against a vendor" in result.stdout
+    message = one_sentence(flopbench("run", "toy", "-p", name))
+    assert "model 'toy' has no vendor model" in message
+
+
+@pytest.mark.parametrize(
+    ("old", "new", "message"),
+    [
+        ("return inputs.rows", "raise RuntimeError('no rows')", "workload failed: RuntimeError"),
+        ("return cls()", "raise RuntimeError('no')", "from_options failed: RuntimeError: no"),
+        ("return {}", "return None", "workload_facts failed: TypeError"),
+        ("rows=workload", "rows=1.5", "pricing stage 'all' of model 'toy'"),
+        ("rows=workload", "rows=__import__('sympy').Symbol('S')", "must be an int, got 20*S"),
+    ],
+)
+def test_a_model_that_breaks_is_named(flopbench, tmp_path, old, new, message):
+    name = plugin(tmp_path, MODEL.replace(old, new))
+    assert message in one_sentence(flopbench("run", "toy", "-p", name, "--analytic-only"))
+
+
+@pytest.mark.parametrize(
+    ("old", "new", "what"),
+    [
+        ('stages = (Stage("all", "All"),)', "stages = ()", "stages"),
+        ('Stage("all", "All"),', 'Stage("all", "All", parts=("none",)),', "stages"),
+        ("inputs_type = Options, Inputs", "inputs_type = Options, dict", "inputs_type"),
+    ],
+)
+def test_a_model_without_its_class_attributes_is_not_listed(flopbench, tmp_path, old, new, what):
+    result = flopbench("list", "-p", plugin(tmp_path, MODEL.replace(old, new)))
+    assert result.returncode == 0
+    assert f"AnalyticModel Toy has no proper {what}" in result.stdout

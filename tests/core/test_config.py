@@ -62,7 +62,10 @@ def test_values_are_typed_and_resolved():
 
 def test_text_may_look_like_anything():
     assert load("workload.image=page.png").sections["workload"].image == "page.png"
-    assert load(options={"workload.image": "12"}).sections["workload"].image == "12"
+    for name in ("12", "010", "???", "a${b}.png", "#1.png", "null"):
+        assert load(options={"workload.image": name}).sections["workload"].image == name
+    referring = load("workload.steps=7", "workload.ratio=${workload.steps}")
+    assert referring.sections["workload"].ratio == 7.0
 
 
 MISTAKES = {
@@ -87,12 +90,15 @@ MISTAKES = {
     "workload.image=[1,x]": "workload.image must be an integer, got 'x'",
     "conventions.softmax=-1": "conventions.softmax must be >= 0, got -1",
     "conventions.sofmax=1": "conventions: unknown key 'sofmax': did you mean 'softmax'?",
-    "workload=3": "override 'workload=3' must name a section",
+    "workload=3": "must name a key in the section, as workload.KEY=VALUE",
     "steps=3": "override 'steps=3' must name a section: workload.steps",
     "workload.steps": "override 'workload.steps' must be KEY=VALUE",
     "=3": "override '=3' must be KEY=VALUE",
     "workload.image=[1,": "override 'workload.image=[1,' is not valid",
     "workload.title=${nowhere}": "the configuration does not merge",
+    "workload.title=???": "the configuration does not merge",
+    "workload.title=": "has no value: null stands for",
+    "workload.image=#1.png": "has no value: null stands for",
 }
 
 
@@ -109,7 +115,12 @@ def test_a_mistake_is_one_sentence_with_the_full_key(override):
     [
         ("- a\n- b", "must hold a mapping of sections"),
         ("a: [", "is not valid YAML"),
-        ("workload: 3", "workload must be a mapping"),
+        ("workload: 0", "workload must be a mapping"),
+        ("run: false", "run must be a mapping"),
+        ("conventions: ''", "conventions must be a mapping"),
+        ("workload: {1: base}", "workload: unknown key '1'"),
+        ("workload: []", "does not merge|workload must be a mapping"),
+        ("a: 1\na: 2", "found duplicate key"),
         ("workload: {steps: x}", "workload.steps must be an integer"),
         ("\0", "is not valid YAML"),
     ],

@@ -105,6 +105,58 @@ BROKEN = {
         """,
         "AttentionMode Nameless has no name",
     ),
+    "a name that no option can take": (
+        """
+        from flopbench import AttentionMode, hookimpl
+        class Pair(AttentionMode):
+            name = "a,b"
+            def lower(self, op):
+                return []
+        @hookimpl
+        def flopbench_attention_modes():
+            return [Pair]
+        """,
+        "name 'a,b' must not hold a comma",
+    ),
+    "a taken file": (
+        """
+        from flopbench import Reporter, hookimpl
+        class Mine(Reporter):
+            name, filename = "mine", "report.json"
+            def render(self, report):
+                return ""
+        @hookimpl
+        def flopbench_reporters():
+            return [Mine]
+        """,
+        "brings the reporter 'mine' for the file report.json, which is 'json''s",
+    ),
+    "a file elsewhere": (
+        """
+        from flopbench import Reporter, hookimpl
+        class Mine(Reporter):
+            name, filename = "mine", "../report.txt"
+            def render(self, report):
+                return ""
+        @hookimpl
+        def flopbench_reporters():
+            return [Mine]
+        """,
+        "Reporter Mine has no proper filename",
+    ),
+    "no convention": (
+        """
+        from flopbench import VendorCounter, hookimpl
+        class Mine(VendorCounter):
+            name = "mine"
+            def count(self, call):
+                return None
+        @hookimpl
+        def flopbench_vendor_counters():
+            return [Mine]
+        """,
+        "VendorCounter Mine has no proper convention",
+    ),
     "a taken name": (
         """
         from flopbench import AttentionMode, hookimpl
@@ -194,7 +246,7 @@ def test_the_same_plugin_twice_is_named(write, tmp_path, monkeypatch):
     write("twice", GOOD)
     monkeypatch.chdir(tmp_path)
     (failure,) = catalog("twice", "twice").failures
-    assert "is loaded already" in str(failure)
+    assert "is loaded already under this name" in str(failure)
 
 
 def test_an_unknown_name_suggests_the_nearest_and_names_failures(write):

@@ -7,15 +7,15 @@ import io
 import json
 import textwrap
 from collections.abc import Iterable, Iterator, Mapping
+from decimal import Decimal
 from typing import Any
 
 from flopbench.hookspecs import hookimpl
 from flopbench.model import Stage
 from flopbench.pricing import Fallback
-from flopbench.report import Comparison, Report, Series
+from flopbench.report import FAILURES, Comparison, Report, Series
 from flopbench.reporter import Reporter
 
-_TERA = 10**12
 _SIX_DECIMALS = 10**7
 _UNSEEN_SHOWN = 3
 _WIDTH = 100
@@ -23,7 +23,7 @@ _WIDTH = 100
 
 def tera(flops: int) -> str:
     """Write FLOPs as TFLOPs: six decimals, or four significant digits if that were too few."""
-    value = flops / _TERA
+    value = Decimal(flops).scaleb(-12)
     return f"{value:.6f}" if flops == 0 or flops >= _SIX_DECIMALS else f"{value:.3e}"
 
 
@@ -51,6 +51,13 @@ def _key_values(values: Mapping[str, Any], prefix: str = "") -> Iterator[str]:
             yield f"{prefix}{key}={shown}"
 
 
+def _settings(report: Report) -> Iterator[str]:
+    """Say the workload, and what of model and vendor was set."""
+    yield from _key_values(report.workload)
+    for section in ("model", "vendor"):
+        yield from _key_values(report.provenance.config.get(section, {}), f"{section}.")
+
+
 def reconciliation(comparison: Comparison) -> str:
     """Say in one line how a comparison came out."""
     who = f"{comparison.attention} = vendor ({comparison.counter})"
@@ -59,7 +66,9 @@ def reconciliation(comparison: Comparison) -> str:
             f"exact: {who} in each of {len(comparison.components)} components, "
             f"{comparison.vendor_flops:,} FLOPs, difference 0"
         )
-    return f"{comparison.verdict}: {who}: {comparison.reason}"
+    return (
+        f"{comparison.verdict}: {comparison.attention}, {comparison.counter}: {comparison.reason}"
+    )
 
 
 def unseen(comparison: Comparison) -> str:
@@ -78,7 +87,7 @@ class Console(Reporter):
     summary = "per stage the series in TFLOPs and their reconciliation"
 
     def render(self, report: Report) -> str:
-        lines = [_wrapped(f"{report.model}: {' '.join(_key_values(report.workload))}")]
+        lines = [_wrapped(f"{report.model}: {' '.join(_settings(report))}")]
         for stage, series, comparisons in _by_stage(report):
             lines += ["", *_console_stage(stage, series, comparisons)]
         lines += ["", *_console_notes(report)]
@@ -92,8 +101,7 @@ def _console_stage(
     width = max(29, *(len(s.label) + 1 for s in series))
     for s in series:
         mark = "   [no vendor match]" if _no_match(s, comparisons) else ""
-        value = "not counted" if s.flops is None else tera(s.flops)
-        yield f"  {s.label:<{width}}: {value}{mark}"
+        yield f"  {s.label:<{width}}: {_value(s)}{mark}"
     for c in comparisons:
         if c.verdict == "no_vendor_match":
             continue
@@ -108,6 +116,13 @@ def _console_stage(
             yield f"      uncounted: {op.op} in {op.component}, {op.calls} calls"
         if c.unseen:
             yield f"    unseen by the counter: {unseen(c)}"
+
+
+def _value(series: Series) -> str:
+    if series.flops is None:
+        return "not counted"
+    unit = "" if series.unit == "FLOP" else f" (unit: {series.unit})"
+    return tera(series.flops) + unit
 
 
 def _console_notes(report: Report) -> Iterator[str]:
@@ -132,13 +147,19 @@ def _fallback(fallback: Fallback) -> str:
 
 def verdict(report: Report) -> str:
     """Say in one line what the whole report shows."""
-    checked = [c for c in report.comparisons if c.verdict != "no_vendor_match"]
-    if not checked:
+    if report.verdict == "not_checked":
         return "verdict: nothing was checked against a vendor"
-    failed = [f"{c.stage} ({c.verdict})" for c in checked if c.verdict != "exact"]
-    if failed:
-        return f"verdict: not verified: {', '.join(failed)}"
-    return f"verdict: verified, vendor = analytic to the last FLOP in {len(checked)} stages"
+    if report.verdict == "verified":
+        stages = {c.stage for c in report.comparisons if c.verdict == "exact"}
+        return f"verdict: verified, vendor = analytic to the last FLOP in {_stages(len(stages))}"
+    failed = [f"{c.stage} ({c.verdict})" for c in report.comparisons if c.verdict in FAILURES]
+    failed += [f"{s.stage} (not counted)" for s in report.series if s.error]
+    failed += [f"{c.stage} (uncounted ops)" for c in report.comparisons if c.uncounted]
+    return f"verdict: not verified: {', '.join(dict.fromkeys(failed))}"
+
+
+def _stages(count: int) -> str:
+    return "1 stage" if count == 1 else f"{count} stages"
 
 
 class Json(Reporter):
@@ -166,6 +187,7 @@ class Markdown(Reporter):
             for c in comparisons:
                 if c.verdict != "no_vendor_match":
                     lines += [*_markdown_comparison(c), ""]
+        lines += [f"{verdict(report)[0].upper()}{verdict(report)[1:]}.", ""]
         lines += ["## Provenance", "", *_markdown_provenance(report)]
         return "\n".join(lines)
 
@@ -179,7 +201,7 @@ def _table(header: Iterable[str], rows: Iterable[Iterable[str]]) -> Iterator[str
 
 
 def _markdown_workload(report: Report) -> str:
-    return "Workload: " + ", ".join(f"`{item}`" for item in _key_values(report.workload)) + "."
+    return "Settings: " + ", ".join(f"`{item}`" for item in _settings(report)) + "."
 
 
 def _integer(value: int | None) -> str:
@@ -192,8 +214,7 @@ def _markdown_series(series: list[Series], comparisons: list[Comparison]) -> Ite
     for s in series:
         label = s.label + (" (no vendor match)" if _no_match(s, comparisons) else "")
         numbers = (s.flops, s.tensor_flops, s.vector_flops, s.torch_visible_flops)
-        value = "not counted" if s.flops is None else tera(s.flops)
-        rows.append([label, value, *map(_integer, numbers)])
+        rows.append([label, _value(s), *map(_integer, numbers)])
     yield from _table(header, rows)
 
 
@@ -219,6 +240,7 @@ def _markdown_provenance(report: Report) -> Iterator[str]:
     for name, values in (
         ("Versions", provenance.versions),
         ("Vendor", provenance.vendor),
+        *((f"Counter {name}", values) for name, values in provenance.counters.items()),
         ("FLOPs per element (1 MAC = 2 FLOPs)", provenance.convention),
     ):
         if values:
@@ -246,8 +268,10 @@ class Csv(Reporter):
         "tensor_flops",
         "vector_flops",
         "torch_visible_flops",
+        "unit",
+        "error",
     )
-    _COMPARISON = ("vendor_flops", "difference", "verdict")
+    _COMPARISON = ("vendor_counter", "vendor_flops", "difference", "verdict", "reason")
 
     def render(self, report: Report) -> str:
         text = io.StringIO()
@@ -261,8 +285,14 @@ class Csv(Reporter):
                 ]
                 rows: list[Comparison | None] = [*found] or [None]
                 for c in rows:
-                    writer.writerow([*own, *(getattr(c, name, None) for name in self._COMPARISON)])
+                    writer.writerow([*own, *self._comparison(c)])
         return text.getvalue().rstrip("\n")
+
+    def _comparison(self, comparison: Comparison | None) -> tuple[Any, ...]:
+        if comparison is None:
+            return (None,) * len(self._COMPARISON)
+        c = comparison
+        return c.counter, c.vendor_flops, c.difference, c.verdict, c.reason
 
 
 @hookimpl

@@ -30,7 +30,8 @@ _MATRIX_WORK = re.compile(
         (add|b|addb|baddb|s|sp|hsp|sspadd)?mm\w* | (add)?mv | v?dot | addr | ger | outer | matmul
         | (bi|tri)?linear | einsum | tensordot | conv(?!ert)\w* | attention\w*
         | (\w+_)?(lstm|gru|rnn)\w* | encoder | cdist | euclidean | linalg | cholesky\w*
-        | (sp)?solve\w* | inverse | matrix_exp | (geq|org|orm|lin)?qr\w* | geqrf | svd | lu_with
+        | (sp)?solve\w* | inverse | matrix_exp | affine_grid | (ge|org|orm)?qr\w*
+        | svd | lu_with
     )(_|$)""",
     re.VERBOSE,
 )
@@ -38,14 +39,18 @@ _MATRIX_WORK = re.compile(
 
 _NO_WORK = re.compile(
     r"""^_?(
-        fused_sdp_choice | upsample_\w+ | linalg_(vector_)?norm | linalg_(diagonal|cross)
-        | linalg_check_errors | linalg__powsum | \w+_flatten_weight
+        linalg_(vector_)?norm | linalg_(diagonal|cross|check_errors|_powsum) | slice_inverse
+        | \w+_flatten_weight | mkldnn_reorder_\w+ | \w+_prepack | cslt_sparse_mm_search
+        | thnn_(differentiable|fused)_(gru|lstm)_cell\w*
     )$""",
     re.VERBOSE,
 )
-"""Names that look like matrix work and are not: they choose a backend, interpolate, take norms."""
+"""Names that look like matrix work and are not: norms, packing, elementwise parts of cells."""
 
-_PLAIN_NAMESPACES = frozenset({"aten", "prim", "prims", "profiler", "debugprims"})
+_PLAIN_NAMESPACES = frozenset(
+    {"aten", "c10d", "_c10d_functional", "debugprims", "prim", "prims", "profiler"}
+)
+"""Torch's own namespaces: ATen's ops are told apart by name, the others do no matrix work."""
 
 
 def does_matrix_work(namespace: str, name: str) -> bool:
@@ -55,6 +60,8 @@ def does_matrix_work(namespace: str, name: str) -> bool:
     """
     if namespace not in _PLAIN_NAMESPACES:
         return True
+    if namespace != "aten":
+        return False
     return bool(_MATRIX_WORK.search(name)) and not _NO_WORK.match(name)
 
 
@@ -74,11 +81,11 @@ class TorchCounter(VendorCounter):
         with _module_path(call.root) as path:
             formulas = _recording_formulas(lambda op, n: counted.update({(path(), op): n}))
             mode = FlopCounterMode(display=False, custom_mapping=formulas)
-            audit = _audit(formulas, lambda op: uncounted.update([(path(), op)]))
+            ops, higher_order = _audits(formulas, lambda op: uncounted.update([(path(), op)]))
             try:
-                # The mode entered last sees an op first: the audit gets what is left of
-                # it once FlopCounterMode has decomposed what it has no formula for.
-                with torch.no_grad(), audit, mode:
+                # The mode entered last sees an op first: the audit of ops gets what is left
+                # once FlopCounterMode has decomposed what it has no formula for.
+                with torch.no_grad(), ops, mode, higher_order:
                     call.run()
             except Exception as error:
                 raise CountError(f"the vendor call failed: {describe(error)}") from error
@@ -123,8 +130,14 @@ def _recording_formulas(record: Callable[[str, int], None]) -> dict[Any, Any]:
     return {op: wrap(op, formula) for op, formula in flop_registry.items()}
 
 
-def _audit(formulas: Mapping[Any, Any], report: Callable[[str], None]) -> Any:
-    """Return a dispatch mode that reports each op which does matrix work and has no formula."""
+def _audits(formulas: Mapping[Any, Any], report: Callable[[str], None]) -> tuple[Any, Any]:
+    """Return two dispatch modes that report what FlopCounterMode misses.
+
+    The first reports each op that does matrix work and has no formula. The second reports
+    each higher-order op (a branch, a map, a Triton kernel …): FlopCounterMode handles those
+    itself, and what they call may never be dispatched.
+    """
+    from torch._ops import HigherOrderOperator
     from torch.utils._python_dispatch import TorchDispatchMode
 
     class Audit(TorchDispatchMode):  # type: ignore[no-untyped-call]
@@ -137,7 +150,17 @@ def _audit(formulas: Mapping[Any, Any], report: Callable[[str], None]) -> Any:
                 report(str(packet))
             return func(*args, **(kwargs or {}))
 
-    return Audit()  # type: ignore[no-untyped-call]
+    class HigherOrderAudit(TorchDispatchMode):  # type: ignore[no-untyped-call]
+        supports_higher_order_operators = True
+
+        def __torch_dispatch__(
+            self, func: Any, types: Any, args: Any = (), kwargs: Any = None
+        ) -> Any:
+            if isinstance(func, HigherOrderOperator):
+                report(f"higher_order.{func.name()}")  # type: ignore[no-untyped-call]
+            return func(*args, **(kwargs or {}))
+
+    return Audit(), HigherOrderAudit()  # type: ignore[no-untyped-call]
 
 
 @contextmanager
