@@ -16,6 +16,7 @@ from typing import Any
 from flopbench.errors import CountError, UsageError
 from flopbench.vendor import VendorCall, VendorStage
 from flopbench_deepseek_ocr.architecture import Architecture
+from flopbench_deepseek_ocr.kv_cache import fill_cache
 from flopbench_deepseek_ocr.workload import Workload
 
 ATTENTION = "eager"
@@ -156,11 +157,13 @@ class Native:
         self, workload: Workload, *, tokens: Any, past_tokens: Any, logits_to_keep: int
     ) -> VendorCall:
         import torch
+        from transformers.cache_utils import DynamicCache
 
         batch: Any = workload.batch_size
         width = self._architecture.decoder.width
         embeddings = torch.empty(batch, tokens, width, device="meta")
-        cache = self._cache(batch, past_tokens)
+        cache = DynamicCache(config=self.model.config.text_config)
+        fill_cache(cache, self._architecture.decoder, batch, past_tokens, device="meta")
         return VendorCall(
             self.model,
             lambda: self.model(
@@ -170,18 +173,6 @@ class Native:
                 logits_to_keep=logits_to_keep,
             ),
         )
-
-    def _cache(self, batch: Any, tokens: Any) -> Any:
-        import torch
-        from transformers.cache_utils import DynamicCache
-
-        decoder = self._architecture.decoder
-        cache = DynamicCache(config=self.model.config.text_config)
-        if tokens:
-            states = torch.empty(batch, decoder.kv_heads, tokens, decoder.head_dim, device="meta")
-            for layer in range(decoder.layers):
-                cache.update(states, states, layer)
-        return cache
 
 
 def import_torch() -> Any:

@@ -17,9 +17,10 @@ from importlib import metadata
 from pathlib import Path
 from typing import Any
 
-from flopbench.errors import CountError, UsageError, describe
+from flopbench.errors import UsageError, describe
 from flopbench.vendor import VendorCall, VendorStage
 from flopbench_deepseek_ocr.architecture import Architecture, read_architecture
+from flopbench_deepseek_ocr.kv_cache import fill_cache
 from flopbench_deepseek_ocr.workload import View, Workload
 
 _LOG = logging.getLogger("flopbench")
@@ -157,9 +158,11 @@ class RemoteCode:
 
     def _decoder(self, workload: Workload, tokens: int, *, past_tokens: int) -> VendorCall:
         import torch
+        from transformers.cache_utils import DynamicCache
 
         model, batch = self.model, int(workload.batch_size)
-        cache = self._cache(batch, past_tokens)
+        cache = DynamicCache()
+        fill_cache(cache, self._architecture.decoder, batch, past_tokens, dtype=torch.bfloat16)
         positions = torch.arange(past_tokens, past_tokens + tokens).expand(batch, tokens)
         # All-zero images tell the original's forward that there is no vision work to do.
         no_image = torch.zeros(1, 3, 8, 8)
@@ -176,21 +179,6 @@ class RemoteCode:
                 return_dict=True,
             ),
         )
-
-    def _cache(self, batch: int, tokens: int) -> Any:
-        import torch
-        from transformers.cache_utils import DynamicCache
-
-        decoder = self._architecture.decoder
-        cache = DynamicCache()
-        if tokens:
-            shape = (batch, decoder.kv_heads, tokens, decoder.head_dim)
-            states = torch.zeros(shape, dtype=torch.bfloat16)
-            for layer in range(decoder.layers):
-                cache.update(states, states, layer)
-        if cache.get_seq_length() != tokens:
-            raise CountError(f"the cache holds {cache.get_seq_length()} tokens, not {tokens}")
-        return cache
 
 
 def _require_own_code(config: Path) -> None:
