@@ -162,8 +162,7 @@ def run_command(
     if out is not None:
         write_files(Path(out), dict(_file_texts(catalog, report)))
     for text in texts:
-        print(text)
-    sys.stdout.flush()
+        print(text, flush=True)
     if report.verdict == "not_verified":
         raise typer.Exit(1)
 
@@ -177,8 +176,7 @@ def list_command(
     """List models, attention modes, counters and reporters, and where each comes from."""
     from flopbench.listing import list_catalog
 
-    print(list_catalog(_load(context, plugin, strict_plugins)))
-    sys.stdout.flush()
+    print(list_catalog(_load(context, plugin, strict_plugins)), flush=True)
 
 
 def _load(context: typer.Context, plugin: list[str] | None, strict: bool) -> Catalog:

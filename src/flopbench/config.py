@@ -142,7 +142,9 @@ def _structure(name: str, values: Any, cls: type) -> Any:
         return _CONVERTER.structure(values, cls)
     except Exception as error:
         # cattrs groups whatever was wrong anywhere; one sentence names the first.
-        problem = transform_error(error, name, _explain)[0]
+        problems = transform_error(error, name, _explain)
+        # A misspelt key comes before what is missing for it.
+        problem = min(problems, key=lambda text: "unknown key" not in text)
         message, _, path = problem.rpartition(" @ ")
         raise UsageError(f"{path}{message}") from error
 

@@ -312,6 +312,15 @@ def test_a_name_that_is_no_utf8_does_not_stop_the_report(tmp_path):
     assert sorted(path.name for path in (tmp_path / "out").iterdir()) == REPORTS
 
 
+@pytest.mark.parametrize("after", ["| head -1", ">&-"])
+def test_a_reader_that_left_is_no_error(after):
+    command = f"{sys.executable} -m flopbench.cli {' '.join(ANALYTIC)} {after}"
+    done = subprocess.run(
+        ["/bin/bash", "-o", "pipefail", "-c", command], capture_output=True, text=True, check=False
+    )
+    assert (done.returncode, done.stderr) == (0, "")
+
+
 def test_a_full_disk_is_one_sentence():
     command = [sys.executable, "-m", "flopbench.cli", *ANALYTIC]
     with Path("/dev/full").open("w") as full:

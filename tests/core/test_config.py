@@ -73,6 +73,7 @@ MISTAKES = {
     "wrkload.steps=1": "unknown configuration section 'wrkload': did you mean 'workload'?",
     "workload.grid={rows: 1, cols: 1, rosw: 2}": "workload.grid: unknown key 'rosw': "
     "did you mean 'rows'?",
+    "workload.grid.rwos=2": "workload.grid: unknown key 'rwos': did you mean 'rows'?",
     "workload.grid.rows=2": "workload.grid.cols is missing",
     "workload.grid.rows=two": "workload.grid.rows must be an integer, got 'two'",
     "workload.steps=two": "workload.steps must be an integer, got 'two'",
