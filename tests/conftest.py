@@ -15,6 +15,10 @@ settings.register_profile(
     database=None,
     suppress_health_check=[HealthCheck.too_slow, HealthCheck.function_scoped_fixture],
 )
+# pytest --hypothesis-profile=explore looks for examples that nobody has seen yet.
+settings.register_profile(
+    "explore", settings.get_profile("default"), max_examples=1000, derandomize=False
+)
 settings.load_profile("default")
 
 

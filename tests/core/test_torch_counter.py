@@ -1,5 +1,7 @@
 """The torch counter: where FLOPs arise, and which ops it has no formula for."""
 
+import contextlib
+
 import pytest
 import torch
 from torch import nn
@@ -55,6 +57,23 @@ def test_a_failed_call_leaves_no_hooks_and_no_half_count():
     assert by_module(count(root, lambda: root[0](x))) == {("0", "aten.addmm"): 8}
     assert not torch.nn.modules.module._global_forward_hooks
     assert not torch.nn.modules.module._global_forward_pre_hooks
+
+
+class Fails(nn.Module):
+    def forward(self, x):
+        raise RuntimeError("not today")
+
+
+def test_a_module_that_fails_is_left_even_if_the_call_goes_on():
+    root = nn.ModuleDict({"fails": Fails(), "works": nn.Linear(4, 4)}).to("meta")
+    x = torch.empty(2, 4, device="meta")
+
+    def run():
+        with contextlib.suppress(RuntimeError):
+            root["fails"](x)
+        return x @ x.T
+
+    assert by_module(count(root, run)) == {("", "aten.mm"): 2 * 2 * 4 * 2}
 
 
 def grouped_mm(device):
