@@ -61,9 +61,6 @@ def main() -> None:
     except FlopbenchError as error:
         print(f"flopbench: error: {error}", file=sys.stderr)
         sys.exit(error.exit_code)
-    except BrokenPipeError:
-        # Whoever read the output has read enough; nothing is left to say to them.
-        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
     except OSError as error:
         print(f"flopbench: error: cannot write the output: {describe(error)}", file=sys.stderr)
         os._exit(UsageError.exit_code)  # a normal exit would try to flush once more
@@ -162,7 +159,7 @@ def run_command(
     if out is not None:
         write_files(Path(out), dict(_file_texts(catalog, report)))
     for text in texts:
-        print(text, flush=True)
+        _print(text)
     if report.verdict == "not_verified":
         raise typer.Exit(1)
 
@@ -176,7 +173,7 @@ def list_command(
     """List models, attention modes, counters and reporters, and where each comes from."""
     from flopbench.listing import list_catalog
 
-    print(list_catalog(_load(context, plugin, strict_plugins)), flush=True)
+    _print(list_catalog(_load(context, plugin, strict_plugins)))
 
 
 def _load(context: typer.Context, plugin: list[str] | None, strict: bool) -> Catalog:
@@ -190,6 +187,14 @@ def _load(context: typer.Context, plugin: list[str] | None, strict: bool) -> Cat
     for failure in catalog.failures:
         _LOG.warning("%s", failure)
     return catalog
+
+
+def _print(text: str) -> None:
+    try:
+        print(text, flush=True)
+    except BrokenPipeError:
+        # Whoever read the output has read enough; the flush at exit must not fail again.
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
 
 
 def _names(text: str | None) -> Sequence[str] | Any:
