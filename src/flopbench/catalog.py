@@ -71,6 +71,10 @@ class Shelf(Generic[T]):
             raise UsageError(f"{message} ({broken})" if broken else message)
         return self.entries[name][0]
 
+    def find(self, name: str) -> type[T] | None:
+        """Return the strategy called ``name``, or None if there is none."""
+        return self.entries[name][0] if name in self.entries else None
+
     def __contains__(self, name: str) -> bool:
         return name in self.entries
 

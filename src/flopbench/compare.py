@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Mapping
 
 from attrs import frozen
 
 from flopbench.attention import AttentionMode
 from flopbench.counting import sums
-from flopbench.pricing import StagePrice
+from flopbench.pricing import Line, StagePrice
 from flopbench.report import Comparison, ComponentDifference, Entry, UncountedOp, Verdict
 from flopbench.vendor import Convention, StageCount
 
@@ -60,7 +60,7 @@ def compare(
     counted: Attributed | Failed,
 ) -> Comparison:
     """Compare one stage on both sides, under the counter's convention."""
-    visible = _by_component(
+    visible = sums(
         (line.component, int(line.cost.tensor_flops))
         for line in priced.lines
         if line.kind in convention.sees
@@ -88,17 +88,10 @@ def compare(
     )
 
 
-def _by_component(items: Iterable[tuple[str, int]]) -> dict[str, int]:
-    totals: dict[str, int] = {}
-    for component, flops in items:
-        totals[component] = totals.get(component, 0) + flops
-    return totals
-
-
 def _differences(
     visible: Mapping[str, int], counted: Attributed
 ) -> tuple[ComponentDifference, ...]:
-    vendor = _by_component((entry.component, entry.flops) for entry in counted.entries)
+    vendor = sums((entry.component, entry.flops) for entry in counted.entries)
     return tuple(
         ComponentDifference(
             name,
@@ -135,12 +128,13 @@ def _verdict(  # noqa: PLR0911 - one return per verdict and reason reads best
 
 def _unseen(priced: StagePrice, convention: Convention) -> Mapping[str, int]:
     """Return the analytic work that the counter does not see, by op, most first."""
-    totals: dict[str, int] = {}
-    for line in priced.lines:
-        hidden = int(line.cost.vector_flops)
-        if line.kind not in convention.sees:
-            hidden += int(line.cost.tensor_flops)
-        name = f"{line.kind} bias" if line.kind in convention.sees else line.kind
-        if hidden:
-            totals[name] = totals.get(name, 0) + hidden
-    return dict(sorted(totals.items(), key=lambda item: -item[1]))
+    totals = sums(_hidden(line, convention) for line in priced.lines)
+    shown = sorted(totals.items(), key=lambda item: -item[1])
+    return {name: flops for name, flops in shown if flops}
+
+
+def _hidden(line: Line, convention: Convention) -> tuple[str, int]:
+    """Return what a counter does not see of a line: all of it, or of a seen op its bias."""
+    if line.kind in convention.sees:
+        return f"{line.kind} bias", int(line.cost.vector_flops)
+    return line.kind, int(line.cost.flops)

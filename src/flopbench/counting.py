@@ -5,7 +5,8 @@ A counter is a plugin: what it returns is checked to be whole numbers before it 
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Hashable, Iterable, Mapping
+from typing import TypeVar
 
 from flopbench.errors import CountError
 from flopbench.vendor import (
@@ -16,6 +17,8 @@ from flopbench.vendor import (
     VendorCounter,
     VendorStage,
 )
+
+K = TypeVar("K", bound=Hashable)
 
 Flops = Mapping[tuple[str, str], int]
 """FLOPs by (module, op)."""
@@ -78,9 +81,9 @@ def _calls(count: Count) -> Flops:
     return sums(((entry.module, entry.op), entry.calls) for entry in count.uncounted)
 
 
-def sums(items: Iterable[tuple[tuple[str, str], int]]) -> dict[tuple[str, str], int]:
+def sums(items: Iterable[tuple[K, int]]) -> dict[K, int]:
     """Add up the values of equal keys."""
-    totals: dict[tuple[str, str], int] = {}
+    totals: dict[K, int] = {}
     for key, value in items:
         totals[key] = totals.get(key, 0) + value
     return totals

@@ -36,7 +36,7 @@ def list_catalog(catalog: Catalog) -> str:
 def _keys(catalog: Catalog) -> Iterator[str]:
     """Yield every key that a run of a model takes, with its default."""
     for name, model, _source in catalog.models:
-        vendor = {n: cls for n, cls, _ in catalog.vendor_models}.get(name)
+        vendor = catalog.vendor_models.find(name)
         sections = {"workload": model.inputs_type, "model": model.options_type}
         if vendor:
             sections["vendor"] = vendor.options_type

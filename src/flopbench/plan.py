@@ -67,7 +67,7 @@ def make_plan(
         PluginError: the model's plugin raises.
     """
     model_class = catalog.models.get(model_name)
-    vendor_class = _optional(catalog, model_name)
+    vendor_class = catalog.vendor_models.find(model_name)
     schema = {
         "workload": model_class.inputs_type,
         "model": model_class.options_type,
@@ -104,10 +104,6 @@ def make_plan(
         conventions=config.sections["conventions"],
         config=config.resolved,
     )
-
-
-def _optional(catalog: Catalog, model_name: str) -> type[VendorModel] | None:
-    return catalog.vendor_models.get(model_name) if model_name in catalog.vendor_models else None
 
 
 def _vendor(
