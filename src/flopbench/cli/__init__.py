@@ -1,0 +1,70 @@
+"""The command line: parse, load plugins, run, show, write.
+
+One module per command. Only what ``--help`` needs is imported at their tops; the rest
+loads with a command.
+"""
+
+from __future__ import annotations
+
+import gc
+import logging
+import os
+import sys
+from typing import Annotated
+
+import typer
+
+from flopbench.cli.common import PluginOption, StrictOption
+from flopbench.cli.list import list_command
+from flopbench.cli.run import run_command
+from flopbench.errors import FlopbenchError, UsageError, describe
+
+app = typer.Typer(
+    name="flopbench",
+    help="Tell how many FLOPs a model really does, stage by stage, and prove it.",
+    no_args_is_help=True,
+    add_completion=False,
+    rich_markup_mode=None,
+    pretty_exceptions_enable=False,
+)
+app.command("run")(run_command)
+app.command("list")(list_command)
+
+
+def main() -> None:
+    """Run the command line; errors and warnings are one sentence on stderr."""
+    if hasattr(sys.stdout, "reconfigure"):  # a name that a terminal cannot show is escaped
+        sys.stdout.reconfigure(errors="backslashreplace")
+    logging.basicConfig(format="%(name)s: %(levelname)s: %(message)s", level=logging.WARNING)
+    logging.addLevelName(logging.WARNING, "warning")
+    # Imports make many objects and little garbage: collecting meanwhile is lost time.
+    gc.disable()
+    try:
+        app()
+    except FlopbenchError as error:
+        print(f"flopbench: error: {error}", file=sys.stderr)
+        sys.exit(error.exit_code)
+    except OSError as error:
+        print(f"flopbench: error: cannot write the output: {describe(error)}", file=sys.stderr)
+        os._exit(UsageError.exit_code)  # a normal exit would try to flush once more
+
+
+def _print_version(wanted: bool) -> None:
+    if wanted:
+        from flopbench import __version__
+
+        print(f"flopbench {__version__}")
+        raise typer.Exit
+
+
+@app.callback()
+def root(
+    context: typer.Context,
+    plugin: PluginOption = None,
+    strict_plugins: StrictOption = False,
+    version: Annotated[
+        bool, typer.Option("--version", callback=_print_version, is_eager=True, help="Show it.")
+    ] = False,
+) -> None:
+    """Take the options that go before any command."""
+    context.obj = (plugin or [], strict_plugins)

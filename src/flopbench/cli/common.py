@@ -1,0 +1,89 @@
+"""What the commands share: plugin options, loading, printing, texts to names and paths."""
+
+from __future__ import annotations
+
+import logging
+import os
+import sys
+from collections.abc import Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any
+
+import typer
+
+from flopbench.errors import UsageError
+
+if TYPE_CHECKING:
+    from flopbench.catalog import Catalog
+
+LOG = logging.getLogger("flopbench")
+
+PluginOption = Annotated[
+    list[str] | None,
+    typer.Option(
+        "-p",
+        "--plugin",
+        metavar="NAME",
+        help="Load a plugin module or .py file; no:NAME blocks a plugin. Repeatable.",
+    ),
+]
+StrictOption = Annotated[
+    bool, typer.Option("--strict-plugins", help="Fail if any plugin fails to load.")
+]
+
+
+def load(context: typer.Context, plugin: list[str] | None, strict: bool) -> Catalog:
+    """Load plugins as the options before and after the command say; warn of those that fail.
+
+    Raises:
+        PluginError: one fails, and ``strict`` or the option before the command asks for all.
+    """
+    from flopbench.catalog import build_catalog
+    from flopbench.plugins import load_plugins
+
+    before, strict_before = context.obj
+    catalog = build_catalog(load_plugins([*before, *(plugin or [])]))
+    if strict or strict_before:
+        catalog.raise_failures()
+    for failure in catalog.failures:
+        LOG.warning("%s", failure)
+    return catalog
+
+
+def print_text(text: str) -> None:
+    """Print ``text``; a reader that has gone away is no error."""
+    try:
+        print(text, flush=True)
+    except BrokenPipeError:
+        # Whoever read the output has read enough; the flush at exit must not fail again.
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+
+
+def names(text: str | None) -> Sequence[str] | Any:
+    """Split an option's comma-separated names; None stays None."""
+    if text is None:
+        return None
+    return [name.strip() for name in text.split(",") if name.strip()]
+
+
+def some(option: str, text: str) -> Sequence[str]:
+    """Split an option's comma-separated names, at least one.
+
+    Raises:
+        UsageError: there is none.
+    """
+    given: Sequence[str] = names(text)
+    if not given:
+        raise UsageError(f"{option} must name at least one")
+    return given
+
+
+def path(option: str, text: str) -> Path:
+    """Take an option's text as a path.
+
+    Raises:
+        UsageError: it is empty.
+    """
+    if not text:
+        raise UsageError(f"{option} is empty: it needs a path")
+    return Path(text)

@@ -1,0 +1,18 @@
+"""``flopbench list``: what there is, and where each thing comes from."""
+
+from __future__ import annotations
+
+import typer
+
+from flopbench.cli.common import PluginOption, StrictOption, load, print_text
+
+
+def list_command(
+    context: typer.Context,
+    plugin: PluginOption = None,
+    strict_plugins: StrictOption = False,
+) -> None:
+    """List models, attention modes, counters and reporters, and where each comes from."""
+    from flopbench.listing import list_catalog
+
+    print_text(list_catalog(load(context, plugin, strict_plugins)))

@@ -1,0 +1,135 @@
+"""``flopbench run``: report a model's FLOPs per stage, from both sides."""
+
+from __future__ import annotations
+
+import gc
+import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any
+
+import typer
+
+from flopbench.cli.common import (
+    LOG,
+    PluginOption,
+    StrictOption,
+    load,
+    names,
+    path,
+    print_text,
+    some,
+)
+from flopbench.errors import PluginError, calling
+
+if TYPE_CHECKING:
+    from flopbench.catalog import Catalog
+    from flopbench.report import Report
+    from flopbench.runner import Progress
+
+
+def run_command(
+    context: typer.Context,
+    model: Annotated[str, typer.Argument(help="A model that `flopbench list` shows.")],
+    overrides: Annotated[
+        list[str] | None,
+        typer.Argument(
+            metavar="[KEY=VALUE]...", help="Configuration, such as workload.batch_size=2."
+        ),
+    ] = None,
+    image: Annotated[
+        str | None, typer.Option(metavar="FILE", help="A page; short for workload.image=FILE.")
+    ] = None,
+    config: Annotated[
+        Path | None, typer.Option(metavar="FILE", help="A YAML file of configuration.")
+    ] = None,
+    attention: Annotated[
+        str | None, typer.Option(metavar="NAMES", help="Attention modes, such as eager,flash.")
+    ] = None,
+    stages: Annotated[
+        str | None, typer.Option(metavar="NAMES", help="Stages, such as prefill,decode.")
+    ] = None,
+    counters: Annotated[
+        str | None, typer.Option(metavar="NAMES", help="Vendor counters, such as torch.")
+    ] = None,
+    analytic_only: Annotated[
+        bool, typer.Option("--analytic-only", help="Closed forms alone; needs no torch.")
+    ] = False,
+    out: Annotated[
+        str | None,
+        typer.Option(metavar="DIR", help="Write report.json, report.md and report.csv there."),
+    ] = None,
+    format: Annotated[  # noqa: A002 - the option's name
+        str, typer.Option(metavar="NAMES", help="Reporters to print, such as console or json.")
+    ] = "console",
+    plugin: PluginOption = None,
+    strict_plugins: StrictOption = False,
+) -> None:
+    """Report a model's FLOPs per stage, from both sides, and reconcile them.
+
+    Exit status: 0 nothing differs (verified, where a vendor was checked), 1 something
+    differs or is incomplete, 2 usage.
+    """
+    from flopbench.output import check_writable, write_files
+    from flopbench.plan import make_plan
+    from flopbench.runner import run
+
+    if out is not None:
+        check_writable(path("--out", out))
+    catalog = load(context, plugin, strict_plugins)
+    printed = [catalog.reporters.get(name) for name in some("--format", format)]
+    options: dict[str, Any] = {
+        "workload.image": None if image is None else str(path("--image", image)),
+        "run.attention": names(attention),
+        "run.stages": names(stages),
+        "run.counters": names(counters),
+        "run.analytic_only": analytic_only or None,
+    }
+    plan = make_plan(
+        catalog,
+        model,
+        file=config,
+        overrides=overrides or [],
+        options={key: value for key, value in options.items() if value is not None},
+    )
+    gc.enable()
+    with _progress(len(plan.base_stages) * len(plan.counters)) as progress:
+        report = run(plan, catalog, progress)
+    texts = [_render(reporter, report) for reporter in printed]
+    if out is not None:
+        write_files(Path(out), dict(_file_texts(catalog, report)))
+    for text in texts:
+        print_text(text)
+    if report.verdict == "not_verified":
+        raise typer.Exit(1)
+
+
+def _render(reporter: type[Any], report: Report) -> str:
+    with calling(f"reporter {reporter.name!r}"):
+        text = reporter().render(report)
+        if not isinstance(text, str):
+            raise TypeError(f"render must return text, got {text!r}")
+    return text
+
+
+def _file_texts(catalog: Catalog, report: Report) -> Iterator[tuple[str, str]]:
+    """Render the reporters that have a file; one that nobody asked for by name may fail alone."""
+    for _, reporter, source in catalog.reporters:
+        if reporter.filename:
+            try:
+                yield reporter.filename, _render(reporter, report) + "\n"
+            except PluginError as error:
+                LOG.warning("%s: %s; %s is not written", source, error, reporter.filename)
+
+
+@contextmanager
+def _progress(total: int) -> Iterator[Progress | None]:
+    """Show on a terminal's stderr what is being counted, and how long it has taken."""
+    if not total or not sys.stderr.isatty():
+        yield None
+        return
+    from flopbench.progress import BarProgress
+
+    with BarProgress.open(total) as progress:
+        yield progress
