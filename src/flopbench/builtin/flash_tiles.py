@@ -52,6 +52,8 @@ class Gpu:
     multiprocessors: int
 
 
+HOPPER = (9, 0)
+
 GPUS: dict[str, Gpu] = {
     gpu.name: gpu
     for gpu in (
@@ -64,6 +66,14 @@ GPUS: dict[str, Gpu] = {
     )
 }
 """GPUs by name."""
+
+CUDNN = Tile(128, 128)
+CUDNN_DECODE = Tile(16, 128)
+"""cuDNN's tiles, by measurement alone: an H200 with cuDNN 9.19 (measurements/h200.json).
+
+Its kernels' names give the rows of one warpgroup x keys: 64x128, of which two make a tile of
+128 rows; and for a single query 16x128.
+"""
 
 SPLIT_ROWS = 64
 """Row block of the split-KV kernel, with which its choice counts, too."""
@@ -94,11 +104,19 @@ def kernel_head_dim(kernel: str, head_dim: int) -> int:
 
 
 def tile(
-    kernel: str, gpu: Gpu, head_dim: int, *, causal: bool, few_rows: bool = False, fp8: bool = False
+    kernel: str,
+    gpu: Gpu,
+    head_dim: int,
+    *,
+    causal: bool,
+    single: bool = False,
+    few_rows: bool = False,
+    fp8: bool = False,
 ) -> Tile:
     """Return the tile of a kernel.
 
     Args:
+        single: whether there is one query, as in decoding, which cuDNN looks at.
         few_rows: whether there are at most 64 query rows, which FlashAttention-3 looks at.
 
     Raises:
@@ -111,11 +129,14 @@ def tile(
         return _fa2(width, gpu, causal=causal)
     if kernel == "fa2_splitkv":
         return Tile(SPLIT_ROWS, split_keys(head_dim))
-    if gpu.capability[0] != 9:
+    if gpu.capability != HOPPER:
         raise UsageError(f"kernel {kernel} needs a Hopper GPU (h100, h200), not {gpu.name}")
     if kernel == "fa3":
-        return _fa3_fp8(width) if fp8 else _fa3(width, causal=causal, few_rows=few_rows)
-    return _cudnn(width, causal=causal)
+        return Tile(*_FA3_FP8[width]) if fp8 else _fa3(width, causal=causal, few_rows=few_rows)
+    return CUDNN_DECODE if single else CUDNN
+
+
+_SPLIT_KEYS = {64: 256, 128: 128}
 
 
 def split_keys(head_dim: int) -> int:
@@ -124,55 +145,40 @@ def split_keys(head_dim: int) -> int:
     Source: set_params_splitkv in PyTorch's flash_attn/flash_api.cpp, and
     run_mha_fwd_splitkv_dispatch in FlashAttention-2's flash_fwd_launch_template.h.
     """
-    if head_dim <= 64:
-        return 256
-    return 128 if head_dim <= 128 else 64
+    return next((keys for width, keys in _SPLIT_KEYS.items() if head_dim <= width), 64)
+
+
+_FA2 = {32: (128, 128), 64: (128, 128), 96: (128, 64), 128: (128, 64), 192: (128, 64)}
+_FA2_SMALL = {96: (128, 64), 128: (128, 32)}
+_FA2_SMALL_CAUSAL = {96: (64, 64), 128: (64, 64)}
+"""FlashAttention-2's forward tiles without dropout, by head width.
+
+Source: run_mha_fwd_hdim* in flash_fwd_launch_template.h. Compute capability 8.6 and 8.9 have
+less shared memory and tiles of their own.
+"""
 
 
 def _fa2(width: int, gpu: Gpu, *, causal: bool) -> Tile:
-    """Return the forward tile without dropout.
-
-    Source: run_mha_fwd_hdim* in FlashAttention-2's flash_fwd_launch_template.h. Compute
-    capability 8.6 and 8.9 have less shared memory and other tiles.
-    """
-    consumer = gpu.capability[0] == 8 and gpu.capability[1] > 0
-    if width <= 64:
-        return Tile(128, 128)
-    if width == 96:
-        return Tile(64, 64) if consumer and causal else Tile(128, 64)
-    if width == 128:
-        if consumer:
-            return Tile(64, 64) if causal else Tile(128, 32)
-        return Tile(128, 64)
-    if width == 192:
-        return Tile(128, 64)
-    # 128 x 64 only where it fits in shared memory and two blocks of 64 x 64 do not: A100.
+    small = gpu.capability in {(8, 6), (8, 9)}
+    if small and width in _FA2_SMALL:
+        return Tile(*(_FA2_SMALL_CAUSAL if causal else _FA2_SMALL)[width])
+    if width in _FA2:
+        return Tile(*_FA2[width])
+    # 256 wide: 128 x 64 only where it fits in shared memory and two of 64 x 64 do not.
     return Tile(128, 64) if gpu.capability == (8, 0) else Tile(64, 64)
 
 
+_FA3 = {64: (192, 192), 96: (192, 144), 128: (128, 176), 192: (128, 112), 256: (128, 80)}
+_FA3_CAUSAL = {64: (192, 128), 128: (128, 128)}
+_FA3_FP8 = {64: (192, 160), 96: (192, 128), 128: (128, 224), 192: (128, 160), 256: (128, 128)}
+"""FlashAttention-3's forward tiles, by head width; source: hopper/tile_size.h."""
+
+
 def _fa3(width: int, *, causal: bool, few_rows: bool) -> Tile:
-    """Return the 16-bit Hopper tile; source: FlashAttention-3's hopper/tile_size.h."""
-    if width == 64:
-        return Tile(192, 128 if causal else 192)
-    if width == 96:
-        return Tile(192, 144)
-    if width == 128:
-        # use_one_mma_wg in hopper/heuristics.h: one warpgroup for few rows.
-        return Tile(64 if few_rows else 128, 128 if causal else 176)
-    return Tile(128, 112) if width == 192 else Tile(128, 80)
+    rows, keys = _FA3_CAUSAL[width] if causal and width in _FA3_CAUSAL else _FA3[width]
+    # use_one_mma_wg in hopper/heuristics.h: one warpgroup for few rows.
+    return Tile(SPLIT_ROWS if few_rows and width == _ONE_WARPGROUP else rows, keys)
 
 
-def _fa3_fp8(width: int) -> Tile:
-    """Return the 8-bit Hopper tile; source: FlashAttention-3's hopper/tile_size.h."""
-    tiles = {
-        64: Tile(192, 160),
-        96: Tile(192, 128),
-        128: Tile(128, 224),
-        192: Tile(128, 160),
-        256: Tile(128, 128),
-    }
-    return tiles[width]
-
-
-def _cudnn(width: int, *, causal: bool) -> Tile:
-    return Tile(128, 128)
+_ONE_WARPGROUP = 128
+"""The head width that FlashAttention-3 has a tile of one warpgroup for: 64 rows."""

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from itertools import product
 from math import gcd
 from typing import Any
 
@@ -73,10 +74,9 @@ class Choice:
         key_blocks = ceil_div(keys, split_keys(int(op.head_dim)))
         return splits(_heads(op) * row_blocks, key_blocks, self.gpu.multiprocessors)
 
-    def tile(self, kernel: str, op: Attention, *, causal: bool, few_rows: bool = False) -> Tile:
-        """Return the tile of a kernel for this op."""
-        width = int(op.head_dim)
-        return tile(kernel, self.gpu, width, causal=causal, few_rows=few_rows, fp8=self.fp8)
+    def tile(self, kernel: str, op: Attention, **case: bool) -> Tile:
+        """Return the tile of a kernel for this op; ``case`` is as in `flash_tiles.tile`."""
+        return tile(kernel, self.gpu, int(op.head_dim), fp8=self.fp8, **case)
 
     def pairs(self, op: Attention, keys: Dim) -> Dim:
         """Return the pairs that one step computes, over all heads of one layer."""
@@ -87,9 +87,9 @@ class Choice:
         return _heads(op) * self._pairs(self.kernel, op, keys)
 
     def _pairs(self, kernel: str, op: Attention, keys: Dim) -> Dim:
-        def pairs(rows: Dim, *, causal: bool) -> Dim:
+        def pairs(rows: Dim, *, causal: bool, single: bool) -> Dim:
             few, many = (
-                self.tile(kernel, op, causal=causal, few_rows=few_rows)
+                self.tile(kernel, op, causal=causal, single=single, few_rows=few_rows)
                 for few_rows in (True, False)
             )
             tiles = touched_tiles(rows, keys, many, causal=causal) * many.pairs
@@ -99,14 +99,22 @@ class Choice:
             return where(rows <= few.rows, alone, tiles)
 
         return where(
-            op.queries <= 1, pairs(_rows(op), causal=False), pairs(op.queries, causal=op.causal)
+            op.queries <= 1,
+            pairs(_rows(op), causal=False, single=True),
+            pairs(op.queries, causal=op.causal, single=False),
         )
 
     def key_grain(self, op: Attention) -> int:
         """Return a number of keys that every tile's number of keys is a multiple of."""
         kernels = ("fa2", "fa2_splitkv") if self.kernel == "auto" else (self.kernel,)
-        cases = [(k, c, f) for k in kernels for c in (True, False) for f in (True, False)]
-        return gcd(*(self.tile(k, op, causal=c, few_rows=f).keys for k, c, f in cases))
+        either = (True, False)
+        return gcd(
+            *(
+                self.tile(kernel, op, causal=causal, single=single, few_rows=few_rows).keys
+                for kernel in kernels
+                for causal, single, few_rows in product(either, either, either)
+            )
+        )
 
 
 def executed_flops(op: Attention, choice: Choice) -> Dim:
