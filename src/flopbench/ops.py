@@ -305,10 +305,14 @@ class Attention(Op):
     scaled: Literal["scores", "queries"] = "scores"
 
     def __attrs_post_init__(self) -> None:
-        for low, high in ((self.queries, self.keys), (self.kv_heads, self.heads)):
+        pairs = [(self.kv_heads, self.heads)]
+        if self.causal or not (isinstance(self.steps, int) and self.steps == 1):
+            pairs.append((self.queries, self.keys))
+        for low, high in pairs:
             if isinstance(low, int) and isinstance(high, int) and low > high:
                 raise ValueError(
-                    f"attention needs queries <= keys and kv_heads <= heads, got {low} > {high}"
+                    "attention needs kv_heads <= heads and, if causal or decoding, queries <= "
+                    f"keys, got {low} > {high}"
                 )
 
     @property

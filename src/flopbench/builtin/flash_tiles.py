@@ -7,14 +7,13 @@ read as facts; what was measured is in docs/executed-work.md.
 
 from __future__ import annotations
 
-from typing import Literal
+from collections.abc import Callable
+from typing import Any, Literal
 
 from attrs import frozen
 
+from flopbench.dims import Dim, where
 from flopbench.errors import UsageError, unknown
-
-Kernel = Literal["fa2", "fa2_splitkv", "cudnn", "fa3"]
-DType = Literal["bf16", "fp16", "fp8"]
 
 KERNELS: dict[str, str] = {
     "fa2": "FlashAttention-2, the standard forward kernel in PyTorch's SDPA",
@@ -36,6 +35,33 @@ class Tile:
     def pairs(self) -> int:
         """Query-key pairs of the tile."""
         return self.rows * self.keys
+
+
+@frozen
+class TileRule:
+    """Which of a kernel's tiles computes an attention, by its number of rows or keys.
+
+    Attributes:
+        choices: tiles in order, each with the largest number that it is taken for.
+        last: the tile beyond.
+    """
+
+    last: Tile
+    choices: tuple[tuple[int, Tile], ...] = ()
+    by: Literal["rows", "keys"] = "rows"
+
+    @property
+    def tiles(self) -> tuple[Tile, ...]:
+        """All tiles of the rule."""
+        return (*(tile for _bound, tile in self.choices), self.last)
+
+    def choose(self, rows: Dim, keys: Dim, price: Callable[[Tile], Any]) -> Any:
+        """Return ``price`` of the tile that is taken."""
+        value = rows if self.by == "rows" else keys
+        found = price(self.last)
+        for bound, tile in reversed(self.choices):
+            found = where(value <= bound, price(tile), found)
+        return found
 
 
 @frozen
@@ -67,14 +93,6 @@ GPUS: dict[str, Gpu] = {
 }
 """GPUs by name."""
 
-CUDNN = Tile(128, 128)
-CUDNN_DECODE = Tile(16, 128)
-"""cuDNN's tiles, by measurement alone: an H200 with cuDNN 9.19 (measurements/h200.json).
-
-Its kernels' names give the rows of one warpgroup x keys: 64x128, of which two make a tile of
-128 rows; and for a single query 16x128.
-"""
-
 SPLIT_ROWS = 64
 """Row block of the split-KV kernel, with which its choice counts, too."""
 
@@ -103,37 +121,31 @@ def kernel_head_dim(kernel: str, head_dim: int) -> int:
     )
 
 
-def tile(
-    kernel: str,
-    gpu: Gpu,
-    head_dim: int,
-    *,
-    causal: bool,
-    single: bool = False,
-    few_rows: bool = False,
-    fp8: bool = False,
-) -> Tile:
-    """Return the tile of a kernel.
+def tile_rule(
+    kernel: str, gpu: Gpu, head_dim: int, *, causal: bool, single: bool = False, fp8: bool = False
+) -> TileRule:
+    """Return which tiles a kernel has for such an attention.
 
     Args:
-        single: whether there is one query, as in decoding, which cuDNN looks at.
-        few_rows: whether there are at most 64 query rows, which FlashAttention-3 looks at.
+        single: whether there is one query, as in decoding; the mask is then of no effect.
 
     Raises:
-        UsageError: the kernel is not known, or has no tile for this GPU and head.
+        UsageError: the kernel is not known, or does not run on this GPU or with such a head.
     """
     if kernel not in KERNELS:
         raise UsageError(unknown("kernel", kernel, KERNELS))
     width = kernel_head_dim(kernel, head_dim)
+    if fp8 and kernel != "fa3":
+        raise UsageError(f"kernel {kernel} takes bf16 and fp16, not fp8: only fa3 does")
     if kernel == "fa2":
-        return _fa2(width, gpu, causal=causal)
+        return TileRule(_fa2(width, gpu, causal=causal and not single))
     if kernel == "fa2_splitkv":
-        return Tile(SPLIT_ROWS, split_keys(head_dim))
+        return TileRule(Tile(SPLIT_ROWS, split_keys(head_dim)))
     if gpu.capability != HOPPER:
         raise UsageError(f"kernel {kernel} needs a Hopper GPU (h100, h200), not {gpu.name}")
-    if kernel == "fa3":
-        return Tile(*_FA3_FP8[width]) if fp8 else _fa3(width, causal=causal, few_rows=few_rows)
-    return CUDNN_DECODE if single else CUDNN
+    if kernel == "cudnn":
+        return _CUDNN_DECODE if single else _CUDNN
+    return _fa3(width, causal=causal and not single, fp8=fp8)
 
 
 _SPLIT_KEYS = {64: 256, 128: 128}
@@ -168,17 +180,29 @@ def _fa2(width: int, gpu: Gpu, *, causal: bool) -> Tile:
     return Tile(128, 64) if gpu.capability == (8, 0) else Tile(64, 64)
 
 
+_CUDNN = TileRule(Tile(128, 128))
+_CUDNN_DECODE = TileRule(Tile(16, 128), ((32, Tile(64, 32)), (256, Tile(64, 64))), by="keys")
+"""cuDNN's tiles, by measurement alone: cuDNN 9.19 on an H200 (measurements/h200.json).
+
+The names of its kernels tell the tile, when one is taken was read off the measurements: for a
+single query 64x32 up to 32 keys, 64x64 from 33 to 129, 16x128 from 300 on (256 is a guess
+between), else two warpgroups of 64x128.
+"""
+
 _FA3 = {64: (192, 192), 96: (192, 144), 128: (128, 176), 192: (128, 112), 256: (128, 80)}
-_FA3_CAUSAL = {64: (192, 128), 128: (128, 128)}
+_FA3_CAUSAL = _FA3 | {64: (192, 128), 128: (128, 128)}
 _FA3_FP8 = {64: (192, 160), 96: (192, 128), 128: (128, 224), 192: (128, 160), 256: (128, 128)}
-"""FlashAttention-3's forward tiles, by head width; source: hopper/tile_size.h."""
+_FA3_FEW_ROWS = 64
+"""FlashAttention-3's forward tiles, by head width; source: hopper/tile_size.h.
+
+Up to 64 rows of 128-wide heads, 16 bits each, have a tile of 64 rows (use_one_mma_wg in
+hopper/heuristics.h). Not measured here.
+"""
 
 
-def _fa3(width: int, *, causal: bool, few_rows: bool) -> Tile:
-    rows, keys = _FA3_CAUSAL[width] if causal and width in _FA3_CAUSAL else _FA3[width]
-    # use_one_mma_wg in hopper/heuristics.h: one warpgroup for few rows.
-    return Tile(SPLIT_ROWS if few_rows and width == _ONE_WARPGROUP else rows, keys)
-
-
-_ONE_WARPGROUP = 128
-"""The head width that FlashAttention-3 has a tile of one warpgroup for: 64 rows."""
+def _fa3(width: int, *, causal: bool, fp8: bool) -> TileRule:
+    if fp8:
+        return TileRule(Tile(*_FA3_FP8[width]))
+    rows, keys = (_FA3_CAUSAL if causal else _FA3)[width]
+    few = ((_FA3_FEW_ROWS, Tile(_FA3_FEW_ROWS, keys)),) if width == 128 else ()  # noqa: PLR2004
+    return TileRule(Tile(rows, keys), few)

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from itertools import product
 from math import gcd
 from typing import Any
 
@@ -13,9 +12,10 @@ from flopbench.builtin.flash_tiles import (
     SPLIT_ROWS,
     Gpu,
     Tile,
+    TileRule,
     kernel_head_dim,
     split_keys,
-    tile,
+    tile_rule,
 )
 from flopbench.conventions import MAC_FLOPS
 from flopbench.dims import Dim, ceil_div, halve, is_array, is_symbolic, maximum, minimum, where
@@ -74,9 +74,17 @@ class Choice:
         key_blocks = ceil_div(keys, split_keys(int(op.head_dim)))
         return splits(_heads(op) * row_blocks, key_blocks, self.gpu.multiprocessors)
 
-    def tile(self, kernel: str, op: Attention, **case: bool) -> Tile:
-        """Return the tile of a kernel for this op; ``case`` is as in `flash_tiles.tile`."""
-        return tile(kernel, self.gpu, int(op.head_dim), fp8=self.fp8, **case)
+    def rule(self, kernel: str, op: Attention, *, single: bool) -> TileRule:
+        """Return which tiles a kernel has for this op."""
+        width = int(op.head_dim)
+        causal = op.causal
+        return tile_rule(kernel, self.gpu, width, causal=causal, single=single, fp8=self.fp8)
+
+    def tile(self, kernel: str, op: Attention) -> Tile:
+        """Return the tile that computes an op of ints."""
+        rule = self.rule(kernel, op, single=bool(op.queries <= 1))
+        tile: Tile = rule.choose(_rows(op), op.keys, lambda t: t)
+        return tile
 
     def pairs(self, op: Attention, keys: Dim) -> Dim:
         """Return the pairs that one step computes, over all heads of one layer."""
@@ -88,15 +96,9 @@ class Choice:
 
     def _pairs(self, kernel: str, op: Attention, keys: Dim) -> Dim:
         def pairs(rows: Dim, *, causal: bool, single: bool) -> Dim:
-            few, many = (
-                self.tile(kernel, op, causal=causal, single=single, few_rows=few_rows)
-                for few_rows in (True, False)
+            return self.rule(kernel, op, single=single).choose(
+                rows, keys, lambda t: touched_tiles(rows, keys, t, causal=causal) * t.pairs
             )
-            tiles = touched_tiles(rows, keys, many, causal=causal) * many.pairs
-            if few == many:
-                return tiles
-            alone = touched_tiles(rows, keys, few, causal=causal) * few.pairs
-            return where(rows <= few.rows, alone, tiles)
 
         return where(
             op.queries <= 1,
@@ -107,14 +109,8 @@ class Choice:
     def key_grain(self, op: Attention) -> int:
         """Return a number of keys that every tile's number of keys is a multiple of."""
         kernels = ("fa2", "fa2_splitkv") if self.kernel == "auto" else (self.kernel,)
-        either = (True, False)
-        return gcd(
-            *(
-                self.tile(kernel, op, causal=causal, single=single, few_rows=few_rows).keys
-                for kernel in kernels
-                for causal, single, few_rows in product(either, either, either)
-            )
-        )
+        rules = (self.rule(kernel, op, single=s) for kernel in kernels for s in (True, False))
+        return gcd(*(tile.keys for rule in rules for tile in rule.tiles))
 
 
 def executed_flops(op: Attention, choice: Choice) -> Dim:

@@ -14,6 +14,7 @@ from typing import Annotated
 
 import typer
 
+from flopbench.cli.attention import attention_command
 from flopbench.cli.common import PluginOption, StrictOption
 from flopbench.cli.list import list_command
 from flopbench.cli.run import run_command
@@ -29,6 +30,7 @@ app = typer.Typer(
 )
 app.command("run")(run_command)
 app.command("list")(list_command)
+app.command("attention")(attention_command)
 
 
 def main() -> None:
