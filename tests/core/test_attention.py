@@ -123,7 +123,5 @@ def test_a_convention_changes_the_vector_work_alone():
 )
 def test_an_impossible_attention_is_refused(change):
     sizes = {"batch": 1, "heads": 4, "kv_heads": 2, "head_dim": 4, "value_dim": 4}
-    with pytest.raises(
-        ValueError, match="kv_heads <= heads and, if causal"
-    ):
+    with pytest.raises(ValueError, match="kv_heads <= heads and, if causal"):
         Attention(component="core", **({"queries": 1, "keys": 1} | sizes | change))

@@ -28,6 +28,8 @@ _NAMES: tuple[re.Pattern[str], ...] = (
         r"flash_fwd(?:_splitkv)?_kernel<Flash_fwd_kernel_traits"
         r"<(?P<k>\d+), (?P<m>\d+), (?P<n>\d+)"
     ),
+    # As `short_name` puts it.
+    re.compile(r"<(?P<m>\d+)x(?P<n>\d+)(?:x(?P<k>\d+))?(?:, cluster (?P<cm>\d+)x(?P<cn>\d+))?>$"),
 )
 
 
