@@ -245,9 +245,10 @@ def test_a_name_without_a_tile_has_none():
 
 
 def test_long_template_arguments_give_way_to_the_tile():
-    shapes = [
-        f"cute::tuple<{', '.join(f'cute::C<{n}>' for n in s)}>" for s in ((2, 1, 1), (64, 128, 128))
-    ]
-    name = f"void cutlass::device_kernel<Gemm<Warps<4, {shapes[0]}, Pingpong>, {shapes[1]}, {'x' * 99}>>(T)"
+    def shape(*sides):
+        return f"cute::tuple<{', '.join(f'cute::C<{side}>' for side in sides)}>"
+
+    main = f"Warps<4, {shape(2, 1, 1)}, Pingpong>, {shape(64, 128, 128)}"
+    name = f"void cutlass::device_kernel<Gemm<{main}, {'x' * 99}>>(T)"
     assert short_name(name) == "cutlass::device_kernel<64x128x128, cluster 2x1>"
     assert tile_of(short_name(name)) == tile_of(name)

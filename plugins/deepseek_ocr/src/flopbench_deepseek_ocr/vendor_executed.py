@@ -31,6 +31,8 @@ Attention = Literal["sdpa", "flash", "eager"]
 class Executed(Native):
     """transformers' implementation on a GPU; calls are made in another process."""
 
+    device = "cuda"
+
     def __init__(self, architecture: Architecture, attention: Attention) -> None:
         super().__init__(architecture)
         self.attention = attention
@@ -44,10 +46,10 @@ class Executed(Native):
         """
         torch = import_torch()
         configuration, modeling = import_modeling()
-        if not torch.cuda.is_available():
+        if self.device == "cuda" and not torch.cuda.is_available():
             raise UsageError("torch sees no CUDA GPU: it may be a build for the CPU")
         torch.manual_seed(0)
-        with torch.device("cuda"):
+        with torch.device(self.device):
             # transformers' from_config for a class that no AutoModel maps to.
             model = modeling.UnlimitedOcrForConditionalGeneration._from_config(  # noqa: SLF001
                 configuration.UnlimitedOcrConfig(**to_config(self._architecture)),
@@ -69,7 +71,12 @@ class Executed(Native):
         return attrs.evolve(stage, prepare=prepare)
 
     def prepare(self, name: str, workload: Workload, step: int) -> VendorCall:
-        """Prepare the call of a stage's step here."""
+        """Prepare the call of a stage's step here.
+
+        Raises:
+            UsageError: torch sees no GPU, or a fitting transformers is not installed.
+        """
+        _ = self.model  # without a GPU this says so, before any tensor is made
         call = super().stage(name, workload).prepare(step)
 
         def run() -> None:
@@ -85,7 +92,7 @@ class Executed(Native):
             "transformers": metadata.version("transformers"),
             "attention": self.attention,
             "experts": EXPERTS,
-            "device": "cuda",
+            "device": self.device,
             "dtype": "bfloat16",
         }
 
@@ -100,7 +107,7 @@ class Executed(Native):
     def _tensor(self, *shape: Any) -> Any:
         import torch
 
-        return torch.randn(*shape, device="cuda", dtype=torch.bfloat16)
+        return torch.randn(*shape, device=self.device, dtype=torch.bfloat16)
 
     def _cache(self, batch: Any, tokens: Any) -> Any:
         import torch
@@ -110,7 +117,7 @@ class Executed(Native):
             self._architecture.decoder,
             batch,
             tokens,
-            device="cuda",
+            device=self.device,
             dtype=torch.bfloat16,
         )
         for layer in cache.layers if tokens else ():
