@@ -132,7 +132,7 @@ def elementwise(function: Callable[..., int], *dims: Dim) -> Dim:
 
     columns = np.broadcast_arrays(*(np.asarray(dim) for dim in dims))
     values = [function(*map(int, row)) for row in zip(*(c.flat for c in columns), strict=True)]
-    return IntArray.of(np.array(values, dtype=np.int64).reshape(columns[0].shape))
+    return IntArray.of(np.array(values, dtype=object).reshape(columns[0].shape))
 
 
 def halve(a: Dim) -> Dim:

@@ -8,7 +8,7 @@ import attrs
 import numpy as np
 import pytest
 import sympy
-from hypothesis import given
+from hypothesis import assume, given
 from hypothesis import strategies as st
 
 from flopbench.builtin.eager import Eager
@@ -63,6 +63,7 @@ def test_a_kernel_computes_the_tiles_that_hold_an_unmasked_pair_or_end_a_row_blo
 
 @given(attentions(widths=(8, 64, 72, 128)), kernels)
 def test_executed_is_never_less_than_useful(op, kernel):
+    assume(kernel != "cudnn" or op.head_dim in {64, 128})
     assert executed_flops(op, Choice(GPUS["h200"], kernel)) >= useful(op)
 
 
@@ -234,7 +235,7 @@ def test_tiles_depend_on_kernel_architecture_width_mask_and_type(kernel, gpu, wi
     [
         ("fa4", "h200", 64, False, "unknown kernel 'fa4'"),
         ("fa3", "a100", 64, False, "needs a Hopper GPU"),
-        ("cudnn", "h200", 192, False, "heads of up to 128, not 192"),
+        ("cudnn", "h200", 192, False, "as measured, not for 192"),
         ("fa2", "h200", 64, True, "not fp8"),
     ],
 )

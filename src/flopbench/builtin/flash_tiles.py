@@ -100,7 +100,7 @@ _HEAD_DIMS: dict[str, tuple[int, ...]] = {
     # HEADDIM_SWITCH in csrc/flash_attn/src/static_switch.h.
     "fa2": (32, 64, 96, 128, 192, 256),
     "fa2_splitkv": (32, 64, 96, 128, 192, 256),
-    "cudnn": (64, 128),
+    "cudnn": (64, 128),  # those measured
     # hopper/flash_api.cpp, round_up_headdim.
     "fa3": (64, 96, 128, 192, 256),
 }
@@ -111,8 +111,12 @@ def kernel_head_dim(kernel: str, head_dim: int) -> int:
     """Return the head width that a kernel multiplies for heads of ``head_dim``.
 
     Raises:
-        UsageError: the kernel has no so wide head.
+        UsageError: the kernel has no so wide head, or its tile is not known.
     """
+    if kernel == "cudnn" and head_dim not in _HEAD_DIMS[kernel]:
+        raise UsageError(
+            f"cuDNN's tiles are known for heads of 64 and 128, as measured, not for {head_dim}"
+        )
     for width in _HEAD_DIMS[kernel]:
         if head_dim <= width:
             return width

@@ -119,7 +119,7 @@ def executed_flops(op: Attention, choice: Choice) -> Dim:
     Two products, Q K^T and P V, over each pair of each tile, as wide as the kernel's head.
 
     Raises:
-        UsageError: the kernel does not run on this GPU, or has no so wide head.
+        UsageError: the kernel does not run on this GPU, or has no tile for such heads.
     """
     kernel = "fa2" if choice.kernel == "auto" else choice.kernel
     width = kernel_head_dim(kernel, int(op.head_dim))
