@@ -80,11 +80,11 @@ class Subject:
     open_sizes: tuple[Size, ...]
 
 
-def vendor_law(subject: Subject, tick: Callable[[], None] = lambda: None) -> Law:
+def vendor_law(subject: Subject, tick: Callable[[int], None] = lambda _call: None) -> Law:
     """Find the law of a stage.
 
     Args:
-        tick: told of each call that was traced or counted.
+        tick: told the number of each call that was traced or counted.
 
     Raises:
         CountError: the call fails, or its counts lie on no polynomial.
@@ -107,11 +107,12 @@ class _Search:
     """The search for one law: what is known of its symbols, and what was learnt on the way."""
 
     subject: Subject
-    tick: Callable[[], None]
+    tick: Callable[[int], None]
     values: dict[str, int] = field(init=False)
     symbols: dict[str, sympy.Symbol] = field(init=False)
     lows: dict[str, int] = field(init=False)
     notes: dict[str, None] = field(init=False, factory=dict)
+    calls: int = field(init=False, default=0)
     untraceable: str | None = field(init=False, default=None)
 
     def law(self) -> Law:
@@ -158,6 +159,10 @@ class _Search:
         values = {**self.values, **values}
         return self._stage(values).prepare(values.get(STEP.name, 1))
 
+    def _done(self) -> None:
+        self.calls += 1
+        self.tick(self.calls)
+
     def _find(self, names: Names, fixed: Mapping[str, int], free: Names) -> _Found:
         """Find the forms in the symbols ``names``, with the sizes ``fixed``.
 
@@ -180,7 +185,7 @@ class _Search:
 
     def _count(self, fixed: Mapping[str, int]) -> _Found:
         count = checked(self.subject.counter.count(self._prepare(fixed)), self.subject.counter.name)
-        self.tick()
+        self._done()
         flops = sums(((e.module, e.op), sympy.Integer(e.flops)) for e in count.counted)
         return _Found(flops, _calls(count.uncounted))
 
@@ -198,7 +203,7 @@ class _Search:
         except CountError as error:
             self.untraceable = str(error)
             return None
-        self.tick()
+        self._done()
         return trace
 
     def _examples(self, names: Names) -> dict[sympy.Symbol, int]:

@@ -16,19 +16,9 @@ from flopbench.errors import CountError, FlopbenchError, calling, describe
 from flopbench.model import Stage
 from flopbench.plan import Plan
 from flopbench.pricing import Fallback, StagePrice, price
+from flopbench.progress import Progress
 from flopbench.report import Comparison, Entry, Provenance, Report, Series
 from flopbench.vendor import VendorCounter, VendorModel
-
-
-class Progress:
-    """Told what is being counted; does nothing, unless overridden."""
-
-    def stage(self, title: str) -> None:
-        """Take note that the counting of a stage begins."""
-
-    def step(self, number: int) -> None:
-        """Take note that one of its steps has been counted."""
-
 
 Prices = Mapping[str, Mapping[str, StagePrice]]
 """By attention mode and stage."""

@@ -15,7 +15,9 @@ from typing import Annotated
 import typer
 
 from flopbench.cli.common import PluginOption, StrictOption
+from flopbench.cli.explain import explain_command
 from flopbench.cli.list import list_command
+from flopbench.cli.prove import prove_command
 from flopbench.cli.run import run_command
 from flopbench.errors import FlopbenchError, UsageError, describe
 
@@ -28,6 +30,8 @@ app = typer.Typer(
     pretty_exceptions_enable=False,
 )
 app.command("run")(run_command)
+app.command("prove")(prove_command)
+app.command("explain")(explain_command)
 app.command("list")(list_command)
 
 

@@ -11,11 +11,12 @@ from attrs import frozen
 
 from flopbench.dims import Dim
 from flopbench.errors import UsageError
-from flopbench.model import AnalyticModel, Size, Stage
+from flopbench.model import AnalyticModel, Named, Size, Stage
 from flopbench.ops import Op
 from flopbench_deepseek_ocr.architecture import Architecture, read_architecture
 from flopbench_deepseek_ocr.decoder import decode_passes, decoder_ops, prefill_pass
 from flopbench_deepseek_ocr.image import choose_grid, read_page
+from flopbench_deepseek_ocr.names import Names, named_architecture
 from flopbench_deepseek_ocr.vision import vision_ops
 from flopbench_deepseek_ocr.workload import (
     PIXELS_PER_TOKEN,
@@ -145,6 +146,12 @@ class DeepseekOcr(AnalyticModel):
             decode_steps=sizes.get("K", 1),
             lm_head=workload.lm_head,
         )
+
+    def named(self) -> Named:
+        names = Names()
+        architecture = named_architecture(self._architecture, names)
+        model = DeepseekOcr(architecture, rope_by_matmul=self._rope_by_matmul)
+        return Named(model, names.values, names.meanings)
 
     def assumptions(self) -> tuple[str, ...]:
         return (
