@@ -1,83 +1,19 @@
-"""The vendor's cost of a stage as closed forms in its sizes, measured on the real model.
-
-A call is traced with symbols for sizes (`SymbolicCounter.trace`). A trace stands for sizes
-of 2 and more, so each smaller value that a size may have is traced apart and held against
-the law. A size that does not stay symbolic is interpolated: exactly, and confirmed on
-points that were not used, but no proof.
-"""
+"""The vendor's laws: measured on the real model, for all sizes or for those of one workload."""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
-from functools import cache
-from typing import Any, Literal
+from collections.abc import Callable
+from typing import Any
 
 import sympy
-from attrs import define, evolve, field, frozen
 
-from flopbench.counting import checked, sums
-from flopbench.dims import Dim
+from flopbench.compare import Attributed
 from flopbench.errors import CountError
-from flopbench.forms import STEP, evaluate, sum_over_steps, symbol
-from flopbench.interpolation import interpolate
-from flopbench.model import AnalyticModel, Size
-from flopbench.report import UncountedOp
-from flopbench.vendor import (
-    SymbolicCounter,
-    Trace,
-    Uncounted,
-    VendorCall,
-    VendorCounter,
-    VendorModel,
-    VendorStage,
-)
-
-Method = Literal["symbolic", "interpolated"]
-
-Key = tuple[str, str]
-"""Component (or module) and op."""
-
-Names = tuple[str, ...]
-
-TRACED_FROM = 2
-"""The smallest value that a symbol of a trace stands for: to torch, 0 and 1 are special."""
-
-
-@frozen(eq=False)
-class Law:
-    """FLOPs of a stage, over all its steps.
-
-    Attributes:
-        forms: closed forms in the open sizes, by component and op.
-        uncounted: ops that do matrix work and have no formula; calls of one step.
-        assumptions: what the law holds under, one sentence or relation each.
-        method: ``symbolic`` if every size stayed one, else ``interpolated``.
-    """
-
-    forms: Mapping[Key, sympy.Expr]
-    uncounted: tuple[UncountedOp, ...] = ()
-    assumptions: tuple[str, ...] = ()
-    method: Method = "symbolic"
-
-    def at(self, sizes: Mapping[str, Dim]) -> dict[Key, Dim]:
-        """Evaluate the law on ints or integer arrays: FLOPs by component and op."""
-        return {key: evaluate(form, sizes) for key, form in self.forms.items()}
-
-
-@frozen(kw_only=True)
-class Subject:
-    """What a law is about: a stage of a workload, and who counts it.
-
-    Attributes:
-        open_sizes: the sizes to leave open, of those that the stage has.
-    """
-
-    vendor: VendorModel
-    counter: VendorCounter
-    model: AnalyticModel
-    stage: str
-    workload: Any
-    open_sizes: tuple[Size, ...]
+from flopbench.law import Law, Subject
+from flopbench.law_search import TRACED_FROM, Search
+from flopbench.model import AnalyticModel
+from flopbench.report import Entry
+from flopbench.vendor import VendorCounter, VendorModel
 
 
 def vendor_law(subject: Subject, tick: Callable[[int], None] = lambda _call: None) -> Law:
@@ -89,201 +25,50 @@ def vendor_law(subject: Subject, tick: Callable[[int], None] = lambda _call: Non
     Raises:
         CountError: the call fails, or its counts lie on no polynomial.
     """
-    return _Search(subject, tick).law()
+    return Search(subject, tick).law()
 
 
-@frozen(eq=False)
-class _Found:
-    """Forms by module and op, and what they hold under."""
+def count_by_law(
+    vendor: VendorModel,
+    counter: VendorCounter,
+    model: AnalyticModel,
+    stage: str,
+    workload: Any,
+    tick: Callable[[int], None] = lambda _call: None,
+) -> Attributed:
+    """Count a stage of one workload by its law: one trace, evaluated at the workload's sizes.
 
-    forms: Mapping[Key, sympy.Expr]
-    uncounted: Mapping[Key, int]
-    assumptions: tuple[str, ...] = ()
-    method: Method = "symbolic"
-
-
-@define(eq=False)
-class _Search:
-    """The search for one law: what is known of its symbols, and what was learnt on the way."""
-
-    subject: Subject
-    tick: Callable[[int], None]
-    values: dict[str, int] = field(init=False)
-    symbols: dict[str, sympy.Symbol] = field(init=False)
-    lows: dict[str, int] = field(init=False)
-    notes: dict[str, None] = field(init=False, factory=dict)
-    calls: int = field(init=False, default=0)
-    untraceable: str | None = field(init=False, default=None)
-
-    def law(self) -> Law:
-        subject = self.subject
-        sizes = subject.model.stage_sizes(subject.stage, subject.workload)
-        self.values = {name: int(value) for name, value in sizes.items()}
-        open_sizes = [size for size in subject.open_sizes if size.name in self.values]
-        steps = next((size for size in open_sizes if size.steps), None)
-        self.lows = {size.name: size.minimum for size in open_sizes if size is not steps}
-        count = self._stage(self.values).steps
-        stepwise = steps is not None or count != 1
-        if stepwise:
-            self.lows[STEP.name] = 1
-            self.values[STEP.name] = (int(count) + 1) // 2
-        self.symbols = {name: symbol(name, low) for name, low in self.lows.items()}
-        found = self._find(tuple(self.symbols), {}, tuple(self.symbols))
-        number = symbol(steps.name) if steps else count
-        return Law(
-            forms={
-                key: sum_over_steps(form, number) if stepwise else sympy.expand(form)
-                for key, form in self._by_component(found.forms).items()
-            },
-            uncounted=tuple(
-                UncountedOp(component, op, calls)
-                for (component, op), calls in self._by_component(found.uncounted).items()
-            ),
-            assumptions=tuple(dict.fromkeys((*self.notes, *found.assumptions))),
-            method=found.method,
-        )
-
-    def _by_component(self, found: Mapping[Key, Any]) -> dict[Key, Any]:
-        component = self.subject.vendor.component
-        return sums(((component(module), op), value) for (module, op), value in found.items())
-
-    def _stage(self, values: Mapping[str, Any]) -> VendorStage:
-        subject = self.subject
-        sizes = {name: value for name, value in values.items() if name != STEP.name}
-        workload = subject.model.stage_workload(subject.stage, subject.workload, sizes)
-        stage = subject.vendor.stage(subject.stage, workload)
-        self.notes |= dict.fromkeys(stage.assumptions)
-        return stage
-
-    def _prepare(self, values: Mapping[str, Any]) -> VendorCall:
-        values = {**self.values, **values}
-        return self._stage(values).prepare(values.get(STEP.name, 1))
-
-    def _done(self) -> None:
-        self.calls += 1
-        self.tick(self.calls)
-
-    def _find(self, names: Names, fixed: Mapping[str, int], free: Names) -> _Found:
-        """Find the forms in the symbols ``names``, with the sizes ``fixed``.
-
-        Args:
-            free: those of ``names`` that may be 0 or 1.
-        """
-        if not names:
-            return self._count(fixed)
-        trace = self._trace(names, fixed)
-        if trace is None:
-            return self._interpolate(
-                names[0], names, fixed, free, f"not traced: {self.untraceable}"
-            )
-        if trace.bound:
-            name = next(iter(trace.bound))
-            why = f"the program binds {name} to a number"
-            return self._interpolate(name, names, fixed, free, why)
-        found = _Found(trace.flops, _calls(trace.uncounted), _relations(trace, fixed))
-        return self._held_against_small_values(found, names, fixed, free)
-
-    def _count(self, fixed: Mapping[str, int]) -> _Found:
-        count = checked(self.subject.counter.count(self._prepare(fixed)), self.subject.counter.name)
-        self._done()
-        flops = sums(((e.module, e.op), sympy.Integer(e.flops)) for e in count.counted)
-        return _Found(flops, _calls(count.uncounted))
-
-    def _trace(self, names: Names, fixed: Mapping[str, int]) -> Trace | None:
-        counter = self.subject.counter
-        if self.untraceable is not None:
-            return None
-        if not isinstance(counter, SymbolicCounter):
-            self.untraceable = f"counter {counter.name!r} counts numbers only"
-            return None
-        try:
-            trace = counter.trace(
-                lambda sizes: self._prepare({**fixed, **sizes}), self._examples(names)
-            )
-        except CountError as error:
-            self.untraceable = str(error)
-            return None
-        self._done()
-        return trace
-
-    def _examples(self, names: Names) -> dict[sympy.Symbol, int]:
-        """Return the workload's own sizes, moved so that all differ and none is 0 or 1."""
-        examples: dict[sympy.Symbol, int] = {}
-        for name in names:
-            value = max(TRACED_FROM, self.values[name])
-            while value in examples.values():
-                value += 1
-            examples[self.symbols[name]] = value
-        return examples
-
-    def _held_against_small_values(
-        self, found: _Found, names: Names, fixed: Mapping[str, int], free: Names
-    ) -> _Found:
-        """Trace apart where a symbol is 0 or 1, and see whether the forms hold there, too.
-
-        Of two symbols that may both be small, the later is looked at within the search for
-        the earlier, so that each combination is traced once.
-        """
-        notes = list(found.assumptions)
-        for i, name in enumerate(free):
-            for value in range(self.lows[name], TRACED_FROM):
-                there = {**fixed, name: value}
-                small = self._find(_without(names, name), there, free[i + 1 :])
-                notes += small.assumptions
-                if self._differ(found, small, name, value):
-                    notes.append(f"not {_equations(there)}, where the program runs otherwise")
-        return evolve(found, assumptions=tuple(dict.fromkeys(notes)))
-
-    def _differ(self, found: _Found, small: _Found, name: str, value: int) -> bool:
-        keys = dict.fromkeys((*found.forms, *small.forms))
-        zero = sympy.Integer(0)
-        return found.uncounted.keys() != small.uncounted.keys() or any(
-            sympy.expand(
-                found.forms.get(key, zero).subs(self.symbols[name], value)
-                - small.forms.get(key, zero)
-            )
-            != 0
-            for key in keys
-        )
-
-    def _interpolate(
-        self, name: str, names: Names, fixed: Mapping[str, int], free: Names, why: str
-    ) -> _Found:
-        rest = _without(names, name), _without(free, name)
-        at = cache(lambda value: self._find(rest[0], {**fixed, name: value}, rest[1]))
-        low = self.lows[name]
-        result = interpolate(
-            self.symbols[name], lambda v: at(v).forms, low=low, high=self.values[name]
-        )
-        points = [at(value) for value in (*result.used, *result.confirmed)]
-        note = (
-            f"{name} was interpolated ({why}): degree {result.degree} from {name} = "
-            f"{_listed(result.used)}, confirmed at {_listed(result.confirmed)}"
-        )
-        return _Found(
-            result.forms,
-            {key: calls for point in points for key, calls in point.uncounted.items()},
-            (*dict.fromkeys(text for point in points for text in point.assumptions), note),
-            method="interpolated",
-        )
-
-
-def _without(names: Names, name: str) -> Names:
-    return tuple(other for other in names if other != name)
-
-
-def _calls(uncounted: tuple[Uncounted, ...]) -> dict[Key, int]:
-    return sums(((e.module, e.op), e.calls) for e in uncounted)
-
-
-def _relations(trace: Trace, fixed: Mapping[str, int]) -> tuple[str, ...]:
-    where = f" (where {_equations(fixed)})" if fixed else ""
-    return tuple(f"{guard}{where}" for guard in trace.guards)
-
-
-def _equations(values: Mapping[str, int]) -> str:
-    return ", ".join(f"{name} = {value}" for name, value in values.items())
-
-
-def _listed(points: tuple[int, ...]) -> str:
-    return ", ".join(map(str, points))
+    Raises:
+        CountError: there is no law to be traced, or it does not hold at these sizes.
+    """
+    values = {name: int(value) for name, value in model.stage_sizes(stage, workload).items()}
+    open_sizes = tuple(
+        size
+        for size in model.sizes
+        if size.name in values and (size.steps or values[size.name] >= TRACED_FROM)
+    )
+    law = vendor_law(
+        Subject(
+            vendor=vendor,
+            counter=counter,
+            model=model,
+            stage=stage,
+            workload=workload,
+            open_sizes=open_sizes,
+            everywhere=False,
+        ),
+        tick,
+    )
+    steps = next(
+        (values[size.name] for size in model.sizes if size.steps and size.name in values), 1
+    )
+    if not law.holds_at(values, steps):
+        raise CountError(f"the law of {stage} holds under {'; '.join(map(str, law.guards))}")
+    flops = law.at(values)
+    form = sympy.expand(sympy.Add(*law.forms.values()))
+    note = f"{stage} was counted by its law, measured with symbolic sizes: {form}"
+    return Attributed(
+        tuple(Entry(component, op, int(n)) for (component, op), n in flops.items()),
+        law.uncounted,
+        (*law.assumptions, note),
+    )

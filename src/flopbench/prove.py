@@ -14,7 +14,8 @@ from flopbench.compare import Failed
 from flopbench.counting import sums
 from flopbench.errors import CountError, FlopbenchError, UsageError, calling, describe, unknown
 from flopbench.forms import symbol, terms
-from flopbench.laws import Law, Subject, vendor_law
+from flopbench.law import Law, Subject
+from flopbench.laws import vendor_law
 from flopbench.model import Size, Stage
 from flopbench.plan import Plan
 from flopbench.pricing import price
