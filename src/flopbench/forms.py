@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from functools import reduce
-from math import lcm, prod
+from math import lcm
 from typing import Any
 
 import sympy
@@ -12,8 +12,8 @@ import sympy
 from flopbench.dims import Dim, maximum, minimum
 from flopbench.errors import DimError
 
-Fraction = tuple[Dim, int]
-"""An exact numerator, and its positive denominator."""
+Fraction = tuple[Dim, Dim]
+"""An exact numerator, and its denominator."""
 
 
 def symbol(name: str, low: int = 1) -> sympy.Symbol:
@@ -73,13 +73,20 @@ def _value(form: sympy.Expr, values: Mapping[str, Dim]) -> Fraction:
         return _finite_sum(form, values)
     arguments = [_value(argument, values) for argument in form.args]
     if form.is_Add:
-        common = lcm(*(q for _, q in arguments))
-        return _sum([p * (common // q) for p, q in arguments]), common
-    if form.is_Pow and form.exp.is_Integer and form.exp > 0:
-        arguments = arguments[:1] * int(form.exp)
+        return reduce(_added, arguments)
+    if form.is_Pow and form.exp.is_Integer:
+        p, q = arguments[0]
+        arguments = [(q, p) if form.exp < 0 else (p, q)] * abs(int(form.exp))
     if form.is_Mul or form.is_Pow:
-        return _product([p for p, _ in arguments]), prod(q for _, q in arguments)
+        return reduce(lambda a, b: (a[0] * b[0], a[1] * b[1]), arguments)
     return _function(form, arguments), 1
+
+
+def _added(a: Fraction, b: Fraction) -> Fraction:
+    if isinstance(a[1], int) and isinstance(b[1], int):
+        common = lcm(a[1], b[1])
+        return a[0] * (common // a[1]) + b[0] * (common // b[1]), common
+    return a[0] * b[1] + b[0] * a[1], a[1] * b[1]
 
 
 def _function(form: sympy.Expr, arguments: list[Fraction]) -> Dim:
@@ -104,25 +111,12 @@ def _finite_sum(form: sympy.Sum, values: Mapping[str, Dim]) -> Fraction:
     if others or not (isinstance(first, int) and isinstance(last, int)):
         raise DimError(f"a sum must have one index with integer bounds: {form}")
     terms = (evaluate(form.function, {**values, index.name: i}) for i in range(first, last + 1))
-    return _sum(list(terms)), 1
+    zero: Fraction = (0, 1)
+    return reduce(_added, ((term, 1) for term in terms), zero)
 
 
-def _sum(terms: list[Dim]) -> Dim:
-    total: Dim = 0
-    for term in terms:
-        total = total + term
-    return total
-
-
-def _product(factors: list[Dim]) -> Dim:
-    product: Dim = 1
-    for factor in factors:
-        product = product * factor
-    return product
-
-
-def _divided(numerator: Dim, denominator: int, form: sympy.Expr) -> Dim:
-    if denominator == 1:
+def _divided(numerator: Dim, denominator: Dim, form: sympy.Expr) -> Dim:
+    if isinstance(denominator, int) and denominator == 1:
         return numerator
     quotient = numerator // denominator
     rest = quotient * denominator != numerator

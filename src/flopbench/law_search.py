@@ -13,7 +13,7 @@ from functools import cache
 from typing import Any
 
 import sympy
-from attrs import define, evolve, field, frozen
+from attrs import define, field, frozen
 
 from flopbench.counting import checked, sums
 from flopbench.errors import CountError
@@ -31,12 +31,41 @@ TRACED_FROM = 2
 
 @frozen(eq=False)
 class _Found:
-    """Forms by module and op, and what they hold under."""
+    """Forms by module and op, and calls of ops that have no formula."""
 
     forms: Mapping[Key, sympy.Expr]
     uncounted: Mapping[Key, int]
-    assumptions: tuple[str, ...] = ()
     method: Method = "symbolic"
+
+
+@define(eq=False)
+class _Assumptions:
+    """What a law holds under.
+
+    Attributes:
+        notes: sentences.
+        guards: relations between sizes, each with the sizes that were fixed when it was met.
+        exceptions: small sizes at which the law does not hold.
+    """
+
+    notes: dict[str, None] = field(factory=dict)
+    guards: list[tuple[sympy.Basic, Mapping[str, int]]] = field(factory=list)
+    exceptions: list[Mapping[str, int]] = field(factory=list)
+
+    def texts(self) -> tuple[str, ...]:
+        always = {guard for guard, fixed in self.guards if not fixed}
+        relations = [
+            f"{guard} (where {_equations(fixed)})" if fixed else str(guard)
+            for guard, fixed in self.guards
+            if not fixed or guard not in always
+        ]
+        # An exception for one size says what one for it and another would say again.
+        exceptions = [
+            f"not {_equations(small)}, where the program runs otherwise"
+            for small in self.exceptions
+            if not any(other.items() < small.items() for other in self.exceptions)
+        ]
+        return tuple(dict.fromkeys((*relations, *exceptions, *self.notes)))
 
 
 @define(eq=False)
@@ -48,8 +77,7 @@ class Search:
     values: dict[str, int] = field(init=False)
     symbols: dict[str, sympy.Symbol] = field(init=False)
     lows: dict[str, int] = field(init=False)
-    notes: dict[str, None] = field(init=False, factory=dict)
-    guards: dict[sympy.Basic, None] = field(init=False, factory=dict)
+    assumed: _Assumptions = field(init=False, factory=_Assumptions)
     calls: int = field(init=False, default=0)
     untraceable: str | None = field(init=False, default=None)
 
@@ -80,8 +108,8 @@ class Search:
                 UncountedOp(component, op, calls)
                 for (component, op), calls in self._by_component(found.uncounted).items()
             ),
-            assumptions=tuple(dict.fromkeys((*self.notes, *found.assumptions))),
-            guards=tuple(self.guards),
+            assumptions=self.assumed.texts(),
+            guards=tuple(guard for guard, _fixed in self.assumed.guards),
             method=found.method,
         )
 
@@ -94,7 +122,7 @@ class Search:
         sizes = {name: value for name, value in values.items() if name != STEP.name}
         workload = subject.model.stage_workload(subject.stage, subject.workload, sizes)
         stage = subject.vendor.stage(subject.stage, workload)
-        self.notes |= dict.fromkeys(stage.assumptions)
+        self.assumed.notes |= dict.fromkeys(stage.assumptions)
         return stage
 
     def _prepare(self, values: Mapping[str, Any]) -> VendorCall:
@@ -122,8 +150,10 @@ class Search:
             name = next(iter(trace.bound))
             why = f"the program binds {name} to a number"
             return self._interpolate(name, names, fixed, free, why)
-        found = _Found(trace.flops, _calls(trace.uncounted), _relations(trace, fixed))
-        return self._held_against_small_values(found, names, fixed, free)
+        found = _Found(trace.flops, _calls(trace.uncounted))
+        self.assumed.guards += [(guard, fixed) for guard in trace.guards]
+        self._hold_against_small_values(found, names, fixed, free)
+        return found
 
     def _count(self, fixed: Mapping[str, int]) -> _Found:
         count = checked(self.subject.counter.count(self._prepare(fixed)), self.subject.counter.name)
@@ -146,7 +176,6 @@ class Search:
             self.untraceable = str(error)
             return None
         self._done()
-        self.guards |= dict.fromkeys(trace.guards)
         return trace
 
     def _examples(self, names: Names) -> dict[sympy.Symbol, int]:
@@ -159,26 +188,26 @@ class Search:
             examples[self.symbols[name]] = value
         return examples
 
-    def _held_against_small_values(
+    def _hold_against_small_values(
         self, found: _Found, names: Names, fixed: Mapping[str, int], free: Names
-    ) -> _Found:
+    ) -> None:
         """Trace apart where a symbol is 0 or 1, and see whether the forms hold there, too.
 
         Of two symbols that may both be small, the later is looked at within the search for
         the earlier, so that each combination is traced once.
         """
-        notes = list(found.assumptions)
         for i, name in enumerate(free):
             for value in range(self.lows[name], TRACED_FROM):
                 there = {**fixed, name: value}
                 small = self._find(_without(names, name), there, free[i + 1 :])
-                notes += small.assumptions
                 if self._differ(found, small, name, value):
-                    note = f"not {_equations(there)}, where the program runs otherwise"
-                    if not self.subject.everywhere:
-                        raise CountError(f"the law of {self.subject.stage} holds for {note}")
-                    notes.append(note)
-        return evolve(found, assumptions=tuple(dict.fromkeys(notes)))
+                    # The sum over all steps needs the first one, too.
+                    if name == STEP.name or not self.subject.everywhere:
+                        raise CountError(
+                            f"the program runs otherwise where {_equations(there)}, so that one "
+                            f"law does not hold for all of {self.subject.stage}"
+                        )
+                    self.assumed.exceptions.append(there)
 
     def _differ(self, found: _Found, small: _Found, name: str, value: int) -> bool:
         keys = dict.fromkeys((*found.forms, *small.forms))
@@ -208,12 +237,9 @@ class Search:
             f"{name} was interpolated ({why}): degree {result.degree} from {name} = "
             f"{_listed(result.used)}, confirmed at {_listed(result.confirmed)}"
         )
-        return _Found(
-            result.forms,
-            {key: calls for point in points for key, calls in point.uncounted.items()},
-            (*dict.fromkeys(text for point in points for text in point.assumptions), note),
-            method="interpolated",
-        )
+        self.assumed.notes[note] = None
+        calls = {key: calls for point in points for key, calls in point.uncounted.items()}
+        return _Found(result.forms, calls, method="interpolated")
 
 
 def _without(names: Names, name: str) -> Names:
@@ -222,11 +248,6 @@ def _without(names: Names, name: str) -> Names:
 
 def _calls(uncounted: tuple[Uncounted, ...]) -> dict[Key, int]:
     return sums(((e.module, e.op), e.calls) for e in uncounted)
-
-
-def _relations(trace: Trace, fixed: Mapping[str, int]) -> tuple[str, ...]:
-    where = f" (where {_equations(fixed)})" if fixed else ""
-    return tuple(f"{guard}{where}" for guard in trace.guards)
 
 
 def _equations(values: Mapping[str, int]) -> str:

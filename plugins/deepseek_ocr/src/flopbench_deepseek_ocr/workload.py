@@ -109,11 +109,10 @@ class Workload:
     @property
     def views(self) -> tuple[View, ...]:
         """The images that the vision tower sees: the global views, then the tiles, if any."""
-        views = (
-            View(self.view_size, self.batch_size),
-            View(self.tile_size, self.batch_size * self.tiles),
-        )
-        return tuple(view for view in views if not (isinstance(view.count, int) and not view.count))
+        views = (View(self.view_size, self.batch_size),)
+        if isinstance(self.tiles, int) and not self.tiles:
+            return views
+        return (*views, View(self.tile_size, self.batch_size * self.tiles))
 
     @property
     def image_tokens(self) -> Dim:
