@@ -88,7 +88,9 @@ class Search:
         open_sizes = [size for size in subject.open_sizes if size.name in self.values]
         steps = next((size for size in open_sizes if size.steps), None)
         self.lows = {size.name: size.minimum for size in open_sizes if size is not steps}
-        count = self._stage(self.values).steps
+        stage = self._stage(self.values)
+        stage.prepare(1)  # builds the model, before any fake tensor is around
+        count = stage.steps
         stepwise = steps is not None or count != 1
         if stepwise:
             self.lows[STEP.name] = 1
