@@ -11,6 +11,7 @@ loads neither.
 from __future__ import annotations
 
 import sys
+from collections.abc import Callable
 from typing import TYPE_CHECKING, Any, TypeAlias
 
 import attrs
@@ -115,6 +116,34 @@ def _extreme(which: str, a: Any, b: Any) -> Any:
 
         return np.minimum(a, b) if which == "min" else np.maximum(a, b)
     return min(a, b) if which == "min" else max(a, b)
+
+
+def where(condition: Any, a: Dim, b: Dim) -> Dim:
+    """Return ``a`` where a comparison of dimensions holds and ``b`` where it does not."""
+    if isinstance(condition, bool):
+        return a if condition else b
+    if is_array(condition):
+        import numpy as np
+
+        from flopbench.arrays import IntArray
+
+        return IntArray.of(np.where(condition, np.asarray(a), np.asarray(b)))
+    import sympy
+
+    return sympy.Piecewise((a, condition), (b, True))
+
+
+def elementwise(function: Callable[..., int], *dims: Dim) -> Dim:
+    """Apply a function of ints to dimensions that may be ints or arrays."""
+    if not any(is_array(dim) for dim in dims):
+        return function(*map(int, dims))
+    import numpy as np
+
+    from flopbench.arrays import IntArray
+
+    columns = np.broadcast_arrays(*(np.asarray(dim) for dim in dims))
+    values = [function(*map(int, row)) for row in zip(*(c.flat for c in columns), strict=True)]
+    return IntArray.of(np.array(values, dtype=object).reshape(columns[0].shape))
 
 
 def halve(a: Dim) -> Dim:

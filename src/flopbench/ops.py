@@ -60,8 +60,12 @@ class PricedOp(Op):
         """Price all runs of all copies."""
         tensor = self.tensor_flops()
         visible = tensor if self.kind in TORCH_VISIBLE else 0
-        one_run = Cost(tensor, self.vector_flops(conventions), visible)
+        one_run = Cost(tensor, self.vector_flops(conventions), visible, self.padding_flops())
         return one_run * (self.layers * self.steps)
+
+    def padding_flops(self) -> Dim:
+        """FLOPs of the matrix work in one run that the result does not need."""
+        return 0
 
 
 @frozen(kw_only=True, eq=False)
@@ -245,6 +249,8 @@ class FusedAttention(PricedOp):
         heads: query heads, over the whole batch.
         pairs: query-key pairs that each head computes.
         outputs: output elements, over the whole batch.
+        padding: tensor FLOPs beyond those of ``pairs``, over all heads: a kernel multiplies
+            whole tiles.
     """
 
     kind = "fused_attention"
@@ -253,9 +259,14 @@ class FusedAttention(PricedOp):
     value_dim: Dim = dim_field()
     pairs: Dim = dim_field()
     outputs: Dim = dim_field()
+    padding: Dim = dim_field(default=0)
 
     def tensor_flops(self) -> Dim:
-        return MAC_FLOPS * self.heads * self.pairs * (self.head_dim + self.value_dim)
+        useful = MAC_FLOPS * self.heads * self.pairs * (self.head_dim + self.value_dim)
+        return useful + self.padding
+
+    def padding_flops(self) -> Dim:
+        return self.padding
 
     def vector_flops(self, conventions: Conventions) -> Dim:
         scores = self.heads * self.pairs * conventions.online_softmax
@@ -294,10 +305,14 @@ class Attention(Op):
     scaled: Literal["scores", "queries"] = "scores"
 
     def __attrs_post_init__(self) -> None:
-        for low, high in ((self.queries, self.keys), (self.kv_heads, self.heads)):
+        pairs = [(self.kv_heads, self.heads)]
+        if self.causal or not (isinstance(self.steps, int) and self.steps == 1):
+            pairs.append((self.queries, self.keys))
+        for low, high in pairs:
             if isinstance(low, int) and isinstance(high, int) and low > high:
                 raise ValueError(
-                    f"attention needs queries <= keys and kv_heads <= heads, got {low} > {high}"
+                    "attention needs kv_heads <= heads and, if causal or decoding, queries <= "
+                    f"keys, got {low} > {high}"
                 )
 
     @property

@@ -57,6 +57,13 @@ class Plan:
     config: Mapping[str, Any]
 
     @property
+    def vendor_strategies(self) -> tuple[tuple[VendorCounter, VendorModel], ...]:
+        """Each counter with the variant of the vendor model that it counts."""
+        if self.vendor is None:
+            return ()
+        return tuple((counter, self.vendor.variant(counter.variant)) for counter in self.counters)
+
+    @property
     def base_stages(self) -> tuple[Stage, ...]:
         """The stages to price and count: those reported, and the parts of composed ones."""
         needed = {part for stage in self.stages for part in stage.parts or (stage.name,)}
@@ -138,7 +145,11 @@ def _vendor(
         )
     counters = tuple(_new(catalog.counters.get(name)) for name in _some(run, "counters"))
     with calling(f"vendor model {model.name!r}: from_options"):
-        return vendor_class.from_options(model.architecture, sections["vendor"]), counters
+        vendor = vendor_class.from_options(model.architecture, sections["vendor"])
+    for counter in counters:
+        with calling(f"vendor model {model.name!r}: variant {counter.variant!r}"):
+            vendor.variant(counter.variant)
+    return vendor, counters
 
 
 def _some(run: RunOptions, field: str) -> tuple[str, ...]:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import platform
 from collections.abc import Iterator, Mapping
+from typing import Any
 
 import attrs
 
@@ -11,6 +12,7 @@ from flopbench import __version__
 from flopbench.attention import AttentionMode
 from flopbench.catalog import Catalog
 from flopbench.compare import Attributed, Failed, attribute, compare
+from flopbench.cost import Cost
 from flopbench.counting import count_stage
 from flopbench.errors import CountError, FlopbenchError, calling, describe
 from flopbench.model import Stage
@@ -18,7 +20,7 @@ from flopbench.plan import Plan
 from flopbench.pricing import Fallback, StagePrice, price
 from flopbench.progress import Progress
 from flopbench.report import Comparison, Entry, Provenance, Report, Series
-from flopbench.vendor import VendorCounter, VendorModel
+from flopbench.vendor import VERIFIED, VendorCounter, VendorModel
 
 Prices = Mapping[str, Mapping[str, StagePrice]]
 """By attention mode and stage."""
@@ -36,9 +38,8 @@ def run(plan: Plan, catalog: Catalog, progress: Progress | None = None) -> Repor
     """
     prices = {mode.name: _price_stages(plan, mode) for mode in plan.modes}
     counts = {
-        counter.name: _count_stages(plan, plan.vendor, counter, progress or Progress())
-        for counter in plan.counters
-        if plan.vendor
+        counter.name: _count_stages(plan, vendor, counter, progress or Progress())
+        for counter, vendor in plan.vendor_strategies
     }
     series: list[Series] = []
     comparisons: list[Comparison] = []
@@ -130,14 +131,14 @@ def _count(stage: Stage, counts: Mapping[str, Attributed | Failed]) -> Attribute
 
 
 def _vendor_series(plan: Plan, stage: Stage, counts: Counts) -> Iterator[Series]:
-    for counter in plan.counters:
+    for counter, vendor in plan.vendor_strategies:
         counted = _count(stage, counts[counter.name])
         series = Series(
             stage=stage.name,
             kind="vendor",
-            attention="eager",
+            attention=vendor.attention,
             counter=counter.name,
-            label=f"vendor (eager, {counter.name})",
+            label=f"vendor ({vendor.attention}, {counter.name})",
             flops=None,
             unit=counter.convention.unit,
         )
@@ -160,10 +161,20 @@ def _analytic_series(stage: Stage, mode: AttentionMode, prices: Mapping[str, Sta
         tensor_flops=int(cost.tensor_flops),
         vector_flops=int(cost.vector_flops),
         torch_visible_flops=int(cost.torch_visible_flops),
+        **_useful(mode, cost),
         breakdown=tuple(
             Entry(line.component, line.kind, int(line.cost.flops)) for line in priced.lines
         ),
     )
+
+
+def _useful(mode: AttentionMode, cost: Cost) -> dict[str, Any]:
+    """Return what part of the tensor work is useful, if the mode tells."""
+    useful = int(cost.tensor_flops - cost.padding_flops)
+    if not mode.tells_padding:
+        return {}
+    ratio = int(cost.tensor_flops) / useful if useful else None
+    return {"useful_flops": useful, "executed_ratio": ratio}
 
 
 def _comparisons(plan: Plan, stage: Stage, prices: Prices, counts: Counts) -> Iterator[Comparison]:
@@ -185,8 +196,9 @@ def _provenance(plan: Plan, catalog: Catalog, prices: Prices, counts: Counts) ->
             "sees": sorted(counter.convention.sees),
             "method": "symbolic" if plan.method == "symbolic" else "concrete",
             **counter.provenance(),
+            **_variant(counter, vendor_run),
         }
-        for counter in plan.counters
+        for counter, vendor_run in plan.vendor_strategies
     }
     return Provenance(
         versions=versions,
@@ -204,6 +216,13 @@ def _provenance(plan: Plan, catalog: Catalog, prices: Prices, counts: Counts) ->
         assumptions=_assumptions(plan, counts),
         fallbacks=_fallbacks(prices),
     )
+
+
+def _variant(counter: VendorCounter, vendor: VendorModel) -> Mapping[str, Any]:
+    """Say which variant of the vendor model a counter ran, if not the verified one."""
+    if counter.variant == VERIFIED:
+        return {}
+    return {"variant": counter.variant, "vendor": dict(vendor.provenance())}
 
 
 def _assumptions(plan: Plan, counts: Counts) -> tuple[str, ...]:

@@ -10,9 +10,13 @@ import attrs
 from attrs import frozen
 
 from flopbench.dims import Dim
+from flopbench.errors import UsageError
 
 if TYPE_CHECKING:
     import sympy
+
+VERIFIED = "verified"
+"""The variant of a vendor model that is the witness: attention always eager."""
 
 
 @frozen
@@ -22,10 +26,13 @@ class VendorCall:
     Attributes:
         root: the torch module whose sub-module names say where work happens.
         run: makes the call; whatever it needs is prepared before.
+        make: prepares the same call in another process; can be pickled. None where no
+            counter needs it.
     """
 
     root: Any
     run: Callable[[], object]
+    make: Callable[[], VendorCall] | None = None
 
 
 @frozen
@@ -79,6 +86,24 @@ class VendorModel(ABC):
     def provenance(self) -> Mapping[str, str]:
         """Return versions and settings of what is run, for the report."""
         return {}
+
+    @property
+    def attention(self) -> str:
+        """The name of the attention that runs; ``eager`` but in a variant."""
+        return "eager"
+
+    def variant(self, name: str) -> VendorModel:
+        """Return the model run in another way, for the counters that ask for it.
+
+        ``verified`` is this model, the witness: every counter gets it unless it asks for
+        another. ``executed`` is the model as a user runs it, on a GPU.
+
+        Raises:
+            flopbench.errors.UsageError: it cannot be run in this way.
+        """
+        if name == VERIFIED:
+            return self
+        raise UsageError(f"vendor model {self.name!r} has no variant {name!r}: only {VERIFIED!r}")
 
 
 @frozen
@@ -141,6 +166,9 @@ class VendorCounter(ABC):
 
     convention: ClassVar[Convention]
     """What the numbers mean; the closed forms are priced under it before comparing."""
+
+    variant: ClassVar[str] = VERIFIED
+    """The variant of the vendor model that it counts."""
 
     @abstractmethod
     def count(self, call: VendorCall) -> Count:

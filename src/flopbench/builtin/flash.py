@@ -35,7 +35,11 @@ class Flash(AttentionMode):
         return None
 
     def lower(self, op: Attention) -> Iterable[PricedOp]:
-        yield FusedAttention(
+        yield self.fused(op)
+
+    def fused(self, op: Attention) -> FusedAttention:
+        """Return the one operation over the pairs that the mask leaves."""
+        return FusedAttention(
             component=op.component,
             layers=op.layers,
             heads=op.batch * op.heads,

@@ -62,6 +62,13 @@ def unseen(comparison: Comparison) -> str:
     return f"{tera(sum(comparison.unseen.values()))} ({', '.join(parts)})"
 
 
+def executed(series: Series) -> str:
+    """Say how much of the tensor work that kernels execute is useful."""
+    useful, tensor = series.useful_flops or 0, series.tensor_flops or 0
+    ratio = "" if series.executed_ratio is None else f", {series.executed_ratio:.4f} times as much"
+    return f"tensor work: {tera(tensor)} executed for {tera(useful)} useful{ratio}"
+
+
 class Console(Reporter):
     """What people read: per stage the series in TFLOPs, and how they reconcile."""
 
@@ -84,6 +91,8 @@ def _console_stage(
     for s in series:
         mark = "   [no vendor match]" if _no_match(s, comparisons) else ""
         yield f"  {s.label:<{width}}: {_value(s)}{mark}"
+        if s.useful_flops is not None:
+            yield f"    {executed(s)}"
     for c in comparisons:
         if c.verdict == "no_vendor_match":
             continue
@@ -179,12 +188,19 @@ def _integer(value: int | None) -> str:
 
 
 def _markdown_series(series: list[Series], comparisons: list[Comparison]) -> Iterator[str]:
-    header = ("series", "TFLOPs", "FLOPs", "tensor", "vector", "torch-visible")
+    header = ["series", "TFLOPs", "FLOPs", "tensor", "vector", "torch-visible"]
+    padded = any(s.useful_flops is not None for s in series)
+    if padded:
+        header += ["useful tensor", "executed / useful"]
     rows = []
     for s in series:
         label = s.label + (" (no vendor match)" if _no_match(s, comparisons) else "")
         numbers = (s.flops, s.tensor_flops, s.vector_flops, s.torch_visible_flops)
-        rows.append([label, _value(s), *map(_integer, numbers)])
+        row = [label, _value(s), *map(_integer, numbers)]
+        if padded:
+            ratio = "" if s.executed_ratio is None else f"{s.executed_ratio:.4f}"
+            row += [_integer(s.useful_flops), ratio]
+        rows.append(row)
     yield from table(header, rows)
 
 
@@ -238,6 +254,8 @@ class Csv(Reporter):
         "tensor_flops",
         "vector_flops",
         "torch_visible_flops",
+        "useful_flops",
+        "executed_ratio",
         "unit",
         "error",
     )

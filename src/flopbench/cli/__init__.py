@@ -14,6 +14,7 @@ from typing import Annotated
 
 import typer
 
+from flopbench.cli.attention import attention_command
 from flopbench.cli.common import PluginOption, StrictOption
 from flopbench.cli.explain import explain_command
 from flopbench.cli.list import list_command
@@ -33,6 +34,7 @@ app.command("run")(run_command)
 app.command("prove")(prove_command)
 app.command("explain")(explain_command)
 app.command("list")(list_command)
+app.command("attention")(attention_command)
 
 
 def main() -> None:

@@ -83,8 +83,8 @@ class Native:
             CountError: transformers did not take the attention that was asked for.
         """
         torch = import_torch()
-        configuration, modeling = _import_transformers()
-        config = configuration.UnlimitedOcrConfig(**_config(self._architecture))
+        configuration, modeling = import_modeling()
+        config = configuration.UnlimitedOcrConfig(**to_config(self._architecture))
         with torch.device("meta"):
             # transformers' from_config for a class that no AutoModel maps to.
             model = modeling.UnlimitedOcrForConditionalGeneration._from_config(  # noqa: SLF001
@@ -100,7 +100,7 @@ class Native:
             UsageError: torch or a fitting transformers is not installed.
         """
         import_torch()
-        _import_transformers()
+        import_modeling()
         if name == "vision":
             if any(is_traced(view.count) for view in workload.views):
                 return VendorStage(lambda _step: self._views(workload), assumptions=(VIEW_BY_VIEW,))
@@ -143,9 +143,7 @@ class Native:
         return VendorCall(self.model, run)
 
     def _pixels(self, count: Any, size: Any) -> Any:
-        import torch
-
-        return torch.empty(count, self._architecture.sam.in_channels, size, size, device="meta")
+        return self._tensor(count, self._architecture.sam.in_channels, size, size)
 
     def _image_features(self, workload: Workload, arguments: dict[str, Any]) -> None:
         """Encode the pages, and check that they give the tokens that the workload says.
@@ -173,14 +171,9 @@ class Native:
     def _decoder_call(
         self, workload: Workload, *, tokens: Any, past_tokens: Any, logits_to_keep: int
     ) -> VendorCall:
-        import torch
-        from transformers.cache_utils import DynamicCache
-
         batch: Any = workload.batch_size
-        width = self._architecture.decoder.width
-        embeddings = torch.empty(batch, tokens, width, device="meta")
-        cache = DynamicCache(config=self.model.config.text_config)
-        fill_cache(cache, self._architecture.decoder, batch, past_tokens, device="meta")
+        embeddings = self._tensor(batch, tokens, self._architecture.decoder.width)
+        cache = self._cache(batch, past_tokens)
         return VendorCall(
             self.model,
             lambda: self.model(
@@ -190,6 +183,20 @@ class Native:
                 logits_to_keep=logits_to_keep,
             ),
         )
+
+    def _tensor(self, *shape: Any) -> Any:
+        import torch
+
+        return torch.empty(*shape, device="meta")
+
+    def _cache(self, batch: Any, tokens: Any) -> Any:
+        decoder = self._architecture.decoder
+        return fill_cache(self._new_cache(), decoder, batch, tokens, device="meta")
+
+    def _new_cache(self) -> Any:
+        from transformers.cache_utils import DynamicCache
+
+        return DynamicCache(config=self.model.config.text_config)
 
 
 def import_torch() -> Any:
@@ -205,7 +212,7 @@ def import_torch() -> Any:
     return torch
 
 
-def _import_transformers() -> tuple[Any, Any]:
+def import_modeling() -> tuple[Any, Any]:
     """Import the modules that hold DeepSeek-OCR's architecture: configuration and model."""
     try:
         from transformers.models.unlimited_ocr import configuration_unlimited_ocr as configuration
@@ -223,7 +230,7 @@ def _needs(error: ImportError) -> UsageError:
     )
 
 
-def _config(architecture: Architecture) -> dict[str, Any]:
+def to_config(architecture: Architecture) -> dict[str, Any]:
     """Say the architecture in the words of transformers' config."""
     sam, clip, decoder = architecture.sam, architecture.clip, architecture.decoder
     return {
