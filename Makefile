@@ -25,11 +25,12 @@ docs: $(STAMP)  ## Check that the docs are true: links, snippets, pasted output.
 bench: $(STAMP)  ## Measure speed and memory, as ratios.
 	$(BIN)/python benchmarks/startup.py
 	$(BIN)/python benchmarks/main_job.py
+	$(BIN)/python benchmarks/laws.py
 
 $(STAMP): $(SOURCES)
 	$(PYTHON) -m venv $(VENV)
 	$(BIN)/pip install --quiet --constraint constraints.txt \
-		--editable '.[dev]' --editable 'plugins/deepseek_ocr[vendor]'
+		--editable '.[dev,plot]' --editable 'plugins/deepseek_ocr[vendor]'
 	touch $@
 
 clean:

@@ -40,8 +40,16 @@ def is_symbolic(value: object) -> bool:
     return sympy is not None and isinstance(value, sympy.Expr)
 
 
+def is_traced(value: object) -> bool:
+    """Tell whether ``value`` is a size of a traced vendor call: a symbolic int of torch's."""
+    torch = sys.modules.get("torch")
+    return torch is not None and isinstance(value, torch.SymInt)
+
+
 def as_dim(value: Any) -> Dim:
     """Take an int, an integer array or a SymPy expression as a dimension.
+
+    A traced size passes as it is: to ask for its sign would bind the trace to the answer.
 
     Raises:
         DimError: ``value`` is something else (a float, a bool), or is negative somewhere.
@@ -50,6 +58,9 @@ def as_dim(value: Any) -> Dim:
         if value.is_negative or value.is_integer is False:
             raise DimError(f"a dimension must be a non-negative integer, got {value}")
         return value
+    if is_traced(value):
+        traced: Dim = value
+        return traced
     if is_array(value):
         from flopbench.arrays import IntArray
 

@@ -4,8 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from pathlib import Path
-from typing import Any
+from typing import Any, Literal
 
+import attrs
 from attrs import frozen
 
 from flopbench.attention import AttentionMode
@@ -20,6 +21,19 @@ EAGER = "eager"
 """The attention mode that runs what another mode cannot carry out."""
 
 
+Method = Literal["auto", "concrete", "symbolic"]
+"""How the vendor is counted: each call as it is, or by a law measured with symbolic sizes.
+
+``auto`` counts a single workload as it is and many by their law.
+"""
+
+
+def with_method(options_type: type) -> type:
+    """Return a vendor model's options with ``method`` among them."""
+    fields = {"method": attrs.field(default="auto"), "__annotations__": {"method": Method}}
+    return frozen(kw_only=True)(type(options_type.__name__, (options_type,), fields))
+
+
 @frozen(kw_only=True)
 class Plan:
     """A run with everything resolved.
@@ -27,6 +41,7 @@ class Plan:
     Attributes:
         stages: the stages to report.
         vendor: None for an analytic-only run.
+        method: how the vendor is counted.
         config: the resolved configuration, for the report.
     """
 
@@ -38,6 +53,7 @@ class Plan:
     counters: tuple[VendorCounter, ...]
     stages: tuple[Stage, ...]
     conventions: Conventions
+    method: Method
     config: Mapping[str, Any]
 
     @property
@@ -82,7 +98,7 @@ def make_plan(
         "conventions": Conventions,
     }
     if vendor_class:
-        schema["vendor"] = vendor_class.options_type
+        schema["vendor"] = with_method(vendor_class.options_type)
     config = load_config(
         schema,
         model_defaults=model_class.defaults,
@@ -109,6 +125,7 @@ def make_plan(
         counters=counters,
         stages=_stages(model, run),
         conventions=config.sections["conventions"],
+        method=getattr(config.sections.get("vendor"), "method", "auto"),
         config=config.resolved,
     )
 

@@ -18,19 +18,9 @@ from flopbench.errors import CountError, FlopbenchError, calling, describe
 from flopbench.model import Stage
 from flopbench.plan import Plan
 from flopbench.pricing import Fallback, StagePrice, price
+from flopbench.progress import Progress
 from flopbench.report import Comparison, Entry, Provenance, Report, Series
 from flopbench.vendor import VERIFIED, VendorCounter, VendorModel
-
-
-class Progress:
-    """Told what is being counted; does nothing, unless overridden."""
-
-    def stage(self, title: str) -> None:
-        """Take note that the counting of a stage begins."""
-
-    def step(self, number: int) -> None:
-        """Take note that one of its steps has been counted."""
-
 
 Prices = Mapping[str, Mapping[str, StagePrice]]
 """By attention mode and stage."""
@@ -94,9 +84,7 @@ def _count_stages(
     for stage in plan.base_stages:
         progress.stage(f"{stage.title.lower()} ({counter.name})")
         try:
-            vendor_stage = vendor.stage(stage.name, plan.workload)
-            counted = count_stage(counter, vendor_stage, progress.step)
-            counts[stage.name] = attribute(counted, vendor.component)
+            counts[stage.name] = _count_stage(plan, vendor, counter, stage, progress)
         except CountError as error:
             counts[stage.name] = Failed(str(error))
         except FlopbenchError:
@@ -105,6 +93,25 @@ def _count_stages(
             reason = f"the vendor model could not be counted: {describe(error)}"
             counts[stage.name] = Failed(reason)
     return counts
+
+
+def _count_stage(
+    plan: Plan, vendor: VendorModel, counter: VendorCounter, stage: Stage, progress: Progress
+) -> Attributed:
+    """Count a stage, by its law if that is asked for and can be measured."""
+    notes: tuple[str, ...] = ()
+    if plan.method == "symbolic":
+        from flopbench.laws import count_by_law
+
+        try:
+            return count_by_law(
+                vendor, counter, plan.model, stage.name, plan.workload, progress.step
+            )
+        except CountError as error:
+            notes = (f"{stage.name} was counted call by call: {error}",)
+    counted = count_stage(counter, vendor.stage(stage.name, plan.workload), progress.step)
+    attributed = attribute(counted, vendor.component)
+    return attrs.evolve(attributed, assumptions=(*attributed.assumptions, *notes))
 
 
 def _price(stage: Stage, prices: Mapping[str, StagePrice]) -> StagePrice:
@@ -187,6 +194,7 @@ def _provenance(plan: Plan, catalog: Catalog, prices: Prices, counts: Counts) ->
         counter.name: {
             "unit": counter.convention.unit,
             "sees": sorted(counter.convention.sees),
+            "method": "symbolic" if plan.method == "symbolic" else "concrete",
             **counter.provenance(),
             **_variant(counter, vendor_run),
         }

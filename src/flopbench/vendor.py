@@ -4,11 +4,16 @@ from __future__ import annotations
 
 from abc import ABC, abstractmethod
 from collections.abc import Callable, Mapping
-from typing import Any, ClassVar
+from typing import TYPE_CHECKING, Any, ClassVar
 
+import attrs
 from attrs import frozen
 
+from flopbench.dims import Dim
 from flopbench.errors import UsageError
+
+if TYPE_CHECKING:
+    import sympy
 
 VERIFIED = "verified"
 """The variant of a vendor model that is the witness: attention always eager."""
@@ -35,14 +40,15 @@ class VendorStage:
     """The calls of one stage: ``steps`` of them, one unless it is decoding.
 
     Attributes:
-        prepare: makes the call of step k (1-based), cache filled and inputs built.
+        prepare: makes the call of step k (1-based), cache filled and inputs built. If the
+            workload has symbols for sizes, k may be one, too.
         steps: number of calls.
         sampled: whether a few calls may stand for all, once they lie exactly on a line.
         assumptions: what is taken for granted, one sentence each, for the report.
     """
 
-    prepare: Callable[[int], VendorCall]
-    steps: int = 1
+    prepare: Callable[[Any], VendorCall]
+    steps: Dim = 1
     sampled: bool = True
     assumptions: tuple[str, ...] = ()
 
@@ -175,3 +181,41 @@ class VendorCounter(ABC):
     def provenance(self) -> Mapping[str, str]:
         """Return versions of what counts, for the report."""
         return {}
+
+
+@frozen
+class Trace:
+    """What a counter saw of one call whose sizes were symbols.
+
+    Attributes:
+        flops: FLOPs by (module, op), as SymPy expressions in the symbols.
+        uncounted: ops that do matrix or attention work and have no formula.
+        guards: relations between the symbols that the program's branches took for granted.
+        bound: symbols that the program bound to a number; the expressions hold for no other.
+    """
+
+    flops: Mapping[tuple[str, str], sympy.Expr]
+    uncounted: tuple[Uncounted, ...] = ()
+    guards: tuple[sympy.Basic, ...] = ()
+    bound: Mapping[str, int] = attrs.Factory(dict)
+
+
+class SymbolicCounter(VendorCounter):
+    """A counter that can also count a call whose sizes are symbols: a closed form."""
+
+    @abstractmethod
+    def trace(
+        self,
+        prepare: Callable[[Mapping[str, Any]], VendorCall],
+        symbols: Mapping[sympy.Symbol, int],
+    ) -> Trace:
+        """Run a call whose sizes are symbols and return what was counted.
+
+        Args:
+            prepare: makes the call from the symbolic sizes, by the names of their symbols.
+            symbols: each symbol with an example, at least 2: where the program branches on
+                a size, it goes the example's way, and a guard says so.
+
+        Raises:
+            flopbench.errors.CountError: the call fails, or cannot be counted as a whole.
+        """

@@ -10,19 +10,11 @@ from pathlib import Path
 
 import pytest
 
+from cli_helpers import one_sentence
+
 REPORTS = ["report.csv", "report.json", "report.md"]
 GRID = ("workload.crop_grid.rows=1", "workload.crop_grid.cols=2", "workload.decode_steps=5")
 ANALYTIC = ("run", "deepseek_ocr", "--analytic-only")
-
-
-def one_sentence(result, *, code=2):
-    """Check that a command failed with one sentence and nothing else."""
-    assert result.returncode == code, result.stderr
-    assert result.stdout == ""
-    (line,) = result.stderr.strip().splitlines()
-    assert line.startswith("flopbench: error: ")
-    assert "Traceback" not in line
-    return line.removeprefix("flopbench: error: ")
 
 
 @pytest.fixture(scope="module")

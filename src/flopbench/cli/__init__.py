@@ -16,7 +16,9 @@ import typer
 
 from flopbench.cli.attention import attention_command
 from flopbench.cli.common import PluginOption, StrictOption
+from flopbench.cli.explain import explain_command
 from flopbench.cli.list import list_command
+from flopbench.cli.prove import prove_command
 from flopbench.cli.run import run_command
 from flopbench.errors import FlopbenchError, UsageError, describe
 
@@ -29,6 +31,8 @@ app = typer.Typer(
     pretty_exceptions_enable=False,
 )
 app.command("run")(run_command)
+app.command("prove")(prove_command)
+app.command("explain")(explain_command)
 app.command("list")(list_command)
 app.command("attention")(attention_command)
 

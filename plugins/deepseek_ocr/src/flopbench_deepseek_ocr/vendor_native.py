@@ -13,6 +13,7 @@ from functools import cached_property
 from importlib import metadata
 from typing import Any
 
+from flopbench.dims import is_traced
 from flopbench.errors import CountError, UsageError
 from flopbench.vendor import VendorCall, VendorStage
 from flopbench_deepseek_ocr.architecture import Architecture
@@ -21,6 +22,11 @@ from flopbench_deepseek_ocr.workload import Workload
 
 ATTENTION = "eager"
 EXPERTS = "batched_mm"
+
+VIEW_BY_VIEW = (
+    "vision is traced view by view; the assembly of a page's tokens, which loops over pages and "
+    "multiplies no matrices, is left out"
+)
 
 _SAM = r"model\.vision_tower\.sam_encoder"
 _CLIP = r"model\.vision_tower\.vision_encoder"
@@ -96,12 +102,14 @@ class Native:
         import_torch()
         import_modeling()
         if name == "vision":
+            if any(is_traced(view.count) for view in workload.views):
+                return VendorStage(lambda _step: self._views(workload), assumptions=(VIEW_BY_VIEW,))
             return VendorStage(lambda _step: self._vision(workload))
         if name == "prefill":
             return VendorStage(lambda _step: self._prefill(workload))
         return VendorStage(
             lambda step: self._decode(workload, step),
-            steps=int(workload.decode_steps),
+            steps=workload.decode_steps,
             assumptions=("each decode step is called on a cache built to its length",),
         )
 
@@ -116,16 +124,26 @@ class Native:
         }
 
     def _vision(self, workload: Workload) -> VendorCall:
-        def pixels(count: Any, size: Any) -> Any:
-            return self._tensor(count, self._architecture.sam.in_channels, size, size)
-
         pages, tiles = workload.batch_size, workload.tiles
-        arguments: dict[str, Any] = {"pixel_values": pixels(pages, workload.view_size)}
+        arguments: dict[str, Any] = {"pixel_values": self._pixels(pages, workload.view_size)}
         if tiles:
-            arguments["pixel_values_local"] = pixels(pages * tiles, workload.tile_size)
+            arguments["pixel_values_local"] = self._pixels(pages * tiles, workload.tile_size)
             arguments["num_local_patches"] = [tiles] * pages
             arguments["patches_grid"] = [[workload.tile_cols, workload.tile_rows]] * pages
         return VendorCall(self.model, lambda: self._image_features(workload, arguments))
+
+    def _views(self, workload: Workload) -> VendorCall:
+        stacks = [self._pixels(view.count, view.size) for view in workload.views]
+        model = self.model.model
+
+        def run() -> None:
+            for pixels in stacks:
+                model.multi_modal_projector(model.vision_tower(pixels).last_hidden_state)
+
+        return VendorCall(self.model, run)
+
+    def _pixels(self, count: Any, size: Any) -> Any:
+        return self._tensor(count, self._architecture.sam.in_channels, size, size)
 
     def _image_features(self, workload: Workload, arguments: dict[str, Any]) -> None:
         """Encode the pages, and check that they give the tokens that the workload says.
@@ -146,7 +164,7 @@ class Native:
             workload, tokens=workload.context_tokens, past_tokens=0, logits_to_keep=logits
         )
 
-    def _decode(self, workload: Workload, step: int) -> VendorCall:
+    def _decode(self, workload: Workload, step: Any) -> VendorCall:
         past_tokens = workload.context_tokens + step - 1
         return self._decoder_call(workload, tokens=1, past_tokens=past_tokens, logits_to_keep=1)
 
