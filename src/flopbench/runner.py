@@ -100,7 +100,7 @@ def _count_stage(
 ) -> Attributed:
     """Count a stage, by its law if that is asked for and can be measured."""
     notes: tuple[str, ...] = ()
-    if plan.method == "symbolic":
+    if _by_law(plan, counter):
         from flopbench.laws import count_by_law
 
         try:
@@ -112,6 +112,11 @@ def _count_stage(
     counted = count_stage(counter, vendor.stage(stage.name, plan.workload), progress.step)
     attributed = attribute(counted, vendor.component)
     return attrs.evolve(attributed, assumptions=(*attributed.assumptions, *notes))
+
+
+def _by_law(plan: Plan, counter: VendorCounter) -> bool:
+    """Tell whether a counter evaluates laws; what a GPU executes grows in stairs and has none."""
+    return plan.method == "symbolic" and counter.variant == VERIFIED
 
 
 def _price(stage: Stage, prices: Mapping[str, StagePrice]) -> StagePrice:
@@ -194,7 +199,7 @@ def _provenance(plan: Plan, catalog: Catalog, prices: Prices, counts: Counts) ->
         counter.name: {
             "unit": counter.convention.unit,
             "sees": sorted(counter.convention.sees),
-            "method": "symbolic" if plan.method == "symbolic" else "concrete",
+            "method": "symbolic" if _by_law(plan, counter) else "concrete",
             **counter.provenance(),
             **_variant(counter, vendor_run),
         }

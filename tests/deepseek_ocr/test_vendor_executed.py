@@ -89,18 +89,21 @@ class Steps(VendorCounter):
         return Count((Counted("lm_head", "call", 1),))
 
 
-def test_the_series_of_a_variant_carries_its_attention_and_provenance(monkeypatch):
+@pytest.mark.parametrize("method", ["auto", "symbolic"])
+def test_the_series_of_a_variant_carries_its_attention_and_provenance(method):
     catalog = build_catalog(load_plugins([]))
     source = catalog.counters.entries["torch"][1]
     catalog.counters.put(Steps, source)
     options = {"run.counters": ["steps", "torch"], "run.stages": ["decode"]}
     options |= {"vendor.executed_attention": "flash", "workload.decode_steps": 4}
+    options["vendor.method"] = method
     report = run(make_plan(catalog, "deepseek_ocr", options=options), catalog)
     labels = [s.label for s in report.series if s.kind == "vendor"]
     assert labels == ["vendor (flash, steps)", "vendor (eager, torch)"]
     assert report.series[0].flops == 4
     counters = report.provenance.counters
     assert counters["steps"]["variant"] == "executed"
+    assert counters["steps"]["method"] == "concrete"
     assert counters["steps"]["vendor"]["attention"] == "flash"
     assert "variant" not in counters["torch"]
     verdicts = {(c.counter, c.attention): c.verdict for c in report.comparisons}
