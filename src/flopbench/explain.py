@@ -11,8 +11,8 @@ from attrs import evolve, frozen
 from flopbench.attention import AttentionMode
 from flopbench.counting import sums
 from flopbench.errors import calling
-from flopbench.forms import evaluate, symbol
-from flopbench.model import AnalyticModel, Stage
+from flopbench.law import size_symbol
+from flopbench.model import AnalyticModel, Named, Stage
 from flopbench.plan import Plan
 from flopbench.pricing import Fallback, StagePrice, price
 
@@ -85,54 +85,75 @@ def explain(plan: Plan, work: Work = "tensor") -> Explanation:
     model, mode = plan.model, plan.modes[0]
     stages = plan.base_stages
     with calling(f"explaining model {model.name!r} with attention mode {mode.name!r}"):
-        values = {s.name: dict(model.stage_sizes(s.name, plan.workload)) for s in stages}
-        known = {size.name: size for size in model.sizes}
-        present = {name: value for found in values.values() for name, value in found.items()}
-        sizes = {
-            name: (int(present[name]), size.meaning)
-            for name, size in known.items()
-            if name in present
+        flops = {
+            path: int(value)
+            for path, value in _by_path(
+                {s.name: _price(plan, model, mode, s, symbolic=False) for s in stages}, work
+            ).items()
         }
         prices = {s.name: _price(plan, model, mode, s) for s in stages}
-        forms = _forms(prices, work)
-        named = model.named()
-        named_forms: dict[Path, sympy.Expr] | None = None
-        if named:
-            named_prices = {s.name: _price(plan, named.model, mode, s) for s in stages}
-            named_forms = _forms(named_prices, work)
-    numbers = {name: value for name, (value, _) in sizes.items()}
+        named = model.named() or Named(model, {}, {})
+        named_prices = {s.name: _price(plan, named.model, mode, s) for s in stages}
+        if not named.values or _fallbacks(named_prices) != _fallbacks(prices):
+            # The mode wants a number where the names have a symbol: they would mislead.
+            named_prices = {}
+        root = _tree(flops, _forms(prices, work), _forms(named_prices, work))
+        values = {
+            name: int(value)
+            for s in stages
+            for name, value in model.stage_sizes(s.name, plan.workload).items()
+        }
+    meanings = {size.name: size.meaning for size in model.sizes}
+    shown = {
+        symbol.name
+        for node in root.walk()
+        for form in (node.form, node.named_form)
+        if form is not None
+        for symbol in form.free_symbols
+    }
     return Explanation(
         model=model.name,
         attention=mode.name,
         work=work,
-        root=_tree(forms, named_forms, numbers),
-        sizes=sizes,
-        dimensions={s.name: (v, named.meanings[s.name]) for s, v in named.values.items()}
-        if named
-        else {},
-        fallbacks=tuple(dict.fromkeys(f for p in prices.values() for f in p.fallbacks)),
+        root=root,
+        sizes={name: (values[name], meanings[name]) for name in meanings if name in values},
+        dimensions={
+            s.name: (value, named.meanings[s.name])
+            for s, value in named.values.items()
+            if s.name in shown
+        },
+        fallbacks=_fallbacks(prices),
     )
 
 
-def _price(plan: Plan, model: AnalyticModel, mode: AttentionMode, stage: Stage) -> StagePrice:
-    """Price a stage with symbols for the workload's sizes."""
-    known = {size.name: size for size in model.sizes}
-    values: dict[str, Any] = {
-        name: symbol(name, known[name].minimum)
-        for name in model.stage_sizes(stage.name, plan.workload)
-    }
-    workload = model.stage_workload(stage.name, plan.workload, values)
+def _fallbacks(prices: Mapping[str, StagePrice]) -> tuple[Fallback, ...]:
+    return tuple(dict.fromkeys(f for priced in prices.values() for f in priced.fallbacks))
+
+
+def _price(
+    plan: Plan, model: AnalyticModel, mode: AttentionMode, stage: Stage, *, symbolic: bool = True
+) -> StagePrice:
+    """Price a stage: the workload itself, or with symbols for its sizes."""
+    workload = plan.workload
+    if symbolic:
+        known = {size.name: size for size in model.sizes}
+        names = model.stage_sizes(stage.name, workload)
+        symbols = {name: size_symbol(known[name]) for name in names}
+        workload = model.stage_workload(stage.name, workload, symbols)
     return price(model.ops(stage.name, workload), mode, plan.eager, plan.conventions)
 
 
-def _forms(prices: Mapping[str, StagePrice], work: Work) -> dict[Path, sympy.Expr]:
-    """Return the closed form of each component of each stage that does any work."""
-    found = sums(
-        (_path(stage, line.component), sympy.expand(_work(line.cost, work)))
+def _by_path(prices: Mapping[str, StagePrice], work: Work) -> dict[Path, Any]:
+    """Return the work of each component of each stage."""
+    return sums(
+        (_path(stage, line.component), _work(line.cost, work))
         for stage, priced in prices.items()
         for line in priced.lines
     )
-    return {path: form for path, form in found.items() if form != 0}
+
+
+def _forms(prices: Mapping[str, StagePrice], work: Work) -> dict[Path, sympy.Expr]:
+    return {path: sympy.expand(form) for path, form in _by_path(prices, work).items()}
 
 
 def _work(cost: Any, work: Work) -> Any:
@@ -150,34 +171,31 @@ def _path(stage: str, component: str) -> Path:
 
 
 def _tree(
+    flops: Mapping[Path, int],
     forms: Mapping[Path, sympy.Expr],
-    named_forms: Mapping[Path, sympy.Expr] | None,
-    numbers: Mapping[str, int],
+    named_forms: Mapping[Path, sympy.Expr],
 ) -> Node:
-    total = _at(sympy.Add(*forms.values()), numbers)
+    total = sum(flops.values())
+    paths = [path for path, value in flops.items() if value]
+    has_names = set(named_forms) == set(forms)
 
     def node(path: Path) -> Node:
-        below = [other for other in forms if other[: len(path)] == path]
-        form = sympy.expand(sympy.Add(*(forms[other] for other in below)))
+        below = [other for other in paths if other[: len(path)] == path]
         named = None
-        if named_forms is not None:
+        if has_names:
             named = sympy.factor_terms(sympy.Add(*(sympy.factor(named_forms[p]) for p in below)))
-        flops = _at(form, numbers)
+        own = sum(flops[other] for other in below)
         names = dict.fromkeys(other[: len(path) + 1] for other in below if other != path)
         return Node(
             path=path,
-            flops=flops,
-            share=flops / total if total else 0.0,
-            form=form,
+            flops=own,
+            share=own / total if total else 0.0,
+            form=sympy.expand(sympy.Add(*(forms[other] for other in below))),
             named_form=named,
             children=tuple(map(node, names)),
         )
 
     return node(())
-
-
-def _at(form: sympy.Expr, numbers: Mapping[str, int]) -> int:
-    return int(evaluate(form, numbers))
 
 
 def folded(root: Node) -> Iterable[str]:

@@ -6,7 +6,10 @@ import json
 from collections.abc import Callable, Iterator, Mapping
 from typing import Any
 
+import attrs
+
 from flopbench.explain import Explanation, Node
+from flopbench.pricing import Fallback
 from flopbench.text import table, tera, wrapped
 
 EXPLAIN_SCHEMA_VERSION = "1.0"
@@ -55,6 +58,7 @@ def markdown(explanation: Explanation) -> str:
             *table(header, rows),
             "",
             *table(("symbol", "value", "meaning"), symbols),
+            *(f"\nFallback: {_fallback(fallback)}." for fallback in explanation.fallbacks),
         ]
     )
 
@@ -69,6 +73,7 @@ def as_json(explanation: Explanation) -> str:
             "work": explanation.work,
             "symbols": _symbols(explanation.sizes),
             "dimensions": _symbols(explanation.dimensions),
+            "fallbacks": [attrs.asdict(fallback) for fallback in explanation.fallbacks],
             "tree": _node(explanation.root),
         },
         indent=2,
@@ -99,9 +104,11 @@ def _notes(explanation: Explanation) -> Iterator[str]:
             named = (f"{name} = {value} {text}" for name, (value, text) in values.items())
             yield wrapped(f"{what}: {'; '.join(named)}")
     for fallback in explanation.fallbacks:
-        yield wrapped(
-            f"fallback: {fallback.attention} runs {fallback.component} eagerly: {fallback.reason}"
-        )
+        yield wrapped(f"fallback: {_fallback(fallback)}")
+
+
+def _fallback(fallback: Fallback) -> str:
+    return f"{fallback.attention} runs {fallback.component} eagerly: {fallback.reason}"
 
 
 def _name(explanation: Explanation, node: Node, separator: str) -> str:

@@ -90,6 +90,8 @@ def _added(a: Fraction, b: Fraction) -> Fraction:
 
 
 def _function(form: sympy.Expr, arguments: list[Fraction]) -> Dim:
+    if not arguments:
+        raise DimError(f"a closed form must not hold {form}")
     p, q = arguments[0]
     if isinstance(form, sympy.floor):
         return p // q

@@ -29,7 +29,7 @@ class Interpolated:
 
     Attributes:
         degree: the highest of any.
-        used: points that the polynomials were made of.
+        used: points that the polynomials and their degree were found from.
         confirmed: points where they were then right.
     """
 
@@ -52,33 +52,37 @@ def interpolate(
     Raises:
         CountError: no polynomial of degree 4 or less does.
     """
-    values: list[Forms] = []
+    seen: dict[int, Forms] = {}
+
+    def at(point: int) -> Forms:
+        if point not in seen:
+            seen[point] = value(point)
+        return seen[point]
+
     for degree in range(MAX_DEGREE + 1):
-        while len(values) <= degree + 1:
-            values.append(value(low + len(values)))
-        if not any(_differences(values, degree + 1).values()):
-            break
-    else:
-        raise CountError(
-            f"the counts at {x} = {low}..{low + MAX_DEGREE + 1} lie on no polynomial of degree "
-            f"{MAX_DEGREE} or less"
-        )
-    used = tuple(range(low, low + degree + 1))
-    forms = _newton(x, low, values, degree)
-    # The point that showed the degree is one to confirm; the far ones find steps and stairs.
-    far = max(high, used[-1] + 2)
-    confirmed = (used[-1] + 1, far, 2 * far + 1)
-    for point in confirmed:
-        found = value(point)
-        for key in dict.fromkeys((*forms, *found)):
-            expected = sympy.sympify(forms.get(key, 0)).subs(x, point)
-            if sympy.expand(expected - found.get(key, 0)) != 0:
-                raise CountError(
-                    f"the counts at {x} = {', '.join(map(str, used))} lie on a polynomial of "
-                    f"degree {degree}, but at {x} = {point} {key} is {found.get(key, 0)}, "
-                    f"not {expected}"
-                )
-    return Interpolated(forms, degree, used, confirmed)
+        used = tuple(range(low, low + degree + 2))
+        values = [at(point) for point in used]
+        if any(_differences(values, degree + 1).values()):
+            continue
+        forms = _newton(x, low, values, degree)
+        # The far ones find steps and stairs.
+        far = max(high, used[-1] + 2)
+        confirmed = (used[-1] + 1, far, 2 * far + 1)
+        if all(_gives(forms, x, point, at(point)) for point in confirmed):
+            return Interpolated(forms, degree, used, confirmed)
+    raise CountError(
+        f"the counts at {x} = {', '.join(map(str, sorted(seen)))} lie on no polynomial of degree "
+        f"{MAX_DEGREE} or less"
+    )
+
+
+def _gives(forms: Forms, x: sympy.Symbol, point: int, found: Forms) -> bool:
+    """Tell whether the forms give what was found at a point."""
+    zero = sympy.Integer(0)
+    return all(
+        sympy.expand(forms.get(key, zero).subs(x, point) - found.get(key, 0)) == 0
+        for key in dict.fromkeys((*forms, *found))
+    )
 
 
 def _newton(x: sympy.Symbol, low: int, values: list[Forms], degree: int) -> Forms:

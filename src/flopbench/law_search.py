@@ -9,17 +9,18 @@ points that were not used, but no proof.
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from functools import cache
+from functools import cache, partial
 from typing import Any
 
 import sympy
-from attrs import define, field, frozen
+from attrs import define, evolve, field, frozen
 
 from flopbench.counting import checked, sums
 from flopbench.errors import CountError
 from flopbench.forms import STEP, sum_over_steps, symbol
 from flopbench.interpolation import interpolate
-from flopbench.law import Key, Law, Method, Subject
+from flopbench.law import Key, Law, Method, Slice, Subject, size_symbol
+from flopbench.model import Size
 from flopbench.report import UncountedOp
 from flopbench.vendor import SymbolicCounter, Trace, Uncounted, VendorCall, VendorStage
 
@@ -45,27 +46,21 @@ class _Assumptions:
     Attributes:
         notes: sentences.
         guards: relations between sizes, each with the sizes that were fixed when it was met.
-        exceptions: small sizes at which the law does not hold.
+        slices: small sizes at which other forms hold, by module and op, of one step.
     """
 
     notes: dict[str, None] = field(factory=dict)
     guards: list[tuple[sympy.Basic, Mapping[str, int]]] = field(factory=list)
-    exceptions: list[Mapping[str, int]] = field(factory=list)
+    slices: list[Slice] = field(factory=list)
 
-    def texts(self) -> tuple[str, ...]:
-        always = {guard for guard, fixed in self.guards if not fixed}
+    def texts(self, steps: Any) -> tuple[str, ...]:
+        always = [guard for guard, fixed in self.guards if not fixed]
         relations = [
-            f"{guard} (where {_equations(fixed)})" if fixed else str(guard)
+            f"{_in_all_steps(guard, steps)}{f' (where {_equations(fixed)})' if fixed else ''}"
             for guard, fixed in self.guards
-            if not fixed or guard not in always
+            if not fixed or not any(_put_in(general, fixed) == guard for general in always)
         ]
-        # An exception for one size says what one for it and another would say again.
-        exceptions = [
-            f"not {_equations(small)}, where the program runs otherwise"
-            for small in self.exceptions
-            if not any(other.items() < small.items() for other in self.exceptions)
-        ]
-        return tuple(dict.fromkeys((*relations, *exceptions, *self.notes)))
+        return tuple(dict.fromkeys((*relations, *self.notes)))
 
 
 @define(eq=False)
@@ -96,24 +91,49 @@ class Search:
             self.lows[STEP.name] = 1
             self.values[STEP.name] = (int(count) + 1) // 2
         self.symbols = {name: symbol(name, low) for name, low in self.lows.items()}
+        number = self._steps_in(steps) if steps else count
         names = tuple(self.symbols)
         # Decoding begins with step 1, whatever the sizes.
         free = names if subject.everywhere else tuple({STEP.name} & set(names))
         found = self._find(names, {}, free)
-        number = symbol(steps.name) if steps else count
+        total = partial(self._over_steps, number=number if stepwise else None)
+        slices = sorted(
+            (Slice(piece.sizes, total(piece.forms)) for piece in self.assumed.slices),
+            key=lambda piece: len(piece.sizes),
+        )
         return Law(
-            forms={
-                key: sum_over_steps(form, number) if stepwise else sympy.expand(form)
-                for key, form in self._by_component(found.forms).items()
-            },
+            forms=total(found.forms),
+            slices=tuple(slices),
             uncounted=tuple(
                 UncountedOp(component, op, calls)
                 for (component, op), calls in self._by_component(found.uncounted).items()
             ),
-            assumptions=self.assumed.texts(),
+            assumptions=self.assumed.texts(number),
             guards=tuple(guard for guard, _fixed in self.assumed.guards),
             method=found.method,
         )
+
+    def _steps_in(self, size: Size) -> sympy.Expr:
+        """Return the vendor's own number of steps as a form in the size that stands for it.
+
+        Raises:
+            CountError: the number of steps is no polynomial in that size.
+        """
+
+        def steps(value: int) -> dict[Key, sympy.Expr]:
+            stage = self._stage({**self.values, size.name: value})
+            return {("", "steps"): sympy.Integer(stage.steps)}
+
+        high = self.values[size.name]
+        found = interpolate(size_symbol(size), steps, low=size.minimum, high=high)
+        return found.forms["", "steps"]
+
+    def _over_steps(self, forms: Mapping[Key, sympy.Expr], number: Any) -> dict[Key, sympy.Expr]:
+        """Return the forms by component and op, summed over the steps if there are any."""
+        return {
+            key: sympy.expand(form) if number is None else sum_over_steps(form, number)
+            for key, form in self._by_component(forms).items()
+        }
 
     def _by_component(self, found: Mapping[Key, Any]) -> dict[Key, Any]:
         component = self.subject.vendor.component
@@ -131,7 +151,8 @@ class Search:
         values = {**self.values, **values}
         return self._stage(values).prepare(values.get(STEP.name, 1))
 
-    def _done(self) -> None:
+    def done(self) -> None:
+        """Tell that one more call was traced or counted."""
         self.calls += 1
         self.tick(self.calls)
 
@@ -144,40 +165,39 @@ class Search:
         if not names:
             return self._count(fixed)
         trace = self._trace(names, fixed)
-        if trace is None:
-            return self._interpolate(
-                names[0], names, fixed, free, f"not traced: {self.untraceable}"
-            )
+        if isinstance(trace, str):
+            return self._interpolate(names[0], names, fixed, free, f"not traced: {trace}")
         if trace.bound:
             name = next(iter(trace.bound))
             why = f"the program binds {name} to a number"
             return self._interpolate(name, names, fixed, free, why)
         found = _Found(trace.flops, _calls(trace.uncounted))
         self.assumed.guards += [(guard, fixed) for guard in trace.guards]
-        self._hold_against_small_values(found, names, fixed, free)
-        return found
+        method = self._hold_against_small_values(found, names, fixed, free)
+        return evolve(found, method=method)
 
     def _count(self, fixed: Mapping[str, int]) -> _Found:
         count = checked(self.subject.counter.count(self._prepare(fixed)), self.subject.counter.name)
-        self._done()
+        self.done()
         flops = sums(((e.module, e.op), sympy.Integer(e.flops)) for e in count.counted)
         return _Found(flops, _calls(count.uncounted))
 
-    def _trace(self, names: Names, fixed: Mapping[str, int]) -> Trace | None:
+    def _trace(self, names: Names, fixed: Mapping[str, int]) -> Trace | str:
+        """Trace the call; return why, if it cannot be traced."""
         counter = self.subject.counter
-        if self.untraceable is not None:
-            return None
         if not isinstance(counter, SymbolicCounter):
-            self.untraceable = f"counter {counter.name!r} counts numbers only"
-            return None
+            return f"counter {counter.name!r} counts numbers only"
+        if self.untraceable is not None:
+            return self.untraceable
         try:
             trace = counter.trace(
                 lambda sizes: self._prepare({**fixed, **sizes}), self._examples(names)
             )
         except CountError as error:
-            self.untraceable = str(error)
-            return None
-        self._done()
+            if not fixed:  # what fails with all sizes open is not tried with fewer
+                self.untraceable = str(error)
+            return str(error)
+        self.done()
         return trace
 
     def _examples(self, names: Names) -> dict[sympy.Symbol, int]:
@@ -192,24 +212,30 @@ class Search:
 
     def _hold_against_small_values(
         self, found: _Found, names: Names, fixed: Mapping[str, int], free: Names
-    ) -> None:
-        """Trace apart where a symbol is 0 or 1, and see whether the forms hold there, too.
+    ) -> Method:
+        """Trace apart where a symbol is 0 or 1, and keep the forms if they are others there.
 
         Of two symbols that may both be small, the later is looked at within the search for
-        the earlier, so that each combination is traced once.
+        the earlier, so that each combination is traced once. Returns ``interpolated`` if one
+        of them did not stay symbolic there.
         """
+        method = found.method
         for i, name in enumerate(free):
             for value in range(self.lows[name], TRACED_FROM):
                 there = {**fixed, name: value}
                 small = self._find(_without(names, name), there, free[i + 1 :])
-                if self._differ(found, small, name, value):
-                    # The sum over all steps needs the first one, too.
-                    if name == STEP.name or not self.subject.everywhere:
-                        raise CountError(
-                            f"the program runs otherwise where {_equations(there)}, so that one "
-                            f"law does not hold for all of {self.subject.stage}"
-                        )
-                    self.assumed.exceptions.append(there)
+                if small.method == "interpolated":
+                    method = small.method
+                if not self._differ(found, small, name, value):
+                    continue
+                # The sum over all steps needs the first one, too.
+                if name == STEP.name or not self.subject.everywhere:
+                    raise CountError(
+                        f"the program runs otherwise where {_equations(there)}, so that one "
+                        f"law does not hold for all of {self.subject.stage}"
+                    )
+                self.assumed.slices.append(Slice(there, small.forms))
+        return method
 
     def _differ(self, found: _Found, small: _Found, name: str, value: int) -> bool:
         keys = dict.fromkeys((*found.forms, *small.forms))
@@ -254,6 +280,19 @@ def _calls(uncounted: tuple[Uncounted, ...]) -> dict[Key, int]:
 
 def _equations(values: Mapping[str, int]) -> str:
     return ", ".join(f"{name} = {value}" for name, value in values.items())
+
+
+def _put_in(guard: sympy.Basic, fixed: Mapping[str, int]) -> sympy.Basic:
+    return guard.subs({s: fixed[s.name] for s in guard.free_symbols if s.name in fixed})
+
+
+def _in_all_steps(guard: sympy.Basic, steps: Any) -> sympy.Basic:
+    """Say a relation of the step's number in the number of steps, where its end decides."""
+    if STEP in guard.free_symbols and isinstance(guard, sympy.StrictLessThan | sympy.LessThan):
+        slope = sympy.expand(guard.lhs - guard.rhs).coeff(STEP)
+        if slope.is_positive and not slope.has(STEP):
+            return guard.subs(STEP, steps)
+    return guard
 
 
 def _listed(points: tuple[int, ...]) -> str:

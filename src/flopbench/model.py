@@ -7,6 +7,7 @@ from collections.abc import Iterable, Mapping
 from pathlib import Path
 from typing import Any, ClassVar
 
+import attrs
 from attrs import frozen
 
 from flopbench.dims import Dim
@@ -39,10 +40,15 @@ class Size:
         steps: whether it is the number of steps of a stage, such as decoding.
     """
 
-    name: str
+    name: str = attrs.field()
     meaning: str
     minimum: int = 1
     steps: bool = False
+
+    @name.validator
+    def _not_the_steps_number(self, _attribute: object, value: str) -> None:
+        if value == "k" or not value.isidentifier():
+            raise ValueError(f"a size's name must be a symbol other than k, got {value!r}")
 
 
 @frozen

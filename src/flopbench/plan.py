@@ -13,7 +13,7 @@ from flopbench.attention import AttentionMode
 from flopbench.catalog import Catalog
 from flopbench.config import RunOptions, load_config
 from flopbench.conventions import Conventions
-from flopbench.errors import UsageError, calling, unknown
+from flopbench.errors import PluginError, UsageError, calling, unknown
 from flopbench.model import AnalyticModel, Stage
 from flopbench.vendor import VendorCounter, VendorModel
 
@@ -21,7 +21,7 @@ EAGER = "eager"
 """The attention mode that runs what another mode cannot carry out."""
 
 
-Method = Literal["auto", "concrete", "symbolic"]
+CountMethod = Literal["auto", "concrete", "symbolic"]
 """How the vendor is counted: each call as it is, or by a law measured with symbolic sizes.
 
 ``auto`` counts a single workload as it is and many by their law.
@@ -30,7 +30,11 @@ Method = Literal["auto", "concrete", "symbolic"]
 
 def with_method(options_type: type) -> type:
     """Return a vendor model's options with ``method`` among them."""
-    fields = {"method": attrs.field(default="auto"), "__annotations__": {"method": Method}}
+    if any(field.name == "method" for field in attrs.fields(options_type)):
+        raise PluginError(
+            f"{options_type.__name__} has a field 'method', which is flopbench's own key there"
+        )
+    fields = {"method": attrs.field(default="auto"), "__annotations__": {"method": CountMethod}}
     return frozen(kw_only=True)(type(options_type.__name__, (options_type,), fields))
 
 
@@ -53,7 +57,7 @@ class Plan:
     counters: tuple[VendorCounter, ...]
     stages: tuple[Stage, ...]
     conventions: Conventions
-    method: Method
+    method: CountMethod
     config: Mapping[str, Any]
 
     @property

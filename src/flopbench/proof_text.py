@@ -26,9 +26,12 @@ def _console_stage(
 ) -> Iterator[str]:
     yield f"{stage.title}: {whole.verdict}{_for_every(whole)}"
     yield from _console_sides(proof, whole, indent="  ")
+    named = {c.component for c in components if c.verdict in FAILURES}
+    if whole.verdict in FAILURES and not named:
+        yield wrapped(f"  {whole.reason}")
     width = max((len(str(c.component)) for c in components), default=0)
     for c in components:
-        if c.verdict in FAILURES:
+        if c.component in named:
             yield f"  {c.component}: {c.verdict}: {c.reason}"
             yield from _console_sides(proof, c, indent="    ")
             yield from _console_terms(c)
@@ -39,12 +42,11 @@ def _console_stage(
 
 
 def _console_sides(proof: Proof, equation: Equation, indent: str) -> Iterator[str]:
-    if equation.vendor is None:
-        yield f"{indent}{equation.reason}"
-        return
-    yield f"{indent}vendor (eager, {proof.counter}) : {equation.vendor}"
+    if equation.vendor is not None:
+        yield f"{indent}vendor (eager, {proof.counter}) : {equation.vendor}"
     yield f"{indent}analytic eager        : {equation.analytic}"
-    yield f"{indent}difference            : {equation.difference}"
+    if equation.vendor is not None:
+        yield f"{indent}difference            : {equation.difference}"
 
 
 def _console_terms(equation: Equation) -> Iterator[str]:
@@ -87,13 +89,16 @@ def latex(proof: Proof) -> str:
     """Return one display equation per stage, for a paper (needs amsmath)."""
     lines = [f"% Cost laws of {proof.model}; FLOPs, 1 MAC = 2 FLOPs.", r"\begin{align*}"]
     rows = []
+    notes = [f"% {text}" for text in _symbols(proof)]
     for stage, whole, _components in _by_stage(proof):
-        name = rf"F_{{\text{{{stage.title.lower()}}}}}"
+        name = rf"F_{{\text{{{stage.title.lower().replace('_', ' ')}}}}}"
         form = r"\text{not counted}" if whole.vendor is None else sympy.latex(whole.vendor)
         rows.append(rf"  {name} &= {form} && \text{{{whole.verdict}}}")
+        found = [f"assumed: {note}" for note in whole.assumptions]
+        found += [f"{whole.verdict}: {whole.reason}"] if whole.reason else []
+        notes += [f"% {stage.title}: {note}" for note in found]
     lines += [" \\\\\n".join(rows), r"\end{align*}"]
-    lines += [f"% {text}" for text in _symbols(proof)]
-    return "\n".join(lines)
+    return "\n".join([*lines, *notes])
 
 
 def as_json(proof: Proof) -> str:
@@ -119,7 +124,9 @@ def verdict(proof: Proof) -> str:
         found = [f"{e.stage} ({e.verdict})" for e in _wholes(proof) if e.verdict in FAILURES]
         return f"verdict: {proof.verdict}: {', '.join(found)}"
     how = "proved" if proof.verdict == "proved" else "interpolated, which is no proof"
-    return f"verdict: {how}: vendor = analytic for all {_names(proof)}, in every component"
+    relations = any(any(sign in n for sign in "<>") for e in proof.equations for n in e.assumptions)
+    limits = " that the assumptions allow" if relations else ""
+    return f"verdict: {how}: vendor = analytic for all {_names(proof)}{limits}, in every component"
 
 
 def _names(proof: Proof) -> str:

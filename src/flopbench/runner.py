@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import platform
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from typing import Any
 
 import attrs
@@ -11,7 +11,7 @@ import attrs
 from flopbench import __version__
 from flopbench.attention import AttentionMode
 from flopbench.catalog import Catalog
-from flopbench.compare import Attributed, Failed, attribute, compare
+from flopbench.compare import Attributed, Failed, attribute, compare, with_parts
 from flopbench.cost import Cost
 from flopbench.counting import count_stage
 from flopbench.errors import CountError, FlopbenchError, calling, describe
@@ -101,12 +101,19 @@ def _count_stage(
     """Count a stage, by its law if that is asked for and can be measured."""
     notes: tuple[str, ...] = ()
     if _by_law(plan, counter):
+        from flopbench.law import Subject
         from flopbench.laws import count_by_law
 
+        subject = Subject(
+            vendor=vendor,
+            counter=counter,
+            model=plan.model,
+            stage=stage.name,
+            workload=plan.workload,
+            open_sizes=plan.model.sizes,
+        )
         try:
-            return count_by_law(
-                vendor, counter, plan.model, stage.name, plan.workload, progress.step
-            )
+            return count_by_law(subject, progress.step)
         except CountError as error:
             notes = (f"{stage.name} was counted call by call: {error}",)
     counted = count_stage(counter, vendor.stage(stage.name, plan.workload), progress.step)
@@ -184,10 +191,19 @@ def _useful(mode: AttentionMode, cost: Cost) -> dict[str, Any]:
 
 def _comparisons(plan: Plan, stage: Stage, prices: Prices, counts: Counts) -> Iterator[Comparison]:
     for counter in plan.counters:
-        counted = _count(stage, counts[counter.name])
         for mode in plan.modes:
-            priced = _price(stage, prices[mode.name])
-            yield compare(stage.name, mode, priced, counter.name, counter.convention, counted)
+            found = [
+                compare(
+                    part.name,
+                    mode,
+                    _price(part, prices[mode.name]),
+                    counter.name,
+                    counter.convention,
+                    _count(part, counts[counter.name]),
+                )
+                for part in (stage, *(s for s in plan.base_stages if s.name in stage.parts))
+            ]
+            yield with_parts(found[0], found[1:])
 
 
 def _provenance(plan: Plan, catalog: Catalog, prices: Prices, counts: Counts) -> Provenance:
@@ -199,7 +215,7 @@ def _provenance(plan: Plan, catalog: Catalog, prices: Prices, counts: Counts) ->
         counter.name: {
             "unit": counter.convention.unit,
             "sees": sorted(counter.convention.sees),
-            "method": "symbolic" if _by_law(plan, counter) else "concrete",
+            "method": _method(counts[counter.name].values()),
             **counter.provenance(),
             **_variant(counter, vendor_run),
         }
@@ -221,6 +237,12 @@ def _provenance(plan: Plan, catalog: Catalog, prices: Prices, counts: Counts) ->
         assumptions=_assumptions(plan, counts),
         fallbacks=_fallbacks(prices),
     )
+
+
+def _method(counts: Iterable[Attributed | Failed]) -> str:
+    """Say how the stages were counted: by law, call by call, or some so and some so."""
+    by_law = {isinstance(counted, Attributed) and counted.by_law for counted in counts}
+    return "mixed" if len(by_law) > 1 else "symbolic" if by_law == {True} else "concrete"
 
 
 def _variant(counter: VendorCounter, vendor: VendorModel) -> Mapping[str, Any]:

@@ -28,6 +28,7 @@ BAD = {
     ),
     "explain mode": (("explain", "deepseek_ocr", "--attention", "flahs"), "did you mean 'flash'?"),
     "two modes": (("explain", "deepseek_ocr", "--attention", "eager,flash"), "takes one mode"),
+    "depth": (("explain", "deepseek_ocr", "--depth", "-1"), "--depth must be at least 0, got -1"),
     "work": (("explain", "deepseek_ocr", "--work", "tensors"), "did you mean 'tensor'?"),
     "explain format": (("explain", "deepseek_ocr", "--format", "xml"), "unknown format"),
 }
@@ -37,11 +38,6 @@ BAD = {
 def test_bad_input_is_one_sentence(name, flopbench):
     args, message = BAD[name]
     assert message in one_sentence(flopbench(*args))
-
-
-def test_a_negative_depth_is_a_usage_error(flopbench):
-    result = flopbench("explain", "deepseek_ocr", "--depth", "-1")
-    assert (result.returncode, result.stdout) == (2, "")
 
 
 def test_a_proof_that_fails_exits_with_1_and_names_where(flopbench, tmp_path):
@@ -159,7 +155,50 @@ def test_explain_loads_neither_torch_nor_transformers(tmp_path):
         "import sys; sys.argv = ['flopbench', 'explain', 'deepseek_ocr'];"
         "from flopbench.cli import main\n"
         "try: main()\n"
-        "except SystemExit: pass\n"
+        "except SystemExit as end: assert not end.code\n"
         "assert not {'torch', 'transformers', 'matplotlib'} & set(sys.modules)"
     )
     subprocess.run([sys.executable, "-c", code], check=True, capture_output=True, cwd=tmp_path)
+
+
+def test_explain_names_fallbacks_in_every_format(flopbench):
+    args = ("explain", "deepseek_ocr", "--attention", "flash", "--stages", "vision")
+    reason = "FlashAttention-2 takes no attention bias"
+    data = json.loads(flopbench(*args, "--format", "json").stdout)
+    assert [f["component"] for f in data["fallbacks"]] == ["vision/sam/attention/core"]
+    for name in ("console", "markdown"):
+        assert reason in flopbench(*args, "--format", name).stdout
+
+
+def test_explain_shows_a_mode_that_needs_numbers_without_names(flopbench):
+    args = ("explain", "deepseek_ocr", "--stages", "prefill", "--attention", "flash_executed")
+    data = json.loads(flopbench(*args, "--format", "json").stdout)
+    run = flopbench(
+        "run",
+        "deepseek_ocr",
+        "--analytic-only",
+        "--stages",
+        "prefill",
+        "--attention",
+        "flash_executed",
+        "--format",
+        "json",
+    )
+    (series,) = json.loads(run.stdout)["series"]
+    assert data["tree"]["flops"] == series["tensor_flops"]
+    assert all(leaf["named_form"] is None for leaf in leaves(data["tree"]))
+
+
+def test_explain_names_only_the_symbols_it_shows(flopbench):
+    shown = flopbench("explain", "deepseek_ocr", "--stages", "decode").stdout
+    assert "L = 12 decoder layers" in shown
+    assert "SAM" not in shown
+
+
+def test_without_matplotlib_all_but_the_picture_is_written(flopbench, tmp_path):
+    (tmp_path / "matplotlib.py").write_text("raise ImportError('none here')")
+    result = flopbench("explain", "deepseek_ocr", "--out", "out", PYTHONPATH=str(tmp_path))
+    assert result.returncode == 0
+    assert "the picture needs matplotlib" in result.stderr
+    names = sorted(path.name for path in (tmp_path / "out").iterdir())
+    assert names == ["explain.folded", "explain.json", "explain.md"]

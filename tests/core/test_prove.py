@@ -4,11 +4,13 @@ import attrs
 import pytest
 import sympy
 
-from flopbench import MatMul, VendorCall, VendorStage
+from flopbench import Linear, MatMul, VendorCall, VendorStage
 from flopbench.builtin.torch_counter import TorchCounter
 from flopbench.dims import halve
-from flopbench.errors import UsageError
+from flopbench.errors import CountError, PluginError, UsageError
 from flopbench.forms import symbol
+from flopbench.law import Subject
+from flopbench.laws import count_by_law
 from flopbench.model import Size, Stage
 from flopbench.vendor import VendorCounter
 from prove_helpers import WIDTH, Sizes, ToyModel, ToyVendor, equations, proof_of
@@ -65,18 +67,96 @@ def test_a_branch_on_a_size_is_an_assumption():
 
 
 @pytest.mark.parametrize(("name", "axis"), [("B", 0), ("S", 1)], ids=["one sequence", "one token"])
-def test_a_size_of_1_where_the_program_runs_otherwise_is_excepted(name, axis):
+def test_a_size_of_1_where_the_program_does_more_differs_there(name, axis):
     proof = toy(lambda x, linear: linear(linear(x)) if x.shape[axis] == 1 else linear(x))
-    assert whole(proof).verdict == "proved"
-    assert whole(proof).assumptions == (f"not {name} = 1, where the program runs otherwise",)
+    equation = equations(proof)["prefill", "layer"]
+    assert equation.verdict == "differs"
+    assert equation.difference == 0
+    assert equation.reason.endswith(f"where {name} = 1: the program runs otherwise there")
 
 
 def test_two_sizes_that_are_1_together_are_looked_at_together():
     def function(x, linear):
         return linear(linear(x)) if x.shape[0] == 1 and x.shape[1] == 1 else linear(x)
 
-    notes = whole(toy(function)).assumptions
-    assert notes == ("not B = 1, S = 1, where the program runs otherwise",)
+    equation = equations(toy(function))["prefill", "layer"]
+    assert equation.verdict == "differs"
+    assert "analytic minus vendor is -32, where B = 1, S = 1" in equation.reason
+
+
+def test_another_way_with_the_same_work_is_no_difference():
+    def function(x, linear):
+        return linear(x) if x.shape[0] > 1 else linear(x[0])
+
+    assert toy(function).verdict == "proved"
+
+
+def test_a_slice_that_does_not_stay_symbolic_makes_the_whole_law_interpolated():
+    def function(x, linear):
+        if x.shape[0] > 1:
+            return linear(x)
+        return [linear(x[:, i]) for i in range(int(x.shape[1]))]
+
+    proof = toy(function)
+    assert proof.verdict == "interpolated"
+    assert any(note.startswith("S was interpolated") for note in whole(proof).assumptions)
+
+
+class Window(ToyModel):
+    def ops(self, stage, workload):
+        from flopbench.dims import minimum
+
+        rows = workload.B * minimum(workload.S, 64)
+        yield Linear(component="layer", rows=rows, in_features=WIDTH, out_features=WIDTH)
+
+
+def windowed(x, linear):
+    return linear(x) if x.shape[1] < 64 else linear(x[:, :64])
+
+
+def test_a_window_is_proved_under_the_guard_that_it_makes():
+    proof = proof_of(Window(), ToyVendor(windowed), Sizes(B=3, S=20))
+    assert whole(proof).verdict == "proved"
+    assert whole(proof).assumptions == ("S < 64",)
+    beyond = proof_of(Window(), ToyVendor(windowed), Sizes(B=3, S=200))
+    assert beyond.verdict == "proved"
+    assert str(whole(beyond).vendor) == "2048*B"
+
+
+def test_a_window_that_is_too_wide_differs():
+    proof = proof_of(Window(), ToyVendor(lambda x, linear: linear(x)), Sizes(B=3, S=20))
+    assert whole(proof).verdict == "differs"
+
+
+def test_a_workload_that_loses_what_flops_depend_on_is_named():
+    class Forgetful(ToyModel):
+        """Prices twice the rows if they are many, which its workload with symbols forgets."""
+
+        def ops(self, stage, workload):
+            for op in super().ops(stage, workload):
+                yield op if workload.scale == 1 else attrs.evolve(op, rows=op.rows * workload.scale)
+
+    @attrs.frozen
+    class Scaled(Sizes):
+        scale: int = 1
+
+    class Loses(Forgetful):
+        def stage_workload(self, stage, workload, sizes):
+            return Scaled(**sizes)
+
+    class Keeps(Forgetful):
+        def stage_workload(self, stage, workload, sizes):
+            return Scaled(**sizes, scale=workload.scale)
+
+    class ScaledVendor(ToyVendor):
+        def stage(self, name, workload):
+            scaled = attrs.evolve(workload, B=workload.B * workload.scale)
+            return super().stage(name, scaled)
+
+    workload = Scaled(B=2, S=9, scale=5)
+    assert proof_of(Keeps(), ScaledVendor(run), workload).verdict == "proved"
+    with pytest.raises(PluginError, match="see stage_workload"):
+        proof_of(Loses(), ScaledVendor(run), workload)
 
 
 def test_a_size_that_the_program_binds_is_interpolated_and_never_called_proved():
@@ -88,7 +168,7 @@ def test_a_size_that_the_program_binds_is_interpolated_and_never_called_proved()
     assert proof.verdict == whole(proof).verdict == "interpolated"
     (note,) = (note for note in whole(proof).assumptions if "interpolated" in note)
     assert note.startswith("B was interpolated (the program binds B to a number): degree 1 from B")
-    assert note.endswith("degree 1 from B = 1, 2, confirmed at 3, 4, 9")
+    assert note.endswith("degree 1 from B = 1, 2, 3, confirmed at 4, 5, 11")
 
 
 def test_a_stair_in_a_bound_size_is_incomplete():
@@ -258,3 +338,63 @@ def test_a_first_step_that_runs_otherwise_leaves_no_law_for_the_sum():
     assert equation.verdict == "incomplete"
     assert "runs otherwise where" in equation.reason
     assert "k = 1, so that one law does not hold for all of decode" in equation.reason
+
+
+def test_the_vendors_own_number_of_steps_is_summed():
+    class Longer(ToyDecoderVendor):
+        def stage(self, name, workload):
+            return attrs.evolve(super().stage(name, workload), steps=workload.K + 1)
+
+    proof = proof_of(ToyDecoder(), Longer(lambda q, keys: q @ keys), Steps())
+    (equation, *_) = proof.equations
+    assert equation.verdict == "differs"
+    steps, tokens, batch = (symbol(name) for name in "KSB")
+    one_more = 8 * batch * (tokens + steps + 1)
+    assert sympy.expand(equation.difference + one_more) == 0
+
+
+@pytest.mark.parametrize("odd", ["one step", "each fourth step"])
+def test_a_step_that_runs_otherwise_is_no_law_at_that_workload(odd):
+    def function(q, keys):
+        n = keys.shape[2]
+        more = n == 24 if odd == "one step" else n % 4 == 0
+        return q @ keys @ keys.transpose(1, 2) if more else q @ keys
+
+    subject = Subject(
+        vendor=ToyDecoderVendor(function),
+        counter=TorchCounter(),
+        model=ToyDecoder(),
+        stage="decode",
+        workload=Steps(),
+        open_sizes=ToyDecoder.sizes,
+    )
+    with pytest.raises(CountError):
+        count_by_law(subject)
+
+
+def test_errors_of_two_stages_that_cancel_differ_in_their_sum():
+    class Two(ToyModel):
+        stages = (Stage("a", "A"), Stage("b", "B"), Stage("all", "All", parts=("a", "b")))
+
+        def ops(self, stage, workload):
+            for _ in range({"a": 0, "b": 2}[stage]):
+                yield from super().ops(stage, workload)
+
+    proof = proof_of(Two(), ToyVendor(run), Sizes(), stages=["all"])
+    (equation,) = proof.equations
+    assert equation.difference == 0
+    assert equation.verdict == proof.verdict == "differs"
+    assert "a: layer" in equation.reason
+
+
+def test_a_minimum_of_0_steps_has_one_symbol_on_both_sides():
+    class FromNone(ToyDecoder):
+        sizes = (*ToyModel.sizes, Size("K", "steps", minimum=0, steps=True))
+
+    proof = proof_of(FromNone(), ToyDecoderVendor(lambda q, keys: q @ keys), Steps())
+    assert proof.verdict == "proved"
+
+
+def test_k_is_no_name_for_a_size():
+    with pytest.raises(ValueError, match="other than k"):
+        Size("k", "keys")

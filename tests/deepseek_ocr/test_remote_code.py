@@ -96,4 +96,4 @@ def test_code_that_branches_on_values_is_interpolated_and_not_called_proved(remo
     assert whole["vendor"] == whole["analytic"] == "288*S**2 + 40824*S"
     (note,) = (note for note in whole["assumptions"] if "interpolated" in note)
     assert note.startswith("S was interpolated (not traced: ")
-    assert note.endswith("degree 2 from S = 1, 2, 3, confirmed at 4, 493, 987")
+    assert note.endswith("degree 2 from S = 1, 2, 3, 4, confirmed at 5, 493, 987")

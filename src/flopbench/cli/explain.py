@@ -9,6 +9,7 @@ from typing import Annotated, Any, cast
 import typer
 
 from flopbench.cli.common import (
+    LOG,
     ConfigOption,
     ImageOption,
     ModelArgument,
@@ -40,7 +41,7 @@ def explain_command(
     ] = "eager",
     stages: StagesOption = None,
     depth: Annotated[
-        int | None, typer.Option(min=0, metavar="N", help="Levels of the tree; all by default.")
+        int | None, typer.Option(metavar="N", help="Levels of the tree; all by default.")
     ] = None,
     work: Annotated[
         str, typer.Option(metavar="KIND", help="tensor (matrix work), vector or all.")
@@ -70,6 +71,8 @@ def explain_command(
     for name in formats:
         if name not in FORMATS:
             raise UsageError(unknown("format of an explanation", name, FORMATS))
+    if depth is not None and depth < 0:
+        raise UsageError(f"--depth must be at least 0, got {depth}")
     if work not in WORKS:
         raise UsageError(unknown("--work", work, WORKS))
     if len(some("--attention", attention)) != 1:
@@ -98,8 +101,12 @@ def _files(explanation: Any) -> dict[str, str | bytes]:
     from flopbench.icicle import icicle
 
     texts = {"explain.json": FORMATS["json"], "explain.md": FORMATS["markdown"]}
-    return {
+    files: dict[str, str | bytes] = {
         **{name: show(explanation) + "\n" for name, show in texts.items()},
         "explain.folded": "".join(f"{line}\n" for line in folded(explanation.root)),
-        **{f"explain.{ending}": data for ending, data in icicle(explanation).items()},
     }
+    try:
+        files |= {f"explain.{ending}": data for ending, data in icicle(explanation).items()}
+    except UsageError as error:  # the rest needs no matplotlib
+        LOG.warning("%s; explain.svg and explain.png are not written", error)
+    return files
