@@ -85,12 +85,8 @@ def explain(plan: Plan, work: Work = "tensor") -> Explanation:
     model, mode = plan.model, plan.modes[0]
     stages = plan.base_stages
     with calling(f"explaining model {model.name!r} with attention mode {mode.name!r}"):
-        flops = {
-            path: int(value)
-            for path, value in _by_path(
-                {s.name: _price(plan, model, mode, s, symbolic=False) for s in stages}, work
-            ).items()
-        }
+        counted = {s.name: _price(plan, model, mode, s, symbolic=False) for s in stages}
+        flops = {path: int(value) for path, value in _by_path(counted, work).items()}
         prices = {s.name: _price(plan, model, mode, s) for s in stages}
         named = model.named() or Named(model, {}, {})
         named_prices = {s.name: _price(plan, named.model, mode, s) for s in stages}

@@ -77,26 +77,17 @@ class Search:
     untraceable: str | None = field(init=False, default=None)
 
     def law(self) -> Law:
-        subject = self.subject
-        sizes = subject.model.stage_sizes(subject.stage, subject.workload)
-        self.values = {name: int(value) for name, value in sizes.items()}
-        open_sizes = [size for size in subject.open_sizes if size.name in self.values]
-        steps = next((size for size in open_sizes if size.steps), None)
-        self.lows = {size.name: size.minimum for size in open_sizes if size is not steps}
-        stage = self._stage(self.values)
-        stage.prepare(1)  # builds the model, before any fake tensor is around
-        count = stage.steps
-        stepwise = steps is not None or count != 1
-        if stepwise:
-            self.lows[STEP.name] = 1
-            self.values[STEP.name] = (int(count) + 1) // 2
-        self.symbols = {name: symbol(name, low) for name, low in self.lows.items()}
-        number = self._steps_in(steps) if steps else count
+        """Search, and return what was found.
+
+        Raises:
+            CountError: the call fails, or its counts lie on no polynomial.
+        """
+        number = self._open()
         names = tuple(self.symbols)
         # Decoding begins with step 1, whatever the sizes.
-        free = names if subject.everywhere else tuple({STEP.name} & set(names))
+        free = names if self.subject.everywhere else tuple({STEP.name} & set(names))
         found = self._find(names, {}, free)
-        total = partial(self._over_steps, number=number if stepwise else None)
+        total = partial(self._over_steps, number=number)
         slices = sorted(
             (Slice(piece.sizes, total(piece.forms)) for piece in self.assumed.slices),
             key=lambda piece: len(piece.sizes),
@@ -112,6 +103,24 @@ class Search:
             guards=tuple(guard for guard, _fixed in self.assumed.guards),
             method=found.method,
         )
+
+    def _open(self) -> Any:
+        """Make the symbols, and return the number of steps; None if there is one call only."""
+        subject = self.subject
+        sizes = subject.model.stage_sizes(subject.stage, subject.workload)
+        self.values = {name: int(value) for name, value in sizes.items()}
+        open_sizes = [size for size in subject.open_sizes if size.name in self.values]
+        steps = next((size for size in open_sizes if size.steps), None)
+        self.lows = {size.name: size.minimum for size in open_sizes if size is not steps}
+        stage = self._stage(self.values)
+        stage.prepare(1)  # builds the model, before any fake tensor is around
+        number = None
+        if steps is not None or stage.steps != 1:
+            self.lows[STEP.name] = 1
+            self.values[STEP.name] = (int(stage.steps) + 1) // 2
+            number = self._steps_in(steps) if steps else int(stage.steps)
+        self.symbols = {name: symbol(name, low) for name, low in self.lows.items()}
+        return number
 
     def _steps_in(self, size: Size) -> sympy.Expr:
         """Return the vendor's own number of steps as a form in the size that stands for it.
