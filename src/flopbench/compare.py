@@ -117,10 +117,10 @@ def _verdict(  # noqa: PLR0911 - one return per verdict and reason reads best
     if counted.uncounted:
         names = ", ".join(sorted({op.op for op in counted.uncounted}))
         return "incomplete", f"the vendor runs ops that the counter has no formula for: {names}"
-    if convention.unit != "FLOP":
-        return "not_comparable", f"the counter's unit is {convention.unit}, not FLOP"
     if not counted.flops:
         return "incomplete", "the counter saw no FLOPs at all, which verifies nothing"
+    if convention.unit != "FLOP":
+        return "not_comparable", f"the counter's unit is {convention.unit}, not FLOP"
     wrong = [c.component for c in components if c.difference]
     if wrong:
         return "differs", f"components differ: {', '.join(wrong)}"

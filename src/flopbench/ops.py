@@ -305,15 +305,18 @@ class Attention(Op):
     scaled: Literal["scores", "queries"] = "scores"
 
     def __attrs_post_init__(self) -> None:
-        pairs = [(self.kv_heads, self.heads)]
-        if self.causal or not (isinstance(self.steps, int) and self.steps == 1):
-            pairs.append((self.queries, self.keys))
-        for low, high in pairs:
-            if isinstance(low, int) and isinstance(high, int) and low > high:
-                raise ValueError(
-                    "attention needs kv_heads <= heads and, if causal or decoding, queries <= "
-                    f"keys, got {low} > {high}"
-                )
+        grouped = isinstance(self.heads, int) and isinstance(self.kv_heads, int)
+        if grouped and (not self.kv_heads or self.heads % self.kv_heads):
+            raise ValueError(
+                f"attention needs kv_heads that divide heads, got {self.kv_heads} of {self.heads}"
+            )
+        ordered = self.causal or not (isinstance(self.steps, int) and self.steps == 1)
+        numbers = isinstance(self.queries, int) and isinstance(self.keys, int)
+        if ordered and numbers and self.queries > self.keys:
+            raise ValueError(
+                "attention needs queries <= keys if it is causal or decoding, "
+                f"got {self.queries} > {self.keys}"
+            )
 
     @property
     def key_visits(self) -> Dim:

@@ -108,6 +108,20 @@ def test_what_a_call_executed_is_counted_per_module_and_kernel(fake_ncu, tmp_pat
     assert command[command.index("--metrics") + 1] == BF16
 
 
+@pytest.mark.parametrize("rows", [[], [row("0", ["flopbench|"], "half", bf16=0)]], ids=len)
+def test_a_profile_without_tensor_work_is_no_count_of_0(fake_ncu, rows):
+    fake_ncu(writes(table(*rows) if rows else "==WARNING== No kernels were profiled.\n"))
+    with pytest.raises(CountError, match=f"saw no tensor work in {len(rows)} kernels"):
+        NcuCounter().count(CALL)
+
+
+def test_a_table_without_ranges_is_not_taken_for_work_outside_of_modules():
+    named = row("0", ["flopbench|"], "k", bf16=1)
+    text = table({key: value for key, value in named.items() if key != RANGES})
+    with pytest.raises(CountError, match="no column of NVTX ranges"):
+        list(read_kernels(text))
+
+
 def test_other_types_are_added_when_asked_for(fake_ncu):
     every = dict.fromkeys(METRICS, 0) | {"bf16": 5, "fp16": 7}
     fake_ncu(writes(table(row("0", [], "k", **every))))

@@ -46,6 +46,12 @@ class NcuCounter(VendorCounter):
         flops: Counter[tuple[str, str]] = Counter()
         for kernel in kernels:
             flops[kernel.module, short_name(kernel.name)] += sum(kernel.flops.values())
+        if not flops.total():
+            # No kernel, or operands of another type: either way nothing was counted.
+            raise CountError(
+                f"ncu saw no tensor work in {len(kernels)} kernels with "
+                f"{', '.join(self._metrics.values())}: operands may be of another type"
+            )
         return Count(tuple(Counted(module, op, n) for (module, op), n in flops.items() if n))
 
     def provenance(self) -> Mapping[str, str]:

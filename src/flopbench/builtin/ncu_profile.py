@@ -38,7 +38,7 @@ METRICS: dict[str, str] = {
 
 NO_TENSOR_WORK = (
     "elementwise|CatArray|distribution_|softmax_warp|cunn_SoftMax|reduce_kernel|layer_norm"
-    "|index_|gather|scatter|Scan|Histogram|bitonicSort|Sort|fill|copy|upsample|nchwToNhwc|nhwcToNchw"
+    "|index_|vectorized_gather|Scan|Histogram|bitonicSort|Sort|copy_|upsample|nchwToNhwc|nhwcToNchw"
 )
 """Kernels that are not stopped for: PyTorch's element-wise, copying, sorting and reducing ones."""
 
@@ -161,7 +161,9 @@ def read_kernels(text: str, dtypes: Iterable[str] = ("bf16",)) -> Iterator[Kerne
     for row in rows:
         if not row["ID"]:  # the units
             continue
-        ranges = _RANGE.findall(row.get(_RANGES) or "")
+        if _RANGES not in row:
+            raise CountError("ncu's table has no column of NVTX ranges: its version names it anew")
+        ranges = _RANGE.findall(row[_RANGES] or "")
         yield Kernel(
             module=ranges[-1] if ranges else "",
             name=row["Kernel Name"],
