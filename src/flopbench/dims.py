@@ -53,8 +53,11 @@ def as_dim(value: Any) -> Dim:
         from flopbench.arrays import IntArray
 
         array = IntArray.of(value)
-        if array.size and int(array.min()) < 0:
-            raise DimError(f"a dimension must not be negative, got {int(array.min())} in an array")
+        low = array.bounds()[0]
+        if low < 0:
+            low = array.tightest_bounds()[0]
+        if low < 0:
+            raise DimError(f"a dimension must not be negative, got {low} in an array")
         return array
     return _as_int(value)
 
