@@ -125,3 +125,12 @@ def triangle(n: Dim) -> Dim:
 def consecutive_sum(first: Dim, count: Dim) -> Dim:
     """Return first + (first + 1) + … over ``count`` terms; 0 for no term."""
     return count * first + halve(count * (count - 1))
+
+
+def at_most_one(n: Dim) -> Dim:
+    """Return 1 where ``n`` is at least 1, and 0 where it is 0: what happens once, if at all."""
+    if is_symbolic(n) and n.is_positive:
+        return 1
+    if is_array(n) and n.size and n.tightest_bounds()[0] >= 1:
+        return 1
+    return minimum(n, 1)

@@ -35,6 +35,9 @@ class Flash(AttentionMode):
         return None
 
     def lower(self, op: Attention) -> Iterable[PricedOp]:
+        width = op.batch * op.kv_heads * (op.head_dim + op.value_dim)
+        outputs = op.batch * op.heads * op.queries * op.value_dim
+        queries = op.query_elements
         yield FusedAttention(
             component=op.component,
             layers=op.layers,
@@ -42,7 +45,10 @@ class Flash(AttentionMode):
             head_dim=op.head_dim,
             value_dim=op.value_dim,
             pairs=op.unmasked_pairs,
+            inputs=op.steps * queries + (0 if op.cached else width * op.key_visits),
             outputs=op.outputs,
+            cache_reads=width * op.key_visits if op.cached else 0,
+            live=queries + outputs + (0 if op.cached else width * op.last_keys),
         )
 
 

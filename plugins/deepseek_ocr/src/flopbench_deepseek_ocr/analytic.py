@@ -107,8 +107,7 @@ class DeepseekOcr(AnalyticModel):
 
     def ops(self, stage: str, workload: Workload) -> Iterator[Op]:
         if stage == "vision":
-            for view in workload.views:
-                yield from vision_ops(self._architecture, view)
+            yield from vision_ops(self._architecture, workload)
         else:
             run = {"prefill": prefill_pass, "decode": decode_passes}[stage](workload)
             yield from decoder_ops(
