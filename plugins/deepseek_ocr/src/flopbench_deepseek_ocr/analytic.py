@@ -4,17 +4,19 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
 from pathlib import Path
-from typing import Any, Literal
+from typing import Any, ClassVar, Literal
 
 import attrs
 from attrs import frozen
 
+from flopbench.dtypes import DEFAULT_DTYPE
 from flopbench.errors import UsageError
 from flopbench.model import AnalyticModel, Stage
 from flopbench.ops import Op
-from flopbench_deepseek_ocr.architecture import Architecture, read_architecture
+from flopbench_deepseek_ocr.architecture import Architecture, read_architecture, read_dtype
 from flopbench_deepseek_ocr.decoder import decode_passes, decoder_ops, prefill_pass
 from flopbench_deepseek_ocr.image import choose_grid, read_page
+from flopbench_deepseek_ocr.sweeps import SWEEPS
 from flopbench_deepseek_ocr.vision import vision_ops
 from flopbench_deepseek_ocr.workload import (
     PIXELS_PER_TOKEN,
@@ -34,10 +36,12 @@ class Options:
         config: a ``config.json`` of the published checkpoint's form, in place of its values.
         rope: how the rotary angles are computed: ``elementwise`` once per pass, as
             transformers does, or by ``matmul`` in every layer, as the original code does.
+        dtype: of weights, activations and KV cache; none means the config's, or bfloat16.
     """
 
     config: str | None = None
     rope: Literal["elementwise", "matmul"] = "elementwise"
+    dtype: Literal["bfloat16", "float16", "float32"] | None = None
 
 
 NOT_PRICED = (
@@ -62,19 +66,37 @@ class DeepseekOcr(AnalyticModel):
         Stage("vision_prefill", "Vision + prefill", parts=("vision", "prefill")),
         Stage("end2end", "End to end", parts=("vision", "prefill", "decode")),
     )
+    sweeps = SWEEPS
+    first_token = ("vision", "prefill")
+    per_token = "decode"
+    parts: ClassVar[Mapping[str, str]] = {
+        "vision/sam": "SAM",
+        "vision/clip": "CLIP",
+        "vision/projector": "projector",
+        "decoder": "decoder",
+        "lm_head": "LM head",
+    }
 
     def __init__(
-        self, architecture: Architecture | None = None, *, rope_by_matmul: bool = False
+        self,
+        architecture: Architecture | None = None,
+        *,
+        rope_by_matmul: bool = False,
+        dtype: str = DEFAULT_DTYPE,
     ) -> None:
         self._architecture = architecture or Architecture()
         if 4 * self._architecture.sam.patch_size != PIXELS_PER_TOKEN:
             raise ValueError(f"SAM's patches must be {PIXELS_PER_TOKEN // 4} pixels wide")
         self._rope_by_matmul = rope_by_matmul
+        self.dtype = dtype
 
     @classmethod
     def from_options(cls, options: Options) -> DeepseekOcr:
         architecture = read_architecture(Path(options.config)) if options.config else None
-        return cls(architecture, rope_by_matmul=options.rope == "matmul")
+        dtype = options.dtype or (read_dtype(Path(options.config)) if options.config else None)
+        return cls(
+            architecture, rope_by_matmul=options.rope == "matmul", dtype=dtype or DEFAULT_DTYPE
+        )
 
     @property
     def architecture(self) -> Architecture:
