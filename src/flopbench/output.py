@@ -31,14 +31,17 @@ def check_writable(directory: Path) -> None:
                 path.rmdir()
 
 
-def write_files(directory: Path, files: Mapping[str, str]) -> None:
+def write_files(directory: Path, files: Mapping[str, str | bytes]) -> None:
     """Write all files under ``directory``: complete under a temporary name, then renamed.
 
     Raises:
         UsageError: a file cannot be written; then none is.
     """
     # A file name that the system cannot decode, say, is shown escaped.
-    contents = {name: text.encode("utf-8", "backslashreplace") for name, text in files.items()}
+    contents = {
+        name: data if isinstance(data, bytes) else data.encode("utf-8", "backslashreplace")
+        for name, data in files.items()
+    }
     written: dict[Path, Path] = {}
     try:
         directory.mkdir(parents=True, exist_ok=True)

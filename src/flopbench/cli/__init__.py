@@ -17,6 +17,7 @@ import typer
 from flopbench.cli.common import PluginOption, StrictOption
 from flopbench.cli.list import list_command
 from flopbench.cli.run import run_command
+from flopbench.cli.sweep import sweep_command
 from flopbench.errors import FlopbenchError, UsageError, describe
 
 app = typer.Typer(
@@ -28,6 +29,7 @@ app = typer.Typer(
     pretty_exceptions_enable=False,
 )
 app.command("run")(run_command)
+app.command("sweep")(sweep_command)
 app.command("list")(list_command)
 
 
