@@ -29,7 +29,7 @@ bench: $(STAMP)  ## Measure speed and memory, as ratios.
 $(STAMP): $(SOURCES)
 	$(PYTHON) -m venv $(VENV)
 	$(BIN)/pip install --quiet --constraint constraints.txt \
-		--editable '.[dev]' --editable 'plugins/deepseek_ocr[vendor]'
+		--editable '.[dev,plot]' --editable 'plugins/deepseek_ocr[vendor]'
 	touch $@
 
 clean:

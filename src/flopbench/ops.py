@@ -47,6 +47,7 @@ __all__ = [
     "VectorOp",
 ]
 
+
 @frozen(kw_only=True, eq=False)
 class Linear(PricedOp):
     """A product with a weight: [rows, in_features] x [in_features, out_features] (+ bias)."""

@@ -151,7 +151,9 @@ def parse_vary(text: str) -> tuple[str, list[Any]]:
 def _range(text: str, match: re.Match[str]) -> list[Any]:
     start, stop, step = int(match[1]), int(match[2]), int(match[3] or 1)
     if step < 1 or stop < start:
-        raise UsageError(f"--vary {text!r} must rise: START:STOP:STEP with START <= STOP, STEP >= 1")
+        raise UsageError(
+            f"--vary {text!r} must rise: START:STOP:STEP with START <= STOP, STEP >= 1"
+        )
     if (stop - start) // step >= _MOST_POINTS:
         raise UsageError(f"--vary {text!r} has more than {_MOST_POINTS:,} values")
     return list(range(start, stop + 1, step))

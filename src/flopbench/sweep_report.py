@@ -79,9 +79,7 @@ def _point(
     return point
 
 
-def _stage(
-    plan: SweepPlan, stage: str, costs: Costs, counted: Counted | None
-) -> dict[str, Any]:
+def _stage(plan: SweepPlan, stage: str, costs: Costs, counted: Counted | None) -> dict[str, Any]:
     found: dict[str, Any] = {}
     for mode in plan.base.modes:
         flops = int(costs[mode.name, stage]["costs"]["flops"])
@@ -110,9 +108,7 @@ def _cost(priced: Mapping[str, Any]) -> dict[str, Any]:
     return costs
 
 
-def _required(
-    plan: SweepPlan, index: int, costs: Costs, targets: Targets
-) -> dict[str, Any]:
+def _required(plan: SweepPlan, index: int, costs: Costs, targets: Targets) -> dict[str, Any]:
     """Return the sustained rates that reach the targets, per strategy.
 
     To the first token, all work of its stages in the time; per output token, the mean over
@@ -133,9 +129,7 @@ def _required(
     return found
 
 
-def _rates(
-    costs: Costs, mode: str, stages: Sequence[str], seconds: float
-) -> dict[str, float]:
+def _rates(costs: Costs, mode: str, stages: Sequence[str], seconds: float) -> dict[str, float]:
     flops = sum(costs[mode, stage]["costs"]["flops"] for stage in stages)
     moved = sum(costs[mode, stage]["costs"]["expected_bytes_moved"] for stage in stages)
     return {

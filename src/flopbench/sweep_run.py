@@ -54,9 +54,7 @@ def run_sweep(
         journal = Journal(out, fingerprint(_settings(plan, provenance)))
     counts = _count(plan, request, todo, journal, jobs, progress or SweepProgress())
     ordered = {unit: counts[unit] for unit in todo}
-    report = sweep_report(
-        plan, costs, at_points(plan, ordered), targets or Targets(), provenance
-    )
+    report = sweep_report(plan, costs, at_points(plan, ordered), targets or Targets(), provenance)
 
     def close() -> None:
         if journal:

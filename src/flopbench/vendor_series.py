@@ -150,9 +150,7 @@ def _count_in_worker(unit: Unit) -> Counted:
     return count_unit(_WORKER["plan"], unit)
 
 
-def at_points(
-    plan: SweepPlan, counts: Mapping[Unit, Counted]
-) -> list[dict[str, Counted]]:
+def at_points(plan: SweepPlan, counts: Mapping[Unit, Counted]) -> list[dict[str, Counted]]:
     """Spread counts over the points, and add up composed stages."""
     points: list[dict[str, Counted]] = [{} for _ in plan.points]
     for unit, counted in counts.items():

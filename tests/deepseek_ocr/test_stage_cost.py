@@ -161,8 +161,10 @@ class Traffic(TorchDispatchMode):
         name = str(func.overloadpacket)
         results = [t for t in tree_leaves(out) if _is_float(t)]
         # SAM's relative coordinates are two-dimensional, activations of the tower are not.
-        coordinates = name in ("aten.mul", "aten.add") and results[:1] and (
-            results[0].dim() < self.least_dims
+        coordinates = (
+            name in ("aten.mul", "aten.add")
+            and results[:1]
+            and (results[0].dim() < self.least_dims)
         )
         if results and name not in VIEWS and not coordinates:
             for tensor in filter(_is_float, tree_leaves(args)):
@@ -287,9 +289,7 @@ def check_decoder(ours, seen, width):
         (weights, 2 * vectors + rows, 2 * vectors),
         (0, 2 * rotated_and_angles, 2 * rotated),
     )
-    assert seen.of("add", "sum") == plus(
-        ours.of("add"), (0, rows, rows), (0, 2 * rotated, rotated)
-    )
+    assert seen.of("add", "sum") == plus(ours.of("add"), (0, rows, rows), (0, 2 * rotated, rotated))
     priced_ops = {
         *("mm", "addmm", "bmm", "_softmax", "silu", "topk", "cos", "sin", "pow", "mean", "rsqrt"),
         *("mul", "add", "sum"),
@@ -299,9 +299,7 @@ def check_decoder(ours, seen, width):
 
 def test_the_real_model_moves_what_is_priced(model, vendor):
     workload = Workload(tile_rows=2, tile_cols=3, decode_steps=1)
-    check_vision(
-        Moved(priced(model, "vision", workload)), traffic(vendor, "vision", workload)
-    )
+    check_vision(Moved(priced(model, "vision", workload)), traffic(vendor, "vision", workload))
     for stage in ("prefill", "decode"):
         ours, seen = Moved(priced(model, stage, workload)), traffic(vendor, stage, workload)
         check_decoder(ours, seen, width=1280)
@@ -316,9 +314,7 @@ def test_decoding_costs_what_its_steps_cost_one_by_one(architecture, workload, m
         priced(
             model,
             "decode",
-            attrs.evolve(
-                workload, decode_steps=1, prompt_tokens=workload.prompt_tokens + step
-            ),
+            attrs.evolve(workload, decode_steps=1, prompt_tokens=workload.prompt_tokens + step),
             mode,
         )
         for step in range(workload.decode_steps)

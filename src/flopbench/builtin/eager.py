@@ -39,9 +39,7 @@ class Eager(AttentionMode):
         keys = 0 if op.cached else op.batch * op.kv_heads * op.head_dim * op.last_keys
         if op.scaled == "queries":
             live = 2 * queries + keys + values
-            yield elementwise(
-                "multiply", op.steps * queries, reads=op.steps * queries, live=live
-            )
+            yield elementwise("multiply", op.steps * queries, reads=op.steps * queries, live=live)
         # With one query per step the rows of all steps form one product over the visited keys.
         yield _product(
             op,

@@ -188,9 +188,7 @@ def _require_matplotlib() -> None:
     from importlib.util import find_spec
 
     if find_spec("matplotlib") is None:
-        raise UsageError(
-            "plots need matplotlib (pip install 'flopbench[plot]'), or use --no-plots"
-        )
+        raise UsageError("plots need matplotlib (pip install 'flopbench[plot]'), or use --no-plots")
 
 
 @contextmanager

@@ -263,7 +263,9 @@ def _gated_mlp(  # noqa: PLR0913 - the sizes of a layer, and where it is
             beside=waiting,
         )
     # The activation runs while the input waits for up.
-    yield from _gate(component, layers, run.steps, inner, (alive + run.tokens * decoder.width, alive))
+    yield from _gate(
+        component, layers, run.steps, inner, (alive + run.tokens * decoder.width, alive)
+    )
 
 
 def _gate(

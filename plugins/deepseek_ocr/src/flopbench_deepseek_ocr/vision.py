@@ -94,9 +94,7 @@ def _sam(sam: Sam, images: Dim, grid: Dim) -> Iterator[Op]:
         trained=sam.window,
         residual=residual,
     )
-    yield from _sam_attention(
-        sam, images, grid, global_layers, trained=trained, residual=residual
-    )
+    yield from _sam_attention(sam, images, grid, global_layers, trained=trained, residual=residual)
     yield from _sam_blocks(sam, images * grid * grid)
     yield from _sam_neck(sam, images, grid)
 
