@@ -25,6 +25,7 @@ docs: $(STAMP)  ## Check that the docs are true: links, snippets, pasted output.
 bench: $(STAMP)  ## Measure speed and memory, as ratios.
 	$(BIN)/python benchmarks/startup.py
 	$(BIN)/python benchmarks/main_job.py
+	$(BIN)/python benchmarks/laws.py
 
 $(STAMP): $(SOURCES)
 	$(PYTHON) -m venv $(VENV)

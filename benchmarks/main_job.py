@@ -6,7 +6,7 @@ Run: python benchmarks/main_job.py
 
 import sys
 
-from measure import FLOPBENCH, measure, python
+from measure import FLOPBENCH, measure, python, within
 
 RUNS = 3
 SECONDS, BYTES = 20.0, 1_200_000_000
@@ -21,18 +21,14 @@ Native(Architecture()).model
 def main() -> int:
     """Print times, peaks and ratios; return 1 if a bound is broken."""
     job = measure([FLOPBENCH, "run", "deepseek_ocr"], RUNS)
-    print(
-        f"flopbench run deepseek_ocr: {job.wall_s:.1f} s "
-        f"({job.wall_s / SECONDS:.2f} of the bound), "
-        f"peak {job.peak_bytes / 1e9:.2f} GB ({job.peak_bytes / BYTES:.2f} of the bound)"
-    )
+    kept = within("flopbench run deepseek_ocr", job, seconds=SECONDS, peak_bytes=BYTES)
     for name, code in (
         ("importing torch and transformers", IMPORTS),
         ("building the model", BUILD),
     ):
         part = measure(python(code), RUNS)
         print(f"  {job.wall_s / part.wall_s:.2f} times {name} alone ({part.wall_s:.1f} s)")
-    return int(job.wall_s > SECONDS or job.peak_bytes > BYTES)
+    return int(not kept)
 
 
 if __name__ == "__main__":

@@ -50,3 +50,13 @@ def _once(command: list[str]) -> Measured:
 def python(code: str) -> list[str]:
     """Return the command that runs ``code`` in a fresh interpreter."""
     return [sys.executable, "-c", code]
+
+
+def within(name: str, measured: Measured, *, seconds: float, peak_bytes: int) -> bool:
+    """Print a command's time and peak against their bounds; tell whether it keeps both."""
+    print(
+        f"{name}: {measured.wall_s:.1f} s ({measured.wall_s / seconds:.2f} of the bound), "
+        f"peak {measured.peak_bytes / 1e9:.2f} GB "
+        f"({measured.peak_bytes / peak_bytes:.2f} of the bound)"
+    )
+    return measured.wall_s <= seconds and measured.peak_bytes <= peak_bytes

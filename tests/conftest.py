@@ -37,3 +37,15 @@ def flopbench(tmp_path):
         )
 
     return run
+
+
+@pytest.fixture(scope="module")
+def flopbench_once(tmp_path_factory):
+    """Run ``flopbench ARGS… --out FOLDER`` and return the finished process and the folder."""
+
+    def run(*args):
+        out = tmp_path_factory.mktemp("out") / "new"
+        command = [sys.executable, "-m", "flopbench.cli", *map(str, args), "--out", str(out)]
+        return subprocess.run(command, capture_output=True, text=True, check=False), out
+
+    return run

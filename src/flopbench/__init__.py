@@ -4,7 +4,7 @@ from flopbench.attention import AttentionMode
 from flopbench.cost import Cost
 from flopbench.errors import CountError, UsageError
 from flopbench.hookspecs import hookimpl
-from flopbench.model import AnalyticModel, Stage
+from flopbench.model import AnalyticModel, Named, Size, Stage
 from flopbench.ops import (
     Attention,
     Conv2d,
@@ -23,6 +23,8 @@ from flopbench.vendor import (
     Convention,
     Count,
     Counted,
+    SymbolicCounter,
+    Trace,
     Uncounted,
     VendorCall,
     VendorCounter,
@@ -48,11 +50,15 @@ __all__ = [
     "FusedAttention",
     "Linear",
     "MatMul",
+    "Named",
     "Norm",
     "Reporter",
     "Rope",
+    "Size",
     "Softmax",
     "Stage",
+    "SymbolicCounter",
+    "Trace",
     "Uncounted",
     "UsageError",
     "VendorCall",

@@ -44,6 +44,9 @@ class AttentionMode(ABC):
     torch_visible_only: ClassVar[bool] = False
     """Whether the mode stands for what FlopCounterMode would see, not for all the work."""
 
+    tells_padding: ClassVar[bool] = False
+    """Whether its tensor FLOPs are what a kernel executes, so that reports show the useful part."""
+
     def unsupported(self, op: Attention) -> str | None:
         """Return why this mode cannot carry out ``op``, or None if it can.
 

@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 
-from attrs import frozen
+from attrs import evolve, frozen
 
 from flopbench.attention import AttentionMode
 from flopbench.counting import sums
@@ -15,11 +15,12 @@ from flopbench.vendor import Convention, StageCount
 
 @frozen
 class Attributed:
-    """A vendor count by component and op."""
+    """A vendor count by component and op; ``by_law`` if it is a law's value."""
 
     entries: tuple[Entry, ...]
     uncounted: tuple[UncountedOp, ...]
     assumptions: tuple[str, ...] = ()
+    by_law: bool = False
 
     @property
     def flops(self) -> int:
@@ -138,3 +139,15 @@ def _hidden(line: Line, convention: Convention) -> tuple[str, int]:
     if line.kind in convention.sees:
         return f"{line.kind} bias", int(line.cost.vector_flops)
     return line.kind, int(line.cost.flops)
+
+
+def with_parts(whole: Comparison, parts: Sequence[Comparison]) -> Comparison:
+    """Return a composed stage's comparison, which is exact only if each of its parts' is.
+
+    Errors of two parts that share a component may cancel in the sum.
+    """
+    wrong = [part.stage for part in parts if part.verdict == "differs"]
+    if whole.verdict != "exact" or not wrong:
+        return whole
+    reason = f"the sum is right, but not its parts: {', '.join(wrong)}"
+    return evolve(whole, verdict="differs", reason=reason)

@@ -26,11 +26,14 @@ class Cost:
             are expected to meet (`flopbench.real.expected_distinct`); a real number.
         kv_cache_bytes_read, kv_cache_bytes_written: keys and values in the cache.
         activation_bytes_read, activation_bytes_written: all else that is no weight.
+        padding_flops: the part of the tensor FLOPs that a kernel spends on whole tiles beyond
+            the pairs that the result needs, where the attention mode tells.
     """
 
     tensor_flops: Dim = 0
     vector_flops: Dim = 0
     torch_visible_flops: Dim = 0
+    padding_flops: Dim = 0
     weight_bytes_read: Dim = 0
     expected_expert_bytes_read: Real = 0.0
     kv_cache_bytes_read: Dim = 0

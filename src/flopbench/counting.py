@@ -6,7 +6,7 @@ A counter is a plugin: what it returns is checked to be whole numbers before it 
 from __future__ import annotations
 
 from collections.abc import Callable, Hashable, Iterable, Mapping
-from typing import TypeVar
+from typing import Any, TypeVar
 
 from flopbench.errors import CountError
 from flopbench.vendor import (
@@ -19,6 +19,7 @@ from flopbench.vendor import (
 )
 
 K = TypeVar("K", bound=Hashable)
+V = TypeVar("V", bound=Any)
 
 Flops = Mapping[tuple[str, str], int]
 """FLOPs by (module, op)."""
@@ -44,24 +45,24 @@ def count_stage(
 
     def count(step: int) -> Count:
         if step not in counts:
-            counts[step] = _checked(counter.count(stage.prepare(step)), counter.name)
+            counts[step] = checked(counter.count(stage.prepare(step)), counter.name)
             tick(step)
         return counts[step]
 
-    sample = (1, 2, (1 + stage.steps) // 2, stage.steps - 1, stage.steps)
-    if stage.sampled and stage.steps > _FEW:
-        total = _sum_on_a_line(stage.steps, {step: count(step) for step in sample})
+    steps = int(stage.steps)
+    sample = (1, 2, (1 + steps) // 2, steps - 1, steps)
+    if stage.sampled and steps > _FEW:
+        total = _sum_on_a_line(steps, {step: count(step) for step in sample})
         if total is not None:
             note = (
                 f"steps {', '.join(map(str, sample))} were counted; they lie exactly on a line in "
-                f"every module and op, which gives the sum over {stage.steps} steps"
+                f"every module and op, which gives the sum over {steps} steps"
             )
             return StageCount(total, (*stage.assumptions, note))
-    steps = [count(step) for step in range(1, stage.steps + 1)]
-    return StageCount(_sum(steps), stage.assumptions)
+    return StageCount(_sum([count(step) for step in range(1, steps + 1)]), stage.assumptions)
 
 
-def _checked(count: Count, counter: str) -> Count:
+def checked(count: Count, counter: str) -> Count:
     """Return the count if its numbers are such.
 
     Raises:
@@ -81,11 +82,11 @@ def _calls(count: Count) -> Flops:
     return sums(((entry.module, entry.op), entry.calls) for entry in count.uncounted)
 
 
-def sums(items: Iterable[tuple[K, int]]) -> dict[K, int]:
-    """Add up the values of equal keys."""
-    totals: dict[K, int] = {}
+def sums(items: Iterable[tuple[K, V]]) -> dict[K, V]:
+    """Add up the values (ints or closed forms) of equal keys."""
+    totals: dict[K, V] = {}
     for key, value in items:
-        totals[key] = totals.get(key, 0) + value
+        totals[key] = totals[key] + value if key in totals else value
     return totals
 
 

@@ -11,6 +11,7 @@ loads neither.
 from __future__ import annotations
 
 import sys
+from collections.abc import Callable
 from typing import TYPE_CHECKING, Any, TypeAlias
 
 import attrs
@@ -39,8 +40,16 @@ def is_symbolic(value: object) -> bool:
     return sympy is not None and isinstance(value, sympy.Expr)
 
 
+def is_traced(value: object) -> bool:
+    """Tell whether ``value`` is a size of a traced vendor call: a symbolic int of torch's."""
+    torch = sys.modules.get("torch")
+    return torch is not None and isinstance(value, torch.SymInt)
+
+
 def as_dim(value: Any) -> Dim:
     """Take an int, an integer array or a SymPy expression as a dimension.
+
+    A traced size passes as it is: to ask for its sign would bind the trace to the answer.
 
     Raises:
         DimError: ``value`` is something else (a float, a bool), or is negative somewhere.
@@ -49,6 +58,9 @@ def as_dim(value: Any) -> Dim:
         if value.is_negative or value.is_integer is False:
             raise DimError(f"a dimension must be a non-negative integer, got {value}")
         return value
+    if is_traced(value):
+        traced: Dim = value
+        return traced
     if is_array(value):
         from flopbench.arrays import IntArray
 
@@ -109,6 +121,34 @@ def _extreme(which: str, a: Any, b: Any) -> Any:
     return min(a, b) if which == "min" else max(a, b)
 
 
+def where(condition: Any, a: Dim, b: Dim) -> Dim:
+    """Return ``a`` where a comparison of dimensions holds and ``b`` where it does not."""
+    if isinstance(condition, bool):
+        return a if condition else b
+    if is_array(condition):
+        import numpy as np
+
+        from flopbench.arrays import IntArray
+
+        return IntArray.of(np.where(condition, np.asarray(a), np.asarray(b)))
+    import sympy
+
+    return sympy.Piecewise((a, condition), (b, True))
+
+
+def elementwise(function: Callable[..., int], *dims: Dim) -> Dim:
+    """Apply a function of ints to dimensions that may be ints or arrays."""
+    if not any(is_array(dim) for dim in dims):
+        return function(*map(int, dims))
+    import numpy as np
+
+    from flopbench.arrays import IntArray
+
+    columns = np.broadcast_arrays(*(np.asarray(dim) for dim in dims))
+    values = [function(*map(int, row)) for row in zip(*(c.flat for c in columns), strict=True)]
+    return IntArray.of(np.array(values, dtype=object).reshape(columns[0].shape))
+
+
 def halve(a: Dim) -> Dim:
     """Divide an even dimension by two, exactly: a product of neighbours, say.
 
@@ -127,7 +167,7 @@ def consecutive_sum(first: Dim, count: Dim) -> Dim:
     return count * first + halve(count * (count - 1))
 
 
-def at_most_one(n: Dim) -> Dim:
+def at_most_one(n: Any) -> Dim:
     """Return 1 where ``n`` is at least 1, and 0 where it is 0: what happens once, if at all."""
     if is_symbolic(n) and n.is_positive:
         return 1

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
-from functools import reduce
 
 from attrs import Factory, frozen
 
@@ -46,7 +45,10 @@ class Footprint:
     @property
     def peak_activation_bytes(self) -> Dim:
         """The most activations that are alive at once: a maximum over the stage, not a sum."""
-        return reduce(maximum, self.live_bytes, 0)
+        most: Dim = 0
+        for live in self.live_bytes:
+            most = maximum(most, live)
+        return most
 
     def then(self, other: Footprint) -> Footprint:
         """Join with a later stage of the same model, which has the same weights and cache."""

@@ -44,6 +44,7 @@ def _keys(catalog: Catalog) -> Iterator[str]:
             for field in attrs.fields(cls):
                 default = "" if field.default is attrs.NOTHING else f"={field.default}"
                 yield f"  {name}: {section}.{field.name}{default}"
+    yield "  every model with a vendor: vendor.method=auto"
     yield "  every model: conventions.NAME (docs/conventions.md)"
 
 

@@ -7,8 +7,10 @@ from collections.abc import Callable, Iterable, Mapping
 from pathlib import Path
 from typing import Any, ClassVar
 
+import attrs
 from attrs import Factory, frozen
 
+from flopbench.dims import Dim
 from flopbench.dtypes import DEFAULT_DTYPE
 from flopbench.ops import Op
 
@@ -74,6 +76,43 @@ class Sweep:
     points: Callable[[SweepLimits], Iterable[SweepPoint]]
 
 
+@frozen
+class Size:
+    """A size of the workload that a closed form can leave open, as a symbol.
+
+    Attributes:
+        name: the field's symbol, such as ``S``; ``k`` is taken, for the number of a step.
+        meaning: what it counts, for people.
+        minimum: the smallest value that is a workload.
+        steps: whether it is the number of steps of a stage, such as decoding.
+    """
+
+    name: str = attrs.field()
+    meaning: str
+    minimum: int = 1
+    steps: bool = False
+
+    @name.validator
+    def _not_the_steps_number(self, _attribute: object, value: str) -> None:
+        if value == "k" or not value.isidentifier():
+            raise ValueError(f"a size's name must be a symbol other than k, got {value!r}")
+
+
+@frozen
+class Named:
+    """A model whose dimensions are symbols, so that its closed forms keep their names.
+
+    Attributes:
+        model: the same model with symbols for dimensions.
+        values: what each symbol stands for in the model as it is.
+        meanings: what each symbol is called, by its name.
+    """
+
+    model: AnalyticModel
+    values: Mapping[Any, int]
+    meanings: Mapping[str, str]
+
+
 class AnalyticModel(ABC):
     """Closed forms of a model: the operations that each stage runs, for any workload.
 
@@ -113,6 +152,8 @@ class AnalyticModel(ABC):
 
     dtype: str = DEFAULT_DTYPE
     """Of weights, activations and KV cache: a name in `flopbench.dtypes.DTYPE_BYTES`."""
+    sizes: ClassVar[tuple[Size, ...]] = ()
+    """What `flopbench prove` may leave open in some stage; none if there is nothing to prove."""
 
     defaults: ClassVar[Path | None] = None
     """A YAML file of configuration defaults that ships with the plugin."""
@@ -150,3 +191,22 @@ class AnalyticModel(ABC):
     def assumptions(self) -> tuple[str, ...]:
         """Return what the closed forms take for granted, one sentence each, for the report."""
         return ()
+
+    def stage_sizes(self, stage: str, workload: Any) -> Mapping[str, Dim]:
+        """Return those of `sizes` that a stage of this workload has, each with its value."""
+        return {}
+
+    def stage_workload(self, stage: str, workload: Any, sizes: Mapping[str, Dim]) -> Any:
+        """Return the workload of one stage with other sizes, such as symbols.
+
+        What the FLOPs of the stage do not depend on may be dropped: two workloads that give
+        the same here share their closed form.
+
+        Args:
+            sizes: a value for each name that `stage_sizes` returns.
+        """
+        return workload
+
+    def named(self) -> Named | None:
+        """Return the model with names for its own dimensions; None if it has none."""
+        return None

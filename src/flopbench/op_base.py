@@ -75,6 +75,10 @@ class PricedOp(Op):
     def vector_flops(self, conventions: Conventions) -> Dim:
         """FLOPs of the other work in one run."""
 
+    def padding_flops(self) -> Dim:
+        """FLOPs of the matrix work in one run that the result does not need."""
+        return 0
+
     @abstractmethod
     def operands(self) -> Dim:
         """Elements of the activations that it works on."""
@@ -120,6 +124,7 @@ class PricedOp(Op):
             tensor,
             self.vector_flops(conventions),
             tensor if self.kind in TORCH_VISIBLE else 0,
+            self.padding_flops(),
             element_bytes * self.weights_read(),
             as_real(element_bytes) * self.expected_expert_weights_read(),
             element_bytes * self.cache_reads,

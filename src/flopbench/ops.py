@@ -348,6 +348,8 @@ class FusedAttention(PricedOp):
         pairs: query-key pairs that each head computes.
         inputs: elements of queries, and of keys and values outside a KV cache.
         outputs: output elements, over the whole batch.
+        padding: tensor FLOPs beyond those of ``pairs``, over all heads: a kernel multiplies
+            whole tiles.
     """
 
     kind = "fused_attention"
@@ -357,6 +359,7 @@ class FusedAttention(PricedOp):
     pairs: Dim = dim_field()
     inputs: Dim = dim_field()
     outputs: Dim = dim_field()
+    padding: Dim = dim_field(default=0)
 
     def operands(self) -> Dim:
         return self.inputs
@@ -365,7 +368,11 @@ class FusedAttention(PricedOp):
         return self.outputs
 
     def tensor_flops(self) -> Dim:
-        return MAC_FLOPS * (self.head_dim + self.value_dim) * self.heads * self.pairs
+        useful = MAC_FLOPS * (self.head_dim + self.value_dim) * self.heads * self.pairs
+        return useful + self.padding
+
+    def padding_flops(self) -> Dim:
+        return self.padding
 
     def vector_flops(self, conventions: Conventions) -> Dim:
         scores = self.heads * self.pairs * conventions.online_softmax
@@ -406,10 +413,14 @@ class Attention(Op):
     cached: bool = False
 
     def __attrs_post_init__(self) -> None:
-        for low, high in ((self.queries, self.keys), (self.kv_heads, self.heads)):
+        pairs = [(self.kv_heads, self.heads)]
+        if self.causal or not (isinstance(self.steps, int) and self.steps == 1):
+            pairs.append((self.queries, self.keys))
+        for low, high in pairs:
             if isinstance(low, int) and isinstance(high, int) and low > high:
                 raise ValueError(
-                    f"attention needs queries <= keys and kv_heads <= heads, got {low} > {high}"
+                    "attention needs kv_heads <= heads and, if causal or decoding, queries <= "
+                    f"keys, got {low} > {high}"
                 )
 
     @property

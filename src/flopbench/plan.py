@@ -4,20 +4,38 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from pathlib import Path
-from typing import Any
+from typing import Any, Literal
 
+import attrs
 from attrs import frozen
 
 from flopbench.attention import AttentionMode
 from flopbench.catalog import Catalog
 from flopbench.config import RunOptions, load_config
 from flopbench.conventions import Conventions
-from flopbench.errors import UsageError, calling, unknown
+from flopbench.errors import PluginError, UsageError, calling, unknown
 from flopbench.model import AnalyticModel, Stage
 from flopbench.vendor import VendorCounter, VendorModel
 
 EAGER = "eager"
 """The attention mode that runs what another mode cannot carry out."""
+
+
+CountMethod = Literal["auto", "concrete", "symbolic"]
+"""How the vendor is counted: each call as it is, or by a law measured with symbolic sizes.
+
+``auto`` counts a single workload as it is and many by their law.
+"""
+
+
+def with_method(options_type: type) -> type:
+    """Return a vendor model's options with ``method`` among them."""
+    if any(field.name == "method" for field in attrs.fields(options_type)):
+        raise PluginError(
+            f"{options_type.__name__} has a field 'method', which is flopbench's own key there"
+        )
+    fields = {"method": attrs.field(default="auto"), "__annotations__": {"method": CountMethod}}
+    return frozen(kw_only=True)(type(options_type.__name__, (options_type,), fields))
 
 
 @frozen(kw_only=True)
@@ -27,6 +45,7 @@ class Plan:
     Attributes:
         stages: the stages to report.
         vendor: None for an analytic-only run.
+        method: how the vendor is counted.
         config: the resolved configuration, for the report.
     """
 
@@ -38,7 +57,15 @@ class Plan:
     counters: tuple[VendorCounter, ...]
     stages: tuple[Stage, ...]
     conventions: Conventions
+    method: CountMethod
     config: Mapping[str, Any]
+
+    @property
+    def vendor_strategies(self) -> tuple[tuple[VendorCounter, VendorModel], ...]:
+        """Each counter with the variant of the vendor model that it counts."""
+        if self.vendor is None:
+            return ()
+        return tuple((counter, self.vendor.variant(counter.variant)) for counter in self.counters)
 
     @property
     def base_stages(self) -> tuple[Stage, ...]:
@@ -75,7 +102,7 @@ def make_plan(
         "conventions": Conventions,
     }
     if vendor_class:
-        schema["vendor"] = vendor_class.options_type
+        schema["vendor"] = with_method(vendor_class.options_type)
     config = load_config(
         schema,
         model_defaults=model_class.defaults,
@@ -102,6 +129,7 @@ def make_plan(
         counters=counters,
         stages=_stages(model, run),
         conventions=config.sections["conventions"],
+        method=getattr(config.sections.get("vendor"), "method", "auto"),
         config=config.resolved,
     )
 
@@ -121,7 +149,11 @@ def _vendor(
         )
     counters = tuple(_new(catalog.counters.get(name)) for name in _some(run, "counters"))
     with calling(f"vendor model {model.name!r}: from_options"):
-        return vendor_class.from_options(model.architecture, sections["vendor"]), counters
+        vendor = vendor_class.from_options(model.architecture, sections["vendor"])
+    for counter in counters:
+        with calling(f"vendor model {model.name!r}: variant {counter.variant!r}"):
+            vendor.variant(counter.variant)
+    return vendor, counters
 
 
 def _some(run: RunOptions, field: str) -> tuple[str, ...]:

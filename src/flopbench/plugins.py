@@ -27,7 +27,9 @@ ENTRY_POINT_GROUP = "flopbench"
 BUILTIN = {
     "eager": "flopbench.builtin.eager",
     "flash": "flopbench.builtin.flash",
+    "flash_executed": "flopbench.builtin.flash_executed",
     "torch_counter": "flopbench.builtin.torch_counter",
+    "ncu_counter": "flopbench.builtin.ncu_counter",
     "reporters": "flopbench.builtin.reporters",
 }
 

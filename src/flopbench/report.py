@@ -15,7 +15,7 @@ from attrs import frozen
 from flopbench.model import Stage
 from flopbench.pricing import Fallback
 
-SCHEMA_VERSION = "1.0"
+SCHEMA_VERSION = "1.1"
 
 Verdict = Literal["exact", "differs", "incomplete", "no_vendor_match", "not_comparable"]
 
@@ -40,6 +40,9 @@ class Series:
         kind: ``vendor`` (counted) or ``analytic`` (priced).
         flops: all FLOPs of the strategy; None if the count failed, for the reason in ``error``.
         tensor_flops, vector_flops, torch_visible_flops: for analytic series only.
+        useful_flops: for a mode that says what a kernel executes, the part of
+            ``tensor_flops`` that the result needs.
+        executed_ratio: ``tensor_flops`` over ``useful_flops``.
         unit: of ``flops``; a counter may have another than FLOP.
         breakdown: the same FLOPs by component and op.
     """
@@ -53,6 +56,8 @@ class Series:
     tensor_flops: int | None = None
     vector_flops: int | None = None
     torch_visible_flops: int | None = None
+    useful_flops: int | None = None
+    executed_ratio: float | None = None
     unit: str = "FLOP"
     error: str | None = None
     breakdown: tuple[Entry, ...] = ()

@@ -3,32 +3,24 @@
 from __future__ import annotations
 
 import platform
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
+from typing import Any
 
 import attrs
 
 from flopbench import __version__
 from flopbench.attention import AttentionMode
 from flopbench.catalog import Catalog
-from flopbench.compare import Attributed, Failed, attribute, compare
+from flopbench.compare import Attributed, Failed, attribute, compare, with_parts
+from flopbench.cost import Cost
 from flopbench.counting import count_stage
 from flopbench.errors import CountError, FlopbenchError, calling, describe
 from flopbench.model import Stage
 from flopbench.plan import Plan
 from flopbench.pricing import Fallback, StagePrice, price
+from flopbench.progress import Progress
 from flopbench.report import Comparison, Entry, Provenance, Report, Series
-from flopbench.vendor import VendorCounter, VendorModel
-
-
-class Progress:
-    """Told what is being counted; does nothing, unless overridden."""
-
-    def stage(self, title: str) -> None:
-        """Take note that the counting of a stage begins."""
-
-    def step(self, number: int) -> None:
-        """Take note that one of its steps has been counted."""
-
+from flopbench.vendor import VERIFIED, VendorCounter, VendorModel
 
 Prices = Mapping[str, Mapping[str, StagePrice]]
 """By attention mode and stage."""
@@ -46,9 +38,8 @@ def run(plan: Plan, catalog: Catalog, progress: Progress | None = None) -> Repor
     """
     prices = {mode.name: _price_stages(plan, mode) for mode in plan.modes}
     counts = {
-        counter.name: _count_stages(plan, plan.vendor, counter, progress or Progress())
-        for counter in plan.counters
-        if plan.vendor
+        counter.name: _count_stages(plan, vendor, counter, progress or Progress())
+        for counter, vendor in plan.vendor_strategies
     }
     series: list[Series] = []
     comparisons: list[Comparison] = []
@@ -97,9 +88,7 @@ def _count_stages(
     for stage in plan.base_stages:
         progress.stage(f"{stage.title.lower()} ({counter.name})")
         try:
-            vendor_stage = vendor.stage(stage.name, plan.workload)
-            counted = count_stage(counter, vendor_stage, progress.step)
-            counts[stage.name] = attribute(counted, vendor.component)
+            counts[stage.name] = _count_stage(plan, vendor, counter, stage, progress)
         except CountError as error:
             counts[stage.name] = Failed(str(error))
         except FlopbenchError:
@@ -108,6 +97,37 @@ def _count_stages(
             reason = f"the vendor model could not be counted: {describe(error)}"
             counts[stage.name] = Failed(reason)
     return counts
+
+
+def _count_stage(
+    plan: Plan, vendor: VendorModel, counter: VendorCounter, stage: Stage, progress: Progress
+) -> Attributed:
+    """Count a stage, by its law if that is asked for and can be measured."""
+    notes: tuple[str, ...] = ()
+    if _by_law(plan, counter):
+        from flopbench.law import Subject
+        from flopbench.laws import count_by_law
+
+        subject = Subject(
+            vendor=vendor,
+            counter=counter,
+            model=plan.model,
+            stage=stage.name,
+            workload=plan.workload,
+            open_sizes=plan.model.sizes,
+        )
+        try:
+            return count_by_law(subject, progress.step)
+        except CountError as error:
+            notes = (f"{stage.name} was counted call by call: {error}",)
+    counted = count_stage(counter, vendor.stage(stage.name, plan.workload), progress.step)
+    attributed = attribute(counted, vendor.component)
+    return attrs.evolve(attributed, assumptions=(*attributed.assumptions, *notes))
+
+
+def _by_law(plan: Plan, counter: VendorCounter) -> bool:
+    """Tell whether a counter evaluates laws; what a GPU executes grows in stairs and has none."""
+    return plan.method == "symbolic" and counter.variant == VERIFIED
 
 
 def _price(stage: Stage, prices: Mapping[str, StagePrice]) -> StagePrice:
@@ -127,14 +147,14 @@ def _count(stage: Stage, counts: Mapping[str, Attributed | Failed]) -> Attribute
 
 
 def _vendor_series(plan: Plan, stage: Stage, counts: Counts) -> Iterator[Series]:
-    for counter in plan.counters:
+    for counter, vendor in plan.vendor_strategies:
         counted = _count(stage, counts[counter.name])
         series = Series(
             stage=stage.name,
             kind="vendor",
-            attention="eager",
+            attention=vendor.attention,
             counter=counter.name,
-            label=f"vendor (eager, {counter.name})",
+            label=f"vendor ({vendor.attention}, {counter.name})",
             flops=None,
             unit=counter.convention.unit,
         )
@@ -157,18 +177,37 @@ def _analytic_series(stage: Stage, mode: AttentionMode, prices: Mapping[str, Sta
         tensor_flops=int(cost.tensor_flops),
         vector_flops=int(cost.vector_flops),
         torch_visible_flops=int(cost.torch_visible_flops),
+        **_useful(mode, cost),
         breakdown=tuple(
             Entry(line.component, line.kind, int(line.cost.flops)) for line in priced.lines
         ),
     )
 
 
+def _useful(mode: AttentionMode, cost: Cost) -> dict[str, Any]:
+    """Return what part of the tensor work is useful, if the mode tells."""
+    useful = int(cost.tensor_flops - cost.padding_flops)
+    if not mode.tells_padding:
+        return {}
+    ratio = int(cost.tensor_flops) / useful if useful else None
+    return {"useful_flops": useful, "executed_ratio": ratio}
+
+
 def _comparisons(plan: Plan, stage: Stage, prices: Prices, counts: Counts) -> Iterator[Comparison]:
     for counter in plan.counters:
-        counted = _count(stage, counts[counter.name])
         for mode in plan.modes:
-            priced = _price(stage, prices[mode.name])
-            yield compare(stage.name, mode, priced, counter.name, counter.convention, counted)
+            found = [
+                compare(
+                    part.name,
+                    mode,
+                    _price(part, prices[mode.name]),
+                    counter.name,
+                    counter.convention,
+                    _count(part, counts[counter.name]),
+                )
+                for part in (stage, *(s for s in plan.base_stages if s.name in stage.parts))
+            ]
+            yield with_parts(found[0], found[1:])
 
 
 def _provenance(plan: Plan, catalog: Catalog, prices: Prices, counts: Counts) -> Provenance:
@@ -180,9 +219,11 @@ def _provenance(plan: Plan, catalog: Catalog, prices: Prices, counts: Counts) ->
         counter.name: {
             "unit": counter.convention.unit,
             "sees": sorted(counter.convention.sees),
+            "method": _method(counts[counter.name].values()),
             **counter.provenance(),
+            **_variant(counter, vendor_run),
         }
-        for counter in plan.counters
+        for counter, vendor_run in plan.vendor_strategies
     }
     return Provenance(
         versions=versions,
@@ -200,6 +241,19 @@ def _provenance(plan: Plan, catalog: Catalog, prices: Prices, counts: Counts) ->
         assumptions=_assumptions(plan, counts),
         fallbacks=_fallbacks(prices),
     )
+
+
+def _method(counts: Iterable[Attributed | Failed]) -> str:
+    """Say how the stages were counted: by law, call by call, or some so and some so."""
+    by_law = {isinstance(counted, Attributed) and counted.by_law for counted in counts}
+    return "mixed" if len(by_law) > 1 else "symbolic" if by_law == {True} else "concrete"
+
+
+def _variant(counter: VendorCounter, vendor: VendorModel) -> Mapping[str, Any]:
+    """Say which variant of the vendor model a counter ran, if not the verified one."""
+    if counter.variant == VERIFIED:
+        return {}
+    return {"variant": counter.variant, "vendor": dict(vendor.provenance())}
 
 
 def _assumptions(plan: Plan, counts: Counts) -> tuple[str, ...]:

@@ -180,9 +180,9 @@ def _by_hand(request: SweepRequest) -> Iterator[SweepPoint]:
         count *= len(values)
     if count > _MOST_POINTS:
         raise UsageError(f"--vary makes {count:,} points, more than {_MOST_POINTS:,}")
-    for values in product(*(values for _, values in axes)):
+    for chosen in product(*(values for _, values in axes)):
         inputs: dict[str, Any] = {}
-        facts = {key.removeprefix("workload."): v for key, v in zip(keys, values, strict=True)}
+        facts = {key.removeprefix("workload."): v for key, v in zip(keys, chosen, strict=True)}
         for name, value in facts.items():
             *parents, last = name.split(".")
             section = inputs

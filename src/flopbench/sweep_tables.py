@@ -44,11 +44,9 @@ def _rows(report: Mapping[str, Any]) -> Iterator[dict[str, Any]]:
 def to_markdown(report: Mapping[str, Any]) -> str:
     """Write the tables of a sweep: FLOPs, memory and required throughput."""
     lines = [f"# {report['model']}: {report['description']}", ""]
-    lines += [
-        f"Sweep `{report['sweep']}`, {report['num_points']} points, {report['dtype']}, batch size "
-        f"{report['batch_size']}, {report['decode_steps']} decode steps. Prefixes are decimal.",
-        "",
-    ]
+    head = f"Sweep `{report['sweep']}`, {report['num_points']} points, {report['dtype']}, batch "
+    head += f"size {report['batch_size']}, {report['decode_steps']} decode steps. "
+    lines += [f"{head}Prefixes are decimal.", ""]
     for stage in report["stages"]:
         lines += [f"## {stage['title']}", "", "### FLOPs", "", *_flops(report, stage["name"]), ""]
         lines += ["### Memory", "", *_memory(report, stage["name"]), ""]
@@ -87,7 +85,7 @@ def _flops(report: Mapping[str, Any], stage: str) -> Iterator[str]:
 
     header = ("point", report["x"], "attention", "FLOPs", "tensor", "vector", "tensor : vector")
     return _table(
-        (*header, "vendor", "eager torch-visible − vendor"),
+        (*header, "vendor", "eager torch-visible - vendor"),
         (row(*each) for each in _per_mode(report, stage)),
     )
 

@@ -4,9 +4,19 @@ from __future__ import annotations
 
 from abc import ABC, abstractmethod
 from collections.abc import Callable, Hashable, Mapping
-from typing import Any, ClassVar
+from typing import TYPE_CHECKING, Any, ClassVar
 
+import attrs
 from attrs import frozen
+
+from flopbench.dims import Dim
+from flopbench.errors import UsageError
+
+if TYPE_CHECKING:
+    import sympy
+
+VERIFIED = "verified"
+"""The variant of a vendor model that is the witness: attention always eager."""
 
 
 @frozen
@@ -16,10 +26,13 @@ class VendorCall:
     Attributes:
         root: the torch module whose sub-module names say where work happens.
         run: makes the call; whatever it needs is prepared before.
+        make: prepares the same call in another process; can be pickled. None where no
+            counter needs it.
     """
 
     root: Any
     run: Callable[[], object]
+    make: Callable[[], VendorCall] | None = None
 
 
 @frozen
@@ -27,14 +40,15 @@ class VendorStage:
     """The calls of one stage: ``steps`` of them, one unless it is decoding.
 
     Attributes:
-        prepare: makes the call of step k (1-based), cache filled and inputs built.
+        prepare: makes the call of step k (1-based), cache filled and inputs built. If the
+            workload has symbols for sizes, k may be one, too.
         steps: number of calls.
         sampled: whether a few calls may stand for all, once they lie exactly on a line.
         assumptions: what is taken for granted, one sentence each, for the report.
     """
 
-    prepare: Callable[[int], VendorCall]
-    steps: int = 1
+    prepare: Callable[[Any], VendorCall]
+    steps: Dim = 1
     sampled: bool = True
     assumptions: tuple[str, ...] = ()
 
@@ -79,6 +93,24 @@ class VendorModel(ABC):
     def provenance(self) -> Mapping[str, str]:
         """Return versions and settings of what is run, for the report."""
         return {}
+
+    @property
+    def attention(self) -> str:
+        """The name of the attention that runs; ``eager`` but in a variant."""
+        return "eager"
+
+    def variant(self, name: str) -> VendorModel:
+        """Return the model run in another way, for the counters that ask for it.
+
+        ``verified`` is this model, the witness: every counter gets it unless it asks for
+        another. ``executed`` is the model as a user runs it, on a GPU.
+
+        Raises:
+            flopbench.errors.UsageError: it cannot be run in this way.
+        """
+        if name == VERIFIED:
+            return self
+        raise UsageError(f"vendor model {self.name!r} has no variant {name!r}: only {VERIFIED!r}")
 
 
 @frozen
@@ -142,6 +174,9 @@ class VendorCounter(ABC):
     convention: ClassVar[Convention]
     """What the numbers mean; the closed forms are priced under it before comparing."""
 
+    variant: ClassVar[str] = VERIFIED
+    """The variant of the vendor model that it counts."""
+
     @abstractmethod
     def count(self, call: VendorCall) -> Count:
         """Run the call and return what was counted, per module and op.
@@ -153,3 +188,41 @@ class VendorCounter(ABC):
     def provenance(self) -> Mapping[str, str]:
         """Return versions of what counts, for the report."""
         return {}
+
+
+@frozen
+class Trace:
+    """What a counter saw of one call whose sizes were symbols.
+
+    Attributes:
+        flops: FLOPs by (module, op), as SymPy expressions in the symbols.
+        uncounted: ops that do matrix or attention work and have no formula.
+        guards: relations between the symbols that the program's branches took for granted.
+        bound: symbols that the program bound to a number; the expressions hold for no other.
+    """
+
+    flops: Mapping[tuple[str, str], sympy.Expr]
+    uncounted: tuple[Uncounted, ...] = ()
+    guards: tuple[sympy.Basic, ...] = ()
+    bound: Mapping[str, int] = attrs.Factory(dict)
+
+
+class SymbolicCounter(VendorCounter):
+    """A counter that can also count a call whose sizes are symbols: a closed form."""
+
+    @abstractmethod
+    def trace(
+        self,
+        prepare: Callable[[Mapping[str, Any]], VendorCall],
+        symbols: Mapping[sympy.Symbol, int],
+    ) -> Trace:
+        """Run a call whose sizes are symbols and return what was counted.
+
+        Args:
+            prepare: makes the call from the symbolic sizes, by the names of their symbols.
+            symbols: each symbol with an example, at least 2: where the program branches on
+                a size, it goes the example's way, and a guard says so.
+
+        Raises:
+            flopbench.errors.CountError: the call fails, or cannot be counted as a whole.
+        """

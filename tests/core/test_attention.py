@@ -113,8 +113,15 @@ def test_a_convention_changes_the_vector_work_alone():
     assert cost(op, Eager()).vector_flops - changed.vector_flops == 2 * 100
 
 
-@pytest.mark.parametrize("change", [{"queries": 8, "keys": 2}, {"heads": 2, "kv_heads": 3}])
+@pytest.mark.parametrize(
+    "change",
+    [
+        {"queries": 8, "keys": 2, "causal": True},
+        {"queries": 8, "keys": 2, "steps": 3},
+        {"heads": 2, "kv_heads": 3},
+    ],
+)
 def test_an_impossible_attention_is_refused(change):
     sizes = {"batch": 1, "heads": 4, "kv_heads": 2, "head_dim": 4, "value_dim": 4}
-    with pytest.raises(ValueError, match="queries <= keys and kv_heads <= heads"):
+    with pytest.raises(ValueError, match="kv_heads <= heads and, if causal"):
         Attention(component="core", **({"queries": 1, "keys": 1} | sizes | change))

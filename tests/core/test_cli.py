@@ -10,19 +10,11 @@ from pathlib import Path
 
 import pytest
 
+from cli_helpers import one_sentence
+
 REPORTS = ["report.csv", "report.json", "report.md"]
 GRID = ("workload.crop_grid.rows=1", "workload.crop_grid.cols=2", "workload.decode_steps=5")
 ANALYTIC = ("run", "deepseek_ocr", "--analytic-only")
-
-
-def one_sentence(result, *, code=2):
-    """Check that a command failed with one sentence and nothing else."""
-    assert result.returncode == code, result.stderr
-    assert result.stdout == ""
-    (line,) = result.stderr.strip().splitlines()
-    assert line.startswith("flopbench: error: ")
-    assert "Traceback" not in line
-    return line.removeprefix("flopbench: error: ")
 
 
 @pytest.fixture(scope="module")
@@ -56,7 +48,7 @@ def test_the_console_shows_the_three_lines_of_each_stage(full_run):
 def test_report_json_has_all_that_it_promises(full_run):
     _, out = full_run
     report = json.loads((out / "report.json").read_text())
-    assert report["schema_version"] == "1.0"
+    assert report["schema_version"] == "1.1"
     assert report["model"] == "deepseek_ocr"
     workload = report["workload"]
     assert (workload["image_tokens"], workload["context_tokens"]) == (483, 493)
@@ -142,6 +134,29 @@ def test_chosen_stages_and_modes_only(flopbench):
     assert [s["stage"] for s in series] == ["prefill", "end2end"]
     assert {s["label"] for s in series} == {"analytic flash (torch-visible)"}
     assert all(s["flops"] == s["torch_visible_flops"] for s in series)
+
+
+def test_executed_work_is_shown_with_its_useful_part(flopbench, tmp_path):
+    modes = ("--attention", "eager,flash,flash_executed", "--stages", "prefill")
+    result = flopbench(*ANALYTIC, *modes, "--out", tmp_path / "out")
+    assert result.returncode == 0, result.stderr
+    report = json.loads((tmp_path / "out" / "report.json").read_text())
+    eager, flash, executed = report["series"]
+    assert executed["useful_flops"] == flash["tensor_flops"]
+    padding = 12 * (2_684_354_560 - 4 * 128 * 10 * (913 * 914 // 2))
+    assert executed["tensor_flops"] == flash["tensor_flops"] + padding
+    assert executed["executed_ratio"] == executed["tensor_flops"] / flash["tensor_flops"]
+    assert executed["vector_flops"] == flash["vector_flops"]
+    for series in (eager, flash):
+        assert series["useful_flops"] is series["executed_ratio"] is None
+    line = "    tensor work: 1.080510 executed for 1.073933 useful, 1.0061 times as much"
+    assert line in result.stdout.splitlines()
+    markdown = (tmp_path / "out" / "report.md").read_text()
+    assert "| useful tensor | executed / useful |" in markdown
+    assert f"| {executed['useful_flops']:,} | 1.0061 |" in markdown
+    rows = list(csv.DictReader((tmp_path / "out" / "report.csv").read_text().splitlines()))
+    assert [row["useful_flops"] for row in rows] == ["", "", str(executed["useful_flops"])]
+    assert float(rows[2]["executed_ratio"]) == executed["executed_ratio"]
 
 
 def test_a_convention_can_be_overridden_and_is_printed(flopbench):

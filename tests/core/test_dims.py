@@ -11,10 +11,12 @@ from flopbench.dims import (
     as_dim,
     ceil_div,
     consecutive_sum,
+    elementwise,
     halve,
     maximum,
     minimum,
     triangle,
+    where,
 )
 from flopbench.errors import DimError
 
@@ -33,6 +35,7 @@ FORMULAS = {
     "maximum": maximum,
     "triangle": lambda a, b: triangle(a) + b,
     "consecutive_sum": consecutive_sum,
+    "where": lambda a, b: where(a <= b, a + 3, 2 * b),
     "halve": lambda a, b: halve(2 * a * b),
     "mixed with ints": lambda a, b: 3 - 2 * a + (7 + b) // 2,
 }
@@ -153,3 +156,13 @@ def test_mixed_integer_types_stay_exact():
     element = array[0]
     assert type(element) is int
     assert element * 2**60 == (2**53 + 1) * 2**60
+
+
+def test_a_function_of_ints_runs_on_every_element_and_its_result_never_wraps():
+    a, b = np.array([[1, 2], [3, 4]]), np.array([5, 7])
+    assert elementwise(lambda x, y: x % 2 + y, 3, 7) == 8
+    found = elementwise(lambda x, y: x * y, a, b)
+    assert isinstance(found, IntArray)
+    assert found.tolist() == [[5, 14], [15, 28]]
+    with pytest.raises(DimError, match="does not fit"):
+        elementwise(lambda x: x * 2**62, a)

@@ -210,7 +210,8 @@ def test_flopbench_ships_its_own_strategies_as_plugins():
     found = catalog()
     assert not found.failures
     origins = {name: source.origin for name, _, source in found.attention_modes}
-    assert origins == {"eager": "builtin", "flash": "builtin", "flash_torch": "builtin"}
+    assert origins == dict.fromkeys(["eager", "flash", "flash_torch", "flash_executed"], "builtin")
+    assert {name for name, _, _ in found.counters} == {"torch", "ncu", "ncu_every_type"}
     origins = {name: source.origin for name, _, source in found.models}
     assert origins == {"deepseek_ocr": "flopbench-deepseek-ocr"}
 

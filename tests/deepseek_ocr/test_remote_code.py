@@ -84,3 +84,16 @@ def test_the_lm_head_runs_on_all_positions_only(remote):
     result = remote(*arguments(CHECKPOINT, "workload.lm_head=last"))
     assert result.returncode == 2
     assert "LM head on all positions" in result.stderr
+
+
+def test_code_that_branches_on_values_is_interpolated_and_not_called_proved(remote):
+    args = ("prove", *arguments(CHECKPOINT, "model.rope=matmul")[1:])
+    result = remote(*args, "--stages", "prefill", "--symbols", "S", "--format", "json")
+    assert result.returncode == 0, result.stderr
+    proof = json.loads(result.stdout)
+    whole = proof["stages"][0]
+    assert whole["verdict"] == proof["verdict"] == "interpolated"
+    assert whole["vendor"] == whole["analytic"] == "288*S**2 + 40824*S"
+    (note,) = (note for note in whole["assumptions"] if "interpolated" in note)
+    assert note.startswith("S was interpolated (not traced: ")
+    assert note.endswith("degree 2 from S = 1, 2, 3, 4, confirmed at 5, 493, 987")

@@ -141,7 +141,8 @@ NOT_PRICED = MOVES_ONLY | {"aten.neg", "aten.scalar_tensor", "aten.sub", "aten.w
 
 VIEWS = {
     "aten.alias", "aten.as_strided", "aten.detach", "aten.empty", "aten.expand", "aten.permute",
-    "aten.select", "aten.slice", "aten.split", "aten.split_with_sizes", "aten.squeeze", "aten.t", "aten.transpose",
+    "aten.select", "aten.slice", "aten.split", "aten.split_with_sizes", "aten.squeeze", "aten.t",
+    "aten.transpose",
     "aten.unbind", "aten.unsqueeze", "aten.view", "aten._unsafe_view",
 }  # fmt: skip
 """Nothing moves."""

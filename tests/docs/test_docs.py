@@ -12,6 +12,9 @@ from doc_output import PAGES, ROOT, blocks, updated
 
 from flopbench import hookspecs
 from flopbench.conventions import Conventions
+from flopbench.forms import symbol
+from flopbench.proof import Equation, Proof, Term
+from flopbench.report import UncountedOp
 
 RUNS = [page for page in PAGES if "<!-- run: " in page.read_text(encoding="utf-8")]
 LINK = re.compile(r"\]\((?!https?:)([^)#]*)(#[^)]*)?\)")
@@ -86,6 +89,35 @@ def test_every_field_of_the_report_is_documented():
         check=True,
     )
     for key in set(keys(json.loads(done.stdout))):
+        assert f"`{key}`" in page, key
+
+
+def test_every_field_of_the_proof_is_documented():
+    page = (ROOT / "docs" / "proof-schema.md").read_text(encoding="utf-8")
+    x = symbol("x")
+    term = Term(x, x, 2 * x)
+    equation = Equation(
+        stage="s",
+        component=None,
+        vendor=x,
+        analytic=2 * x,
+        difference=x,
+        verdict="differs",
+        terms=(term,),
+        uncounted=(UncountedOp("c", "op", 1),),
+    )
+    proof = Proof(
+        model="m",
+        counter="torch",
+        sizes=(),
+        stages=(),
+        workload={},
+        equations=(equation,),
+        versions={},
+        vendor={},
+        assumptions=(),
+    )
+    for key in set(keys(proof.to_dict())):
         assert f"`{key}`" in page, key
 
 

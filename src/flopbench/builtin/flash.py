@@ -35,10 +35,14 @@ class Flash(AttentionMode):
         return None
 
     def lower(self, op: Attention) -> Iterable[PricedOp]:
+        yield self.fused(op)
+
+    def fused(self, op: Attention) -> FusedAttention:
+        """Return the one operation over the pairs that the mask leaves."""
         width = op.batch * op.kv_heads * (op.head_dim + op.value_dim)
         outputs = op.batch * op.heads * op.queries * op.value_dim
         queries = op.query_elements
-        yield FusedAttention(
+        return FusedAttention(
             component=op.component,
             layers=op.layers,
             heads=op.batch * op.heads,

@@ -5,9 +5,7 @@ from __future__ import annotations
 import csv
 import io
 import json
-import textwrap
-from collections.abc import Iterable, Iterator, Mapping
-from decimal import Decimal
+from collections.abc import Iterable, Iterator
 from typing import Any
 
 from flopbench.hookspecs import hookimpl
@@ -15,16 +13,9 @@ from flopbench.model import Stage
 from flopbench.pricing import Fallback
 from flopbench.report import FAILURES, Comparison, Report, Series
 from flopbench.reporter import Reporter
+from flopbench.text import key_values, table, tera, wrapped
 
-_SIX_DECIMALS = 10**7
 _UNSEEN_SHOWN = 3
-_WIDTH = 100
-
-
-def tera(flops: int) -> str:
-    """Write FLOPs as TFLOPs: six decimals, or four significant digits if that were too few."""
-    value = Decimal(flops).scaleb(-12)
-    return f"{value:.6f}" if flops == 0 or flops >= _SIX_DECIMALS else f"{value:.3e}"
 
 
 def _by_stage(report: Report) -> Iterator[tuple[Stage, list[Series], list[Comparison]]]:
@@ -42,20 +33,11 @@ def _no_match(series: Series, comparisons: Iterable[Comparison]) -> bool:
     )
 
 
-def _key_values(values: Mapping[str, Any], prefix: str = "") -> Iterator[str]:
-    for key, value in values.items():
-        if isinstance(value, Mapping):
-            yield from _key_values(value, f"{prefix}{key}.")
-        elif value is not None:
-            shown = list(value) if isinstance(value, tuple) else value
-            yield f"{prefix}{key}={shown}"
-
-
 def _settings(report: Report) -> Iterator[str]:
     """Say the workload, and what of model and vendor was set."""
-    yield from _key_values(report.workload)
+    yield from key_values(report.workload)
     for section in ("model", "vendor"):
-        yield from _key_values(report.provenance.config.get(section, {}), f"{section}.")
+        yield from key_values(report.provenance.config.get(section, {}), f"{section}.")
 
 
 def reconciliation(comparison: Comparison) -> str:
@@ -80,6 +62,13 @@ def unseen(comparison: Comparison) -> str:
     return f"{tera(sum(comparison.unseen.values()))} ({', '.join(parts)})"
 
 
+def executed(series: Series) -> str:
+    """Say how much of the tensor work that kernels execute is useful."""
+    useful, tensor = series.useful_flops or 0, series.tensor_flops or 0
+    ratio = "" if series.executed_ratio is None else f", {series.executed_ratio:.4f} times as much"
+    return f"tensor work: {tera(tensor)} executed for {tera(useful)} useful{ratio}"
+
+
 class Console(Reporter):
     """What people read: per stage the series in TFLOPs, and how they reconcile."""
 
@@ -87,7 +76,7 @@ class Console(Reporter):
     summary = "per stage the series in TFLOPs and their reconciliation"
 
     def render(self, report: Report) -> str:
-        lines = [_wrapped(f"{report.model}: {' '.join(_settings(report))}")]
+        lines = [wrapped(f"{report.model}: {' '.join(_settings(report))}")]
         for stage, series, comparisons in _by_stage(report):
             lines += ["", *_console_stage(stage, series, comparisons)]
         lines += ["", *_console_notes(report)]
@@ -102,6 +91,8 @@ def _console_stage(
     for s in series:
         mark = "   [no vendor match]" if _no_match(s, comparisons) else ""
         yield f"  {s.label:<{width}}: {_value(s)}{mark}"
+        if s.useful_flops is not None:
+            yield f"    {executed(s)}"
     for c in comparisons:
         if c.verdict == "no_vendor_match":
             continue
@@ -128,17 +119,13 @@ def _value(series: Series) -> str:
 def _console_notes(report: Report) -> Iterator[str]:
     provenance = report.provenance
     for fallback in provenance.fallbacks:
-        yield _wrapped(f"fallback: {_fallback(fallback)}")
+        yield wrapped(f"fallback: {_fallback(fallback)}")
     for plugin in provenance.plugins:
         if plugin["error"]:
             yield f"warning: plugin {plugin['name']!r} ({plugin['origin']}) {plugin['error']}"
-    table = " ".join(_key_values(provenance.convention))
-    yield _wrapped(f"convention: 1 MAC = 2 FLOPs; FLOPs per element: {table}")
+    entries = " ".join(key_values(provenance.convention))
+    yield wrapped(f"convention: 1 MAC = 2 FLOPs; FLOPs per element: {entries}")
     yield verdict(report)
-
-
-def _wrapped(text: str) -> str:
-    return textwrap.fill(text, _WIDTH, subsequent_indent="  ", break_on_hyphens=False)
 
 
 def _fallback(fallback: Fallback) -> str:
@@ -192,14 +179,6 @@ class Markdown(Reporter):
         return "\n".join(lines)
 
 
-def _table(header: Iterable[str], rows: Iterable[Iterable[str]]) -> Iterator[str]:
-    columns = list(header)
-    yield f"| {' | '.join(columns)} |"
-    yield f"| {' | '.join('---' for _ in columns)} |"
-    for row in rows:
-        yield f"| {' | '.join(row)} |"
-
-
 def _markdown_workload(report: Report) -> str:
     return "Settings: " + ", ".join(f"`{item}`" for item in _settings(report)) + "."
 
@@ -209,20 +188,27 @@ def _integer(value: int | None) -> str:
 
 
 def _markdown_series(series: list[Series], comparisons: list[Comparison]) -> Iterator[str]:
-    header = ("series", "TFLOPs", "FLOPs", "tensor", "vector", "torch-visible")
+    header = ["series", "TFLOPs", "FLOPs", "tensor", "vector", "torch-visible"]
+    padded = any(s.useful_flops is not None for s in series)
+    if padded:
+        header += ["useful tensor", "executed / useful"]
     rows = []
     for s in series:
         label = s.label + (" (no vendor match)" if _no_match(s, comparisons) else "")
         numbers = (s.flops, s.tensor_flops, s.vector_flops, s.torch_visible_flops)
-        rows.append([label, _value(s), *map(_integer, numbers)])
-    yield from _table(header, rows)
+        row = [label, _value(s), *map(_integer, numbers)]
+        if padded:
+            ratio = "" if s.executed_ratio is None else f"{s.executed_ratio:.4f}"
+            row += [_integer(s.useful_flops), ratio]
+        rows.append(row)
+    yield from table(header, rows)
 
 
 def _markdown_comparison(comparison: Comparison) -> Iterator[str]:
     yield f"Reconciliation: {reconciliation(comparison)}."
     if comparison.components:
         yield ""
-        yield from _table(
+        yield from table(
             ("component", "vendor FLOPs", "analytic FLOPs", "difference"),
             (
                 [d.component, *map(_integer, (d.vendor_flops, d.analytic_flops, d.difference))]
@@ -268,6 +254,8 @@ class Csv(Reporter):
         "tensor_flops",
         "vector_flops",
         "torch_visible_flops",
+        "useful_flops",
+        "executed_ratio",
         "unit",
         "error",
     )

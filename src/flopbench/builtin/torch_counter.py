@@ -10,8 +10,10 @@ from __future__ import annotations
 import re
 from collections import Counter
 from collections.abc import Callable, Iterator, Mapping
-from contextlib import contextmanager
-from typing import Any
+from contextlib import ExitStack, contextmanager
+from typing import TYPE_CHECKING, Any
+
+from attrs import frozen
 
 from flopbench.errors import CountError, UsageError, describe
 from flopbench.hookspecs import hookimpl
@@ -20,10 +22,15 @@ from flopbench.vendor import (
     Convention,
     Count,
     Counted,
+    SymbolicCounter,
+    Trace,
     Uncounted,
     VendorCall,
     VendorCounter,
 )
+
+if TYPE_CHECKING:
+    import sympy
 
 _MATRIX_WORK = re.compile(
     r"""(^|_)(
@@ -65,7 +72,7 @@ def does_matrix_work(namespace: str, name: str) -> bool:
     return bool(_MATRIX_WORK.search(name)) and not _NO_WORK.match(name)
 
 
-class TorchCounter(VendorCounter):
+class TorchCounter(SymbolicCounter):
     """Counts with torch.utils.flop_counter.FlopCounterMode."""
 
     name = "torch"
@@ -73,34 +80,75 @@ class TorchCounter(VendorCounter):
     convention = Convention(unit="FLOP", sees=TORCH_VISIBLE)
 
     def count(self, call: VendorCall) -> Count:
-        torch = _torch()
-        from torch.utils.flop_counter import FlopCounterMode
-
-        counted: Counter[tuple[str, str]] = Counter()
-        uncounted: Counter[tuple[str, str]] = Counter()
-        with _module_path(call.root) as path:
-            formulas = _recording_formulas(lambda op, n: counted.update({(path(), op): n}))
-            mode = FlopCounterMode(display=False, custom_mapping=formulas)
-            ops, higher_order = _audits(formulas, lambda op: uncounted.update([(path(), op)]))
-            try:
-                # The mode entered last sees an op first: the audit of ops gets what is left
-                # once FlopCounterMode has decomposed what it has no formula for.
-                with torch.no_grad(), ops, mode, higher_order:
-                    call.run()
-            except Exception as error:
-                raise CountError(f"the vendor call failed: {describe(error)}") from error
-        if mode.get_total_flops() != counted.total():
+        seen = watch(call)
+        if seen.total != seen.counted.total():
             raise CountError(
-                f"FlopCounterMode's total {mode.get_total_flops()} is not the sum over modules "
-                f"{counted.total()}"
+                f"FlopCounterMode's total {seen.total} is not the sum over modules "
+                f"{seen.counted.total()}"
             )
-        return Count(
-            counted=tuple(Counted(m, op, n) for (m, op), n in counted.items()),
-            uncounted=tuple(Uncounted(m, op, n) for (m, op), n in uncounted.items()),
-        )
+        counted = tuple(Counted(m, op, n) for (m, op), n in seen.counted.items())
+        return Count(counted, seen.uncounted_ops())
+
+    def trace(
+        self,
+        prepare: Callable[[Mapping[str, Any]], VendorCall],
+        symbols: Mapping[sympy.Symbol, int],
+    ) -> Trace:
+        _torch()
+        from flopbench.builtin.torch_symbolic import trace
+
+        return trace(prepare, symbols)
 
     def provenance(self) -> Mapping[str, str]:
         return {"torch": _torch().__version__}
+
+
+@frozen
+class Seen:
+    """What FlopCounterMode and the audit saw of a call, by (module, op).
+
+    Attributes:
+        counted: FLOPs: ints, or symbolic ints where the call's sizes are.
+        uncounted: calls of ops without a formula.
+        total: FlopCounterMode's own sum.
+    """
+
+    counted: Counter[tuple[str, str]]
+    uncounted: Counter[tuple[str, str]]
+    total: Any
+
+    def uncounted_ops(self) -> tuple[Uncounted, ...]:
+        """Return what was uncounted, as counters report it."""
+        return tuple(Uncounted(m, op, n) for (m, op), n in self.uncounted.items())
+
+
+def watch(call: VendorCall, *inner: Any) -> Seen:
+    """Run a call under FlopCounterMode and the audit.
+
+    Args:
+        inner: dispatch modes that an op reaches after FlopCounterMode.
+
+    Raises:
+        CountError: the call fails.
+    """
+    torch = _torch()
+    from torch.utils.flop_counter import FlopCounterMode
+
+    counted: Counter[tuple[str, str]] = Counter()
+    uncounted: Counter[tuple[str, str]] = Counter()
+    with _module_path(call.root) as path, ExitStack() as modes:
+        formulas = _recording_formulas(lambda op, n: counted.update({(path(), op): n}))
+        mode = FlopCounterMode(display=False, custom_mapping=formulas)
+        ops, higher_order = _audits(formulas, lambda op: uncounted.update([(path(), op)]))
+        try:
+            # The mode entered last sees an op first: the audit of ops gets what is left
+            # once FlopCounterMode has decomposed what it has no formula for.
+            for context in (torch.no_grad(), *inner, ops, mode, higher_order):
+                modes.enter_context(context)
+            call.run()
+        except Exception as error:
+            raise CountError(f"the vendor call failed: {describe(error)}") from error
+    return Seen(counted, uncounted, mode.get_total_flops())
 
 
 def _torch() -> Any:

@@ -5,7 +5,8 @@ from __future__ import annotations
 import logging
 import os
 import sys
-from collections.abc import Sequence
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
@@ -15,6 +16,7 @@ from flopbench.errors import UsageError
 
 if TYPE_CHECKING:
     from flopbench.catalog import Catalog
+    from flopbench.progress import Progress
 
 LOG = logging.getLogger("flopbench")
 
@@ -29,6 +31,24 @@ PluginOption = Annotated[
 ]
 StrictOption = Annotated[
     bool, typer.Option("--strict-plugins", help="Fail if any plugin fails to load.")
+]
+
+ModelArgument = Annotated[str, typer.Argument(help="A model that `flopbench list` shows.")]
+OverridesArgument = Annotated[
+    list[str] | None,
+    typer.Argument(metavar="[KEY=VALUE]...", help="Configuration, such as workload.batch_size=2."),
+]
+ImageOption = Annotated[
+    str | None, typer.Option(metavar="FILE", help="A page; short for workload.image=FILE.")
+]
+ConfigOption = Annotated[
+    Path | None, typer.Option(metavar="FILE", help="A YAML file of configuration.")
+]
+StagesOption = Annotated[
+    str | None, typer.Option(metavar="NAMES", help="Stages, such as prefill,decode.")
+]
+CountersOption = Annotated[
+    str | None, typer.Option(metavar="NAMES", help="Vendor counters, such as torch.")
 ]
 
 
@@ -87,3 +107,29 @@ def path(option: str, text: str) -> Path:
     if not text:
         raise UsageError(f"{option} is empty: it needs a path")
     return Path(text)
+
+
+def image_path(image: str | None) -> str | None:
+    """Take ``--image`` as ``workload.image``; None stays None.
+
+    Raises:
+        UsageError: it is empty.
+    """
+    return None if image is None else str(path("--image", image))
+
+
+def given(options: Mapping[str, Any]) -> dict[str, Any]:
+    """Return the options that were given: those that are not None."""
+    return {key: value for key, value in options.items() if value is not None}
+
+
+@contextmanager
+def progress_bar(total: int) -> Iterator[Progress | None]:
+    """Show on a terminal's stderr what is being counted, and how long it has taken."""
+    if not total or not sys.stderr.isatty():
+        yield None
+        return
+    from flopbench.progress_bar import BarProgress
+
+    with BarProgress.open(total) as progress:
+        yield progress

@@ -3,9 +3,7 @@
 from __future__ import annotations
 
 import gc
-import sys
 from collections.abc import Iterator
-from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
@@ -13,12 +11,21 @@ import typer
 
 from flopbench.cli.common import (
     LOG,
+    ConfigOption,
+    CountersOption,
+    ImageOption,
+    ModelArgument,
+    OverridesArgument,
     PluginOption,
+    StagesOption,
     StrictOption,
+    given,
+    image_path,
     load,
     names,
     path,
     print_text,
+    progress_bar,
     some,
 )
 from flopbench.errors import PluginError, calling
@@ -26,33 +33,19 @@ from flopbench.errors import PluginError, calling
 if TYPE_CHECKING:
     from flopbench.catalog import Catalog
     from flopbench.report import Report
-    from flopbench.runner import Progress
 
 
 def run_command(
     context: typer.Context,
-    model: Annotated[str, typer.Argument(help="A model that `flopbench list` shows.")],
-    overrides: Annotated[
-        list[str] | None,
-        typer.Argument(
-            metavar="[KEY=VALUE]...", help="Configuration, such as workload.batch_size=2."
-        ),
-    ] = None,
-    image: Annotated[
-        str | None, typer.Option(metavar="FILE", help="A page; short for workload.image=FILE.")
-    ] = None,
-    config: Annotated[
-        Path | None, typer.Option(metavar="FILE", help="A YAML file of configuration.")
-    ] = None,
+    model: ModelArgument,
+    overrides: OverridesArgument = None,
+    image: ImageOption = None,
+    config: ConfigOption = None,
     attention: Annotated[
         str | None, typer.Option(metavar="NAMES", help="Attention modes, such as eager,flash.")
     ] = None,
-    stages: Annotated[
-        str | None, typer.Option(metavar="NAMES", help="Stages, such as prefill,decode.")
-    ] = None,
-    counters: Annotated[
-        str | None, typer.Option(metavar="NAMES", help="Vendor counters, such as torch.")
-    ] = None,
+    stages: StagesOption = None,
+    counters: CountersOption = None,
     analytic_only: Annotated[
         bool, typer.Option("--analytic-only", help="Closed forms alone; needs no torch.")
     ] = False,
@@ -79,22 +72,16 @@ def run_command(
         check_writable(path("--out", out))
     catalog = load(context, plugin, strict_plugins)
     printed = [catalog.reporters.get(name) for name in some("--format", format)]
-    options: dict[str, Any] = {
-        "workload.image": None if image is None else str(path("--image", image)),
+    options = {
+        "workload.image": image_path(image),
         "run.attention": names(attention),
         "run.stages": names(stages),
         "run.counters": names(counters),
         "run.analytic_only": analytic_only or None,
     }
-    plan = make_plan(
-        catalog,
-        model,
-        file=config,
-        overrides=overrides or [],
-        options={key: value for key, value in options.items() if value is not None},
-    )
+    plan = make_plan(catalog, model, file=config, overrides=overrides or [], options=given(options))
     gc.enable()
-    with _progress(len(plan.base_stages) * len(plan.counters)) as progress:
+    with progress_bar(len(plan.base_stages) * len(plan.counters)) as progress:
         report = run(plan, catalog, progress)
     texts = [_render(reporter, report) for reporter in printed]
     if out is not None:
@@ -121,15 +108,3 @@ def _file_texts(catalog: Catalog, report: Report) -> Iterator[tuple[str, str]]:
                 yield reporter.filename, _render(reporter, report) + "\n"
             except PluginError as error:
                 LOG.warning("%s: %s; %s is not written", source, error, reporter.filename)
-
-
-@contextmanager
-def _progress(total: int) -> Iterator[Progress | None]:
-    """Show on a terminal's stderr what is being counted, and how long it has taken."""
-    if not total or not sys.stderr.isatty():
-        yield None
-        return
-    from flopbench.progress import BarProgress
-
-    with BarProgress.open(total) as progress:
-        yield progress

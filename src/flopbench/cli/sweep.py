@@ -197,7 +197,7 @@ def _progress() -> Iterator[SweepProgress | None]:
     if not sys.stderr.isatty():
         yield None
         return
-    from flopbench.progress import SweepBar
+    from flopbench.progress_bar import SweepBar
 
     with SweepBar.open() as bar:
         yield bar

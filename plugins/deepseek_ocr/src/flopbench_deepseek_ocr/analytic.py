@@ -9,13 +9,15 @@ from typing import Any, ClassVar, Literal
 import attrs
 from attrs import frozen
 
+from flopbench.dims import Dim
 from flopbench.dtypes import DEFAULT_DTYPE
 from flopbench.errors import UsageError
-from flopbench.model import AnalyticModel, Stage
+from flopbench.model import AnalyticModel, Named, Size, Stage
 from flopbench.ops import Op
 from flopbench_deepseek_ocr.architecture import Architecture, read_architecture, read_dtype
 from flopbench_deepseek_ocr.decoder import decode_passes, decoder_ops, prefill_pass
 from flopbench_deepseek_ocr.image import choose_grid, read_page
+from flopbench_deepseek_ocr.names import Names, named_architecture
 from flopbench_deepseek_ocr.sweeps import SWEEPS
 from flopbench_deepseek_ocr.vision import vision_ops
 from flopbench_deepseek_ocr.workload import (
@@ -68,7 +70,7 @@ class DeepseekOcr(AnalyticModel):
     )
     sweeps = SWEEPS
     first_token = ("vision", "prefill")
-    per_token = "decode"
+    per_token = "decode"  # noqa: S105 - a stage, no password
     parts: ClassVar[Mapping[str, str]] = {
         "vision/sam": "SAM",
         "vision/clip": "CLIP",
@@ -76,6 +78,13 @@ class DeepseekOcr(AnalyticModel):
         "decoder": "decoder",
         "lm_head": "LM head",
     }
+
+    sizes = (
+        Size("B", "pages at once (batch size)"),
+        Size("S", "context tokens of the prefill"),
+        Size("K", "decode steps", steps=True),
+        Size("n", "tiles of a page"),
+    )
 
     def __init__(
         self,
@@ -135,6 +144,35 @@ class DeepseekOcr(AnalyticModel):
             yield from decoder_ops(
                 self._architecture.decoder, run, rope_by_matmul=self._rope_by_matmul
             )
+
+    def stage_sizes(self, stage: str, workload: Workload) -> Mapping[str, Dim]:
+        sizes = {"B": workload.batch_size}
+        if stage == "vision":
+            return sizes | ({"n": workload.tiles} if workload.tiles else {})
+        sizes["S"] = workload.context_tokens
+        return sizes | ({"K": workload.decode_steps} if stage == "decode" else {})
+
+    def stage_workload(self, stage: str, workload: Workload, sizes: Mapping[str, Dim]) -> Workload:
+        if stage == "vision":
+            return Workload(
+                batch_size=sizes["B"],
+                view_size=workload.view_size,
+                tile_size=workload.tile_size,
+                tile_rows=1 if "n" in sizes else 0,
+                tile_cols=sizes.get("n", 0),
+            )
+        return Workload(
+            batch_size=sizes["B"],
+            context=sizes["S"],
+            decode_steps=sizes.get("K", 1),
+            lm_head=workload.lm_head,
+        )
+
+    def named(self) -> Named:
+        names = Names()
+        architecture = named_architecture(self._architecture, names)
+        model = DeepseekOcr(architecture, rope_by_matmul=self._rope_by_matmul, dtype=self.dtype)
+        return Named(model, names.values, names.meanings)
 
     def assumptions(self) -> tuple[str, ...]:
         return (

@@ -16,20 +16,29 @@ from typing import Any
 import attrs
 from attrs import frozen
 
+from flopbench.dims import is_symbolic
 from flopbench.dtypes import DTYPE_BYTES
 from flopbench.errors import UsageError
 
 
-def _size(default: int) -> int:
-    value: int = attrs.field(
-        default=default,
-        validator=[attrs.validators.instance_of(int), attrs.validators.ge(1)],
-    )
-    return value
+def _at_least(low: int) -> Any:
+    """Validate an int of at least ``low``, or a symbol in its place."""
+    number = attrs.validators.and_(attrs.validators.instance_of(int), attrs.validators.ge(low))
+
+    def validate(instance: object, attribute: Any, value: Any) -> None:
+        if not is_symbolic(value):
+            number(instance, attribute, value)
+
+    return validate
 
 
-def _require(holds: bool, problem: str) -> None:
-    if not holds:
+def _size(default: int) -> Any:
+    return attrs.field(default=default, validator=_at_least(1))
+
+
+def _require(holds: Any, problem: str) -> None:
+    undecided = bool(getattr(holds, "free_symbols", ()))  # a relation of symbols
+    if not undecided and not holds:
         raise ValueError(problem)
 
 
@@ -51,10 +60,11 @@ class Sam:
 
     def __attrs_post_init__(self) -> None:
         _require(self.width % self.heads == 0, "SAM's width must be a multiple of its heads")
-        _require(
-            all(0 <= i < self.layers for i in self.global_layers),
-            f"SAM's global attention layers must lie in 0..{self.layers - 1}",
-        )
+        for layer in self.global_layers:
+            _require(
+                layer >= 0 and self.layers > layer,
+                f"SAM's global attention layers must lie in 0..{self.layers - 1}",
+            )
         _require(
             len(set(self.global_layers)) == len(self.global_layers),
             f"SAM's global attention layers must differ, got {list(self.global_layers)}",
@@ -91,7 +101,7 @@ class Decoder:
     """The DeepSeek-V2 style mixture-of-experts decoder with plain multi-head attention."""
 
     layers: int = _size(12)
-    dense_layers: int = attrs.field(default=1, validator=attrs.validators.ge(0))
+    dense_layers: int = attrs.field(default=1, validator=_at_least(0))
     width: int = _size(1280)
     heads: int = _size(10)
     kv_heads: int = _size(10)

@@ -236,7 +236,7 @@ def _norms(decoder: Decoder, run: Pass) -> Iterator[Op]:
     )
 
 
-def _gated_mlp(  # noqa: PLR0913 - the sizes of a layer, and where it is
+def _gated_mlp(
     component: str, layers: int, mlp_width: int, decoder: Decoder, run: Pass, *, beside: Dim
 ) -> Iterator[Op]:
     """Yield down(silu(gate(x)) * up(x)) of ``layers`` layers.

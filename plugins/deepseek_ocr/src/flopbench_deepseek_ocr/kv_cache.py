@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
+from flopbench.dims import is_traced
 from flopbench_deepseek_ocr.architecture import Decoder
 
 
@@ -17,7 +18,8 @@ def fill_cache(cache: Any, decoder: Decoder, batch: Any, tokens: Any, **options:
     """
     import torch
 
-    if tokens:
+    # A traced number of tokens is not asked whether it is 0: it never is.
+    if is_traced(tokens) or tokens:
         states = torch.empty(batch, decoder.kv_heads, tokens, decoder.head_dim, **options)
         for layer in range(decoder.layers):
             cache.update(states, states, layer)

@@ -18,11 +18,8 @@ def candidate_grids(max_image_tokens: int | None = None) -> list[tuple[int, int]
         max_image_tokens: take the grids of 2 and more tiles with up to so many image tokens
             instead; rows <= columns, too.
     """
-    if max_image_tokens is None:
-        most = MOST_TILES
-    else:
-        # Every tile brings at least its own 100 tokens.
-        most = max_image_tokens // 100
+    # Every tile brings at least its own 100 tokens.
+    most = MOST_TILES if max_image_tokens is None else max_image_tokens // 100
     grids = [
         (rows, cols)
         for rows in range(1, most + 1)

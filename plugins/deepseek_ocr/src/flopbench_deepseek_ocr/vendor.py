@@ -33,12 +33,15 @@ class VendorOptions:
         decode: count three ``sampled`` steps and check that they lie on a line, or ``every``.
         remote_code: run the checkpoint folder's own code. This executes that code.
         model_root: the checkpoint folder, for ``remote_code``.
+        executed_attention: attention of the counters that measure a GPU: ``sdpa`` (what torch
+            chooses), ``flash`` or ``eager``. The verified counts stay eager.
     """
 
     attention: str = attrs.field(default="eager", validator=_eager_only)
     decode: Literal["sampled", "every"] = "sampled"
     remote_code: bool = False
     model_root: str | None = None
+    executed_attention: Literal["sdpa", "flash", "eager"] = "sdpa"
 
 
 class Implementation(Protocol):
@@ -62,15 +65,26 @@ class DeepseekOcrVendor(VendorModel):
     summary = "transformers' native implementation on the meta device, eager attention"
     options_type = VendorOptions
 
-    def __init__(self, implementation: Implementation, *, every_step: bool = False) -> None:
+    def __init__(
+        self,
+        implementation: Implementation,
+        *,
+        every_step: bool = False,
+        executed: Implementation | None = None,
+    ) -> None:
         self._implementation = implementation
         self._every_step = every_step
+        self._executed = executed
         self._rules = [(re.compile(p + r"(\.|$)"), c) for p, c in implementation.components]
 
     @classmethod
     def from_options(cls, architecture: Architecture, options: VendorOptions) -> DeepseekOcrVendor:
         implementation = _implementation(architecture, options)
-        return cls(implementation, every_step=options.decode == "every")
+        return cls(
+            implementation,
+            every_step=options.decode == "every",
+            executed=_executed(architecture, options),
+        )
 
     def stage(self, name: str, workload: Workload) -> VendorStage:
         stage = self._implementation.stage(name, workload)
@@ -94,6 +108,15 @@ class DeepseekOcrVendor(VendorModel):
     def provenance(self) -> Mapping[str, str]:
         return self._implementation.provenance()
 
+    @property
+    def attention(self) -> str:
+        return getattr(self._implementation, "attention", "eager")
+
+    def variant(self, name: str) -> VendorModel:
+        if name == "executed" and self._executed is not None:
+            return DeepseekOcrVendor(self._executed, every_step=self._every_step)
+        return super().variant(name)
+
 
 def _implementation(architecture: Architecture, options: VendorOptions) -> Implementation:
     if options.remote_code:
@@ -112,3 +135,12 @@ def _implementation(architecture: Architecture, options: VendorOptions) -> Imple
     from flopbench_deepseek_ocr.vendor_native import Native
 
     return Native(architecture)
+
+
+def _executed(architecture: Architecture, options: VendorOptions) -> Implementation | None:
+    """Return the implementation that runs on a GPU: transformers' own only."""
+    if options.remote_code:
+        return None
+    from flopbench_deepseek_ocr.vendor_executed import Executed
+
+    return Executed(architecture, options.executed_attention)

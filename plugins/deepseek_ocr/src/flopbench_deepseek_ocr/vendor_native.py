@@ -13,6 +13,7 @@ from functools import cached_property
 from importlib import metadata
 from typing import Any
 
+from flopbench.dims import is_traced
 from flopbench.errors import CountError, UsageError
 from flopbench.vendor import VendorCall, VendorStage
 from flopbench_deepseek_ocr.architecture import Architecture
@@ -21,6 +22,11 @@ from flopbench_deepseek_ocr.workload import Workload
 
 ATTENTION = "eager"
 EXPERTS = "batched_mm"
+
+VIEW_BY_VIEW = (
+    "vision is traced view by view; the assembly of a page's tokens, which loops over pages and "
+    "multiplies no matrices, is left out"
+)
 
 _SAM = r"model\.vision_tower\.sam_encoder"
 _CLIP = r"model\.vision_tower\.vision_encoder"
@@ -83,8 +89,8 @@ class Native:
             CountError: transformers did not take the attention that was asked for.
         """
         torch = import_torch()
-        configuration, modeling = _import_transformers()
-        config = configuration.UnlimitedOcrConfig(**_config(self._architecture))
+        configuration, modeling = import_modeling()
+        config = configuration.UnlimitedOcrConfig(**to_config(self._architecture))
         with torch.device("meta"):
             # transformers' from_config for a class that no AutoModel maps to.
             model = modeling.UnlimitedOcrForConditionalGeneration._from_config(  # noqa: SLF001
@@ -100,14 +106,16 @@ class Native:
             UsageError: torch or a fitting transformers is not installed.
         """
         import_torch()
-        _import_transformers()
+        import_modeling()
         if name == "vision":
+            if any(is_traced(view.count) for view in workload.views):
+                return VendorStage(lambda _step: self._views(workload), assumptions=(VIEW_BY_VIEW,))
             return VendorStage(lambda _step: self._vision(workload))
         if name == "prefill":
             return VendorStage(lambda _step: self._prefill(workload))
         return VendorStage(
             lambda step: self._decode(workload, step),
-            steps=int(workload.decode_steps),
+            steps=workload.decode_steps,
             assumptions=("each decode step is called on a cache built to its length",),
         )
 
@@ -122,19 +130,26 @@ class Native:
         }
 
     def _vision(self, workload: Workload) -> VendorCall:
-        import torch
-
-        def pixels(count: Any, size: Any) -> torch.Tensor:
-            channels = self._architecture.sam.in_channels
-            return torch.empty(count, channels, size, size, device="meta")
-
         pages, tiles = workload.batch_size, workload.tiles
-        arguments: dict[str, Any] = {"pixel_values": pixels(pages, workload.view_size)}
+        arguments: dict[str, Any] = {"pixel_values": self._pixels(pages, workload.view_size)}
         if tiles:
-            arguments["pixel_values_local"] = pixels(pages * tiles, workload.tile_size)
+            arguments["pixel_values_local"] = self._pixels(pages * tiles, workload.tile_size)
             arguments["num_local_patches"] = [tiles] * pages
             arguments["patches_grid"] = [[workload.tile_cols, workload.tile_rows]] * pages
         return VendorCall(self.model, lambda: self._image_features(workload, arguments))
+
+    def _views(self, workload: Workload) -> VendorCall:
+        stacks = [self._pixels(view.count, view.size) for view in workload.views]
+        model = self.model.model
+
+        def run() -> None:
+            for pixels in stacks:
+                model.multi_modal_projector(model.vision_tower(pixels).last_hidden_state)
+
+        return VendorCall(self.model, run)
+
+    def _pixels(self, count: Any, size: Any) -> Any:
+        return self._tensor(count, self._architecture.sam.in_channels, size, size)
 
     def _image_features(self, workload: Workload, arguments: dict[str, Any]) -> None:
         """Encode the pages, and check that they give the tokens that the workload says.
@@ -155,21 +170,16 @@ class Native:
             workload, tokens=workload.context_tokens, past_tokens=0, logits_to_keep=logits
         )
 
-    def _decode(self, workload: Workload, step: int) -> VendorCall:
+    def _decode(self, workload: Workload, step: Any) -> VendorCall:
         past_tokens = workload.context_tokens + step - 1
         return self._decoder_call(workload, tokens=1, past_tokens=past_tokens, logits_to_keep=1)
 
     def _decoder_call(
         self, workload: Workload, *, tokens: Any, past_tokens: Any, logits_to_keep: int
     ) -> VendorCall:
-        import torch
-        from transformers.cache_utils import DynamicCache
-
         batch: Any = workload.batch_size
-        width = self._architecture.decoder.width
-        embeddings = torch.empty(batch, tokens, width, device="meta")
-        cache = DynamicCache(config=self.model.config.text_config)
-        fill_cache(cache, self._architecture.decoder, batch, past_tokens, device="meta")
+        embeddings = self._tensor(batch, tokens, self._architecture.decoder.width)
+        cache = self._cache(batch, past_tokens)
         return VendorCall(
             self.model,
             lambda: self.model(
@@ -179,6 +189,20 @@ class Native:
                 logits_to_keep=logits_to_keep,
             ),
         )
+
+    def _tensor(self, *shape: Any) -> Any:
+        import torch
+
+        return torch.empty(*shape, device="meta")
+
+    def _cache(self, batch: Any, tokens: Any) -> Any:
+        decoder = self._architecture.decoder
+        return fill_cache(self._new_cache(), decoder, batch, tokens, device="meta")
+
+    def _new_cache(self) -> Any:
+        from transformers.cache_utils import DynamicCache
+
+        return DynamicCache(config=self.model.config.text_config)
 
 
 def import_torch() -> Any:
@@ -194,7 +218,7 @@ def import_torch() -> Any:
     return torch
 
 
-def _import_transformers() -> tuple[Any, Any]:
+def import_modeling() -> tuple[Any, Any]:
     """Import the modules that hold DeepSeek-OCR's architecture: configuration and model."""
     try:
         from transformers.models.unlimited_ocr import configuration_unlimited_ocr as configuration
@@ -212,7 +236,7 @@ def _needs(error: ImportError) -> UsageError:
     )
 
 
-def _config(architecture: Architecture) -> dict[str, Any]:
+def to_config(architecture: Architecture) -> dict[str, Any]:
     """Say the architecture in the words of transformers' config."""
     sam, clip, decoder = architecture.sam, architecture.clip, architecture.decoder
     return {

@@ -99,7 +99,7 @@ def _sam(sam: Sam, images: Dim, grid: Dim) -> Iterator[Op]:
     yield from _sam_neck(sam, images, grid)
 
 
-def _sam_attention(  # noqa: PLR0913 - what differs between windows and whole grid
+def _sam_attention(
     sam: Sam, windows: Dim, side: Dim, layers: int, *, trained: int, residual: Dim
 ) -> Iterator[Op]:
     """Attend within ``windows`` windows of side x side tokens.
@@ -146,7 +146,7 @@ def _sam_attention(  # noqa: PLR0913 - what differs between windows and whole gr
     )
 
 
-def _relative_positions(  # noqa: PLR0913 - what differs between windows and whole grid
+def _relative_positions(
     sam: Sam, heads: Dim, side: Dim, layers: int, trained: int, residual: Dim
 ) -> Iterator[Op]:
     """Make the bias of the scores, which it meets after Q K^T: scores and values wait."""
@@ -293,7 +293,7 @@ def _residual_norms(
     )
 
 
-def _mlp(  # noqa: PLR0913 - sizes, place and what waits meanwhile
+def _mlp(
     component: str,
     layers: int,
     rows: Dim,

@@ -7,7 +7,7 @@ from typing import Literal
 import attrs
 from attrs import frozen
 
-from flopbench.dims import Dim, dim_field
+from flopbench.dims import Dim, as_dim, dim_field
 
 VIEW_SIZES = {"tiny": 512, "small": 640, "base": 1024, "large": 1280, "gundam": 1024}
 """Side of the global view of each mode, in pixels (README of deepseek-ai/DeepSeek-OCR)."""
@@ -81,6 +81,7 @@ class Workload:
     Attributes:
         view_size: side of the global view, in pixels.
         tile_rows, tile_cols: the grid of tiles of one page; 0 for none.
+        context: tokens of the prefill, if they are not those of page and prompt.
         page: where the sizes come from, if from a page; FLOPs do not depend on it.
     """
 
@@ -92,6 +93,7 @@ class Workload:
     prompt_tokens: Dim = dim_field(default=10)
     decode_steps: Dim = dim_field(default=100)
     lm_head: LmHead = "all"
+    context: Dim | None = attrs.field(default=None, converter=attrs.converters.optional(as_dim))
     page: Page | None = None
 
     def __attrs_post_init__(self) -> None:
@@ -107,11 +109,10 @@ class Workload:
     @property
     def views(self) -> tuple[View, ...]:
         """The images that the vision tower sees: the global views, then the tiles, if any."""
-        views = (
-            View(self.view_size, self.batch_size),
-            View(self.tile_size, self.batch_size * self.tiles),
-        )
-        return tuple(view for view in views if not (isinstance(view.count, int) and not view.count))
+        views = (View(self.view_size, self.batch_size),)
+        if isinstance(self.tiles, int) and not self.tiles:
+            return views
+        return (*views, View(self.tile_size, self.batch_size * self.tiles))
 
     @property
     def image_tokens(self) -> Dim:
@@ -129,8 +130,8 @@ class Workload:
 
     @property
     def context_tokens(self) -> Dim:
-        """Tokens of the prefill: the image's and the prompt's."""
-        return self.image_tokens + self.prompt_tokens
+        """Tokens of the prefill: the image's and the prompt's, unless given."""
+        return self.image_tokens + self.prompt_tokens if self.context is None else self.context
 
     @property
     def head_rows(self) -> Dim:

@@ -1,0 +1,57 @@
+"""What a proof takes, and what a law saves against counting each point.
+
+Bounds on two cores: `flopbench prove deepseek_ocr` 60 s and 1.5 GB of peak memory; the
+vendor's FLOPs at 100,000 points by one law 5 s. Exit status 1 if one is broken.
+Run: python benchmarks/laws.py
+"""
+
+import sys
+import time
+
+import numpy as np
+from measure import FLOPBENCH, measure, within
+
+from flopbench.builtin.torch_counter import TorchCounter
+from flopbench.counting import count_stage
+from flopbench.law import Subject
+from flopbench.laws import vendor_law
+from flopbench_deepseek_ocr.analytic import DeepseekOcr
+from flopbench_deepseek_ocr.vendor import DeepseekOcrVendor, VendorOptions
+from flopbench_deepseek_ocr.workload import Inputs
+
+SECONDS, BYTES, SWEEP_SECONDS = 60.0, 1_500_000_000, 5.0
+POINTS = 100_000
+
+
+def main() -> int:
+    """Print times, peaks and ratios; return 1 if a bound is broken."""
+    proof = measure([FLOPBENCH, "prove", "deepseek_ocr"], runs=1)
+    kept = within("flopbench prove deepseek_ocr", proof, seconds=SECONDS, peak_bytes=BYTES)
+    model, counter = DeepseekOcr(), TorchCounter()
+    vendor = DeepseekOcrVendor.from_options(model.architecture, VendorOptions())
+    workload = model.workload(Inputs())
+    subject = Subject(
+        vendor=vendor,
+        counter=counter,
+        model=model,
+        stage="decode",
+        workload=workload,
+        open_sizes=model.sizes,
+    )
+    law = vendor_law(subject)
+    contexts = np.arange(1, POINTS + 1)
+    start = time.perf_counter()
+    law.at({"B": 1, "S": contexts, "K": 100})
+    evaluated = time.perf_counter() - start
+    start = time.perf_counter()
+    count_stage(counter, vendor.stage("decode", workload))
+    counted = time.perf_counter() - start
+    print(
+        f"decode at {POINTS:,} contexts by one law: {evaluated:.3f} s; counting one point: "
+        f"{counted:.3f} s; per point {counted * POINTS / evaluated:,.0f} times less"
+    )
+    return int(not kept or evaluated > SWEEP_SECONDS)
+
+
+if __name__ == "__main__":
+    sys.exit(main())

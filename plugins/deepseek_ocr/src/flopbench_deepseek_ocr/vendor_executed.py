@@ -1,0 +1,133 @@
+"""DeepSeek-OCR as a user runs it: on a GPU in bfloat16, to be measured by what it executes.
+
+Not the witness of the closed forms: that is `vendor_native`, always eager and on meta. The
+weights are random, so that which experts a token takes is random, too. Experts run as
+``grouped_mm``, transformers' choice on a GPU.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from contextlib import AbstractContextManager, nullcontext
+from functools import cached_property, partial
+from importlib import metadata
+from typing import Any, Literal
+
+import attrs
+
+from flopbench.errors import UsageError
+from flopbench.vendor import VendorCall, VendorStage
+from flopbench_deepseek_ocr.architecture import Architecture
+from flopbench_deepseek_ocr.kv_cache import fill_cache
+from flopbench_deepseek_ocr.vendor_native import Native, import_modeling, import_torch, to_config
+from flopbench_deepseek_ocr.workload import Workload
+
+EXPERTS = "grouped_mm"
+
+Attention = Literal["sdpa", "flash", "eager"]
+"""``sdpa`` runs what torch chooses; ``flash`` makes it FlashAttention-2 where that can be."""
+
+
+class Executed(Native):
+    """transformers' implementation on a GPU; calls are made in another process."""
+
+    device = "cuda"
+
+    def __init__(self, architecture: Architecture, attention: Attention) -> None:
+        super().__init__(architecture)
+        self.attention = attention
+
+    @cached_property
+    def model(self) -> Any:
+        """The ``torch.nn.Module``, in bfloat16 on the GPU, with random weights of a fixed seed.
+
+        Raises:
+            UsageError: torch sees no GPU, or a fitting transformers is not installed.
+        """
+        torch = import_torch()
+        configuration, modeling = import_modeling()
+        if self.device == "cuda" and not torch.cuda.is_available():
+            raise UsageError("torch sees no CUDA GPU: it may be a build for the CPU")
+        torch.manual_seed(0)
+        with torch.device(self.device):
+            # transformers' from_config for a class that no AutoModel maps to.
+            model = modeling.UnlimitedOcrForConditionalGeneration._from_config(  # noqa: SLF001
+                configuration.UnlimitedOcrConfig(**to_config(self._architecture)),
+                attn_implementation="eager" if self.attention == "eager" else "sdpa",
+                experts_implementation=EXPERTS,
+                dtype=torch.bfloat16,
+            )
+        return model.eval()
+
+    def stage(self, name: str, workload: Workload) -> VendorStage:
+        """Build the calls of a stage; none is prepared in this process."""
+        stage = super().stage(name, workload)
+        source = (self._architecture, self.attention, name, attrs.evolve(workload, page=None))
+
+        def prepare(step: int) -> VendorCall:
+            make = partial(make_call, *source, step)
+            return VendorCall(root=None, run=lambda: make().run(), make=make)
+
+        return attrs.evolve(stage, prepare=prepare)
+
+    def prepare(self, name: str, workload: Workload, step: int) -> VendorCall:
+        """Prepare the call of a stage's step here.
+
+        Raises:
+            UsageError: torch sees no GPU, or a fitting transformers is not installed.
+        """
+        _ = self.model  # without a GPU this says so, before any tensor is made
+        call = super().stage(name, workload).prepare(step)
+
+        def run() -> None:
+            with self._backends():
+                call.run()
+
+        return attrs.evolve(call, run=run)
+
+    def provenance(self) -> Mapping[str, str]:
+        """Name the implementation and its settings."""
+        return {
+            "implementation": "UnlimitedOcrForConditionalGeneration",
+            "transformers": metadata.version("transformers"),
+            "attention": self.attention,
+            "experts": EXPERTS,
+            "device": self.device,
+            "dtype": "bfloat16",
+        }
+
+    def _backends(self) -> AbstractContextManager[Any]:
+        if self.attention != "flash":
+            return nullcontext()
+        from torch.nn.attention import SDPBackend, sdpa_kernel
+
+        # SAM's bias on the scores is more than FlashAttention takes.
+        return sdpa_kernel([SDPBackend.FLASH_ATTENTION, SDPBackend.EFFICIENT_ATTENTION])
+
+    def _tensor(self, *shape: Any) -> Any:
+        import torch
+
+        return torch.randn(*shape, device=self.device, dtype=torch.bfloat16)
+
+    def _cache(self, batch: Any, tokens: Any) -> Any:
+        import torch
+
+        cache = fill_cache(
+            self._new_cache(),
+            self._architecture.decoder,
+            batch,
+            tokens,
+            device=self.device,
+            dtype=torch.bfloat16,
+        )
+        for layer in cache.layers if tokens else ():
+            layer.keys.normal_()
+            layer.values.normal_()
+        return cache
+
+
+def make_call(
+    architecture: Architecture, attention: Attention, stage: str, workload: Workload, step: int
+) -> VendorCall:
+    """Prepare one call, in whichever process this is."""
+    return Executed(architecture, attention).prepare(stage, workload, step)

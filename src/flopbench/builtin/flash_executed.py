@@ -1,0 +1,46 @@
+"""FlashAttention as a GPU executes it: whole tiles, where `flash` prices unmasked pairs."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from typing import ClassVar
+
+import attrs
+
+from flopbench.attention import AttentionMode
+from flopbench.builtin.flash import Flash
+from flopbench.builtin.flash_tiles import GPUS
+from flopbench.builtin.flash_work import Choice, executed_flops
+from flopbench.hookspecs import hookimpl
+from flopbench.ops import Attention, PricedOp
+
+
+class FlashExecuted(Flash):
+    """FlashAttention-2 as PyTorch's SDPA runs it on an H200, padding of its tiles included.
+
+    Only the tensor work is another than `Flash`'s: nothing counts the vector work on a GPU.
+    """
+
+    name = "flash_executed"
+    summary = "the tensor work that PyTorch's FlashAttention kernels execute on an H200"
+    label = "analytic flash (executed)"
+    tells_padding = True
+
+    choice: ClassVar[Choice] = Choice(GPUS["h200"])
+    """Kernel and GPU; a subclass may have others."""
+
+    def unsupported(self, op: Attention) -> str | None:
+        if not isinstance(op.head_dim, int):
+            return f"a tile is chosen for a number as head_dim, not for {op.head_dim}"
+        return super().unsupported(op)
+
+    def lower(self, op: Attention) -> Iterable[PricedOp]:
+        fused = self.fused(op)
+        padding = executed_flops(op, self.choice) - fused.tensor_flops()
+        yield attrs.evolve(fused, padding=padding)
+
+
+@hookimpl
+def flopbench_attention_modes() -> list[type[AttentionMode]]:
+    """Contribute the mode."""
+    return [FlashExecuted]

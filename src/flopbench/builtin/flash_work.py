@@ -1,0 +1,190 @@
+"""The query-key pairs that a FlashAttention kernel computes, whole tiles and padding included."""
+
+from __future__ import annotations
+
+from math import gcd
+from typing import Any
+
+from attrs import frozen
+
+from flopbench.builtin.flash_split import splits
+from flopbench.builtin.flash_tiles import (
+    SPLIT_ROWS,
+    Gpu,
+    Tile,
+    TileRule,
+    kernel_head_dim,
+    split_keys,
+    tile_rule,
+)
+from flopbench.conventions import MAC_FLOPS
+from flopbench.dims import Dim, ceil_div, halve, is_array, is_symbolic, maximum, minimum, where
+from flopbench.ops import Attention
+
+
+def touched_tiles(rows: Dim, keys: Dim, block: Tile, *, causal: bool) -> Dim:
+    """Return the tiles of one head that a kernel computes; both axes are padded to whole blocks.
+
+    A causal kernel aligns the mask with the last key (``rows`` <= ``keys``) and leaves out the
+    key blocks right of a row block's last query: row block i of 1, 2, … computes
+    min(ceil(keys / N), ceil((i M + keys - rows) / N)) tiles of M x N. Source: n_block_max in
+    FlashAttention-2's flash_fwd_kernel.h.
+    """
+    key_blocks = ceil_div(keys, block.keys)
+    if not causal:
+        return ceil_div(rows, block.rows) * key_blocks
+    whole = rows // block.rows
+    # A partial row block ends at or beyond the last query, and sees every key.
+    return _staircase(whole, keys - rows, block) + key_blocks * (ceil_div(rows, block.rows) - whole)
+
+
+def _staircase(row_blocks: Dim, offset: Dim, block: Tile) -> Dim:
+    """Return the sum of ceil((i M + offset) / N) over i = 1 … row_blocks.
+
+    With M = p g and N = r g the summand is ceil((i p + c) / r), c = ceil(offset / g). For the
+    i = z, z + r, z + 2 r, … of one residue it grows by p from one to the next.
+    """
+    unit = gcd(block.rows, block.keys)
+    step, period = block.rows // unit, block.keys // unit
+    start = ceil_div(offset, unit)
+    total: Dim = 0
+    for residue in range(1, period + 1):
+        count = (row_blocks - residue + period) // period
+        first = ceil_div(start + residue * step, period)
+        total = total + count * first + step * halve(count * (count - 1))
+    return total
+
+
+@frozen
+class Choice:
+    """Which kernel carries out attention, and where.
+
+    Attributes:
+        kernel: a family, or ``auto``: FlashAttention-2's, split-KV where PyTorch splits.
+        fp8: whether operands are 8-bit floats (FlashAttention-3 only).
+    """
+
+    gpu: Gpu
+    kernel: str = "auto"
+    fp8: bool = False
+
+    def splits(self, op: Attention, keys: Dim) -> Dim:
+        """Return how many ways PyTorch's flash_attn/flash_api.cpp splits the keys of one step."""
+        row_blocks = ceil_div(_rows(op), SPLIT_ROWS)
+        key_blocks = ceil_div(keys, split_keys(int(op.head_dim)))
+        return splits(_heads(op) * row_blocks, key_blocks, self.gpu.multiprocessors)
+
+    def rule(self, kernel: str, op: Attention, *, single: bool) -> TileRule:
+        """Return which tiles a kernel has for this op."""
+        width = int(op.head_dim)
+        causal = op.causal
+        return tile_rule(kernel, self.gpu, width, causal=causal, single=single, fp8=self.fp8)
+
+    def tile(self, kernel: str, op: Attention) -> Tile:
+        """Return the tile that computes an op of ints."""
+        rule = self.rule(kernel, op, single=bool(op.queries <= 1))
+        tile: Tile = rule.choose(_rows(op), op.keys, lambda t: t)
+        return tile
+
+    def pairs(self, op: Attention, keys: Dim) -> Dim:
+        """Return the pairs that one step computes, over all heads of one layer."""
+        if self.kernel == "auto":
+            split = self.splits(op, keys) > 1
+            both = (self._pairs("fa2_splitkv", op, keys), self._pairs("fa2", op, keys))
+            return _heads(op) * where(split, *both)
+        return _heads(op) * self._pairs(self.kernel, op, keys)
+
+    def _pairs(self, kernel: str, op: Attention, keys: Dim) -> Dim:
+        def pairs(rows: Dim, *, causal: bool, single: bool) -> Dim:
+            return self.rule(kernel, op, single=single).choose(
+                rows, keys, lambda t: touched_tiles(rows, keys, t, causal=causal) * t.pairs
+            )
+
+        return where(
+            op.queries <= 1,
+            pairs(_rows(op), causal=False, single=True),
+            pairs(op.queries, causal=op.causal, single=False),
+        )
+
+    def key_grain(self, op: Attention) -> int:
+        """Return a number of keys that every tile's number of keys is a multiple of."""
+        kernels = ("fa2", "fa2_splitkv") if self.kernel == "auto" else (self.kernel,)
+        rules = (self.rule(kernel, op, single=s) for kernel in kernels for s in (True, False))
+        return gcd(*(tile.keys for rule in rules for tile in rule.tiles))
+
+
+def executed_flops(op: Attention, choice: Choice) -> Dim:
+    """Return the tensor FLOPs that the kernels execute for one layer, over all steps.
+
+    Two products, Q K^T and P V, over each pair of each tile, as wide as the kernel's head.
+
+    Raises:
+        UsageError: the kernel does not run on this GPU, or has no tile for such heads.
+    """
+    kernel = "fa2" if choice.kernel == "auto" else choice.kernel
+    width = kernel_head_dim(kernel, int(op.head_dim))
+    return 2 * MAC_FLOPS * width * _over_steps(op, choice)
+
+
+def _rows(op: Attention) -> Dim:
+    """Return a head's query rows: a single query has those of all heads on its KV head.
+
+    Source: seqlenq_ngroups_swapped in PyTorch's flash_attn/flash_api.cpp.
+    """
+    return where(op.queries <= 1, op.heads // op.kv_heads, op.queries)
+
+
+def _heads(op: Attention) -> Dim:
+    return op.batch * where(op.queries <= 1, op.kv_heads, op.heads)
+
+
+def _over_steps(op: Attention, choice: Choice) -> Dim:
+    """Add up the pairs of all steps: step k of 0, 1, … sees keys + k queries keys."""
+    if isinstance(op.steps, int) and op.steps == 1:
+        return choice.pairs(op, op.keys)
+    if any(map(is_symbolic, (op.steps, op.keys, op.queries, op.batch, op.heads, op.kv_heads))):
+        import sympy
+
+        step = sympy.Dummy("step", integer=True, nonnegative=True)
+        pairs = choice.pairs(op, op.keys + step * op.queries)
+        return sympy.Sum(pairs, (step, 0, op.steps - 1))
+    if op.causal and _largest(op.queries) > SPLIT_ROWS:
+        return _step_by_step(op, choice)
+    return _block_by_block(op, choice)
+
+
+def _block_by_block(op: Attention, choice: Choice) -> Dim:
+    """Add up steps that end in the same block of keys together: they compute the same tiles.
+
+    So it is without a mask, and with all queries in one row block, which ends at the last key.
+    """
+    grain = choice.key_grain(op)
+    queries = maximum(op.queries, 1)
+
+    def steps_up_to(keys: int) -> Dim:
+        return maximum(minimum((keys - op.keys) // queries + 1, op.steps), 0)
+
+    last = op.keys + (op.steps - 1) * op.queries
+    total: Dim = 0
+    for block in range(_smallest(op.keys - 1) // grain, _largest(last - 1) // grain + 1):
+        end = (block + 1) * grain
+        steps = steps_up_to(end) - steps_up_to(end - grain)
+        total = total + steps * choice.pairs(op, end)
+    return total
+
+
+def _step_by_step(op: Attention, choice: Choice) -> Dim:
+    """Add up the steps one by one: many queries under a mask, which no decoding does."""
+    total: Dim = 0
+    for step in range(_largest(op.steps)):
+        pairs = choice.pairs(op, op.keys + step * op.queries)
+        total = total + pairs * minimum(maximum(op.steps - step, 0), 1)
+    return total
+
+
+def _largest(value: Any) -> int:
+    return int(value.max()) if is_array(value) else int(value)
+
+
+def _smallest(value: Any) -> int:
+    return int(value.min()) if is_array(value) else int(value)

@@ -1,0 +1,72 @@
+"""The ncu counter: tensor FLOPs that a GPU executes, by Nsight Compute's counters."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Mapping
+from typing import ClassVar
+
+from flopbench.errors import CountError
+from flopbench.hookspecs import hookimpl
+from flopbench.ops import TORCH_VISIBLE
+from flopbench.vendor import Convention, Count, Counted, VendorCall, VendorCounter
+
+
+class NcuCounter(VendorCounter):
+    """Counts what kernels execute on the tensor path, padding and masked pairs included.
+
+    Its unit is another one than the closed forms': a kernel multiplies whole tiles.
+    """
+
+    name = "ncu"
+    summary = "tensor FLOPs that an NVIDIA GPU executes with bf16 operands, by Nsight Compute"
+    variant = "executed"
+    convention = Convention(unit="executed FLOP", sees=TORCH_VISIBLE | {"fused_attention"})
+    dtypes: ClassVar[tuple[str, ...] | None] = ("bf16",)
+    """Types of operand to count; None for all."""
+
+    def __init__(self) -> None:
+        """Look for ncu and a GPU.
+
+        Raises:
+            UsageError: there is none.
+        """
+        from flopbench.builtin.ncu_profile import METRICS, require_ncu
+
+        self._ncu = require_ncu()
+        self._metrics = {dtype: METRICS[dtype] for dtype in self.dtypes or METRICS}
+
+    def count(self, call: VendorCall) -> Count:
+        from flopbench.builtin.gemm_tiles import short_name
+        from flopbench.builtin.ncu_profile import profile
+
+        if call.make is None:
+            raise CountError("the vendor model's call cannot be made in another process")
+        kernels = profile(call.make, self._metrics)
+        flops: Counter[tuple[str, str]] = Counter()
+        for kernel in kernels:
+            flops[kernel.module, short_name(kernel.name)] += sum(kernel.flops.values())
+        return Count(tuple(Counted(module, op, n) for (module, op), n in flops.items() if n))
+
+    def provenance(self) -> Mapping[str, str]:
+        import subprocess
+
+        version = subprocess.run(  # noqa: S603 - the path is which's
+            [self._ncu, "--version"], capture_output=True, text=True, check=False
+        )
+        last = version.stdout.strip().splitlines()[-1:] or ["unknown"]
+        return {"ncu": last[0], "metrics": ", ".join(self._metrics.values())}
+
+
+class NcuEveryType(NcuCounter):
+    """The same for every type of operand, in several passes over each kernel."""
+
+    name = "ncu_every_type"
+    summary = "the same for operands of every type, several times slower"
+    dtypes = None
+
+
+@hookimpl
+def flopbench_vendor_counters() -> list[type[VendorCounter]]:
+    """Contribute the ncu counters."""
+    return [NcuCounter, NcuEveryType]

@@ -1,0 +1,179 @@
+"""Run a vendor call under Nsight Compute, and read what each kernel executed.
+
+The call is made in a process of its own (`flopbench.builtin.ncu_child`), which names every
+module by an NVTX range. One counter in one pass is read per kernel, with the clocks left
+alone. Kernels whose names say that they move or map elements are not stopped for.
+"""
+
+from __future__ import annotations
+
+import csv
+import ctypes
+import pickle
+import re
+import shutil
+import subprocess
+import sys
+import tempfile
+from collections.abc import Callable, Iterable, Iterator
+from pathlib import Path
+
+from attrs import frozen
+
+from flopbench.errors import CountError, UsageError
+from flopbench.vendor import VendorCall
+
+METRICS: dict[str, str] = {
+    "bf16": "sm__ops_path_tensor_src_bf16_dst_fp32.sum",
+    "fp16": "sm__ops_path_tensor_src_fp16.sum",
+    "tf32": "sm__ops_path_tensor_src_tf32_dst_fp32.sum",
+    "fp8": "sm__ops_path_tensor_src_fp8.sum",
+    "int8": "sm__ops_path_tensor_src_int8.sum",
+    "fp64": "sm__ops_path_tensor_src_fp64.sum",
+}
+"""Operations executed on the tensor path by type of operand, as Nsight Compute names them.
+
+``ncu --query-metrics --chips gh100``; a multiply-accumulate is 2 operations.
+"""
+
+NO_TENSOR_WORK = (
+    "elementwise|CatArray|distribution_|softmax_warp|cunn_SoftMax|reduce_kernel|layer_norm"
+    "|index_|gather|scatter|Scan|Histogram|bitonicSort|Sort|fill|copy|upsample|nchwToNhwc|nhwcToNchw"
+)
+"""Kernels that are not stopped for: PyTorch's element-wise, copying, sorting and reducing ones."""
+
+_RANGES = "thread Domain:Push/Pop_Range:PL_Type:PL_Value:CLR_Type:Color:Msg_Type:Msg"
+_RANGE = re.compile(r"<default domain>:flopbench\|(.*?):")
+_TIMEOUT_S = 1800
+
+
+@frozen
+class Kernel:
+    """One launch of a kernel.
+
+    Attributes:
+        module: path of the module that launched it; "" outside of any.
+        flops: executed tensor FLOPs, by type of operand.
+    """
+
+    module: str
+    name: str
+    grid: str
+    block: str
+    flops: dict[str, int]
+
+
+def profile(
+    make: Callable[[], VendorCall], dtypes: Iterable[str] = ("bf16",), skip: str = NO_TENSOR_WORK
+) -> list[Kernel]:
+    """Make a call in another process under Nsight Compute, and return its kernels.
+
+    Args:
+        make: makes the call; is pickled.
+        dtypes: types of operand to count, from `METRICS`; more than one takes more passes.
+        skip: regular expression of kernel names that are not profiled; "" profiles all.
+
+    Raises:
+        UsageError: there is no GPU or no ncu, or the counters may not be read.
+        CountError: the call fails.
+    """
+    ncu = require_ncu()
+    dtypes = tuple(dtypes)
+    with tempfile.TemporaryDirectory() as folder:
+        call, log = Path(folder, "call.pickle"), Path(folder, "kernels.csv")
+        call.write_bytes(pickle.dumps(make))
+        command = [
+            ncu,
+            *("--clock-control", "none", "--cache-control", "none"),
+            *("--nvtx", "--profile-from-start", "off", "--target-processes", "application-only"),
+            *("--metrics", ",".join(METRICS[dtype] for dtype in dtypes)),
+            *("--csv", "--page", "raw", "--print-units", "base", "--log-file", str(log)),
+            *(("--kernel-name", f"regex:^(?!.*({skip})).*$") if skip else ()),
+            *(sys.executable, "-m", "flopbench.builtin.ncu_child", str(call)),
+        ]
+        try:
+            done = subprocess.run(  # noqa: S603 - the command is ours
+                command, capture_output=True, text=True, check=False, timeout=_TIMEOUT_S
+            )
+        except subprocess.TimeoutExpired as error:
+            raise CountError(f"ncu did not end within {_TIMEOUT_S} s") from error
+        text = log.read_text(encoding="utf-8") if log.exists() else ""
+    _raise_failure(done.returncode, f"{done.stdout}\n{done.stderr}\n{text}")
+    return list(read_kernels(text, dtypes))
+
+
+def require_ncu() -> str:
+    """Return the path of ncu.
+
+    Raises:
+        UsageError: it is not installed, or there is no GPU for it.
+    """
+    ncu = shutil.which("ncu")
+    if ncu is None:
+        raise UsageError(
+            "the ncu counter needs NVIDIA's Nsight Compute (ncu) on the PATH; for a prediction "
+            "without it use --attention flash_executed"
+        )
+    if not _gpus():
+        raise UsageError(
+            "the ncu counter needs an NVIDIA GPU, and the CUDA driver shows none; for a "
+            "prediction without one use --attention flash_executed"
+        )
+    return ncu
+
+
+def _gpus() -> int:
+    """Return how many GPUs the CUDA driver has; 0 without a driver."""
+    try:
+        driver = ctypes.CDLL("libcuda.so.1")
+    except OSError:
+        return 0
+    count = ctypes.c_int(0)
+    if driver.cuInit(0) or driver.cuDeviceGetCount(ctypes.byref(count)):
+        return 0
+    return count.value
+
+
+def _raise_failure(code: int, output: str) -> None:
+    """Raise what ncu's output says went wrong, if something did."""
+    if "ERR_NVGPUCTRPERM" in output:
+        raise UsageError(
+            "ncu may not read the GPU's performance counters (ERR_NVGPUCTRPERM): run as an "
+            "administrator, or have the driver allow it (NVreg_RestrictProfilingToAdminUsers=0)"
+        )
+    failed = re.search(r"^flopbench: (\w+): (.*)$", output, re.MULTILINE)
+    if failed:
+        kind = UsageError if failed[1] == "UsageError" else CountError
+        raise kind(f"the vendor call failed under ncu: {failed[2]}")
+    errors = re.findall(r"==ERROR== (.*)", output)
+    if code or errors:
+        reason = errors[0] if errors else f"exit status {code}"
+        raise CountError(f"ncu failed: {reason}")
+
+
+def read_kernels(text: str, dtypes: Iterable[str] = ("bf16",)) -> Iterator[Kernel]:
+    """Read the kernels from ncu's CSV (``--csv --page raw --print-units base``).
+
+    Raises:
+        CountError: a counter is missing: the GPU or the version of ncu does not have it.
+    """
+    rows = csv.DictReader(line for line in text.splitlines() if line.startswith('"'))
+    for row in rows:
+        if not row["ID"]:  # the units
+            continue
+        ranges = _RANGE.findall(row.get(_RANGES) or "")
+        yield Kernel(
+            module=ranges[-1] if ranges else "",
+            name=row["Kernel Name"],
+            grid=row["Grid Size"],
+            block=row["Block Size"],
+            flops={dtype: _value(row, METRICS[dtype]) for dtype in dtypes},
+        )
+
+
+def _value(row: dict[str, str], metric: str) -> int:
+    text = (row.get(metric) or "").replace(",", "")
+    if not text.isdecimal():
+        found = text or "nothing"
+        raise CountError(f"ncu has no {metric} for kernel {row['Kernel Name'][:60]}: {found}")
+    return int(text)

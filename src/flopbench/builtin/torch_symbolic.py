@@ -1,0 +1,106 @@
+"""Count a call whose sizes are symbols: FlopCounterMode under fake tensors gives closed forms.
+
+A fake tensor has a shape and no values, and its sizes may be symbolic ints. Every formula
+of FlopCounterMode then returns an expression. Where the program branches on a size, torch
+goes the way of an example and notes the condition as a guard. Sizes of 0 and 1 are special
+to torch (broadcasting), so a symbol stands for 2 and more.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from typing import Any
+
+import sympy
+import torch
+from torch._decomp import get_decompositions
+from torch._dynamo.source import ConstantSource
+from torch._subclasses.fake_tensor import FakeTensorMode
+from torch.fx.experimental.symbolic_shapes import DimDynamic, ShapeEnv
+from torch.utils._python_dispatch import TorchDispatchMode
+
+from flopbench.builtin.torch_counter import watch
+from flopbench.errors import CountError, describe
+from flopbench.vendor import Trace, VendorCall
+
+_BINDING = (torch.ops.aten.constant_pad_nd,)
+"""Ops whose fake kernel binds symbols to their examples, while their decomposition does not.
+
+None does matrix work, and neither do the ops that they decompose to.
+"""
+
+_PLAIN: dict[str, Callable[..., sympy.Expr]] = {
+    "CeilDiv": lambda a, b: sympy.ceiling(a / b),
+    "CleanDiv": lambda a, b: a / b,
+    "FloorDiv": lambda a, b: sympy.floor(a / b),
+    "Max": sympy.Max,
+    "Min": sympy.Min,
+    "Mod": sympy.Mod,
+    "PythonMod": sympy.Mod,
+}
+"""SymPy's own functions for torch's of the same meaning, by name of their class."""
+
+
+def trace(
+    prepare: Callable[[Mapping[str, Any]], VendorCall], symbols: Mapping[sympy.Symbol, int]
+) -> Trace:
+    """Count a call with symbolic sizes (`flopbench.vendor.SymbolicCounter.trace`).
+
+    Raises:
+        CountError: the call fails, or FlopCounterMode's total is not the sum over modules.
+    """
+    # Equal examples must not make two symbols one.
+    shapes = ShapeEnv(duck_shape=False)
+    sizes = {symbol: _size(shapes, symbol.name, value) for symbol, value in symbols.items()}
+    with FakeTensorMode(shape_env=shapes, allow_non_fake_inputs=True):
+        try:
+            call = prepare({symbol.name: size for symbol, size in sizes.items()})
+        except Exception as error:
+            raise CountError(f"the vendor call could not be made: {describe(error)}") from error
+        seen = watch(call, _Decomposing())
+    names = {size.node.expr: symbol for symbol, size in sizes.items()}
+
+    def form(value: Any) -> sympy.Expr:
+        # What torch learnt of its symbols while tracing may simplify earlier expressions.
+        return _plain(shapes.simplify(_expression(value))).xreplace(names)
+
+    flops = {key: form(value) for key, value in seen.counted.items()}
+    if sympy.expand(form(seen.total) - sum(flops.values())) != 0:
+        raise CountError(
+            f"FlopCounterMode's total {form(seen.total)} is not the sum over modules "
+            f"{sum(flops.values())}"
+        )
+    found = {symbol.name: shapes.simplify(size.node.expr) for symbol, size in sizes.items()}
+    return Trace(
+        flops=flops,
+        uncounted=seen.uncounted_ops(),
+        guards=tuple(dict.fromkeys(_plain(g.expr).xreplace(names) for g in shapes.guards)),
+        bound={name: int(value) for name, value in found.items() if value.is_Integer},
+    )
+
+
+def _size(shapes: ShapeEnv, name: str, example: int) -> Any:
+    source = ConstantSource(name)
+    symbol = shapes.create_symbol(example, source, dynamic_dim=DimDynamic.DYNAMIC)
+    return shapes.create_symintnode(symbol, hint=example, source=source)
+
+
+def _expression(value: Any) -> sympy.Expr:
+    return value.node.expr if isinstance(value, torch.SymInt) else sympy.Integer(value)
+
+
+def _plain(expression: Any) -> Any:
+    return expression.replace(
+        lambda e: type(e).__name__ in _PLAIN, lambda e: _PLAIN[type(e).__name__](*e.args)
+    )
+
+
+class _Decomposing(TorchDispatchMode):
+    """Runs the ops of `_BINDING` as their decompositions."""
+
+    def __init__(self) -> None:
+        super().__init__()  # type: ignore[no-untyped-call]
+        self._table = get_decompositions(_BINDING)
+
+    def __torch_dispatch__(self, func: Any, types: Any, args: Any = (), kwargs: Any = None) -> Any:
+        return self._table.get(func, func)(*args, **(kwargs or {}))

@@ -1,0 +1,112 @@
+"""``flopbench explain``: the model as a tree of components with their closed forms."""
+
+from __future__ import annotations
+
+import gc
+from pathlib import Path
+from typing import Annotated, Any, cast
+
+import typer
+
+from flopbench.cli.common import (
+    LOG,
+    ConfigOption,
+    ImageOption,
+    ModelArgument,
+    OverridesArgument,
+    PluginOption,
+    StagesOption,
+    StrictOption,
+    given,
+    image_path,
+    load,
+    names,
+    path,
+    print_text,
+    some,
+)
+from flopbench.errors import UsageError, unknown
+
+WORKS = ("tensor", "vector", "all")
+
+
+def explain_command(
+    context: typer.Context,
+    model: ModelArgument,
+    overrides: OverridesArgument = None,
+    image: ImageOption = None,
+    config: ConfigOption = None,
+    attention: Annotated[
+        str, typer.Option(metavar="NAME", help="The attention mode, such as flash.")
+    ] = "eager",
+    stages: StagesOption = None,
+    depth: Annotated[
+        int | None, typer.Option(metavar="N", help="Levels of the tree; all by default.")
+    ] = None,
+    work: Annotated[
+        str, typer.Option(metavar="KIND", help="tensor (matrix work), vector or all.")
+    ] = "tensor",
+    out: Annotated[
+        str | None,
+        typer.Option(
+            metavar="DIR",
+            help="Write explain.json, .md, .folded (for speedscope), .svg and .png there.",
+        ),
+    ] = None,
+    format: Annotated[  # noqa: A002 - the option's name
+        str, typer.Option(metavar="NAMES", help="console, markdown or json.")
+    ] = "console",
+    plugin: PluginOption = None,
+    strict_plugins: StrictOption = False,
+) -> None:
+    """Show where a model's FLOPs are, component by component, as closed forms and at a workload."""
+    from flopbench.explain import explain
+    from flopbench.explain_text import FORMATS
+    from flopbench.output import check_writable, write_files
+    from flopbench.plan import make_plan
+
+    if out is not None:
+        check_writable(path("--out", out))
+    formats = some("--format", format)
+    for name in formats:
+        if name not in FORMATS:
+            raise UsageError(unknown("format of an explanation", name, FORMATS))
+    if depth is not None and depth < 0:
+        raise UsageError(f"--depth must be at least 0, got {depth}")
+    if work not in WORKS:
+        raise UsageError(unknown("--work", work, WORKS))
+    if len(some("--attention", attention)) != 1:
+        raise UsageError(f"--attention takes one mode here, got {attention}")
+    catalog = load(context, plugin, strict_plugins)
+    options = {
+        "workload.image": image_path(image),
+        "run.attention": names(attention),
+        "run.stages": names(stages),
+        "run.analytic_only": True,
+    }
+    plan = make_plan(catalog, model, file=config, overrides=overrides or [], options=given(options))
+    gc.enable()
+    explanation = explain(plan, cast("Any", work))
+    if depth is not None:
+        explanation = explanation.cut(depth)
+    if out is not None:
+        write_files(Path(out), _files(explanation))
+    for name in formats:
+        print_text(FORMATS[name](explanation))
+
+
+def _files(explanation: Any) -> dict[str, str | bytes]:
+    from flopbench.explain import folded
+    from flopbench.explain_text import FORMATS
+    from flopbench.icicle import icicle
+
+    texts = {"explain.json": FORMATS["json"], "explain.md": FORMATS["markdown"]}
+    files: dict[str, str | bytes] = {
+        **{name: show(explanation) + "\n" for name, show in texts.items()},
+        "explain.folded": "".join(f"{line}\n" for line in folded(explanation.root)),
+    }
+    try:
+        files |= {f"explain.{ending}": data for ending, data in icicle(explanation).items()}
+    except UsageError as error:  # the rest needs no matplotlib
+        LOG.warning("%s; explain.svg and explain.png are not written", error)
+    return files

@@ -1,0 +1,85 @@
+"""``flopbench prove``: equal for every size, not for some sizes."""
+
+from __future__ import annotations
+
+import gc
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from flopbench.cli.common import (
+    ConfigOption,
+    CountersOption,
+    ImageOption,
+    ModelArgument,
+    OverridesArgument,
+    PluginOption,
+    StagesOption,
+    StrictOption,
+    given,
+    image_path,
+    load,
+    names,
+    path,
+    print_text,
+    progress_bar,
+    some,
+)
+from flopbench.errors import UsageError, unknown
+
+
+def prove_command(
+    context: typer.Context,
+    model: ModelArgument,
+    overrides: OverridesArgument = None,
+    image: ImageOption = None,
+    config: ConfigOption = None,
+    stages: StagesOption = None,
+    counters: CountersOption = None,
+    symbols: Annotated[
+        str | None, typer.Option(metavar="NAMES", help="Sizes to leave open, such as S,B.")
+    ] = None,
+    out: Annotated[
+        str | None,
+        typer.Option(metavar="DIR", help="Write proof.json, proof.md and proof.tex there."),
+    ] = None,
+    format: Annotated[  # noqa: A002 - the option's name
+        str, typer.Option(metavar="NAMES", help="console, markdown, latex or json.")
+    ] = "console",
+    plugin: PluginOption = None,
+    strict_plugins: StrictOption = False,
+) -> None:
+    """Prove that the closed forms equal the vendor's own, for every size at once.
+
+    Exit status: 0 proved or interpolated, 1 something differs or is incomplete, 2 usage.
+    """
+    from flopbench.output import check_writable, write_files
+    from flopbench.plan import make_plan
+    from flopbench.proof import FAILURES
+    from flopbench.proof_text import FILES, FORMATS
+    from flopbench.prove import prove
+
+    if out is not None:
+        check_writable(path("--out", out))
+    formats = some("--format", format)
+    for name in formats:
+        if name not in FORMATS:
+            raise UsageError(unknown("format of a proof", name, FORMATS))
+    catalog = load(context, plugin, strict_plugins)
+    options = {
+        "workload.image": image_path(image),
+        "run.stages": names(stages),
+        "run.counters": names(counters),
+    }
+    plan = make_plan(catalog, model, file=config, overrides=overrides or [], options=given(options))
+    opened = None if symbols is None else some("--symbols", symbols)
+    gc.enable()
+    with progress_bar(len(plan.base_stages)) as progress:
+        proof = prove(plan, catalog, opened, progress)
+    if out is not None:
+        write_files(Path(out), {file: FORMATS[name](proof) + "\n" for file, name in FILES.items()})
+    for name in formats:
+        print_text(FORMATS[name](proof))
+    if proof.verdict in FAILURES:
+        raise typer.Exit(1)

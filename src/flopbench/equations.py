@@ -1,0 +1,195 @@
+"""Subtract the two sides of a stage, component by component, and say what that shows."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+
+import sympy
+from attrs import frozen
+
+from flopbench.compare import Failed
+from flopbench.forms import symbol, terms
+from flopbench.law import Key, Law
+from flopbench.proof import Equation, ProofVerdict, Term, worst
+
+Forms = Mapping[Key, sympy.Expr]
+"""Closed forms by component and op."""
+
+
+def equations(stage: str, analytic: Forms, law: Law | Failed) -> list[Equation]:
+    """Return the equation of a stage that is not composed, then those of its components."""
+    if isinstance(law, Failed):
+        return [_not_counted(stage, analytic, law.reason)]
+    names = dict.fromkeys(component for component, _op in (*analytic, *law.forms))
+    names |= dict.fromkeys(op.component for op in law.uncounted)
+    components = [_Component(stage, name, analytic, law).equation() for name in names]
+    return [_whole(stage, components, law), *components]
+
+
+def composed(stage: str, parts: list[Equation]) -> Equation:
+    """Return the equation of a stage that sums others: proved only if each of them is."""
+    if any(part.vendor is None for part in parts):
+        vendor = difference = None
+    else:
+        vendor = sympy.expand(sum(part.vendor for part in parts if part.vendor is not None))
+    analytic = sympy.expand(sum(part.analytic for part in parts))
+    difference = None if vendor is None else sympy.expand(analytic - vendor)
+    reasons = [f"{part.stage}: {part.reason}" for part in parts if part.reason]
+    return Equation(
+        stage=stage,
+        component=None,
+        vendor=vendor,
+        analytic=analytic,
+        difference=difference,
+        verdict=worst([part.verdict for part in parts]),
+        reason="; ".join(reasons) or None,
+        assumptions=tuple(dict.fromkeys(note for part in parts for note in part.assumptions)),
+        terms=() if vendor is None else _differing(vendor, analytic),
+        uncounted=tuple(op for part in parts for op in part.uncounted),
+    )
+
+
+def _not_counted(stage: str, analytic: Forms, reason: str) -> Equation:
+    return Equation(
+        stage=stage,
+        component=None,
+        vendor=None,
+        analytic=sympy.expand(sum(analytic.values())),
+        difference=None,
+        verdict="incomplete",
+        reason=reason,
+    )
+
+
+def _whole(stage: str, components: list[Equation], law: Law) -> Equation:
+    vendor = sympy.expand(sum(law.forms.values()))
+    analytic = sympy.expand(sum(c.analytic for c in components))
+    verdict = worst([c.verdict for c in components]) if components else "incomplete"
+    reasons = [f"{c.component}: {c.reason}" for c in components if c.reason]
+    if vendor == 0:
+        verdict, reasons = "incomplete", ["the counter saw no FLOPs at all, which proves nothing"]
+    return Equation(
+        stage=stage,
+        component=None,
+        vendor=vendor,
+        analytic=analytic,
+        difference=sympy.expand(analytic - vendor),
+        verdict=verdict,
+        reason="; ".join(reasons) or None,
+        assumptions=law.assumptions,
+        terms=_differing(vendor, analytic),
+        uncounted=tuple(op for c in components for op in c.uncounted),
+    )
+
+
+@frozen(eq=False)
+class _Component:
+    stage: str
+    name: str
+    analytic: Forms
+    law: Law
+
+    def equation(self) -> Equation:
+        ours, theirs = _ops(self.analytic, self.name), _ops(self.law.forms, self.name)
+        vendor, analytic = sympy.expand(sum(theirs.values())), sympy.expand(sum(ours.values()))
+        verdict, reason = self._verdict(vendor, analytic)
+        return Equation(
+            stage=self.stage,
+            component=self.name,
+            vendor=vendor,
+            analytic=analytic,
+            difference=sympy.expand(analytic - vendor),
+            verdict=verdict,
+            reason=reason,
+            assumptions=self.law.assumptions,
+            terms=_differing(vendor, analytic),
+            uncounted=tuple(op for op in self.law.uncounted if op.component == self.name),
+            vendor_ops=theirs,
+            analytic_ops=ours,
+        )
+
+    def _verdict(self, vendor: sympy.Expr, analytic: sympy.Expr) -> tuple[ProofVerdict, str | None]:
+        uncounted = {op.op for op in self.law.uncounted if op.component == self.name}
+        if uncounted:
+            names = ", ".join(sorted(uncounted))
+            return "incomplete", f"the vendor runs ops that the counter has no formula for: {names}"
+        for where, difference in self._differences(vendor, analytic):
+            if difference == 0:
+                continue
+            if _is_another(difference, self.law.guards):
+                return "differs", f"analytic minus vendor is {difference}{where}"
+            return "incomplete", f"SymPy cannot tell whether {difference} is 0{where}"
+        if self.law.method == "interpolated":
+            return "interpolated", "not every size stayed a symbol"
+        return "proved", None
+
+    def _differences(
+        self, vendor: sympy.Expr, analytic: sympy.Expr
+    ) -> Iterator[tuple[str, sympy.Expr]]:
+        """Yield analytic minus vendor where the law holds, then at each of its exceptions."""
+        yield "", simplified(analytic - vendor, self.law.guards)
+        for piece in self.law.slices:
+            sizes = {s: piece.sizes[s.name] for s in analytic.free_symbols if s.name in piece.sizes}
+            there = sympy.Add(*_ops(piece.forms, self.name).values())
+            where = ", ".join(f"{name} = {value}" for name, value in piece.sizes.items())
+            difference = simplified(analytic.subs(sizes) - there, self.law.guards)
+            yield f", where {where}: the program runs otherwise there", difference
+
+
+def _ops(forms: Forms, component: str) -> dict[str, sympy.Expr]:
+    return {op: form for (name, op), form in forms.items() if name == component}
+
+
+def _differing(vendor: sympy.Expr, analytic: sympy.Expr) -> tuple[Term, ...]:
+    theirs, ours = terms(vendor), terms(analytic)
+    zero = sympy.Integer(0)
+    both = [(t, theirs.get(t, zero), ours.get(t, zero)) for t in {**theirs, **ours}]
+    return tuple(Term(*found) for found in both if found[1] != found[2])
+
+
+def simplified(difference: sympy.Expr, guards: tuple[sympy.Basic, ...]) -> sympy.Expr:
+    """Return the difference expanded, and 0 if it is that wherever the guards hold.
+
+    A bound on one size, such as S < 4095, is put in as S = 4094 - u with u >= 0, from which
+    SymPy sees that Min(S, 4095) is S.
+    """
+    difference = sympy.expand(difference)
+    if difference.is_polynomial():
+        return difference
+    for guard in guards:
+        bounded = _put_in(difference, guard)
+        if bounded is not None and sympy.expand(bounded) == 0:
+            return sympy.Integer(0)
+    if sympy.simplify(difference) == 0:
+        return sympy.Integer(0)
+    return difference
+
+
+def _put_in(form: sympy.Expr, guard: sympy.Basic) -> sympy.Expr | None:
+    names = tuple(guard.free_symbols)
+    if len(names) != 1 or not isinstance(guard, sympy.Rel):
+        return None
+    name, left, right = names[0], guard.lhs, guard.rhs
+    rest = sympy.Dummy("u", integer=True, nonnegative=True)
+    strict = int(isinstance(guard, sympy.StrictLessThan | sympy.StrictGreaterThan))
+    if isinstance(guard, sympy.StrictLessThan | sympy.LessThan) and left == name:
+        return form.subs(name, right - strict - rest)
+    if isinstance(guard, sympy.StrictGreaterThan | sympy.GreaterThan) and left == name:
+        return form.subs(name, right + strict + rest)
+    return None
+
+
+_PROBES = (1, 2, 3, 7, 100, 5_000, 100_003)
+
+
+def _is_another(difference: sympy.Expr, guards: tuple[sympy.Basic, ...]) -> bool:
+    """Tell whether some sizes that the guards allow make the difference another number than 0."""
+    names = sorted(difference.free_symbols, key=str)
+    points = [{n: probe + 3 * i for i, n in enumerate(names)} for probe in _PROBES]
+    return any(difference.subs(p).doit() != 0 for p in points if _allowed(p, guards))
+
+
+def _allowed(point: Mapping[sympy.Symbol, int], guards: tuple[sympy.Basic, ...]) -> bool:
+    """Tell whether no guard rules a point out; a step's number may be any, and is 1 here."""
+    at = {**point, symbol("k"): 1}
+    return all(guard.subs(at) != sympy.false for guard in guards)

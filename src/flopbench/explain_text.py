@@ -1,0 +1,139 @@
+"""Show an explanation: for the console, as Markdown and as JSON."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable, Iterator, Mapping
+from typing import Any
+
+import attrs
+
+from flopbench.explain import Explanation, Node
+from flopbench.pricing import Fallback
+from flopbench.text import table, tera, wrapped
+
+EXPLAIN_SCHEMA_VERSION = "1.0"
+
+
+def console(explanation: Explanation) -> str:
+    """Return what people read in a terminal."""
+    nodes = list(explanation.root.walk())
+    width = max(len(_label(explanation, node)) for node in nodes)
+    lines = [wrapped(_title(explanation)), ""]
+    for node in nodes:
+        left = f"{_label(explanation, node):<{width}} {tera(node.flops):>11} {_percent(node)}"
+        if node.children:
+            lines += [left]
+        else:
+            lines += [f"{left}   {node.form}"]
+            lines += [f"{'':<{len(left)}} = {node.named_form}"] if node.named_form else []
+    lines += ["", *_notes(explanation)]
+    return "\n".join(lines)
+
+
+def markdown(explanation: Explanation) -> str:
+    """Return tables for a wiki or a pull request."""
+    rows = [
+        [
+            _name(explanation, node, "/"),
+            tera(node.flops),
+            _percent(node).strip(),
+            f"`{node.form}`",
+            "" if node.named_form is None else f"`{node.named_form}`",
+        ]
+        for node in explanation.root.walk()
+    ]
+    header = ("part", "TFLOPs", "share", "closed form", "with names")
+    symbols = [
+        [f"`{name}`", str(value), meaning]
+        for values in (explanation.sizes, explanation.dimensions)
+        for name, (value, meaning) in values.items()
+    ]
+    return "\n".join(
+        [
+            f"# FLOPs of {explanation.model}, by component",
+            "",
+            f"{_title(explanation)}.",
+            "",
+            *table(header, rows),
+            "",
+            *table(("symbol", "value", "meaning"), symbols),
+            *(f"\nFallback: {_fallback(fallback)}." for fallback in explanation.fallbacks),
+        ]
+    )
+
+
+def as_json(explanation: Explanation) -> str:
+    """Return the whole explanation, for programs."""
+    return json.dumps(
+        {
+            "schema_version": EXPLAIN_SCHEMA_VERSION,
+            "model": explanation.model,
+            "attention": explanation.attention,
+            "work": explanation.work,
+            "symbols": _symbols(explanation.sizes),
+            "dimensions": _symbols(explanation.dimensions),
+            "fallbacks": [attrs.asdict(fallback) for fallback in explanation.fallbacks],
+            "tree": _node(explanation.root),
+        },
+        indent=2,
+        ensure_ascii=False,
+    )
+
+
+FORMATS: Mapping[str, Callable[[Explanation], str]] = {
+    "console": console,
+    "json": as_json,
+    "markdown": markdown,
+}
+"""How an explanation can be shown, by the name that ``--format`` takes."""
+
+
+def _title(explanation: Explanation) -> str:
+    sizes = ", ".join(f"{name} = {value}" for name, (value, _) in explanation.sizes.items())
+    work = {"tensor": "tensor FLOPs", "vector": "vector FLOPs", "all": "all FLOPs"}
+    return (
+        f"{explanation.model}, {explanation.attention} attention, {work[explanation.work]} "
+        f"at {sizes}"
+    )
+
+
+def _notes(explanation: Explanation) -> Iterator[str]:
+    for what, values in (("sizes", explanation.sizes), ("model", explanation.dimensions)):
+        if values:
+            named = (f"{name} = {value} {text}" for name, (value, text) in values.items())
+            yield wrapped(f"{what}: {'; '.join(named)}")
+    for fallback in explanation.fallbacks:
+        yield wrapped(f"fallback: {_fallback(fallback)}")
+
+
+def _fallback(fallback: Fallback) -> str:
+    return f"{fallback.attention} runs {fallback.component} eagerly: {fallback.reason}"
+
+
+def _name(explanation: Explanation, node: Node, separator: str) -> str:
+    return separator.join(node.path) or explanation.model
+
+
+def _label(explanation: Explanation, node: Node) -> str:
+    return "  " * len(node.path) + (node.path[-1] if node.path else explanation.model)
+
+
+def _percent(node: Node) -> str:
+    return f"{100 * node.share:6.2f} %"
+
+
+def _symbols(values: Mapping[str, tuple[int, str]]) -> dict[str, Any]:
+    return {name: {"value": value, "meaning": meaning} for name, (value, meaning) in values.items()}
+
+
+def _node(node: Node) -> dict[str, Any]:
+    return {
+        "name": node.path[-1] if node.path else None,
+        "path": "/".join(node.path),
+        "flops": node.flops,
+        "share": node.share,
+        "form": str(node.form),
+        "named_form": None if node.named_form is None else str(node.named_form),
+        "children": [_node(child) for child in node.children],
+    }

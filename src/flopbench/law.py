@@ -1,0 +1,133 @@
+"""A law: the vendor's cost of a stage as closed forms in the stage's sizes."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from typing import Any, Literal
+
+import sympy
+from attrs import frozen
+
+from flopbench.dims import Dim
+from flopbench.errors import CountError, DimError
+from flopbench.forms import STEP, evaluate, symbol
+from flopbench.model import AnalyticModel, Size
+from flopbench.report import UncountedOp
+from flopbench.vendor import VendorCounter, VendorModel
+
+Method = Literal["symbolic", "interpolated"]
+
+Key = tuple[str, str]
+"""Component (or module) and op."""
+
+
+MOST_STEPS = 10_000
+"""So many steps at most are looked at one by one."""
+
+
+def size_symbol(size: Size) -> sympy.Symbol:
+    """Return the symbol that stands for a size on both sides."""
+    return symbol(size.name, size.minimum)
+
+
+@frozen(eq=False)
+class Slice:
+    """Where some size is 0 or 1 and the program runs otherwise than the law says.
+
+    Attributes:
+        sizes: the small sizes.
+        forms: the closed forms there, over all steps, by component and op.
+    """
+
+    sizes: Mapping[str, int]
+    forms: Mapping[Key, sympy.Expr]
+
+
+@frozen(eq=False)
+class Law:
+    """FLOPs of a stage, over all its steps.
+
+    Attributes:
+        forms: closed forms in the open sizes, by component and op.
+        slices: where other forms hold.
+        uncounted: ops that do matrix work and have no formula; calls of one step.
+        assumptions: what the law holds under, one sentence or relation each.
+        guards: those assumptions that are relations between the sizes.
+        method: ``symbolic`` if every size stayed one, else ``interpolated``.
+    """
+
+    forms: Mapping[Key, sympy.Expr]
+    slices: tuple[Slice, ...] = ()
+    uncounted: tuple[UncountedOp, ...] = ()
+    assumptions: tuple[str, ...] = ()
+    guards: tuple[sympy.Basic, ...] = ()
+    method: Method = "symbolic"
+
+    def holds_at(self, sizes: Mapping[str, int], steps: int = 1) -> bool:
+        """Tell whether the guards hold at these sizes, in every one of the steps."""
+        return all(
+            guard.subs({s: point[s.name] for s in guard.free_symbols}) == sympy.true
+            for guard in self.guards
+            for point in ({**sizes, STEP.name: step} for step in _telling(guard, steps))
+        )
+
+    def at(self, sizes: Mapping[str, Dim]) -> dict[Key, Dim]:
+        """Evaluate the law on ints or integer arrays: FLOPs by component and op.
+
+        Raises:
+            DimError: a result is no integer, or an array may lie on a slice.
+        """
+        return {key: evaluate(form, sizes) for key, form in self._forms_at(sizes).items()}
+
+    def _forms_at(self, sizes: Mapping[str, Dim]) -> Mapping[Key, sympy.Expr]:
+        if self.slices and not all(isinstance(value, int) for value in sizes.values()):
+            raise DimError("a law with exceptions is evaluated point by point, not on arrays")
+        met = [piece for piece in self.slices if piece.sizes.items() <= sizes.items()]
+        return max(met, key=lambda piece: len(piece.sizes)).forms if met else self.forms
+
+
+ORDERED = (
+    sympy.StrictLessThan,
+    sympy.LessThan,
+    sympy.StrictGreaterThan,
+    sympy.GreaterThan,
+    sympy.Equality,
+)
+
+
+def _is_linear(form: sympy.Expr) -> bool:
+    return bool(form.is_polynomial(STEP)) and sympy.degree(form, STEP) == 1
+
+
+def _telling(guard: sympy.Basic, steps: int) -> Iterable[int]:
+    """Return steps that tell of all: what is linear in k and holds at both ends, holds between.
+
+    Raises:
+        CountError: each step would have to be looked at, and there are too many.
+    """
+    if STEP not in guard.free_symbols:
+        return (1,)
+    if isinstance(guard, ORDERED) and _is_linear(guard.lhs - guard.rhs):
+        return (1, steps)
+    if steps > MOST_STEPS:
+        raise CountError(f"whether {guard} holds in each of {steps} steps was not looked at")
+    return range(1, steps + 1)
+
+
+@frozen(kw_only=True)
+class Subject:
+    """What a law is about: a stage of a workload, and who counts it.
+
+    Attributes:
+        open_sizes: the sizes to leave open, of those that the stage has.
+        everywhere: whether the law is wanted for all values of the open sizes, or only where
+            none is below 2; and then from a trace or not at all.
+    """
+
+    vendor: VendorModel
+    counter: VendorCounter
+    model: AnalyticModel
+    stage: str
+    workload: Any
+    open_sizes: tuple[Size, ...]
+    everywhere: bool = True

@@ -1,0 +1,299 @@
+"""The search for a law: trace with symbols, hold against small sizes, interpolate the rest.
+
+A call is traced with symbols for sizes (`SymbolicCounter.trace`). A trace stands for sizes
+of 2 and more, so each smaller value that a size may have is traced apart and held against
+the law. A size that does not stay symbolic is interpolated: exactly, and confirmed on
+points that were not used, but no proof.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from functools import cache, partial
+from typing import Any
+
+import sympy
+from attrs import define, evolve, field, frozen
+
+from flopbench.counting import checked, sums
+from flopbench.errors import CountError
+from flopbench.forms import STEP, sum_over_steps, symbol
+from flopbench.interpolation import interpolate
+from flopbench.law import Key, Law, Method, Slice, Subject, size_symbol
+from flopbench.model import Size
+from flopbench.report import UncountedOp
+from flopbench.vendor import SymbolicCounter, Trace, Uncounted, VendorCall, VendorStage
+
+Names = tuple[str, ...]
+
+TRACED_FROM = 2
+"""The smallest value that a symbol of a trace stands for: to torch, 0 and 1 are special."""
+
+
+@frozen(eq=False)
+class _Found:
+    """Forms by module and op, and calls of ops that have no formula."""
+
+    forms: Mapping[Key, sympy.Expr]
+    uncounted: Mapping[Key, int]
+    method: Method = "symbolic"
+
+
+@define(eq=False)
+class _Assumptions:
+    """What a law holds under.
+
+    Attributes:
+        notes: sentences.
+        guards: relations between sizes, each with the sizes that were fixed when it was met.
+        slices: small sizes at which other forms hold, by module and op, of one step.
+    """
+
+    notes: dict[str, None] = field(factory=dict)
+    guards: list[tuple[sympy.Basic, Mapping[str, int]]] = field(factory=list)
+    slices: list[Slice] = field(factory=list)
+
+    def texts(self, steps: Any) -> tuple[str, ...]:
+        always = [guard for guard, fixed in self.guards if not fixed]
+        relations = [
+            f"{_in_all_steps(guard, steps)}{f' (where {_equations(fixed)})' if fixed else ''}"
+            for guard, fixed in self.guards
+            if not fixed or not any(_put_in(general, fixed) == guard for general in always)
+        ]
+        return tuple(dict.fromkeys((*relations, *self.notes)))
+
+
+@define(eq=False)
+class Search:
+    """The search for one law: what is known of its symbols, and what was learnt on the way."""
+
+    subject: Subject
+    tick: Callable[[int], None]
+    values: dict[str, int] = field(init=False)
+    symbols: dict[str, sympy.Symbol] = field(init=False)
+    lows: dict[str, int] = field(init=False)
+    assumed: _Assumptions = field(init=False, factory=_Assumptions)
+    calls: int = field(init=False, default=0)
+    untraceable: str | None = field(init=False, default=None)
+
+    def law(self) -> Law:
+        subject = self.subject
+        sizes = subject.model.stage_sizes(subject.stage, subject.workload)
+        self.values = {name: int(value) for name, value in sizes.items()}
+        open_sizes = [size for size in subject.open_sizes if size.name in self.values]
+        steps = next((size for size in open_sizes if size.steps), None)
+        self.lows = {size.name: size.minimum for size in open_sizes if size is not steps}
+        stage = self._stage(self.values)
+        stage.prepare(1)  # builds the model, before any fake tensor is around
+        count = stage.steps
+        stepwise = steps is not None or count != 1
+        if stepwise:
+            self.lows[STEP.name] = 1
+            self.values[STEP.name] = (int(count) + 1) // 2
+        self.symbols = {name: symbol(name, low) for name, low in self.lows.items()}
+        number = self._steps_in(steps) if steps else count
+        names = tuple(self.symbols)
+        # Decoding begins with step 1, whatever the sizes.
+        free = names if subject.everywhere else tuple({STEP.name} & set(names))
+        found = self._find(names, {}, free)
+        total = partial(self._over_steps, number=number if stepwise else None)
+        slices = sorted(
+            (Slice(piece.sizes, total(piece.forms)) for piece in self.assumed.slices),
+            key=lambda piece: len(piece.sizes),
+        )
+        return Law(
+            forms=total(found.forms),
+            slices=tuple(slices),
+            uncounted=tuple(
+                UncountedOp(component, op, calls)
+                for (component, op), calls in self._by_component(found.uncounted).items()
+            ),
+            assumptions=self.assumed.texts(number),
+            guards=tuple(guard for guard, _fixed in self.assumed.guards),
+            method=found.method,
+        )
+
+    def _steps_in(self, size: Size) -> sympy.Expr:
+        """Return the vendor's own number of steps as a form in the size that stands for it.
+
+        Raises:
+            CountError: the number of steps is no polynomial in that size.
+        """
+
+        def steps(value: int) -> dict[Key, sympy.Expr]:
+            stage = self._stage({**self.values, size.name: value})
+            return {("", "steps"): sympy.Integer(stage.steps)}
+
+        high = self.values[size.name]
+        found = interpolate(size_symbol(size), steps, low=size.minimum, high=high)
+        return found.forms["", "steps"]
+
+    def _over_steps(self, forms: Mapping[Key, sympy.Expr], number: Any) -> dict[Key, sympy.Expr]:
+        """Return the forms by component and op, summed over the steps if there are any."""
+        return {
+            key: sympy.expand(form) if number is None else sum_over_steps(form, number)
+            for key, form in self._by_component(forms).items()
+        }
+
+    def _by_component(self, found: Mapping[Key, Any]) -> dict[Key, Any]:
+        component = self.subject.vendor.component
+        return sums(((component(module), op), value) for (module, op), value in found.items())
+
+    def _stage(self, values: Mapping[str, Any]) -> VendorStage:
+        subject = self.subject
+        sizes = {name: value for name, value in values.items() if name != STEP.name}
+        workload = subject.model.stage_workload(subject.stage, subject.workload, sizes)
+        stage = subject.vendor.stage(subject.stage, workload)
+        self.assumed.notes |= dict.fromkeys(stage.assumptions)
+        return stage
+
+    def _prepare(self, values: Mapping[str, Any]) -> VendorCall:
+        values = {**self.values, **values}
+        return self._stage(values).prepare(values.get(STEP.name, 1))
+
+    def done(self) -> None:
+        """Tell that one more call was traced or counted."""
+        self.calls += 1
+        self.tick(self.calls)
+
+    def _find(self, names: Names, fixed: Mapping[str, int], free: Names) -> _Found:
+        """Find the forms in the symbols ``names``, with the sizes ``fixed``.
+
+        Args:
+            free: those of ``names`` that may be 0 or 1.
+        """
+        if not names:
+            return self._count(fixed)
+        trace = self._trace(names, fixed)
+        if isinstance(trace, str):
+            return self._interpolate(names[0], names, fixed, free, f"not traced: {trace}")
+        if trace.bound:
+            name = next(iter(trace.bound))
+            why = f"the program binds {name} to a number"
+            return self._interpolate(name, names, fixed, free, why)
+        found = _Found(trace.flops, _calls(trace.uncounted))
+        self.assumed.guards += [(guard, fixed) for guard in trace.guards]
+        method = self._hold_against_small_values(found, names, fixed, free)
+        return evolve(found, method=method)
+
+    def _count(self, fixed: Mapping[str, int]) -> _Found:
+        count = checked(self.subject.counter.count(self._prepare(fixed)), self.subject.counter.name)
+        self.done()
+        flops = sums(((e.module, e.op), sympy.Integer(e.flops)) for e in count.counted)
+        return _Found(flops, _calls(count.uncounted))
+
+    def _trace(self, names: Names, fixed: Mapping[str, int]) -> Trace | str:
+        """Trace the call; return why, if it cannot be traced."""
+        counter = self.subject.counter
+        if not isinstance(counter, SymbolicCounter):
+            return f"counter {counter.name!r} counts numbers only"
+        if self.untraceable is not None:
+            return self.untraceable
+        try:
+            trace = counter.trace(
+                lambda sizes: self._prepare({**fixed, **sizes}), self._examples(names)
+            )
+        except CountError as error:
+            if not fixed:  # what fails with all sizes open is not tried with fewer
+                self.untraceable = str(error)
+            return str(error)
+        self.done()
+        return trace
+
+    def _examples(self, names: Names) -> dict[sympy.Symbol, int]:
+        """Return the workload's own sizes, moved so that all differ and none is 0 or 1."""
+        examples: dict[sympy.Symbol, int] = {}
+        for name in names:
+            value = max(TRACED_FROM, self.values[name])
+            while value in examples.values():
+                value += 1
+            examples[self.symbols[name]] = value
+        return examples
+
+    def _hold_against_small_values(
+        self, found: _Found, names: Names, fixed: Mapping[str, int], free: Names
+    ) -> Method:
+        """Trace apart where a symbol is 0 or 1, and keep the forms if they are others there.
+
+        Of two symbols that may both be small, the later is looked at within the search for
+        the earlier, so that each combination is traced once. Returns ``interpolated`` if one
+        of them did not stay symbolic there.
+        """
+        method = found.method
+        for i, name in enumerate(free):
+            for value in range(self.lows[name], TRACED_FROM):
+                there = {**fixed, name: value}
+                small = self._find(_without(names, name), there, free[i + 1 :])
+                if small.method == "interpolated":
+                    method = small.method
+                if not self._differ(found, small, name, value):
+                    continue
+                # The sum over all steps needs the first one, too.
+                if name == STEP.name or not self.subject.everywhere:
+                    raise CountError(
+                        f"the program runs otherwise where {_equations(there)}, so that one "
+                        f"law does not hold for all of {self.subject.stage}"
+                    )
+                self.assumed.slices.append(Slice(there, small.forms))
+        return method
+
+    def _differ(self, found: _Found, small: _Found, name: str, value: int) -> bool:
+        keys = dict.fromkeys((*found.forms, *small.forms))
+        zero = sympy.Integer(0)
+        return found.uncounted.keys() != small.uncounted.keys() or any(
+            sympy.expand(
+                found.forms.get(key, zero).subs(self.symbols[name], value)
+                - small.forms.get(key, zero)
+            )
+            != 0
+            for key in keys
+        )
+
+    def _interpolate(
+        self, name: str, names: Names, fixed: Mapping[str, int], free: Names, why: str
+    ) -> _Found:
+        if not self.subject.everywhere:
+            raise CountError(f"no closed form in {name} was measured: {why}")
+        rest = _without(names, name), _without(free, name)
+        at = cache(lambda value: self._find(rest[0], {**fixed, name: value}, rest[1]))
+        low = self.lows[name]
+        result = interpolate(
+            self.symbols[name], lambda v: at(v).forms, low=low, high=self.values[name]
+        )
+        points = [at(value) for value in (*result.used, *result.confirmed)]
+        note = (
+            f"{name} was interpolated ({why}): degree {result.degree} from {name} = "
+            f"{_listed(result.used)}, confirmed at {_listed(result.confirmed)}"
+        )
+        self.assumed.notes[note] = None
+        calls = {key: calls for point in points for key, calls in point.uncounted.items()}
+        return _Found(result.forms, calls, method="interpolated")
+
+
+def _without(names: Names, name: str) -> Names:
+    return tuple(other for other in names if other != name)
+
+
+def _calls(uncounted: tuple[Uncounted, ...]) -> dict[Key, int]:
+    return sums(((e.module, e.op), e.calls) for e in uncounted)
+
+
+def _equations(values: Mapping[str, int]) -> str:
+    return ", ".join(f"{name} = {value}" for name, value in values.items())
+
+
+def _put_in(guard: sympy.Basic, fixed: Mapping[str, int]) -> sympy.Basic:
+    return guard.subs({s: fixed[s.name] for s in guard.free_symbols if s.name in fixed})
+
+
+def _in_all_steps(guard: sympy.Basic, steps: Any) -> sympy.Basic:
+    """Say a relation of the step's number in the number of steps, where its end decides."""
+    if STEP in guard.free_symbols and isinstance(guard, sympy.StrictLessThan | sympy.LessThan):
+        slope = sympy.expand(guard.lhs - guard.rhs).coeff(STEP)
+        if slope.is_positive and not slope.has(STEP):
+            return guard.subs(STEP, steps)
+    return guard
+
+
+def _listed(points: tuple[int, ...]) -> str:
+    return ", ".join(map(str, points))

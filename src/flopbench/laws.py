@@ -1,0 +1,96 @@
+"""The vendor's laws: measured on the real model, and held against a count of the workload."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+import attrs
+import sympy
+
+from flopbench.compare import Attributed, attribute
+from flopbench.counting import count_stage, sums
+from flopbench.dims import Dim
+from flopbench.errors import CountError, DimError
+from flopbench.law import Key, Law, Subject
+from flopbench.law_search import TRACED_FROM, Search
+from flopbench.report import Entry
+
+
+def vendor_law(subject: Subject, tick: Callable[[int], None] = lambda _call: None) -> Law:
+    """Find the law of a stage, and count the workload as it is to see that the law gives that.
+
+    The count knows nothing of open sizes: it catches a law that is about another workload.
+
+    Args:
+        tick: told the number of each call that was traced or counted.
+
+    Raises:
+        CountError: the call fails, its counts lie on no polynomial, or the law does not give
+            the workload's own count.
+    """
+    search = Search(subject, tick)
+    law = search.law()
+    counted = _count(subject, lambda _step: search.done())
+    _require_equal(subject.stage, _at(law, subject), counted)
+    return law
+
+
+def count_by_law(subject: Subject, tick: Callable[[int], None] = lambda _call: None) -> Attributed:
+    """Count a stage of one workload by its law: one trace, evaluated at the workload's sizes.
+
+    Args:
+        subject: with all sizes of its stage open; those below 2 are closed here.
+
+    Raises:
+        CountError: there is no law to be traced, or it does not hold at these sizes.
+    """
+    values = sizes_of(subject)
+    open_sizes = tuple(
+        size
+        for size in subject.open_sizes
+        if size.name in values and (size.steps or values[size.name] >= TRACED_FROM)
+    )
+    if not open_sizes:
+        raise CountError("no size of it is above 1, so that there is nothing to leave open")
+    subject = attrs.evolve(subject, open_sizes=open_sizes, everywhere=False)
+    law = vendor_law(subject, tick)
+    steps = next((values[size.name] for size in open_sizes if size.steps), 1)
+    if not law.holds_at(values, steps):
+        raise CountError(f"its law holds under {'; '.join(map(str, law.guards))}")
+    form = sympy.expand(sympy.Add(*law.forms.values()))
+    note = f"{subject.stage} was counted by its law, measured with symbolic sizes: {form}"
+    return Attributed(
+        tuple(Entry(c, op, int(flops)) for (c, op), flops in _at(law, subject).items()),
+        tuple(attrs.evolve(op, calls=op.calls * steps) for op in law.uncounted),
+        (*law.assumptions, note),
+        by_law=True,
+    )
+
+
+def sizes_of(subject: Subject) -> dict[str, int]:
+    """Return the sizes of the subject's stage, at its workload."""
+    found = subject.model.stage_sizes(subject.stage, subject.workload)
+    return {name: int(value) for name, value in found.items()}
+
+
+def _count(subject: Subject, tick: Callable[[int], None]) -> dict[Key, int]:
+    stage = subject.vendor.stage(subject.stage, subject.workload)
+    counted = attribute(count_stage(subject.counter, stage, tick), subject.vendor.component)
+    return sums(((entry.component, entry.op), entry.flops) for entry in counted.entries)
+
+
+def _at(law: Law, subject: Subject) -> dict[Key, Dim]:
+    try:
+        return law.at(sizes_of(subject))
+    except DimError as error:
+        raise CountError(f"its law cannot be evaluated: {error}") from error
+
+
+def _require_equal(stage: str, by_law: dict[Key, Dim], counted: dict[Key, int]) -> None:
+    for key in dict.fromkeys((*by_law, *counted)):
+        if by_law.get(key, 0) != counted.get(key, 0):
+            component, op = key
+            raise CountError(
+                f"the law of {stage} gives {by_law.get(key, 0)} FLOPs for {op} in {component} at "
+                f"the workload's own sizes, where {counted.get(key, 0)} are counted"
+            )

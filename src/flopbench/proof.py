@@ -1,0 +1,143 @@
+"""The proof: plain frozen data that says for which sizes vendor and analytic FLOPs are equal.
+
+`to_dict` gives the JSON form, documented in docs/proof-schema.md. Closed forms are text
+that SymPy parses; what could not be found is null.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any, Literal
+
+import attrs
+import sympy
+from attrs import frozen
+
+from flopbench.model import Size, Stage
+from flopbench.report import UncountedOp
+
+PROOF_SCHEMA_VERSION = "1.0"
+
+ProofVerdict = Literal["proved", "interpolated", "differs", "incomplete"]
+
+FAILURES: frozenset[ProofVerdict] = frozenset({"differs", "incomplete"})
+
+
+@frozen
+class Term:
+    """One term of two closed forms whose coefficients differ, such as ``B*S**2``."""
+
+    term: sympy.Expr
+    vendor: sympy.Expr
+    analytic: sympy.Expr
+
+    @property
+    def difference(self) -> sympy.Expr:
+        """Analytic minus vendor."""
+        return self.analytic - self.vendor
+
+
+@frozen(kw_only=True)
+class Equation:
+    """Both sides of a stage, or of one of its components.
+
+    Attributes:
+        component: None for the whole stage.
+        vendor: None if the vendor could not be counted.
+        difference: analytic minus vendor; None if there is no vendor form.
+        assumptions: what the verdict holds under.
+        reason: why the verdict is not ``proved``.
+        terms: those whose coefficients differ.
+        vendor_ops, analytic_ops: the two sides by op.
+    """
+
+    stage: str
+    component: str | None
+    vendor: sympy.Expr | None
+    analytic: sympy.Expr
+    difference: sympy.Expr | None
+    verdict: ProofVerdict
+    assumptions: tuple[str, ...] = ()
+    reason: str | None = None
+    terms: tuple[Term, ...] = ()
+    uncounted: tuple[UncountedOp, ...] = ()
+    vendor_ops: Mapping[str, sympy.Expr] = attrs.Factory(dict)
+    analytic_ops: Mapping[str, sympy.Expr] = attrs.Factory(dict)
+
+
+@frozen(kw_only=True)
+class Proof:
+    """What `flopbench prove` found.
+
+    Attributes:
+        sizes: the sizes that are open.
+        workload: the sizes that are not, and all else that was set.
+        equations: per stage the whole, then its components.
+        assumptions: what holds for the whole model.
+    """
+
+    model: str
+    counter: str
+    sizes: tuple[Size, ...]
+    stages: tuple[Stage, ...]
+    workload: Mapping[str, Any]
+    equations: tuple[Equation, ...]
+    versions: Mapping[str, str]
+    vendor: Mapping[str, str]
+    assumptions: tuple[str, ...]
+
+    @property
+    def verdict(self) -> ProofVerdict:
+        """The worst verdict of any stage."""
+        return worst([e.verdict for e in self.equations])
+
+    def to_dict(self) -> dict[str, Any]:
+        """Return the JSON form."""
+        return {
+            "schema_version": PROOF_SCHEMA_VERSION,
+            "verdict": self.verdict,
+            "model": self.model,
+            "counter": self.counter,
+            "symbols": {size.name: size.meaning for size in self.sizes},
+            "minimums": {size.name: size.minimum for size in self.sizes},
+            "workload": dict(self.workload),
+            "stages": [_equation(equation) for equation in self.equations],
+            "assumptions": list(self.assumptions),
+            "versions": dict(self.versions),
+            "vendor": dict(self.vendor),
+        }
+
+
+def worst(verdicts: list[ProofVerdict]) -> ProofVerdict:
+    """Return the verdict that says least, of at least one."""
+    order: tuple[ProofVerdict, ...] = ("proved", "interpolated", "incomplete", "differs")
+    return max(verdicts, key=order.index)
+
+
+def _equation(equation: Equation) -> dict[str, Any]:
+    return {
+        "stage": equation.stage,
+        "component": equation.component,
+        "vendor": _text(equation.vendor),
+        "analytic": _text(equation.analytic),
+        "difference": _text(equation.difference),
+        "verdict": equation.verdict,
+        "assumptions": list(equation.assumptions),
+        "reason": equation.reason,
+        "terms": [
+            {
+                "term": str(term.term),
+                "vendor": str(term.vendor),
+                "analytic": str(term.analytic),
+                "difference": str(term.difference),
+            }
+            for term in equation.terms
+        ],
+        "uncounted": [attrs.asdict(op) for op in equation.uncounted],
+        "vendor_ops": {op: str(form) for op, form in equation.vendor_ops.items()},
+        "analytic_ops": {op: str(form) for op, form in equation.analytic_ops.items()},
+    }
+
+
+def _text(form: sympy.Expr | None) -> str | None:
+    return None if form is None else str(form)

@@ -1,0 +1,174 @@
+"""Prove that vendor and analytic FLOPs are equal: subtract two closed forms and look for 0."""
+
+from __future__ import annotations
+
+import platform
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+import sympy
+
+from flopbench import __version__
+from flopbench.catalog import Catalog
+from flopbench.compare import Failed
+from flopbench.equations import Forms, composed, equations
+from flopbench.errors import CountError, FlopbenchError, UsageError, calling, describe, unknown
+from flopbench.forms import evaluate
+from flopbench.law import Law, Subject, size_symbol
+from flopbench.laws import vendor_law
+from flopbench.model import Size, Stage
+from flopbench.plan import Plan
+from flopbench.pricing import price
+from flopbench.progress import Progress
+from flopbench.proof import Equation, Proof
+from flopbench.vendor import VERIFIED, VendorCounter, VendorModel
+
+
+def prove(
+    plan: Plan,
+    catalog: Catalog,
+    symbols: Sequence[str] | None = None,
+    progress: Progress | None = None,
+) -> Proof:
+    """Prove the plan's stages for every value of the open sizes.
+
+    Args:
+        symbols: names of the sizes to leave open; None for all that the model has.
+
+    Raises:
+        UsageError: there is nothing to prove, or nothing to prove it with.
+        PluginError: the analytic model raises.
+    """
+    progress = progress or Progress()
+    vendor, counter = _witness(plan)
+    sizes = _open_sizes(plan, symbols)
+    analytic: dict[str, Forms] = {}
+    laws: dict[str, Law | Failed] = {}
+    for stage in plan.base_stages:
+        analytic[stage.name] = analytic_forms(plan, stage, sizes, counter)
+        progress.stage(f"{stage.title.lower()} ({counter.name})")
+        laws[stage.name] = _law(plan, vendor, counter, stage, sizes, progress)
+    found = {s.name: equations(s.name, analytic[s.name], laws[s.name]) for s in plan.base_stages}
+    with calling(f"model {plan.model.name!r}: workload_facts"):
+        facts = dict(plan.model.workload_facts(plan.workload))
+    with calling(f"vendor model {plan.model.name!r}: provenance"):
+        provenance = dict(vendor.provenance())
+    versions = {"flopbench": __version__, "python": platform.python_version()}
+    versions |= {"sympy": sympy.__version__, **counter.provenance()}
+    versions |= {source.origin: source.version for source in catalog.sources if source.version}
+    return Proof(
+        model=plan.model.name,
+        counter=counter.name,
+        sizes=sizes,
+        stages=plan.stages,
+        workload={**plan.config["workload"], **facts},
+        equations=tuple(e for stage in plan.stages for e in _equations(stage, found)),
+        versions=versions,
+        vendor=provenance,
+        assumptions=plan.model.assumptions(),
+    )
+
+
+def _equations(stage: Stage, found: Mapping[str, list[Equation]]) -> list[Equation]:
+    if stage.parts:
+        return [composed(stage.name, [found[part][0] for part in stage.parts])]
+    return found[stage.name]
+
+
+def _witness(plan: Plan) -> tuple[VendorModel, VendorCounter]:
+    if plan.vendor is None:
+        raise UsageError("a proof needs the vendor side: leave out run.analytic_only")
+    if len(plan.counters) != 1:
+        names = ", ".join(counter.name for counter in plan.counters)
+        raise UsageError(f"a proof takes one counter, got {names}")
+    (counter,) = plan.counters
+    if counter.convention.unit != "FLOP":
+        raise UsageError(
+            f"a proof needs a counter of FLOPs: {counter.name!r} counts {counter.convention.unit}"
+        )
+    if counter.variant != VERIFIED:
+        raise UsageError(
+            f"a proof is about the verified vendor model: {counter.name!r} counts its variant "
+            f"{counter.variant!r}"
+        )
+    return plan.vendor, counter
+
+
+def _open_sizes(plan: Plan, symbols: Sequence[str] | None) -> tuple[Size, ...]:
+    """Return the sizes to leave open: those asked for, of those that some stage has."""
+    model = plan.model
+    with calling(f"model {model.name!r}: stage_sizes"):
+        present = {
+            name for s in plan.base_stages for name in model.stage_sizes(s.name, plan.workload)
+        }
+    sizes = tuple(size for size in model.sizes if size.name in present)
+    if not sizes:
+        raise UsageError(f"model {model.name!r} declares no sizes that a proof could leave open")
+    if symbols is None:
+        return sizes
+    for name in symbols:
+        if name not in present:
+            raise UsageError(unknown(f"symbol of {model.name} in these stages", name, present))
+    return tuple(size for size in sizes if size.name in symbols)
+
+
+def analytic_forms(
+    plan: Plan, stage: Stage, sizes: tuple[Size, ...], counter: VendorCounter
+) -> Forms:
+    """Price a stage eagerly with symbols for sizes: what the counter should see, by op.
+
+    Raises:
+        PluginError: the model raises, or its dimensions take no symbols.
+    """
+    model = plan.model
+    with calling(f"pricing stage {stage.name!r} of model {model.name!r} with symbols"):
+        values = dict(model.stage_sizes(stage.name, plan.workload))
+        opened = values | {s.name: size_symbol(s) for s in sizes if s.name in values}
+        workload = model.stage_workload(stage.name, plan.workload, opened)
+        forms = {key: sympy.expand(f) for key, f in _seen(plan, stage, workload, counter).items()}
+        # The symbols must be about this workload, and not about one that was made of them.
+        for key, flops in _seen(plan, stage, plan.workload, counter).items():
+            by_form = evaluate(forms.get(key, 0), values)
+            if by_form != flops:
+                raise ValueError(
+                    f"{key[1]} in {key[0]} is {by_form} FLOPs with the workload's own sizes put "
+                    f"in, but {flops} when the workload is priced: see stage_workload"
+                )
+        return forms
+
+
+def _seen(plan: Plan, stage: Stage, workload: Any, counter: VendorCounter) -> Forms:
+    """Price a stage eagerly: the FLOPs that the counter has eyes for, by component and op."""
+    ops = plan.model.ops(stage.name, workload)
+    priced = price(ops, plan.eager, plan.eager, plan.conventions)
+    return {
+        (line.component, line.kind): line.cost.tensor_flops
+        for line in priced.lines
+        if line.kind in counter.convention.sees
+    }
+
+
+def _law(
+    plan: Plan,
+    vendor: VendorModel,
+    counter: VendorCounter,
+    stage: Stage,
+    sizes: tuple[Size, ...],
+    progress: Progress,
+) -> Law | Failed:
+    subject = Subject(
+        vendor=vendor,
+        counter=counter,
+        model=plan.model,
+        stage=stage.name,
+        workload=plan.workload,
+        open_sizes=sizes,
+    )
+    try:
+        return vendor_law(subject, progress.step)
+    except CountError as error:
+        return Failed(str(error))
+    except FlopbenchError:
+        raise
+    except Exception as error:  # noqa: BLE001 - a failed count is a result, whatever failed
+        return Failed(f"the vendor model could not be counted: {describe(error)}")

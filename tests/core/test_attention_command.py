@@ -1,0 +1,107 @@
+"""``flopbench attention``: one op, in every mode."""
+
+import json
+
+import pytest
+
+SHAPE = {"q": 913, "kv": 913, "heads": 10, "head-dim": 128}
+
+
+def options(**sizes):
+    return [text for name, value in sizes.items() for text in (f"--{name}", str(value))]
+
+
+@pytest.fixture
+def figures(flopbench):
+    def run(*flags, **sizes):
+        result = flopbench("attention", *options(**(SHAPE | sizes)), *flags, "--json")
+        assert result.returncode == 0, result.stderr
+        return json.loads(result.stdout)
+
+    return run
+
+
+def test_a_causal_prefill(figures):
+    found = figures("--causal")
+    assert found == {
+        "batch": 1,
+        "heads": 10,
+        "kv_heads": 10,
+        "head_dim": 128,
+        "queries": 913,
+        "keys": 913,
+        "causal": True,
+        "gpu": "h200",
+        "dtype": "bf16",
+        "useful_flops": 4 * 128 * 10 * (913 * 914 // 2),
+        "eager_flops": 4 * 128 * 10 * 913 * 913,
+        "torch_visible_flops": 0,
+        "torch_sdpa_flops": 4 * 128 * 10 * 913 * 913,
+        "executed_flops": 2_684_354_560,
+        "executed_ratio": 2_684_354_560 / (4 * 128 * 10 * (913 * 914 // 2)),
+        "kernel": "fa2_splitkv",
+        "tile": [64, 128],
+        "splits": 3,
+    }
+
+
+@pytest.mark.parametrize(
+    ("sizes", "kernel", "tile", "splits", "executed"),
+    [
+        ({"q": 4096, "kv": 4096}, "fa2", [128, 64], 1, 85_899_345_920),
+        ({"q": 1, "kv": 914}, "fa2_splitkv", [64, 128], 8, 4 * 128 * 10 * 64 * 1024),
+        ({"q": 1, "kv": 914, "kernel": "fa2"}, "fa2", [128, 64], 1, 4 * 128 * 10 * 128 * 960),
+        ({"q": 1, "kv": 914, "kernel": "cudnn"}, "cudnn", [16, 128], None, 83_886_080),
+        ({"q": 1, "kv": 914, "kernel": "fa3"}, "fa3", [64, 176], None, 4 * 1280 * 64 * 1056),
+        ({"q": 1, "kv": 914, "batch": 22}, "fa2", [128, 64], 1, 4 * 128 * 220 * 128 * 960),
+        ({"q": 77, "kv": 20, "kernel": "fa2"}, "fa2", [128, 64], 1, 4 * 128 * 10 * 128 * 64),
+    ],
+)
+def test_kernel_tile_and_splits_are_chosen_by_shape(figures, sizes, kernel, tile, splits, executed):
+    found = figures(**sizes)
+    assert (found["kernel"], found["tile"], found["splits"]) == (kernel, tile, splits)
+    assert found["executed_flops"] == executed
+
+
+def test_the_number_of_multiprocessors_decides_on_splitting(figures):
+    sizes = {"q": 1, "kv": 914, "batch": 18}
+    assert figures(**sizes, gpu="h200")["kernel"] == "fa2_splitkv"
+    assert figures(**sizes, gpu="a100")["kernel"] == "fa2"
+
+
+def test_people_read_the_same(flopbench, figures):
+    result = flopbench("attention", *options(**SHAPE), "--causal")
+    found = figures("--causal")
+    for name in ("useful_flops", "eager_flops", "executed_flops"):
+        assert f"{found[name]:,}" in result.stdout
+    assert "tile 64 x 128, keys split in 3" in result.stdout
+    assert "1.2566 times useful" in result.stdout
+
+
+@pytest.mark.parametrize(
+    ("arguments", "message"),
+    [
+        ([*options(**SHAPE | {"q": 914}), "--causal"], "--causal needs --q of at most --kv (913)"),
+        (options(**SHAPE, **{"kv-heads": 3}), "--kv-heads must divide --heads (10), got 3"),
+        (options(**SHAPE, gpu="h20"), "unknown GPU 'h20': did you mean 'h200'?"),
+        (options(**SHAPE, kernel="fa4"), "unknown kernel 'fa4'"),
+        (options(**SHAPE, dtype="bf61"), "unknown dtype 'bf61': did you mean 'bf16'?"),
+        (options(**SHAPE, dtype="fp8"), "only fa3 does"),
+        (options(**SHAPE, kernel="fa3", gpu="a100"), "kernel fa3 needs a Hopper GPU"),
+        (options(**SHAPE | {"head-dim": 257}), "heads of up to 256, not 257"),
+        (options(**SHAPE | {"q": 0}), "0 is not in the range"),
+        (options(**SHAPE | {"heads": "ten"}), "'ten' is not a valid int"),
+    ],
+)
+def test_a_wrong_option_is_one_sentence(flopbench, arguments, message):
+    result = flopbench("attention", *arguments)
+    assert (result.returncode, result.stdout) == (2, "")
+    assert message in result.stderr
+    assert "Traceback" not in result.stderr
+
+
+def test_it_needs_neither_torch_nor_numpy(flopbench, tmp_path):
+    blocker = "import sys\nfor name in ('torch', 'numpy', 'sympy'):\n    sys.modules[name] = None\n"
+    (tmp_path / "sitecustomize.py").write_text(blocker)
+    result = flopbench("attention", *options(**SHAPE), PYTHONPATH=str(tmp_path))
+    assert result.returncode == 0, result.stderr

@@ -1,0 +1,254 @@
+"""The ncu counter without a GPU: a stand-in for ncu prints what the real one printed."""
+
+import csv
+import io
+import os
+import subprocess
+import sys
+from functools import partial
+
+import attrs
+import pytest
+
+from flopbench.builtin import ncu_child, ncu_profile
+from flopbench.builtin.gemm_tiles import short_name, tile_of
+from flopbench.builtin.ncu_counter import NcuCounter, NcuEveryType
+from flopbench.builtin.ncu_profile import METRICS, Kernel, read_kernels
+from flopbench.errors import CountError, UsageError
+from flopbench.vendor import Counted, VendorCall
+
+RANGES = ncu_profile._RANGES
+BF16, FP16 = METRICS["bf16"], METRICS["fp16"]
+NVJET = "nvjet_sm90_tst_128x72_64x8_2x1_v_bz_TNT"
+
+
+def row(number, ranges, name, **flops):
+    texts = [f'"<default domain>:{text}:none:none:none:none:none:none"' for text in ranges]
+    return {
+        "ID": number,
+        RANGES: f"542  {'  '.join(texts)} ",
+        "Kernel Name": name,
+        "Grid Size": "(2, 65, 1)",
+        "Block Size": "(384, 1, 1)",
+        **{METRICS[dtype]: f"{value:,}" for dtype, value in flops.items()},
+    }
+
+
+def table(*rows):
+    """Write rows as ncu does: log lines, a header, a line of units, the values."""
+    text = io.StringIO()
+    writer = csv.DictWriter(text, fieldnames=list(rows[0]), quoting=csv.QUOTE_ALL)
+    writer.writeheader()
+    writer.writerow(dict.fromkeys(rows[0], ""))
+    writer.writerows(rows)
+    return "==PROF== Connected to process 542 (/usr/bin/python3)\n" + text.getvalue()
+
+
+def test_kernels_are_read_with_the_innermost_range():
+    text = table(
+        row("0", ["outer", "flopbench|", "flopbench|model.layers.0"], f"{NVJET}(int)", bf16=1_024),
+        row("1", ["theirs"], "other", bf16=0),
+    )
+    first, second = read_kernels(text)
+    assert first == Kernel(
+        "model.layers.0", f"{NVJET}(int)", "(2, 65, 1)", "(384, 1, 1)", {"bf16": 1024}
+    )
+    assert (second.module, second.flops) == ("", {"bf16": 0})
+
+
+@pytest.mark.parametrize("value", ["", "n/a", "1.5"])
+def test_a_missing_value_is_no_zero(value):
+    text = table(row("0", [], "k", bf16=1) | {BF16: value})
+    with pytest.raises(CountError, match=r"no sm__ops\S+ for kernel k"):
+        list(read_kernels(text))
+
+
+@pytest.fixture
+def fake_ncu(tmp_path, monkeypatch):
+    """Put a program called ncu on the PATH, which runs the given Python code."""
+
+    def install(code):
+        program = tmp_path / "bin" / "ncu"
+        program.parent.mkdir(exist_ok=True)
+        program.write_text(f"#!{sys.executable}\n{code}", encoding="utf-8")
+        program.chmod(0o755)
+        monkeypatch.setenv("PATH", f"{program.parent}{os.pathsep}{os.environ['PATH']}")
+
+    monkeypatch.setattr(ncu_profile, "_gpus", lambda: 1)
+    return install
+
+
+def writes(text):
+    """Code of a fake ncu that notes its command line and writes its log."""
+    return (
+        "import sys\n"
+        "arguments = sys.argv[1:]\n"
+        f"open(arguments[arguments.index('--log-file') + 1], 'w').write({text!r})\n"
+        "open(__file__ + '.args', 'w').write('\\n'.join(arguments))\n"
+    )
+
+
+def nothing():
+    """Stand for a function that makes a call; only its pickle is used here."""
+    raise AssertionError
+
+
+CALL = VendorCall(None, nothing, make=partial(nothing))
+
+
+def test_what_a_call_executed_is_counted_per_module_and_kernel(fake_ncu, tmp_path):
+    rows = [row(str(i), ["flopbench|lm_head"], f"{NVJET}(T1)", bf16=10**15 + i) for i in (0, 1)]
+    rows.append(row("2", ["flopbench|norm"], "idle", bf16=0))
+    fake_ncu(writes(table(*rows)))
+    count = NcuCounter().count(CALL)
+    assert count.counted == (Counted("lm_head", NVJET, 2 * 10**15 + 1),)
+    assert count.uncounted == ()
+    command = (tmp_path / "bin" / "ncu.args").read_text().splitlines()
+    assert command[command.index("--clock-control") + 1] == "none"
+    assert command[command.index("--metrics") + 1] == BF16
+
+
+def test_other_types_are_added_when_asked_for(fake_ncu):
+    every = dict.fromkeys(METRICS, 0) | {"bf16": 5, "fp16": 7}
+    fake_ncu(writes(table(row("0", [], "k", **every))))
+    assert NcuEveryType().count(CALL).flops == 12
+
+
+@pytest.mark.parametrize(
+    ("code", "error", "message"),
+    [
+        (
+            writes("==ERROR== ERR_NVGPUCTRPERM - The user does not have permission\n"),
+            UsageError,
+            "may not read the GPU's performance counters",
+        ),
+        (
+            "import sys; sys.exit('flopbench: CountError: tokens are missing')",
+            CountError,
+            "failed under ncu: tokens are missing",
+        ),
+        (
+            "import sys; sys.exit('flopbench: UsageError: torch sees no CUDA GPU')",
+            UsageError,
+            "failed under ncu: torch sees no CUDA GPU",
+        ),
+        (writes('==ERROR== Failed to profile "k"\n'), CountError, "ncu failed: Failed to profile"),
+        ("import sys; sys.exit(9)", CountError, "ncu failed: exit status 9"),
+    ],
+)
+def test_a_failure_is_one_sentence(fake_ncu, code, error, message):
+    fake_ncu(code)
+    with pytest.raises(error, match=message) as raised:
+        NcuCounter().count(CALL)
+    assert "\n" not in str(raised.value)
+
+
+def test_a_call_that_no_other_process_can_make_is_not_counted(fake_ncu):
+    fake_ncu("")
+    with pytest.raises(CountError, match="in another process"):
+        NcuCounter().count(VendorCall(None, nothing))
+
+
+def test_without_ncu_or_gpu_the_counter_is_not_to_be_had(monkeypatch, tmp_path, fake_ncu):
+    fake_ncu("")
+    monkeypatch.setattr(ncu_profile, "_gpus", lambda: 0)
+    with pytest.raises(UsageError, match=r"needs an NVIDIA GPU.*--attention flash_executed"):
+        NcuCounter()
+    monkeypatch.setenv("PATH", str(tmp_path))
+    with pytest.raises(UsageError, match=r"needs NVIDIA's Nsight Compute \(ncu\) on the PATH"):
+        NcuCounter()
+
+
+def test_the_command_line_says_so_before_any_work(flopbench, tmp_path):
+    result = flopbench("run", "deepseek_ocr", "--counters", "ncu", PATH=str(tmp_path))
+    assert (result.returncode, result.stdout) == (2, "")
+    assert result.stderr.startswith("flopbench: error: the ncu counter needs")
+    assert len(result.stderr.splitlines()) == 1
+
+
+class Nvtx:
+    """Takes down the ranges that are open."""
+
+    def __init__(self):
+        self.open = []
+
+    def range_push(self, name):
+        self.open.append(name)
+
+    def range_pop(self):
+        self.open.pop()
+
+
+def test_one_range_is_open_and_names_the_innermost_module():
+    torch = pytest.importorskip("torch")
+    nvtx, seen = Nvtx(), []
+
+    class Leaf(torch.nn.Module):
+        def forward(self, x):
+            seen.append(list(nvtx.open))
+            return x
+
+    class Root(torch.nn.Module):
+        def __init__(self):
+            super().__init__()
+            self.first, self.second = Leaf(), Leaf()
+
+        def forward(self, x):
+            self.first(x)
+            seen.append(list(nvtx.open))
+            return self.second(x)
+
+    root = Root()
+    with ncu_child._named_modules(root, nvtx):
+        root(1)
+        seen.append(list(nvtx.open))
+    names = ("first", "", "second", "")
+    assert seen == [[f"flopbench|{name}"] for name in names]
+    assert nvtx.open == []
+
+
+def test_the_watched_process_reports_a_failure_in_one_line(tmp_path):
+    path = tmp_path / "call.pickle"
+    path.write_bytes(b"no pickle")
+    command = [sys.executable, "-m", "flopbench.builtin.ncu_child", path]
+    done = subprocess.run(command, capture_output=True, text=True, check=False)
+    assert done.returncode == 1
+    assert done.stderr.startswith("flopbench: UnpicklingError: ")
+    assert len(done.stderr.splitlines()) == 1
+
+
+@pytest.mark.parametrize(
+    ("name", "tile"),
+    [
+        (NVJET, (128, 72, 64, (2, 1))),
+        ("nvjet_sm90_tst_192x192_64x4_2x1_v_bz_coopB_bias_TNN", (192, 192, 64, (2, 1))),
+        ("void cutlass::Kernel2<cutlass_75_tensorop_bf16_s1688gemm_bf16_256x128_tn_align1>(T1)",
+         (256, 128, None, (1, 1))),
+        ("cutlass::Kernel2<cutlass_80_tensorop_bf16_s16816gemm_bf16_64x128_64x3_nn_align2>",
+         (64, 128, 64, (1, 1))),
+        ("sm90_xmma_gemm_bf16bf16_bf16f32_f32_tn_n_tilesize128x128x64_cgasize1x1x1",
+         (128, 128, 64, (1, 1))),
+        ("fmha_cutlassF_bf16_aligned_64x64_rf_sm80", (64, 64, None, (1, 1))),
+        ("cudnn_generated_fort_native_sdpa_sm80_flash_fprop_wmma_f16_knob_35_16x128x128_1x4x1",
+         (16, 128, 128, (1, 1))),
+        ("void pytorch_flash::flash_fwd_kernel<Flash_fwd_kernel_traits<128, 128, 64, 4, 0>>(T)",
+         (128, 64, 128, (1, 1))),
+        ("device_kernel<64x128x128, cluster 2x1>", (64, 128, 128, (2, 1))),
+    ],
+)  # fmt: skip
+def test_the_tile_is_read_from_the_kernels_name(name, tile):
+    assert attrs.astuple(tile_of(name), recurse=False) == tile
+
+
+def test_a_name_without_a_tile_has_none():
+    assert tile_of("void at::native::vectorized_elementwise_kernel<4, int>(int)") is None
+
+
+def test_long_template_arguments_give_way_to_the_tile():
+    def shape(*sides):
+        return f"cute::tuple<{', '.join(f'cute::C<{side}>' for side in sides)}>"
+
+    main = f"Warps<4, {shape(2, 1, 1)}, Pingpong>, {shape(64, 128, 128)}"
+    name = f"void cutlass::device_kernel<Gemm<{main}, {'x' * 99}>>(T)"
+    assert short_name(name) == "cutlass::device_kernel<64x128x128, cluster 2x1>"
+    assert tile_of(short_name(name)) == tile_of(name)
