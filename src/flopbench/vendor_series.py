@@ -15,7 +15,10 @@ from attrs import frozen
 from flopbench.compare import Attributed, attribute
 from flopbench.counting import count_stage
 from flopbench.errors import CountError, FlopbenchError, calling, describe
+from flopbench.law import Subject
+from flopbench.series_laws import WORTH_A_TRACE, Place, flops_by_law, place
 from flopbench.sweep_plan import SweepPlan, SweepRequest, plan_sweep
+from flopbench.vendor import VERIFIED, VendorModel
 
 
 @frozen
@@ -68,10 +71,16 @@ def vendor_counts(
 ) -> Iterator[tuple[Unit, Counted]]:
     """Count units; yield each when it is done, in any order.
 
+    Units that differ in their sizes only are counted by one law (``vendor.method``), unless
+    they are few; what no law covers is counted call by call.
+
     Args:
         jobs: processes; with 1, this one counts.
         tick: told of each call that this process counted.
     """
+    by_law = _by_law(plan, todo)
+    yield from by_law.items()
+    todo = [unit for unit in todo if unit not in by_law]
     if jobs == 1 or len(todo) <= 1:
         for unit in todo:
             yield unit, count_unit(plan, unit, tick)
@@ -83,6 +92,45 @@ def vendor_counts(
         futures = {pool.submit(_count_in_worker, unit): unit for unit in todo}
         for future in as_completed(futures):
             yield futures[future], _result(future)
+
+
+def _by_law(plan: SweepPlan, todo: list[Unit]) -> dict[Unit, Counted]:
+    base = plan.base
+    if base.method == "concrete" or base.vendor is None or base.counters[0].variant != VERIFIED:
+        return {}
+    groups: dict[Any, list[tuple[Unit, Place]]] = {}
+    for unit in todo:
+        with calling(f"model {base.model.name!r}: stage_workload"):
+            found = place(base.model, unit.stage, plan.workloads[unit.points[0]])
+        groups.setdefault(found.key, []).append((unit, found))
+    counted: dict[Unit, Counted] = {}
+    for group in groups.values():
+        if base.method == "symbolic" or len(group) >= WORTH_A_TRACE:
+            counted |= _group_by_law(plan, base.vendor, group)
+    return counted
+
+
+def _group_by_law(
+    plan: SweepPlan, vendor: VendorModel, group: list[tuple[Unit, Place]]
+) -> dict[Unit, Counted]:
+    first = group[0][0]
+    subject = Subject(
+        vendor=vendor,
+        counter=plan.base.counters[0],
+        model=plan.base.model,
+        stage=first.stage,
+        workload=plan.workloads[first.points[0]],
+        open_sizes=plan.base.model.sizes,
+    )
+    try:
+        flops = flops_by_law(subject, [found for _, found in group])
+    except CountError:
+        return {}  # each call is counted instead, and says what is wrong with it
+    except FlopbenchError:
+        raise
+    except Exception:  # noqa: BLE001 - a vendor that raises does so again when it is counted
+        return {}
+    return {unit: Counted(n) for (unit, _), n in zip(group, flops, strict=True) if n}
 
 
 def _result(future: Any) -> Counted:
