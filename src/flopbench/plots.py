@@ -176,9 +176,9 @@ def _lines(
             )
     if numeric:
         _name_points(axes, report, xs, series, groups)
+    axes.margins(y=0.12)
     if not log:
         axes.set_ylim(bottom=0)
-    axes.margins(y=0.12)
     axes.legend(loc="best")
     return figure
 
