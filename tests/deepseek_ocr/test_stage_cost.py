@@ -9,6 +9,7 @@ from collections import Counter
 from itertools import combinations, product
 
 import attrs
+import numpy as np
 import pytest
 import sympy
 import torch
@@ -382,3 +383,55 @@ def test_the_expected_experts_are_the_mean_over_all_routings(experts, data, toke
     form = expected_distinct(*symbols)
     values = dict(zip(symbols, (experts, top_k, tokens), strict=True))
     assert float(form.subs(values)) == pytest.approx(mean, abs=1e-12)
+
+
+EXACT = [f.name for f in attrs.fields(Cost) if "expected" not in f.name]
+
+
+def figures(priced_stage):
+    """Return every integer that a stage costs or holds, by name."""
+    held = priced_stage.footprint
+    return {name: getattr(priced_stage.cost, name) for name in EXACT} | {
+        "weight_bytes": held.total_weight_bytes,
+        "kv_cache_bytes": held.kv_cache_bytes,
+        "peak_activation_bytes": held.peak_activation_bytes,
+    }
+
+
+SIZES = st.lists(
+    st.tuples(st.integers(1, 3), st.integers(1, 9), st.integers(1, 9)), min_size=2, max_size=4
+)
+"""Batch size, tokens and decode steps of a few workloads."""
+
+
+@settings(max_examples=6)
+@given(architectures(), SIZES, st.sampled_from([Eager(), Flash()]))
+def test_bytes_of_an_array_and_of_symbols_are_those_of_each_int(architecture, sizes, mode):
+    model = DeepseekOcr(architecture)
+    symbols = sympy.symbols("B S K", positive=True, integer=True)
+
+    def at(stage, batch, tokens, steps):
+        # In vision, the number of tiles takes the place of the tokens.
+        workload = Workload(
+            batch_size=batch,
+            view_size=64,
+            tile_size=64,
+            tile_rows=1 if stage == "vision" else 0,
+            tile_cols=tokens if stage == "vision" else 0,
+            prompt_tokens=tokens,
+            decode_steps=steps,
+        )
+        return priced(model, stage, workload, mode)
+
+    for stage in ("vision", "prefill", "decode"):
+        stacked = figures(
+            at(stage, *(np.array(column, dtype=object) for column in zip(*sizes, strict=True)))
+        )
+        form = figures(at(stage, *symbols))
+        for index, point in enumerate(sizes):
+            alone = figures(at(stage, *point))
+            assert all(type(value) is int for value in alone.values())
+            whole = np.broadcast_to(np.array(0), len(sizes))
+            assert {name: (whole + column)[index] for name, column in stacked.items()} == alone
+            values = dict(zip(symbols, point, strict=True))
+            assert {n: sympy.sympify(f).subs(values) for n, f in form.items()} == alone
