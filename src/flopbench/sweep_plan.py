@@ -122,6 +122,8 @@ def _named(base: Plan, request: SweepRequest) -> Sweep | None:
         raise UsageError(unknown(f"sweep of {base.model.name}", request.name, known))
     if request.vary:
         raise UsageError(f"sweep {request.name!r} and --vary are both given: give one of them")
+    if request.limits.grids and request.limits.max_image_tokens is not None:
+        raise UsageError("--grid and --max-image-tokens are both given: give one of them")
     return known[request.name]
 
 
@@ -160,6 +162,9 @@ def _range(text: str, match: re.Match[str]) -> list[Any]:
 
 
 def _list(text: str, values: str) -> list[Any]:
+    if any(_RANGE.fullmatch(value) for value in values.split(",")):
+        # YAML would read 1:30 as a number of base 60.
+        raise UsageError(f"--vary {text!r} mixes a range and a list: give one of them")
     try:
         found = yaml.safe_load(f"[{values}]")
     except yaml.YAMLError as error:
@@ -213,8 +218,9 @@ def _workload(base: Plan, point: SweepPoint) -> Any:
 def _merged(values: Mapping[str, Any], changes: Mapping[str, Any]) -> dict[str, Any]:
     merged = dict(values)
     for key, value in changes.items():
-        old = merged.get(key)
-        merged[key] = _merged(old or {}, value) if isinstance(value, Mapping) else value
+        old = merged.get(key) or {}
+        both = isinstance(value, Mapping) and isinstance(old, Mapping)
+        merged[key] = _merged(old, value) if both else value
     return merged
 
 
