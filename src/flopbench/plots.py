@@ -15,7 +15,7 @@ from flopbench.errors import UsageError
 _COLOURS = ("#0072B2", "#D55E00", "#009E73", "#CC79A7", "#E69F00", "#56B4E9", "#000000")
 _MARKERS = ("o", "s", "^", "D", "v", "P", "X")
 _DASHES = ("-", "--", ":", "-.", (0, (5, 1)), (0, (3, 1, 1, 1)), (0, (1, 1)))
-_HATCHES = ("", "//", "..", "xx", "\\\\", "++", "oo")
+_HATCHES = ("", "//", "--", "xx", "\\\\", "++", "||")
 _LABELLED = 8
 """So many points are named at most, so that names do not overlap."""
 
@@ -178,7 +178,9 @@ def _lines(
         _name_points(axes, report, xs, series, groups)
     axes.margins(y=0.12)
     if not log:
-        axes.set_ylim(bottom=0)
+        # From 0, with room for the names above the highest point.
+        highest = max((v for values in series.values() for v in values if v), default=0)
+        axes.set_ylim(0, 1.1 * highest or 1)
     axes.legend(loc="best")
     return figure
 

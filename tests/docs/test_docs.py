@@ -95,12 +95,9 @@ def test_every_field_of_the_report_is_documented():
 
 def test_every_field_of_a_sweep_is_documented(tmp_path):
     page = (ROOT / "docs" / "sweep-schema.md").read_text(encoding="utf-8")
+    command = [sys.executable, "-m", "flopbench.cli", "sweep", "deepseek_ocr", "decode"]
     options = "--analytic-only --no-plots --grid 1x2 --stages vision,decode --ttft 1 --tpot 0.05"
-    subprocess.run(
-        [sys.executable, "-m", "flopbench.cli", "sweep", "deepseek_ocr", "decode"]
-        + [*options.split(), "--out", str(tmp_path)],
-        check=True,
-    )
+    subprocess.run([*command, *options.split(), "--out", str(tmp_path)], check=True)
     found = set(keys(json.loads((tmp_path / "sweep.json").read_text(encoding="utf-8"))))
     for key in found:
         assert f"`{key}`" in page, key
