@@ -17,6 +17,7 @@ import numpy as np
 from flopbench.errors import DimError
 
 INT64 = np.iinfo(np.int64)
+_LOWEST, _HIGHEST = int(INT64.min), int(INT64.max)
 
 Bounds = tuple[int, int]
 
@@ -130,6 +131,8 @@ def _integers(value: Any) -> Any:
     """Return an operand as an int, an int64 array, or an object array if int64 is too small."""
     if type(value) is int:
         return value
+    if type(value) is IntArray and value.dtype == np.int64:
+        return value.view(np.ndarray)
     array = np.asarray(_plain(value))
     # A Python int beyond int64 arrives as an object.
     if np.issubdtype(array.dtype, np.integer) or isinstance(value, int):
@@ -152,7 +155,7 @@ def _bounds(value: Any, operand: Any, *, tight: bool) -> Bounds:
 
 
 def _fits(*bounds: Bounds) -> bool:
-    return all(INT64.min <= low and high <= INT64.max for low, high in bounds)
+    return all(low >= _LOWEST and high <= _HIGHEST for low, high in bounds)
 
 
 def _exact(ufunc: Any, first: Any, second: Any) -> IntArray:

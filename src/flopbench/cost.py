@@ -62,6 +62,8 @@ class Cost:
         return Cost(*map(_sum, _values(self), _values(other)))
 
     def __mul__(self, count: Dim) -> Cost:
+        if isinstance(count, int) and count == 1:
+            return self
         scaled = attrs.evolve(self, expected_expert_bytes_read=0)
         dims = [value if _is_zero(value) else value * count for value in _values(scaled)]
         dims[_EXPECTED] = self.expected_expert_bytes_read * as_real(count)

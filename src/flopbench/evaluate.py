@@ -7,7 +7,8 @@ in blocks, so that what is in work at a time fits a cache.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
+from itertools import product
 from typing import Any
 
 import attrs
@@ -15,9 +16,10 @@ from attrs import frozen
 
 from flopbench.attention import AttentionMode
 from flopbench.conventions import Conventions
+from flopbench.dims import is_array
 from flopbench.errors import calling
 from flopbench.model import AnalyticModel
-from flopbench.pricing import StagePrice, price
+from flopbench.pricing import Known, StagePrice, price
 
 BLOCK = 32768
 
@@ -68,23 +70,95 @@ def price_stages(
     modes: Sequence[AttentionMode],
     eager: AttentionMode,
     conventions: Conventions,
+    stages: Collection[str] | None = None,
 ) -> Iterator[tuple[str, str, Columns]]:
-    """Yield (mode, stage, costs) of all stages for one workload, whose sizes may be arrays.
+    """Yield (mode, stage, costs) for one workload, whose sizes may be arrays.
+
+    Args:
+        stages: names of those to yield; all, by default.
 
     Raises:
         PluginError: the model or a mode raises.
     """
-    for mode in modes:
-        prices: dict[str, StagePrice] = {}
-        for stage in model.stages:
-            if not stage.parts:
-                with calling(f"pricing stage {stage.name!r} of model {model.name!r}"):
-                    ops = model.ops(stage.name, workload)
-                    prices[stage.name] = price(ops, mode, eager, conventions, model.dtype)
-                priced = prices[stage.name]
-            else:
-                priced = sum((prices[part] for part in stage.parts), StagePrice(()))
-            yield mode.name, stage.name, columns(priced, model.parts)
+    wanted = [s for s in model.stages if stages is None or s.name in stages]
+    needed = {name for s in wanted for name in s.parts or (s.name,)}
+    prices: dict[tuple[str, str], StagePrice] = {}
+    for stage in model.stages:
+        if stage.name in needed:
+            with calling(f"pricing stage {stage.name!r} of model {model.name!r}"):
+                ops, known = list(model.ops(stage.name, workload)), Known()
+                for mode in modes:
+                    prices[mode.name, stage.name] = price(
+                        ops, mode, eager, conventions, model.dtype, known
+                    )
+    for stage, mode in product(wanted, modes):
+        parts = [prices[mode.name, name] for name in stage.parts or (stage.name,)]
+        yield mode.name, stage.name, columns(sum(parts[1:], parts[0]), model.parts)
+
+
+def price_many(
+    model: AnalyticModel,
+    workload: Any,
+    modes: Sequence[AttentionMode],
+    eager: AttentionMode,
+    conventions: Conventions,
+    stages: Collection[str] | None = None,
+) -> dict[tuple[str, str], Columns]:
+    """Price a workload whose sizes are arrays of any length, in blocks; by mode and stage.
+
+    Raises:
+        PluginError: the model or a mode raises.
+    """
+    joined: dict[tuple[str, str], tuple[_Joined, _Joined]] = {}
+    count = _length(workload)
+    for start in range(0, count, BLOCK):
+        part = workload if count <= BLOCK else _slice(workload, slice(start, start + BLOCK))
+        for mode, stage, found in price_stages(model, part, modes, eager, conventions, stages):
+            both = joined.setdefault((mode, stage), (_Joined(count), _Joined(count)))
+            both[0].put(start, found.costs)
+            both[1].put(start, found.parts)
+    return {key: Columns(costs.columns, parts.columns) for key, (costs, parts) in joined.items()}
+
+
+def _arrays(workload: Any) -> dict[str, Any]:
+    names = (field.name for field in attrs.fields(type(workload)))
+    values = {name: getattr(workload, name) for name in names}
+    return {name: value for name, value in values.items() if is_array(value)}
+
+
+def _length(workload: Any) -> int:
+    return max((len(value) for value in _arrays(workload).values()), default=1)
+
+
+def _slice(workload: Any, rows: slice) -> Any:
+    return attrs.evolve(workload, **{n: value[rows] for n, value in _arrays(workload).items()})
+
+
+class _Joined:
+    """Columns put together from blocks: a number stays one while all blocks agree on it."""
+
+    def __init__(self, count: int) -> None:
+        self.columns: dict[str, Column] = {}
+        self._count = count
+
+    def put(self, start: int, block: Mapping[str, Column]) -> None:
+        for name, value in block.items():
+            whole = self.columns.get(name, value if start == 0 else 0)
+            if is_array(value) or is_array(whole) or value != whole:
+                whole = self._with(whole, start, value)
+            self.columns[name] = whole
+
+    def _with(self, whole: Column, start: int, value: Column) -> Column:
+        import numpy as np
+
+        if is_array(value) and len(value) == self._count:
+            return value
+        if not (is_array(whole) and len(whole) == self._count):
+            kind = np.float64 if np.asarray(value).dtype.kind == "f" else np.int64
+            before = 0 if is_array(whole) else whole
+            whole = np.full(self._count, before, dtype=kind)
+        whole[start : start + BLOCK] = value
+        return whole
 
 
 def stack(workloads: Sequence[Any]) -> list[tuple[list[int], Any]]:
@@ -119,11 +193,13 @@ def evaluate(
     modes: Sequence[AttentionMode],
     eager: AttentionMode,
     conventions: Conventions,
+    stages: Collection[str] | None = None,
 ) -> list[Costs]:
     """Price every workload in every mode and stage; return plain numbers, point by point."""
     points: list[Costs] = [{} for _ in workloads]
     for indices, stacked in stack(workloads):
-        for mode, stage, found in price_stages(model, stacked, modes, eager, conventions):
+        priced = price_many(model, stacked, modes, eager, conventions, stages)
+        for (mode, stage), found in priced.items():
             both = ("costs", found.costs), ("parts", found.parts)
             for kind, by_name in both:
                 for name, column in by_name.items():

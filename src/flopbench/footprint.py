@@ -11,6 +11,23 @@ from flopbench.op_base import PricedOp
 
 
 @frozen(eq=False)
+class Held:
+    """Bytes that one operation holds, all its copies together; alive are those of one."""
+
+    component: str
+    weight_bytes: Dim
+    cache_bytes: Dim
+    live_bytes: Dim
+
+    @classmethod
+    def by(cls, op: PricedOp, width: int) -> Held:
+        """Measure an operation, elements being ``width`` bytes wide."""
+        weights = 0 if op.weights_shared else op.weights() * op.layers
+        cache = op.layers * op.cache_held()
+        return cls(op.component, width * weights, width * cache, width * op.peak())
+
+
+@frozen(eq=False)
 class Footprint:
     """Bytes that a stage holds.
 
@@ -25,16 +42,15 @@ class Footprint:
     live_bytes: tuple[Dim, ...] = ()
 
     @classmethod
-    def of(cls, ops: Iterable[PricedOp], width: int) -> Footprint:
-        """Measure what operations hold, elements being ``width`` bytes wide."""
+    def of(cls, held: Iterable[Held]) -> Footprint:
+        """Join what operations hold."""
         weights: dict[str, Dim] = {}
         cache: Dim = 0
         live: list[Dim] = []
-        for op in ops:
-            held = 0 if op.weights_shared else op.weights() * op.layers
-            weights[op.component] = weights.get(op.component, 0) + width * held
-            cache = cache + width * op.layers * op.cache_held()
-            live.append(width * op.peak())
+        for each in held:
+            weights[each.component] = weights.get(each.component, 0) + each.weight_bytes
+            cache = cache + each.cache_bytes
+            live.append(each.live_bytes)
         return cls(weights, cache, tuple(live))
 
     @property

@@ -12,7 +12,7 @@ from flopbench.conventions import Conventions
 from flopbench.cost import Cost
 from flopbench.dims import Dim
 from flopbench.dtypes import DEFAULT_DTYPE, DTYPE_BYTES
-from flopbench.footprint import Footprint
+from flopbench.footprint import Footprint, Held
 from flopbench.ops import Attention, Op, PricedOp
 
 
@@ -53,17 +53,24 @@ class StagePrice:
         return StagePrice(lines, tuple(fallbacks), self.footprint.then(other.footprint))
 
 
+Known = dict[int, tuple[PricedOp, Cost, Held]]
+"""Prices by ``id`` of the operation, which is kept so that no other gets its id."""
+
+
 def price(
     ops: Iterable[Op],
     mode: AttentionMode,
     eager: AttentionMode,
     conventions: Conventions,
     dtype: str = DEFAULT_DTYPE,
+    known: Known | None = None,
 ) -> StagePrice:
     """Price ``ops`` with attention carried out by ``mode``, or by ``eager`` where it cannot.
 
     Args:
         dtype: of weights, activations and KV cache alike; a name in `DTYPE_BYTES`.
+        known: prices of operations, added to: what no mode lowers is priced once for all modes
+            if they share ``ops``, conventions and dtype.
     """
     fallbacks: dict[Fallback, None] = {}
     priced: list[PricedOp] = []
@@ -73,8 +80,13 @@ def price(
         if fallback:
             fallbacks[fallback] = None
     width = DTYPE_BYTES[dtype]
-    lines = _merge(_line(op, mode, conventions, width) for op in priced)
-    return StagePrice(lines, tuple(fallbacks), Footprint.of(priced, width))
+    known = {} if known is None else known
+    for op in priced:
+        if id(op) not in known:
+            known[id(op)] = op, op.cost(conventions, width), Held.by(op, width)
+    found = [known[id(op)] for op in priced]
+    lines = _merge(_line(op, cost, mode) for op, cost, _ in found)
+    return StagePrice(lines, tuple(fallbacks), Footprint.of(held for _, _, held in found))
 
 
 def lower(
@@ -101,8 +113,7 @@ def _with_beside(lowered: Iterable[PricedOp], beside: Dim) -> Iterator[PricedOp]
         yield attrs.evolve(op, beside=op.beside + beside)
 
 
-def _line(op: PricedOp, mode: AttentionMode, conventions: Conventions, width: int) -> Line:
-    cost = op.cost(conventions, width)
+def _line(op: PricedOp, cost: Cost, mode: AttentionMode) -> Line:
     if mode.torch_visible_only:
         cost = attrs.evolve(cost, tensor_flops=cost.torch_visible_flops, vector_flops=0)
     return Line(op.component, op.kind, cost)
