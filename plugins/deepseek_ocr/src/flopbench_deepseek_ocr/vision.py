@@ -162,6 +162,8 @@ def _relative_positions(
             m=heads * side,
             k=sam.head_dim,
             n=side,
+            # All windows and heads share the embeddings, which no window reads if there is none.
+            reads=(heads + at_most_one(heads)) * side * side * sam.head_dim,
             table=(2 * trained - 1) * sam.head_dim,
             beside=alive + made,
         )
