@@ -148,10 +148,12 @@ def _sweep(
     from flopbench.sweep_store import locked
     from flopbench.sweep_tables import to_csv, to_markdown
 
-    with locked(folder) if folder else nullcontext(), _progress() as progress:
-        report, close = run_sweep(
-            plan, request, catalog, out=folder, jobs=jobs, targets=targets, progress=progress
-        )
+    with locked(folder) if folder else nullcontext():
+        # What is printed under a bar would go to the terminal, wherever stdout goes.
+        with _progress() as progress:
+            report, close = run_sweep(
+                plan, request, catalog, out=folder, jobs=jobs, targets=targets, progress=progress
+            )
         text = json.dumps(report, indent=1, ensure_ascii=False) + "\n"
         if folder is None:
             print_text(to_markdown(report).rstrip())
