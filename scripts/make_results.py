@@ -62,13 +62,13 @@ def _page(reports: dict[str, Report]) -> Iterator[str]:
         yield f"## {title}"
         yield ""
         yield from _flops(report, stage)
-        yield from _memory(report, stage)
+        yield from memory(report, stage)
     yield "## Required throughput"
     yield ""
     yield f"For {TTFT} s to the first token (vision and prefill), and {TPOT} s per output token:"
     yield "sustained rates, not the peaks of data sheets."
     yield ""
-    yield from _required(first)
+    yield from required(first)
     yield "## Plots"
     yield ""
     for _, name, text in PLOTS:
@@ -120,7 +120,8 @@ def _flops(report: Report, stage: str) -> Iterator[str]:
     yield from _table([*header, "difference", "tensor : vector (eager)"], rows)
 
 
-def _memory(report: Report, stage: str) -> Iterator[str]:
+def memory(report: Report, stage: str) -> Iterator[str]:
+    """Yield the lines of a stage's table of bytes."""
     header = ["grid", "attention", "weights and experts read", "KV cache", "activations moved"]
     rows = []
     for point in _points(report):
@@ -134,8 +135,9 @@ def _memory(report: Report, stage: str) -> Iterator[str]:
     yield from _table([*header, "peak activations", "FLOP/B"], rows)
 
 
-def _required(report: Report) -> Iterator[str]:
-    header = ["grid", "attention", "to first token", "", "per output token", ""]
+def required(report: Report) -> Iterator[str]:
+    """Yield the lines of the table of required throughput."""
+    header = ["grid", "attention", "first token: compute", "memory", "output token: compute"]
     rows = []
     for point in _points(report):
         for mode in report["modes"]:
@@ -149,7 +151,7 @@ def _required(report: Report) -> Iterator[str]:
                 )
             ]
             rows.append([point["grid"], mode, *texts])
-    yield from _table(header, rows)
+    yield from _table([*header, "memory"], rows)
 
 
 if __name__ == "__main__":
