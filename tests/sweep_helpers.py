@@ -34,6 +34,7 @@ class Toy(AnalyticModel):
     options_type = Options
     inputs_type = Inputs
     architecture = "toy"
+    first_token = ("prefill",)
 
     @classmethod
     def from_options(cls, options):

@@ -115,7 +115,7 @@ def _required(plan: SweepPlan, index: int, costs: Costs, targets: Targets) -> di
     the decode steps, each of which makes one token of every sequence.
     """
     model, found = plan.base.model, {}
-    if targets.ttft is not None:
+    if targets.ttft is not None and model.first_token:
         found["ttft"] = {
             mode.name: _rates(costs, mode.name, model.first_token, targets.ttft)
             for mode in plan.base.modes

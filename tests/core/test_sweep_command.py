@@ -182,18 +182,27 @@ def test_required_throughput_is_work_by_time(sweep):
 
 
 def test_required_throughput_of_a_toy_by_hand(tmp_path):
-    """3 rows through a 4 x 8 layer in bfloat16: 192 FLOPs, (12 + 24 + 32) elements moved."""
+    """A row through a 4 x 8 layer in bfloat16: 64 FLOPs; 4 + 8 + 32 elements, 88 bytes."""
     toy = ToySweep(tmp_path, points=1)
-    code, stderr = toy.run("out", "--ttft", "0.25", "--analytic-only", "workload.rows=3")
-    assert (code, stderr) == (0, "")
-    report = toy.report("out")
-    # The toy does not say which stages come before its first token: nothing is required.
-    assert report["points"][0]["rows"] == 1
-    cost = report["points"][0]["prefill"]["cost"]["eager"]
-    assert cost["flops"] == 2 * 1 * 4 * 8
+    targets = ("--ttft", "0.25", "--tpot", "0.25", "--analytic-only")
+    assert toy.run("out", *targets) == (0, "")
+    (point,) = toy.report("out")["points"]
+    cost = point["prefill"]["cost"]["eager"]
+    assert cost["flops"] == 64
     assert (cost["activation_bytes_read"], cost["activation_bytes_written"]) == (8, 16)
     assert cost["weight_bytes_read"] == cost["weight_bytes"] == 64
     assert cost["flops_per_byte"] == 64 / 88
+    # The toy makes no further tokens, so that none has a time.
+    rates = {"tflops_per_s": 256 / 10**12, "gigabytes_per_s": 352 / 10**9}
+    assert point["required"] == {"ttft": {"eager": rates, "flash": rates}}
+
+
+def test_a_model_without_first_token_requires_nothing(tmp_path):
+    toy = ToySweep(tmp_path, points=1)
+    plugin = tmp_path / "toy.py"
+    plugin.write_text(plugin.read_text().replace('first_token = ("prefill",)', ""))
+    assert toy.run("out", "--ttft", "0.25", "--analytic-only") == (0, "")
+    assert "required" not in toy.report("out")["points"][0]
 
 
 def test_without_targets_nothing_is_required(sweep):
