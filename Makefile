@@ -26,6 +26,7 @@ bench: $(STAMP)  ## Measure speed and memory, as ratios.
 	$(BIN)/python benchmarks/startup.py
 	$(BIN)/python benchmarks/main_job.py
 	$(BIN)/python benchmarks/laws.py
+	$(BIN)/python benchmarks/sweep.py
 
 $(STAMP): $(SOURCES)
 	$(PYTHON) -m venv $(VENV)

@@ -1,8 +1,10 @@
 """Integer arrays that never wrap: a sweep in one evaluation, exact or an error.
 
 NumPy's int64 silently wraps on overflow. `IntArray` bounds every result from the
-extremes of its operands before it trusts int64, recomputes in Python integers where
-the bound is too loose, and raises `DimError` where a result really does not fit.
+bounds of its operands before it trusts int64, recomputes in Python integers where
+the bound is too loose, and raises `DimError` where a result really does not fit. An
+array carries its bounds along and is read-only, so that a chain of operations looks at
+the elements once and not at each step.
 """
 
 from __future__ import annotations
@@ -15,6 +17,7 @@ import numpy as np
 from flopbench.errors import DimError
 
 INT64 = np.iinfo(np.int64)
+_LOWEST, _HIGHEST = int(INT64.min), int(INT64.max)
 
 Bounds = tuple[int, int]
 
@@ -63,6 +66,8 @@ class IntArray(np.ndarray[Any, np.dtype[np.int64]]):
         Raises:
             DimError: the values are not integers, or one does not fit in int64.
         """
+        if type(values) is IntArray:
+            return values
         array = np.asarray(values)
         if array.dtype == object and all(isinstance(v, int) for v in array.flat):
             return _from_objects(array)
@@ -70,7 +75,24 @@ class IntArray(np.ndarray[Any, np.dtype[np.int64]]):
             raise DimError(f"a dimension array must hold integers, not {array.dtype}")
         if array.size and int(array.max()) > INT64.max:
             raise DimError(f"{int(array.max())} does not fit in a 64-bit integer array")
-        return array.astype(np.int64, copy=False).view(IntArray)
+        # A copy: the caller may write to its own array.
+        return _sealed(array.astype(np.int64))
+
+    _bounds: Bounds | None = None
+
+    def bounds(self) -> Bounds:
+        """Return a lower and an upper bound of the elements; 0 and 0 if there are none."""
+        if self._bounds is None:
+            bounds = _extremes(self)
+            if self.flags.writeable:
+                return bounds
+            self._bounds = bounds
+        return self._bounds
+
+    def tightest_bounds(self) -> Bounds:
+        """Return the extremes of the elements, and remember them as bounds."""
+        self._bounds = None
+        return self.bounds()
 
     def __getitem__(self, key: Any) -> Any:
         found = super().__getitem__(key)
@@ -90,7 +112,7 @@ class IntArray(np.ndarray[Any, np.dtype[np.int64]]):
         if func not in _EXACT_FUNCTIONS:
             raise _inexact(func.__name__)
         found = func(*map(_plain_all, args), **kwargs)
-        return found.view(IntArray) if isinstance(found, np.ndarray) else found
+        return _sealed(found) if isinstance(found, np.ndarray) else found
 
 
 def _inexact(name: str) -> DimError:
@@ -106,28 +128,46 @@ def _plain_all(value: Any) -> Any:
 
 
 def _integers(value: Any) -> Any:
-    """Return an operand as an integer array, or as an object array if int64 is too small."""
+    """Return an operand as an int, an int64 array, or an object array if int64 is too small."""
+    if type(value) is int:
+        return value
+    if type(value) is IntArray and value.dtype == np.int64:
+        return value.view(np.ndarray)
     array = np.asarray(_plain(value))
     # A Python int beyond int64 arrives as an object.
     if np.issubdtype(array.dtype, np.integer) or isinstance(value, int):
-        return array.astype(object) if array.dtype == np.uint64 else array
+        return array.astype(object if array.dtype == np.uint64 else np.int64, copy=False)
     raise DimError(f"a dimension array takes integers only, not {value!r}")
 
 
-def _bounds(array: Any) -> Bounds:
-    return (int(array.min()), int(array.max())) if array.size else (0, 0)
+def _extremes(array: Any) -> Bounds:
+    plain = _plain(array)
+    return (int(plain.min()), int(plain.max())) if plain.size else (0, 0)
 
 
-def _exact(ufunc: Any, a: Any, b: Any) -> IntArray:
-    a, b = _integers(a), _integers(b)
-    bounds_a, bounds_b = _bounds(a), _bounds(b)
+def _bounds(value: Any, operand: Any, *, tight: bool) -> Bounds:
+    """Bound the elements of ``value``, whose plain form is ``operand``."""
+    if type(value) is int:
+        return value, value
+    if isinstance(value, IntArray):
+        return value.tightest_bounds() if tight else value.bounds()
+    return _extremes(operand)
+
+
+def _fits(*bounds: Bounds) -> bool:
+    return all(low >= _LOWEST and high <= _HIGHEST for low, high in bounds)
+
+
+def _exact(ufunc: Any, first: Any, second: Any) -> IntArray:
+    a, b = _integers(first), _integers(second)
     if ufunc in (np.floor_divide, np.remainder) and np.any(np.equal(b, 0)):
         raise DimError("a dimension array was divided by zero")
-    low, high = _BOUNDS[ufunc](bounds_a, bounds_b)
-    extremes = (low, high, *bounds_a, *bounds_b)
-    if min(extremes) >= INT64.min and max(extremes) <= INT64.max:
-        return np.asarray(ufunc(a.astype(np.int64), b.astype(np.int64))).view(IntArray)
-    return _from_objects(ufunc(a.astype(object), b.astype(object)))
+    for tight in (False, True):
+        of_a, of_b = _bounds(first, a, tight=tight), _bounds(second, b, tight=tight)
+        result = _BOUNDS[ufunc](of_a, of_b)
+        if _fits(result, of_a, of_b):
+            return _sealed(np.asarray(ufunc(a, b)), result)
+    return _from_objects(ufunc(np.asarray(a).astype(object), np.asarray(b).astype(object)))
 
 
 def _from_objects(values: Any) -> IntArray:
@@ -135,4 +175,12 @@ def _from_objects(values: Any) -> IntArray:
     for value in array.flat:
         if not INT64.min <= value <= INT64.max:
             raise DimError(f"{value} does not fit in a 64-bit integer array")
-    return array.astype(np.int64).view(IntArray)
+    return _sealed(array.astype(np.int64))
+
+
+def _sealed(array: Any, bounds: Bounds | None = None) -> IntArray:
+    """Make an array that nobody else has an `IntArray` that nobody can write to."""
+    sealed: IntArray = array.view(IntArray)
+    sealed.setflags(write=False)
+    sealed._bounds = bounds  # noqa: SLF001 - the class and its maker are one
+    return sealed

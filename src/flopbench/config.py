@@ -83,7 +83,7 @@ def load_config(
         # Set as they are: a file name may look like YAML or an interpolation.
         section, _, name = key.partition(".")
         plain.setdefault(section, {})[name] = value
-    sections = {name: _structure(name, plain.pop(name, None), cls) for name, cls in schema.items()}
+    sections = {name: structure(name, plain.pop(name, None), cls) for name, cls in schema.items()}
     for name in plain:
         if name not in ignored:
             raise UsageError(unknown("configuration section", str(name), schema))
@@ -134,7 +134,12 @@ def _first_line(error: BaseException) -> str:
     return lines[0] if lines else type(error).__name__
 
 
-def _structure(name: str, values: Any, cls: type) -> Any:
+def structure(name: str, values: Any, cls: type) -> Any:
+    """Turn plain data into the frozen value of a section.
+
+    Raises:
+        UsageError: a key is unknown, or a value has the wrong type.
+    """
     values = {} if values is None else values
     if not isinstance(values, Mapping):
         raise UsageError(f"{name} must be a mapping of keys, got {values!r}")

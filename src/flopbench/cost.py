@@ -1,20 +1,31 @@
-"""What an operation costs, in FLOPs. Costs add, and scale with a count."""
+"""What operations cost, in FLOPs and bytes moved. Costs add, and scale with a count."""
 
 from __future__ import annotations
 
+import attrs
 from attrs import frozen
 
 from flopbench.dims import Dim
+from flopbench.real import Real, as_real
 
 
 @frozen(eq=False)
 class Cost:
-    """FLOPs of some operations.
+    """FLOPs of some operations, and the bytes that they move.
+
+    Each operation reads its operands once and writes its result once, whatever caches a
+    chip has: compulsory traffic, as in the roofline model (Williams, Waterman and
+    Patterson, CACM 52(4), 2009).
 
     Attributes:
         tensor_flops: matrix products, convolutions and attention cores (2 FLOPs per MAC).
         vector_flops: everything else, under the convention of `flopbench.conventions`.
         torch_visible_flops: the part that torch's FlopCounterMode has a formula for and counts.
+        weight_bytes_read: weights that every pass reads, once per pass; routed experts apart.
+        expected_expert_bytes_read: weights of the routed experts that the tokens of a pass
+            are expected to meet (`flopbench.real.expected_distinct`); a real number.
+        kv_cache_bytes_read, kv_cache_bytes_written: keys and values in the cache.
+        activation_bytes_read, activation_bytes_written: all else that is no weight.
         padding_flops: the part of the tensor FLOPs that a kernel spends on whole tiles beyond
             the pairs that the result needs, where the attention mode tells.
     """
@@ -23,24 +34,54 @@ class Cost:
     vector_flops: Dim = 0
     torch_visible_flops: Dim = 0
     padding_flops: Dim = 0
+    weight_bytes_read: Dim = 0
+    expected_expert_bytes_read: Real = 0.0
+    kv_cache_bytes_read: Dim = 0
+    kv_cache_bytes_written: Dim = 0
+    activation_bytes_read: Dim = 0
+    activation_bytes_written: Dim = 0
 
     @property
     def flops(self) -> Dim:
         """All FLOPs: tensor and vector."""
         return self.tensor_flops + self.vector_flops
 
-    def __add__(self, other: Cost) -> Cost:
-        return Cost(
-            self.tensor_flops + other.tensor_flops,
-            self.vector_flops + other.vector_flops,
-            self.torch_visible_flops + other.torch_visible_flops,
-            self.padding_flops + other.padding_flops,
+    @property
+    def bytes_moved(self) -> Real:
+        """All bytes read and written, the expected ones of routed experts included."""
+        exact = (
+            self.weight_bytes_read
+            + self.kv_cache_bytes_read
+            + self.kv_cache_bytes_written
+            + self.activation_bytes_read
+            + self.activation_bytes_written
         )
+        return as_real(exact) + self.expected_expert_bytes_read
+
+    def __add__(self, other: Cost) -> Cost:
+        return Cost(*map(_sum, _values(self), _values(other)))
 
     def __mul__(self, count: Dim) -> Cost:
-        return Cost(
-            self.tensor_flops * count,
-            self.vector_flops * count,
-            self.torch_visible_flops * count,
-            self.padding_flops * count,
-        )
+        if isinstance(count, int) and count == 1:
+            return self
+        scaled = attrs.evolve(self, expected_expert_bytes_read=0)
+        dims = [value if _is_zero(value) else value * count for value in _values(scaled)]
+        dims[_EXPECTED] = self.expected_expert_bytes_read * as_real(count)
+        return Cost(*dims)
+
+
+_NAMES = tuple(field.name for field in attrs.fields(Cost))
+_EXPECTED = _NAMES.index("expected_expert_bytes_read")
+
+
+def _values(cost: Cost) -> list[Dim]:
+    return [getattr(cost, name) for name in _NAMES]
+
+
+def _is_zero(value: Dim) -> bool:
+    return isinstance(value, int | float) and value == 0
+
+
+def _sum(a: Dim, b: Dim) -> Dim:
+    # Most operations leave most fields at 0, and 0 + an array is work.
+    return b if _is_zero(a) else a if _is_zero(b) else a + b

@@ -65,8 +65,11 @@ def as_dim(value: Any) -> Dim:
         from flopbench.arrays import IntArray
 
         array = IntArray.of(value)
-        if array.size and int(array.min()) < 0:
-            raise DimError(f"a dimension must not be negative, got {int(array.min())} in an array")
+        low = array.bounds()[0]
+        if low < 0:
+            low = array.tightest_bounds()[0]
+        if low < 0:
+            raise DimError(f"a dimension must not be negative, got {low} in an array")
         return array
     return _as_int(value)
 
@@ -162,3 +165,12 @@ def triangle(n: Dim) -> Dim:
 def consecutive_sum(first: Dim, count: Dim) -> Dim:
     """Return first + (first + 1) + … over ``count`` terms; 0 for no term."""
     return count * first + halve(count * (count - 1))
+
+
+def at_most_one(n: Any) -> Dim:
+    """Return 1 where ``n`` is at least 1, and 0 where it is 0: what happens once, if at all."""
+    if is_symbolic(n) and n.is_positive:
+        return 1
+    if is_array(n) and n.size and n.tightest_bounds()[0] >= 1:
+        return 1
+    return minimum(n, 1)

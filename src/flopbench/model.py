@@ -3,14 +3,15 @@
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from pathlib import Path
 from typing import Any, ClassVar
 
 import attrs
-from attrs import frozen
+from attrs import Factory, frozen
 
 from flopbench.dims import Dim
+from flopbench.dtypes import DEFAULT_DTYPE
 from flopbench.ops import Op
 
 
@@ -27,6 +28,52 @@ class Stage:
     name: str
     title: str
     parts: tuple[str, ...] = ()
+
+
+@frozen(kw_only=True)
+class SweepPoint:
+    """One point of a sweep.
+
+    Attributes:
+        label: what tables and plots call it, such as ``2x3``.
+        inputs: values of keys below ``workload.``, nested as in a configuration file.
+        facts: what ``sweep.json`` says of the point beside the workload's own facts.
+    """
+
+    label: str
+    inputs: Mapping[str, Any]
+    facts: Mapping[str, Any] = Factory(dict)
+
+
+@frozen(kw_only=True)
+class SweepLimits:
+    """What the command line says of the points of a named sweep.
+
+    Attributes:
+        grids: (rows, columns) by hand; none means the sweep's own candidates.
+        max_image_tokens: candidates up to so many image tokens, instead of the usual ones.
+    """
+
+    grids: tuple[tuple[int, int], ...] = ()
+    max_image_tokens: int | None = None
+
+
+@frozen(kw_only=True)
+class Sweep:
+    """A named sweep of a model.
+
+    Attributes:
+        stages: names of the stages that it reports.
+        x: the fact that plots have on the horizontal axis.
+        points: gives the points within the limits; raises
+            `flopbench.errors.UsageError` if the limits are not for this sweep.
+    """
+
+    name: str
+    description: str
+    stages: tuple[str, ...]
+    x: str
+    points: Callable[[SweepLimits], Iterable[SweepPoint]]
 
 
 @frozen
@@ -91,6 +138,20 @@ class AnalyticModel(ABC):
     options_type: ClassVar[type]
     inputs_type: ClassVar[type]
 
+    sweeps: ClassVar[tuple[Sweep, ...]] = ()
+    """Named sweeps that ``flopbench sweep`` takes."""
+
+    first_token: ClassVar[tuple[str, ...]] = ()
+    """The stages before the first output token, for ``--ttft``."""
+
+    per_token: ClassVar[str | None] = None
+    """The stage that makes ``decode_steps`` further tokens, for ``--tpot``."""
+
+    parts: ClassVar[Mapping[str, str]] = {}
+    """Starts of component paths and what plots call them, for the share of each part."""
+
+    dtype: str = DEFAULT_DTYPE
+    """Of weights, activations and KV cache: a name in `flopbench.dtypes.DTYPE_BYTES`."""
     sizes: ClassVar[tuple[Size, ...]] = ()
     """What `flopbench prove` may leave open in some stage; none if there is nothing to prove."""
 

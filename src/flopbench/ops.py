@@ -10,86 +10,42 @@ to the others (`flopbench.attention`).
 
 from __future__ import annotations
 
-from abc import ABC, abstractmethod
 from typing import Literal
 
 import attrs
 from attrs import frozen
 
 from flopbench.conventions import MAC_FLOPS, Conventions
-from flopbench.cost import Cost
-from flopbench.dims import Dim, consecutive_sum, dim_field
+from flopbench.dims import Dim, at_most_one, consecutive_sum, dim_field
+from flopbench.op_base import (
+    TORCH_VISIBLE,
+    MatrixOp,
+    Op,
+    PricedOp,
+    VectorOp,
+    optional_dim_field,
+)
+from flopbench.real import Real, as_real, expected_distinct
 
-TORCH_VISIBLE = frozenset({"linear", "expert_linear", "matmul", "conv2d"})
-"""Kinds of operation whose PyTorch kernels FlopCounterMode has formulas for."""
-
-
-@frozen(kw_only=True, eq=False)
-class Op(ABC):
-    """One operation of a model.
-
-    Attributes:
-        component: slash-separated path of the part of the model that runs it.
-        layers: identical copies, each with weights of its own.
-        steps: runs of each copy, one after the other with the same weights.
-    """
-
-    component: str
-    layers: Dim = dim_field(default=1)
-    steps: Dim = dim_field(default=1)
-
-
-@frozen(kw_only=True, eq=False)
-class PricedOp(Op):
-    """An operation that knows its own FLOPs."""
-
-    @property
-    @abstractmethod
-    def kind(self) -> str:
-        """What the operation is called in reports, such as ``linear`` or ``softmax``."""
-
-    @abstractmethod
-    def tensor_flops(self) -> Dim:
-        """FLOPs of the matrix work in one run."""
-
-    @abstractmethod
-    def vector_flops(self, conventions: Conventions) -> Dim:
-        """FLOPs of the other work in one run."""
-
-    def cost(self, conventions: Conventions) -> Cost:
-        """Price all runs of all copies."""
-        tensor = self.tensor_flops()
-        visible = tensor if self.kind in TORCH_VISIBLE else 0
-        one_run = Cost(tensor, self.vector_flops(conventions), visible, self.padding_flops())
-        return one_run * (self.layers * self.steps)
-
-    def padding_flops(self) -> Dim:
-        """FLOPs of the matrix work in one run that the result does not need."""
-        return 0
-
-
-@frozen(kw_only=True, eq=False)
-class MatrixOp(PricedOp):
-    """An operation that is only matrix work."""
-
-    def vector_flops(self, conventions: Conventions) -> Dim:
-        return 0
-
-
-@frozen(kw_only=True, eq=False)
-class VectorOp(PricedOp):
-    """An operation without matrix work: ``elements`` times the convention of its kind."""
-
-    @property
-    @abstractmethod
-    def elements(self) -> Dim:
-        """Elements that one run works on."""
-
-    def tensor_flops(self) -> Dim:
-        return 0
-
-    def vector_flops(self, conventions: Conventions) -> Dim:
-        return self.elements * int(getattr(conventions, self.kind))
+__all__ = [
+    "TORCH_VISIBLE",
+    "Attention",
+    "Conv2d",
+    "Elementwise",
+    "Embedding",
+    "ExpertLinear",
+    "FusedAttention",
+    "KvCacheUpdate",
+    "Linear",
+    "MatMul",
+    "MatrixOp",
+    "Norm",
+    "Op",
+    "PricedOp",
+    "Rope",
+    "Softmax",
+    "VectorOp",
+]
 
 
 @frozen(kw_only=True, eq=False)
@@ -103,17 +59,32 @@ class Linear(PricedOp):
     bias: bool = False
 
     def tensor_flops(self) -> Dim:
-        return MAC_FLOPS * self.rows * self.in_features * self.out_features
+        return MAC_FLOPS * self.in_features * self.out_features * self.rows
 
     def vector_flops(self, conventions: Conventions) -> Dim:
         return self.rows * self.out_features * conventions.bias if self.bias else 0
+
+    def operands(self) -> Dim:
+        return self.rows * self.in_features
+
+    def results(self) -> Dim:
+        return self.rows * self.out_features
+
+    def weights(self) -> Dim:
+        return self.out_features * (self.in_features + (1 if self.bias else 0))
+
+    def weights_read(self) -> Dim:
+        return at_most_one(self.rows) * self.weights()
 
 
 @frozen(kw_only=True, eq=False)
 class ExpertLinear(MatrixOp):
     """One routed product per row with the weight of the row's expert, out of ``experts`` weights.
 
-    ``rows`` counts token-expert pairs: tokens x top_k.
+    Attributes:
+        rows: token-expert pairs: tokens x top_k.
+        top_k: distinct experts of one token. With the tokens that follow from it, it says
+            how many experts' weights a run is expected to read, routing being uniform.
     """
 
     kind = "expert_linear"
@@ -121,51 +92,101 @@ class ExpertLinear(MatrixOp):
     in_features: Dim = dim_field()
     out_features: Dim = dim_field()
     experts: Dim = dim_field()
+    top_k: Dim = dim_field(default=1)
 
     def tensor_flops(self) -> Dim:
-        return MAC_FLOPS * self.rows * self.in_features * self.out_features
+        return MAC_FLOPS * self.in_features * self.out_features * self.rows
+
+    def operands(self) -> Dim:
+        return self.rows * self.in_features
+
+    def results(self) -> Dim:
+        return self.rows * self.out_features
+
+    def weights(self) -> Dim:
+        return self.experts * self.in_features * self.out_features
+
+    def expected_expert_weights_read(self) -> Real:
+        tokens = self.rows // self.top_k
+        met = expected_distinct(self.experts, self.top_k, tokens)
+        return met * as_real(self.in_features * self.out_features)
 
 
 @frozen(kw_only=True, eq=False)
 class MatMul(MatrixOp):
-    """A batched product of two activations: [batch, m, k] x [batch, k, n]."""
+    """A batched product of two activations: [batch, m, k] x [batch, k, n].
+
+    Attributes:
+        table: elements of weights that the second operand is looked up from, if it is.
+    """
 
     kind = "matmul"
     batch: Dim = dim_field()
     m: Dim = dim_field()
     k: Dim = dim_field()
     n: Dim = dim_field()
+    table: Dim = dim_field(default=0)
 
     def tensor_flops(self) -> Dim:
         return MAC_FLOPS * self.batch * self.m * self.k * self.n
 
+    def operands(self) -> Dim:
+        return self.batch * self.k * (self.m + self.n)
+
+    def results(self) -> Dim:
+        return self.batch * self.m * self.n
+
+    def weights(self) -> Dim:
+        return self.table
+
 
 @frozen(kw_only=True, eq=False)
 class Conv2d(PricedOp):
-    """A square convolution to [batch, out_channels, out_height, out_width]."""
+    """A square convolution to [batch, out_channels, out_height, out_width].
+
+    Attributes:
+        in_height, in_width: size of the input, its padding apart.
+    """
 
     kind = "conv2d"
     batch: Dim = dim_field()
     in_channels: Dim = dim_field()
     out_channels: Dim = dim_field()
     kernel_size: Dim = dim_field()
+    in_height: Dim = dim_field()
+    in_width: Dim = dim_field()
     out_height: Dim = dim_field()
     out_width: Dim = dim_field()
     bias: bool = False
 
-    def _outputs(self) -> Dim:
-        return self.batch * self.out_channels * self.out_height * self.out_width
+    def operands(self) -> Dim:
+        return self.in_channels * self.in_height * self.in_width * self.batch
+
+    def results(self) -> Dim:
+        return self.out_channels * self.out_height * self.out_width * self.batch
+
+    def _macs_per_output(self) -> Dim:
+        return self.in_channels * self.kernel_size * self.kernel_size
 
     def tensor_flops(self) -> Dim:
-        return MAC_FLOPS * self._outputs() * self.in_channels * self.kernel_size * self.kernel_size
+        return MAC_FLOPS * self._macs_per_output() * self.results()
 
     def vector_flops(self, conventions: Conventions) -> Dim:
-        return self._outputs() * conventions.bias if self.bias else 0
+        return self.results() * conventions.bias if self.bias else 0
+
+    def weights(self) -> Dim:
+        return self.out_channels * (self._macs_per_output() + (1 if self.bias else 0))
+
+    def weights_read(self) -> Dim:
+        return at_most_one(self.batch) * self.weights()
 
 
 @frozen(kw_only=True, eq=False)
 class Norm(VectorOp):
-    """A normalisation of ``rows`` vectors of ``width`` elements."""
+    """A normalisation of ``rows`` vectors of ``width`` elements.
+
+    A layer norm has a weight and a bias per element of a vector, an RMS norm a weight.
+    """
 
     function: Literal["layer_norm", "rms_norm"]
     rows: Dim = dim_field()
@@ -178,6 +199,12 @@ class Norm(VectorOp):
     @property
     def elements(self) -> Dim:
         return self.rows * self.width
+
+    def weights(self) -> Dim:
+        return self.width * (2 if self.function == "layer_norm" else 1)
+
+    def weights_read(self) -> Dim:
+        return at_most_one(self.rows) * self.weights()
 
 
 @frozen(kw_only=True, eq=False)
@@ -192,14 +219,27 @@ class Softmax(VectorOp):
         return self.scores
 
 
+_BINARY = frozenset({"add", "multiply"})
+
+
 @frozen(kw_only=True, eq=False)
 class Elementwise(VectorOp):
-    """A function of each element: an entry of `Conventions`, such as ``add`` or ``gelu``."""
+    """A function of each element: an entry of `Conventions`, such as ``add`` or ``gelu``.
+
+    ``add`` and ``multiply`` read two operands as large as the outputs, unless ``reads`` says
+    otherwise: a constant is nothing to read, a broadcast operand less.
+
+    Attributes:
+        table: elements of weights that an operand is looked up from, if it is.
+        table_reads: elements read of them.
+    """
 
     function: str = attrs.field(
         validator=attrs.validators.in_([a.name for a in attrs.fields(Conventions)])
     )
     outputs: Dim = dim_field()
+    table: Dim = dim_field(default=0)
+    table_reads: Dim = dim_field(default=0)
 
     @property
     def kind(self) -> str:
@@ -209,19 +249,38 @@ class Elementwise(VectorOp):
     def elements(self) -> Dim:
         return self.outputs
 
+    def operands(self) -> Dim:
+        return self.outputs * (2 if self.function in _BINARY else 1)
+
+    def weights(self) -> Dim:
+        return self.table
+
+    def weights_read(self) -> Dim:
+        return self.table_reads
+
 
 @frozen(kw_only=True, eq=False)
 class Rope(VectorOp):
-    """Rotary position embedding of ``tokens`` x ``heads`` vectors of ``head_dim`` elements."""
+    """Rotary position embedding of ``tokens`` x ``heads`` vectors of ``head_dim`` elements.
+
+    Attributes:
+        positions: positions whose cosines and sines are read; all tokens', unless sequences
+            of a batch share them.
+    """
 
     kind = "rope"
     tokens: Dim = dim_field()
     heads: Dim = dim_field()
     head_dim: Dim = dim_field()
+    positions: Dim | None = optional_dim_field()
 
     @property
     def elements(self) -> Dim:
         return self.tokens * self.heads * self.head_dim
+
+    def operands(self) -> Dim:
+        positions = self.tokens if self.positions is None else self.positions
+        return self.elements + 2 * self.head_dim * positions
 
 
 @frozen(kw_only=True, eq=False)
@@ -240,6 +299,45 @@ class Embedding(VectorOp):
     def vector_flops(self, conventions: Conventions) -> Dim:
         return 0
 
+    def operands(self) -> Dim:
+        return 0
+
+    def weights(self) -> Dim:
+        return self.entries * self.width
+
+    def weights_read(self) -> Dim:
+        return self.elements
+
+
+@frozen(kw_only=True, eq=False)
+class KvCacheUpdate(VectorOp):
+    """The new keys and values of a run, written to the KV cache: no FLOPs, but bytes to move.
+
+    Attributes:
+        new: elements of keys and values of one run.
+        held: elements that the cache of one layer holds after the last step.
+    """
+
+    kind = "kv_cache"
+    new: Dim = dim_field()
+    held: Dim = dim_field()
+
+    @property
+    def elements(self) -> Dim:
+        return self.new
+
+    def vector_flops(self, conventions: Conventions) -> Dim:
+        return 0
+
+    def results(self) -> Dim:
+        return 0
+
+    def cache_written(self) -> Dim:
+        return self.new
+
+    def cache_held(self) -> Dim:
+        return self.held
+
 
 @frozen(kw_only=True, eq=False)
 class FusedAttention(PricedOp):
@@ -248,6 +346,7 @@ class FusedAttention(PricedOp):
     Attributes:
         heads: query heads, over the whole batch.
         pairs: query-key pairs that each head computes.
+        inputs: elements of queries, and of keys and values outside a KV cache.
         outputs: output elements, over the whole batch.
         padding: tensor FLOPs beyond those of ``pairs``, over all heads: a kernel multiplies
             whole tiles.
@@ -258,11 +357,18 @@ class FusedAttention(PricedOp):
     head_dim: Dim = dim_field()
     value_dim: Dim = dim_field()
     pairs: Dim = dim_field()
+    inputs: Dim = dim_field()
     outputs: Dim = dim_field()
     padding: Dim = dim_field(default=0)
 
+    def operands(self) -> Dim:
+        return self.inputs
+
+    def results(self) -> Dim:
+        return self.outputs
+
     def tensor_flops(self) -> Dim:
-        useful = MAC_FLOPS * self.heads * self.pairs * (self.head_dim + self.value_dim)
+        useful = MAC_FLOPS * (self.head_dim + self.value_dim) * self.heads * self.pairs
         return useful + self.padding
 
     def padding_flops(self) -> Dim:
@@ -291,6 +397,7 @@ class Attention(Op):
         causal: whether a query sees only the keys up to its own.
         bias: what is added to the scores besides a causal mask, if anything.
         scaled: whether the scale multiplies the scores or, before them, the queries.
+        cached: whether keys and values are in a KV cache; else they are activations.
     """
 
     batch: Dim = dim_field()
@@ -303,6 +410,7 @@ class Attention(Op):
     causal: bool = False
     bias: str | None = None
     scaled: Literal["scores", "queries"] = "scores"
+    cached: bool = False
 
     def __attrs_post_init__(self) -> None:
         grouped = isinstance(self.heads, int) and isinstance(self.kv_heads, int)
@@ -343,3 +451,13 @@ class Attention(Op):
     def outputs(self) -> Dim:
         """Output elements of one layer, summed over the steps."""
         return self.steps * self.batch * self.heads * self.queries * self.value_dim
+
+    @property
+    def last_keys(self) -> Dim:
+        """Keys that the last step sees, the most of all."""
+        return self.keys + self.queries * (self.steps - 1)
+
+    @property
+    def query_elements(self) -> Dim:
+        """Elements of the queries of one step."""
+        return self.batch * self.heads * self.queries * self.head_dim

@@ -4,11 +4,15 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
 
+import attrs
 from attrs import frozen
 
 from flopbench.attention import AttentionMode
 from flopbench.conventions import Conventions
 from flopbench.cost import Cost
+from flopbench.dims import Dim
+from flopbench.dtypes import DEFAULT_DTYPE, DTYPE_BYTES
+from flopbench.footprint import Footprint, Held
 from flopbench.ops import Attention, Op, PricedOp
 
 
@@ -32,10 +36,11 @@ class Fallback:
 
 @frozen(eq=False)
 class StagePrice:
-    """What a stage costs, line by line, and which ops fell back to eager attention."""
+    """What a stage costs, line by line, what it keeps in memory, and what fell back to eager."""
 
     lines: tuple[Line, ...]
     fallbacks: tuple[Fallback, ...] = ()
+    footprint: Footprint = Footprint()
 
     @property
     def cost(self) -> Cost:
@@ -44,35 +49,73 @@ class StagePrice:
 
     def __add__(self, other: StagePrice) -> StagePrice:
         fallbacks = dict.fromkeys(self.fallbacks + other.fallbacks)
-        return StagePrice(_merge(self.lines + other.lines), tuple(fallbacks))
+        lines = _merge(self.lines + other.lines)
+        return StagePrice(lines, tuple(fallbacks), self.footprint.then(other.footprint))
+
+
+Known = dict[int, tuple[PricedOp, Cost, Held]]
+"""Prices by ``id`` of the operation, which is kept so that no other gets its id."""
 
 
 def price(
-    ops: Iterable[Op], mode: AttentionMode, eager: AttentionMode, conventions: Conventions
+    ops: Iterable[Op],
+    mode: AttentionMode,
+    eager: AttentionMode,
+    conventions: Conventions,
+    dtype: str = DEFAULT_DTYPE,
+    known: Known | None = None,
 ) -> StagePrice:
-    """Price ``ops`` with attention carried out by ``mode``, or by ``eager`` where it cannot."""
+    """Price ``ops`` with attention carried out by ``mode``, or by ``eager`` where it cannot.
+
+    Args:
+        dtype: of weights, activations and KV cache alike; a name in `DTYPE_BYTES`.
+        known: prices of operations, added to: what no mode lowers is priced once for all modes
+            if they share ``ops``, conventions and dtype.
+    """
     fallbacks: dict[Fallback, None] = {}
+    priced: list[PricedOp] = []
+    for op in ops:
+        lowered, fallback = lower(op, mode, eager)
+        priced += lowered
+        if fallback:
+            fallbacks[fallback] = None
+    width = DTYPE_BYTES[dtype]
+    known = {} if known is None else known
+    for op in priced:
+        if id(op) not in known:
+            known[id(op)] = op, op.cost(conventions, width), Held.by(op, width)
+    found = [known[id(op)] for op in priced]
+    lines = _merge(_line(op, cost, mode) for op, cost, _ in found)
+    return StagePrice(lines, tuple(fallbacks), Footprint.of(held for _, _, held in found))
 
-    def lowered() -> Iterator[PricedOp]:
-        for op in ops:
-            if isinstance(op, PricedOp):
-                yield op
-            elif isinstance(op, Attention):
-                reason = mode.unsupported(op)
-                if reason:
-                    fallbacks[Fallback(mode.name, op.component, reason)] = None
-                yield from (eager if reason else mode).lower(op)
-            else:
-                raise TypeError(f"{type(op).__name__} has no price and is no Attention")
 
-    lines = _merge(_line(op, mode, conventions) for op in lowered())
-    return StagePrice(lines, tuple(fallbacks))
+def lower(
+    op: Op, mode: AttentionMode, eager: AttentionMode
+) -> tuple[Iterable[PricedOp], Fallback | None]:
+    """Return the priced operations that ``op`` is, and whether it fell back to eager.
+
+    Raises:
+        TypeError: ``op`` is of a kind that nobody can price.
+    """
+    if isinstance(op, PricedOp):
+        return (op,), None
+    if not isinstance(op, Attention):
+        raise TypeError(f"{type(op).__name__} has no price and is no Attention")
+    reason = mode.unsupported(op)
+    lowered = (eager if reason else mode).lower(op)
+    fallback = Fallback(mode.name, op.component, reason) if reason else None
+    return _with_beside(lowered, op.beside), fallback
 
 
-def _line(op: PricedOp, mode: AttentionMode, conventions: Conventions) -> Line:
-    cost = op.cost(conventions)
+def _with_beside(lowered: Iterable[PricedOp], beside: Dim) -> Iterator[PricedOp]:
+    """Keep alive during the lowered operations what is alive during the whole."""
+    for op in lowered:
+        yield attrs.evolve(op, beside=op.beside + beside)
+
+
+def _line(op: PricedOp, cost: Cost, mode: AttentionMode) -> Line:
     if mode.torch_visible_only:
-        cost = Cost(cost.torch_visible_flops, 0, cost.torch_visible_flops)
+        cost = attrs.evolve(cost, tensor_flops=cost.torch_visible_flops, vector_flops=0)
     return Line(op.component, op.kind, cost)
 
 

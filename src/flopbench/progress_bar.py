@@ -1,4 +1,4 @@
-"""A progress bar on the terminal for the counting of a run."""
+"""Progress bars on the terminal, for the counting of a run and of a sweep."""
 
 from __future__ import annotations
 
@@ -6,9 +6,18 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 
 from rich.console import Console
-from rich.progress import BarColumn, Progress, TextColumn, TimeElapsedColumn
+from rich.progress import (
+    BarColumn,
+    MofNCompleteColumn,
+    Progress,
+    TextColumn,
+    TimeElapsedColumn,
+    TimeRemainingColumn,
+)
 
 from flopbench.progress import Progress as RunProgress
+from flopbench.sweep_run import SweepProgress
+from flopbench.vendor_series import Unit
 
 
 class BarProgress(RunProgress):
@@ -35,3 +44,32 @@ class BarProgress(RunProgress):
 
     def step(self, number: int) -> None:
         self._bar.update(self._task, description=f"{self._title}, step {number}")
+
+
+class SweepBar(SweepProgress):
+    """Shows how many counts of a sweep are done, and the time taken and left."""
+
+    def __init__(self, bar: Progress) -> None:
+        self._bar = bar
+        self._task = bar.add_task("pricing", total=None)
+
+    @classmethod
+    @contextmanager
+    def open(cls) -> Iterator[SweepBar]:
+        """Show a bar on stderr, and take it away at the end."""
+        columns = (
+            TextColumn("{task.description}"),
+            BarColumn(),
+            MofNCompleteColumn(),
+            TimeElapsedColumn(),
+            TextColumn("left"),
+            TimeRemainingColumn(),
+        )
+        with Progress(*columns, console=Console(stderr=True), transient=True) as bar:
+            yield cls(bar)
+
+    def start(self, total: int, done: int) -> None:
+        self._bar.update(self._task, description="counting", total=total, completed=done)
+
+    def counted(self, unit: Unit) -> None:
+        self._bar.update(self._task, description=f"counted {unit.name}", advance=1)

@@ -70,7 +70,11 @@ def _price_stage(plan: Plan, mode: AttentionMode, stage: Stage) -> StagePrice:
     )
     with calling(what):
         priced = price(
-            plan.model.ops(stage.name, plan.workload), mode, plan.eager, plan.conventions
+            plan.model.ops(stage.name, plan.workload),
+            mode,
+            plan.eager,
+            plan.conventions,
+            plan.model.dtype,
         )
         if type(priced.cost.flops) is not int:
             raise TypeError(f"a run's FLOPs must be an int, got {priced.cost.flops}")

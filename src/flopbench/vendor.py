@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Hashable, Mapping
 from typing import TYPE_CHECKING, Any, ClassVar
 
 import attrs
@@ -78,6 +78,13 @@ class VendorModel(ABC):
     @abstractmethod
     def stage(self, name: str, workload: Any) -> VendorStage:
         """Build the calls of one stage that is not composed."""
+
+    def shapes(self, stage: str, workload: Any) -> Hashable:
+        """Return what the calls of a stage depend on: a sweep counts equal ones once.
+
+        By default, all of the workload.
+        """
+        return repr(workload)
 
     @abstractmethod
     def component(self, module: str) -> str:

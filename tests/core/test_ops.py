@@ -82,6 +82,8 @@ def test_a_convolution(batch, in_channels, out_channels, kernel, side, stride):
         in_channels=in_channels,
         out_channels=out_channels,
         kernel_size=kernel,
+        in_height=side,
+        in_width=side,
         out_height=out,
         out_width=out,
         bias=True,

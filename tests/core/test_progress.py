@@ -5,18 +5,7 @@ import pty
 import subprocess
 import sys
 
-
-def read_all(terminal):
-    """Read until the other side has closed the terminal."""
-    data = b""
-    while True:
-        try:
-            chunk = os.read(terminal, 65536)
-        except OSError:  # Linux says so with EIO
-            return data.decode()
-        if not chunk:
-            return data.decode()
-        data += chunk
+from cli_helpers import read_all
 
 
 def test_a_terminal_sees_stages_and_steps_and_stdout_stays_clean(tmp_path):

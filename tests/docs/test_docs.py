@@ -7,6 +7,7 @@ import subprocess
 import sys
 
 import attrs
+import make_results
 import pytest
 from doc_output import PAGES, ROOT, blocks, updated
 
@@ -70,6 +71,7 @@ def test_every_hook_is_documented_with_its_signature():
 def keys(value):
     """All field names in a report, but for those of objects with free names."""
     free = {"workload", "convention", "config", "versions", "vendor", "counters", "unseen"}
+    free |= {"modes", "parts_flops"}
     if isinstance(value, dict):
         for key, inner in value.items():
             yield key
@@ -90,6 +92,29 @@ def test_every_field_of_the_report_is_documented():
     )
     for key in set(keys(json.loads(done.stdout))):
         assert f"`{key}`" in page, key
+
+
+def test_every_field_of_a_sweep_is_documented(tmp_path):
+    page = (ROOT / "docs" / "sweep-schema.md").read_text(encoding="utf-8")
+    command = [sys.executable, "-m", "flopbench.cli", "sweep", "deepseek_ocr", "decode"]
+    options = "--analytic-only --no-plots --grid 1x2 --stages vision,decode --ttft 1 --tpot 0.05"
+    subprocess.run([*command, *options.split(), "--out", str(tmp_path)], check=True)
+    found = set(keys(json.loads((tmp_path / "sweep.json").read_text(encoding="utf-8"))))
+    for key in found:
+        assert f"`{key}`" in page, key
+    # What only some sweeps have is there, too.
+    assert {"required", "ttft", "tpot", "gigabytes_per_s", "vision", "decode"} <= found
+
+
+def test_the_results_page_shows_what_the_closed_forms_say_today(tmp_path):
+    page = (ROOT / "docs" / "results-deepseek-ocr.md").read_text(encoding="utf-8")
+    command = [sys.executable, "-m", "flopbench.cli", "sweep", "deepseek_ocr", "vision_prefill"]
+    options = "--analytic-only --no-plots --stages vision,prefill,decode --ttft 1 --tpot 0.05"
+    subprocess.run([*command, *options.split(), "--out", str(tmp_path)], check=True)
+    report = json.loads((tmp_path / "sweep.json").read_text(encoding="utf-8"))
+    for stage in ("vision", "prefill", "decode"):
+        assert "\n".join(make_results.memory(report, stage)) in page
+    assert "\n".join(make_results.required(report)) in page
 
 
 def test_every_field_of_the_proof_is_documented():

@@ -3,40 +3,84 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
+from typing import Any
 
 from flopbench.attention import AttentionMode
+from flopbench.dims import Dim
 from flopbench.hookspecs import hookimpl
 from flopbench.ops import Attention, Elementwise, MatMul, PricedOp, Softmax
 
 
 class Eager(AttentionMode):
-    """Attention as a chain of PyTorch ops: Q K^T, scale, mask or bias, softmax, times V."""
+    """Attention as a chain of PyTorch ops: Q K^T, scale, mask or bias, softmax, times V.
+
+    Each op of the chain reads the scores and writes new ones. What is alive at once is that
+    of the last step, which sees the most keys.
+    """
 
     name = "eager"
     summary = "materialised scores, as the vendor model runs; must match its count"
     matches_vendor = True
 
     def lower(self, op: Attention) -> Iterable[PricedOp]:
-        def elementwise(function: str, outputs: object) -> Elementwise:
+        def elementwise(function: str, outputs: Dim, **moved: Any) -> Elementwise:
             return Elementwise(
-                component=op.component, layers=op.layers, function=function, outputs=outputs
+                component=op.component,
+                layers=op.layers,
+                function=function,
+                outputs=outputs,
+                **moved,
             )
 
         heads = op.batch * op.heads
-        scores = heads * op.pairs
-        queries = op.steps * heads * op.queries * op.head_dim
-        yield elementwise("multiply", scores if op.scaled == "scores" else queries)
+        scores, last_scores = heads * op.pairs, heads * op.queries * op.last_keys
+        queries = op.query_elements
+        values = 0 if op.cached else op.batch * op.kv_heads * op.value_dim * op.last_keys
+        keys = 0 if op.cached else op.batch * op.kv_heads * op.head_dim * op.last_keys
+        if op.scaled == "queries":
+            live = 2 * queries + keys + values
+            yield elementwise("multiply", op.steps * queries, reads=op.steps * queries, live=live)
         # With one query per step the rows of all steps form one product over the visited keys.
-        yield _product(op, k=op.head_dim, n=op.key_visits)
+        yield _product(
+            op,
+            k=op.head_dim,
+            n=op.key_visits,
+            reads=op.steps * queries,
+            writes=scores,
+            operand=op.head_dim,
+            live=queries + keys + last_scores + values,
+        )
+        if op.scaled == "scores":
+            yield elementwise("multiply", scores, reads=scores, live=2 * last_scores + values)
         if op.causal:
-            yield elementwise("add", scores)
+            # One mask for all heads of a sequence.
+            mask, last_mask = op.batch * op.pairs, op.batch * op.queries * op.last_keys
+            live = 2 * last_scores + last_mask + values
+            yield elementwise("add", scores, reads=scores + mask, live=live)
         if op.bias:
-            yield elementwise("add", scores)
-        yield Softmax(component=op.component, layers=op.layers, scores=scores)
-        yield _product(op, k=op.key_visits, n=op.value_dim)
+            yield elementwise("add", scores, live=3 * last_scores + values)
+        yield Softmax(
+            component=op.component,
+            layers=op.layers,
+            scores=scores,
+            live=2 * last_scores + values,
+        )
+        yield _product(
+            op,
+            k=op.key_visits,
+            n=op.value_dim,
+            reads=scores,
+            writes=op.outputs,
+            operand=op.value_dim,
+            live=last_scores + values + op.batch * op.heads * op.queries * op.value_dim,
+        )
 
 
-def _product(op: Attention, k: object, n: object) -> MatMul:
+def _product(
+    op: Attention, *, k: Dim, n: Dim, reads: Dim, writes: Dim, operand: Dim, live: Dim
+) -> MatMul:
+    """Return a product with the keys or the values, ``operand`` elements wide."""
+    visited = op.batch * op.kv_heads * operand * op.key_visits
     return MatMul(
         component=op.component,
         layers=op.layers,
@@ -44,6 +88,10 @@ def _product(op: Attention, k: object, n: object) -> MatMul:
         m=op.queries,
         k=k,
         n=n,
+        reads=reads if op.cached else reads + visited,
+        writes=writes,
+        cache_reads=visited if op.cached else 0,
+        live=live,
     )
 
 

@@ -39,6 +39,9 @@ class Flash(AttentionMode):
 
     def fused(self, op: Attention) -> FusedAttention:
         """Return the one operation over the pairs that the mask leaves."""
+        width = op.batch * op.kv_heads * (op.head_dim + op.value_dim)
+        outputs = op.batch * op.heads * op.queries * op.value_dim
+        queries = op.query_elements
         return FusedAttention(
             component=op.component,
             layers=op.layers,
@@ -46,7 +49,10 @@ class Flash(AttentionMode):
             head_dim=op.head_dim,
             value_dim=op.value_dim,
             pairs=op.unmasked_pairs,
+            inputs=op.steps * queries + (0 if op.cached else width * op.key_visits),
             outputs=op.outputs,
+            cache_reads=width * op.key_visits if op.cached else 0,
+            live=queries + outputs + (0 if op.cached else width * op.last_keys),
         )
 
 

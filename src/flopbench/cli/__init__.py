@@ -20,6 +20,7 @@ from flopbench.cli.explain import explain_command
 from flopbench.cli.list import list_command
 from flopbench.cli.prove import prove_command
 from flopbench.cli.run import run_command
+from flopbench.cli.sweep import sweep_command
 from flopbench.errors import FlopbenchError, UsageError, describe
 
 app = typer.Typer(
@@ -31,6 +32,7 @@ app = typer.Typer(
     pretty_exceptions_enable=False,
 )
 app.command("run")(run_command)
+app.command("sweep")(sweep_command)
 app.command("prove")(prove_command)
 app.command("explain")(explain_command)
 app.command("list")(list_command)

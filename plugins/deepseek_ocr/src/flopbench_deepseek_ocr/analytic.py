@@ -4,19 +4,21 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
 from pathlib import Path
-from typing import Any, Literal
+from typing import Any, ClassVar, Literal
 
 import attrs
 from attrs import frozen
 
 from flopbench.dims import Dim
+from flopbench.dtypes import DEFAULT_DTYPE
 from flopbench.errors import UsageError
 from flopbench.model import AnalyticModel, Named, Size, Stage
 from flopbench.ops import Op
-from flopbench_deepseek_ocr.architecture import Architecture, read_architecture
+from flopbench_deepseek_ocr.architecture import Architecture, read_architecture, read_dtype
 from flopbench_deepseek_ocr.decoder import decode_passes, decoder_ops, prefill_pass
 from flopbench_deepseek_ocr.image import choose_grid, read_page
 from flopbench_deepseek_ocr.names import Names, named_architecture
+from flopbench_deepseek_ocr.sweeps import SWEEPS
 from flopbench_deepseek_ocr.vision import vision_ops
 from flopbench_deepseek_ocr.workload import (
     PIXELS_PER_TOKEN,
@@ -36,10 +38,12 @@ class Options:
         config: a ``config.json`` of the published checkpoint's form, in place of its values.
         rope: how the rotary angles are computed: ``elementwise`` once per pass, as
             transformers does, or by ``matmul`` in every layer, as the original code does.
+        dtype: of weights, activations and KV cache; none means the config's, or bfloat16.
     """
 
     config: str | None = None
     rope: Literal["elementwise", "matmul"] = "elementwise"
+    dtype: Literal["bfloat16", "float16", "float32"] | None = None
 
 
 NOT_PRICED = (
@@ -64,6 +68,16 @@ class DeepseekOcr(AnalyticModel):
         Stage("vision_prefill", "Vision + prefill", parts=("vision", "prefill")),
         Stage("end2end", "End to end", parts=("vision", "prefill", "decode")),
     )
+    sweeps = SWEEPS
+    first_token = ("vision", "prefill")
+    per_token = "decode"  # noqa: S105 - a stage, no password
+    parts: ClassVar[Mapping[str, str]] = {
+        "vision/sam": "SAM",
+        "vision/clip": "CLIP",
+        "vision/projector": "projector",
+        "decoder": "decoder",
+        "lm_head": "LM head",
+    }
 
     sizes = (
         Size("B", "pages at once (batch size)"),
@@ -73,17 +87,25 @@ class DeepseekOcr(AnalyticModel):
     )
 
     def __init__(
-        self, architecture: Architecture | None = None, *, rope_by_matmul: bool = False
+        self,
+        architecture: Architecture | None = None,
+        *,
+        rope_by_matmul: bool = False,
+        dtype: str = DEFAULT_DTYPE,
     ) -> None:
         self._architecture = architecture or Architecture()
         if 4 * self._architecture.sam.patch_size != PIXELS_PER_TOKEN:
             raise ValueError(f"SAM's patches must be {PIXELS_PER_TOKEN // 4} pixels wide")
         self._rope_by_matmul = rope_by_matmul
+        self.dtype = dtype
 
     @classmethod
     def from_options(cls, options: Options) -> DeepseekOcr:
         architecture = read_architecture(Path(options.config)) if options.config else None
-        return cls(architecture, rope_by_matmul=options.rope == "matmul")
+        dtype = options.dtype or (read_dtype(Path(options.config)) if options.config else None)
+        return cls(
+            architecture, rope_by_matmul=options.rope == "matmul", dtype=dtype or DEFAULT_DTYPE
+        )
 
     @property
     def architecture(self) -> Architecture:
@@ -116,8 +138,7 @@ class DeepseekOcr(AnalyticModel):
 
     def ops(self, stage: str, workload: Workload) -> Iterator[Op]:
         if stage == "vision":
-            for view in workload.views:
-                yield from vision_ops(self._architecture, view)
+            yield from vision_ops(self._architecture, workload)
         else:
             run = {"prefill": prefill_pass, "decode": decode_passes}[stage](workload)
             yield from decoder_ops(
@@ -150,7 +171,7 @@ class DeepseekOcr(AnalyticModel):
     def named(self) -> Named:
         names = Names()
         architecture = named_architecture(self._architecture, names)
-        model = DeepseekOcr(architecture, rope_by_matmul=self._rope_by_matmul)
+        model = DeepseekOcr(architecture, rope_by_matmul=self._rope_by_matmul, dtype=self.dtype)
         return Named(model, names.values, names.meanings)
 
     def assumptions(self) -> tuple[str, ...]:

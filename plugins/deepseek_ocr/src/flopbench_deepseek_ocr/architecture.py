@@ -17,6 +17,7 @@ import attrs
 from attrs import frozen
 
 from flopbench.dims import is_symbolic
+from flopbench.dtypes import DTYPE_BYTES
 from flopbench.errors import UsageError
 
 
@@ -212,6 +213,22 @@ def read_architecture(path: Path) -> Architecture:
         return _architecture(config)
     except ValueError as error:
         raise UsageError(f"{path}: {error}") from error
+
+
+def read_dtype(path: Path) -> str | None:
+    """Return the ``torch_dtype`` (or ``dtype``) of a config.json that was read already, if any.
+
+    Raises:
+        UsageError: it is none whose width is known.
+    """
+    config = _Config(path, json.loads(path.read_text(encoding="utf-8")))
+    for key in ("torch_dtype", "dtype"):
+        dtype = config.values.get(key)
+        if dtype is not None and (not isinstance(dtype, str) or dtype not in DTYPE_BYTES):
+            raise config.wrong(key, dtype, "one of " + ", ".join(DTYPE_BYTES))
+        if dtype is not None:
+            return str(dtype)
+    return None
 
 
 def _architecture(config: _Config) -> Architecture:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping
+from collections.abc import Hashable, Mapping
 from pathlib import Path
 from typing import Literal, Protocol
 
@@ -89,6 +89,15 @@ class DeepseekOcrVendor(VendorModel):
     def stage(self, name: str, workload: Workload) -> VendorStage:
         stage = self._implementation.stage(name, workload)
         return attrs.evolve(stage, sampled=not self._every_step)
+
+    def shapes(self, stage: str, workload: Workload) -> Hashable:
+        """Vision sees images and no text; the decoder sees a context and no images."""
+        w = workload
+        if stage == "vision":
+            return w.batch_size, w.view_size, w.tile_size, w.tiles
+        if stage == "prefill":
+            return w.batch_size, w.context_tokens, w.lm_head
+        return w.batch_size, w.context_tokens, w.decode_steps
 
     def component(self, module: str) -> str:
         for pattern, component in self._rules:

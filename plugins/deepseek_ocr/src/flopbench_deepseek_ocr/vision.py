@@ -10,17 +10,45 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from flopbench.dims import Dim, ceil_div
-from flopbench.ops import Attention, Conv2d, Elementwise, Linear, MatMul, Norm, Op
+import attrs
+
+from flopbench.dims import Dim, at_most_one, ceil_div
+from flopbench.ops import Attention, Conv2d, Elementwise, Embedding, Linear, MatMul, Norm, Op
 from flopbench_deepseek_ocr.architecture import Architecture, Clip, Sam
-from flopbench_deepseek_ocr.workload import View
+from flopbench_deepseek_ocr.workload import View, Workload
 
 
-def vision_ops(architecture: Architecture, view: View) -> Iterator[Op]:
-    """Yield the operations that turn a view's images into image tokens."""
+def vision_ops(architecture: Architecture, workload: Workload) -> Iterator[Op]:
+    """Yield the operations that turn all views of the pages into image tokens.
+
+    The views pass one after the other through the same weights, and the tokens of one wait
+    for those of the next.
+    """
+    waiting: Dim = 0
+    for index, view in enumerate(workload.views):
+        for op in view_ops(architecture, view):
+            yield attrs.evolve(op, weights_shared=index > 0, beside=op.beside + waiting)
+        side = _side(view.size // architecture.sam.patch_size)
+        waiting = waiting + view.count * side * side * architecture.decoder.width
+    yield Embedding(
+        component="vision/projector/separators",
+        tokens=workload.batch_size * workload.separators,
+        width=architecture.decoder.width,
+        entries=2,
+        beside=waiting,
+    )
+
+
+def _side(grid: Dim) -> Dim:
+    """Return the image tokens per side for a grid of patches: two strides of 2."""
+    return ceil_div(ceil_div(grid, 2), 2)
+
+
+def view_ops(architecture: Architecture, view: View) -> Iterator[Op]:
+    """Yield the operations that turn a view's images into features of the decoder's width."""
     sam, clip = architecture.sam, architecture.clip
     grid = view.size // sam.patch_size
-    side = ceil_div(ceil_div(grid, 2), 2)
+    side = _side(grid)
     yield from _sam(sam, view.count, grid)
     yield from _clip(clip, view.count, side * side + 1)
     yield Linear(
@@ -39,31 +67,50 @@ def _sam(sam: Sam, images: Dim, grid: Dim) -> Iterator[Op]:
         in_channels=sam.in_channels,
         out_channels=sam.width,
         kernel_size=sam.patch_size,
+        in_height=grid * sam.patch_size,
+        in_width=grid * sam.patch_size,
         out_height=grid,
         out_width=grid,
         bias=True,
     )
+    residual = images * grid * grid * sam.width
+    trained = sam.pretrained_size // sam.patch_size
     yield Elementwise(
-        component="vision/sam/patch_embed", function="add", outputs=images * grid * grid * sam.width
+        component="vision/sam/patch_embed",
+        function="add",
+        outputs=residual,
+        reads=residual,
+        table=trained * trained * sam.width,
+        table_reads=at_most_one(images) * grid * grid * sam.width,
     )
     global_layers = len(sam.global_layers)
     windows = ceil_div(grid, sam.window)
     # Windowed layers pad the grid to whole windows; queries in the padding are computed, too.
-    windowed = _sam_attention(
-        sam, images * windows * windows, sam.window, sam.layers - global_layers
+    yield from _sam_attention(
+        sam,
+        images * windows * windows,
+        sam.window,
+        sam.layers - global_layers,
+        trained=sam.window,
+        residual=residual,
     )
-    yield from windowed
-    yield from _sam_attention(sam, images, grid, global_layers)
+    yield from _sam_attention(sam, images, grid, global_layers, trained=trained, residual=residual)
     yield from _sam_blocks(sam, images * grid * grid)
     yield from _sam_neck(sam, images, grid)
 
 
-def _sam_attention(sam: Sam, windows: Dim, side: Dim, layers: int) -> Iterator[Op]:
-    """Attend within ``windows`` windows of side x side tokens."""
+def _sam_attention(
+    sam: Sam, windows: Dim, side: Dim, layers: int, *, trained: int, residual: Dim
+) -> Iterator[Op]:
+    """Attend within ``windows`` windows of side x side tokens.
+
+    Args:
+        trained: side of the window that the tables of relative positions are for.
+        residual: elements alive meanwhile.
+    """
     tokens = side * side
     rows = windows * tokens
     heads = windows * sam.heads
-    core = "vision/sam/attention/core"
     yield Linear(
         component="vision/sam/attention/qkv",
         layers=layers,
@@ -71,17 +118,11 @@ def _sam_attention(sam: Sam, windows: Dim, side: Dim, layers: int) -> Iterator[O
         in_features=sam.width,
         out_features=3 * sam.width,
         bias=True,
+        beside=residual,
     )
-    # Each query meets one embedding per row and one per column of its window.
-    for _axis in ("height", "width"):
-        yield MatMul(
-            component=core, layers=layers, batch=side, m=heads * side, k=sam.head_dim, n=side
-        )
-    yield Elementwise(
-        component=core, layers=layers, function="add", outputs=heads * tokens * tokens
-    )
+    yield from _relative_positions(sam, heads, side, layers, trained, residual)
     yield Attention(
-        component=core,
+        component="vision/sam/attention/core",
         layers=layers,
         batch=windows,
         heads=sam.heads,
@@ -92,6 +133,7 @@ def _sam_attention(sam: Sam, windows: Dim, side: Dim, layers: int) -> Iterator[O
         keys=tokens,
         bias="decomposed relative positions",
         scaled="queries",
+        beside=residual,
     )
     yield Linear(
         component="vision/sam/attention/out",
@@ -100,31 +142,68 @@ def _sam_attention(sam: Sam, windows: Dim, side: Dim, layers: int) -> Iterator[O
         in_features=sam.width,
         out_features=sam.width,
         bias=True,
+        beside=residual,
+    )
+
+
+def _relative_positions(
+    sam: Sam, heads: Dim, side: Dim, layers: int, trained: int, residual: Dim
+) -> Iterator[Op]:
+    """Make the bias of the scores, which it meets after Q K^T: scores and values wait."""
+    core, tokens = "vision/sam/attention/core", side * side
+    scores, per_axis = heads * tokens * tokens, heads * tokens * side
+    alive = residual + scores + heads * tokens * sam.head_dim
+    # Each query meets one embedding per row and one per column of its window.
+    for made in (0, per_axis):
+        yield MatMul(
+            component=core,
+            layers=layers,
+            batch=side,
+            m=heads * side,
+            k=sam.head_dim,
+            n=side,
+            # All windows and heads share the embeddings, which no window reads if there is none.
+            reads=(heads + at_most_one(heads)) * side * side * sam.head_dim,
+            table=(2 * trained - 1) * sam.head_dim,
+            beside=alive + made,
+        )
+    yield Elementwise(
+        component=core,
+        layers=layers,
+        function="add",
+        outputs=scores,
+        reads=2 * per_axis,
+        beside=alive,
     )
 
 
 def _sam_blocks(sam: Sam, tokens: Dim) -> Iterator[Op]:
     """Yield what every layer does on the unpadded tokens: norms, residuals and MLP."""
     yield from _residual_norms("vision/sam/norm", sam.layers, tokens, sam.width)
-    yield from _mlp("vision/sam/mlp", sam.layers, tokens, sam.width, sam.mlp_width, "gelu")
+    yield from _mlp("vision/sam/mlp", sam.layers, tokens, (sam.width, sam.mlp_width), "gelu")
 
 
 def _sam_neck(sam: Sam, images: Dim, grid: Dim) -> Iterator[Op]:
-    def conv(part: str, in_channels: int, out_channels: int, kernel_size: int, side: Dim) -> Conv2d:
+    def conv(
+        part: str, channels: tuple[int, int], kernel_size: int, before: Dim, side: Dim
+    ) -> Conv2d:
+        in_channels, out_channels = channels
         return Conv2d(
             component=f"vision/sam/{part}",
             batch=images,
             in_channels=in_channels,
             out_channels=out_channels,
             kernel_size=kernel_size,
+            in_height=before,
+            in_width=before,
             out_height=side,
             out_width=side,
         )
 
     half = ceil_div(grid, 2)
     middle, last = sam.downsample_channels
-    yield conv("neck", sam.width, sam.neck_channels, 1, grid)
-    yield conv("neck", sam.neck_channels, sam.neck_channels, 3, grid)
+    yield conv("neck", (sam.width, sam.neck_channels), 1, grid, grid)
+    yield conv("neck", (sam.neck_channels, sam.neck_channels), 3, grid, grid)
     yield Norm(
         component="vision/sam/neck",
         layers=2,
@@ -132,14 +211,33 @@ def _sam_neck(sam: Sam, images: Dim, grid: Dim) -> Iterator[Op]:
         rows=images * grid * grid,
         width=sam.neck_channels,
     )
-    yield conv("downsample", sam.neck_channels, middle, 3, half)
-    yield conv("downsample", middle, last, 3, ceil_div(half, 2))
+    yield conv("downsample", (sam.neck_channels, middle), 3, grid, half)
+    yield conv("downsample", (middle, last), 3, half, ceil_div(half, 2))
 
 
 def _clip(clip: Clip, images: Dim, tokens: Dim) -> Iterator[Op]:
+    """Encode SAM's features, which stay alive for the projector, and a class token."""
     rows = images * tokens
-    yield Elementwise(component="vision/clip/embed", function="add", outputs=rows * clip.width)
-    yield Norm(component="vision/clip/embed", function="layer_norm", rows=rows, width=clip.width)
+    features = images * (tokens - 1) * clip.width
+    residual = rows * clip.width
+    trained = clip.pretrained_size // clip.patch_size
+    yield Elementwise(
+        component="vision/clip/embed",
+        function="add",
+        outputs=residual,
+        reads=residual,
+        # A class token, and a position for it and for each patch.
+        table=(2 + trained * trained) * clip.width,
+        table_reads=at_most_one(images) * tokens * clip.width,
+        beside=features,
+    )
+    yield Norm(
+        component="vision/clip/embed",
+        function="layer_norm",
+        rows=rows,
+        width=clip.width,
+        beside=features,
+    )
     yield Linear(
         component="vision/clip/attention/qkv",
         layers=clip.layers * 3,
@@ -147,6 +245,8 @@ def _clip(clip: Clip, images: Dim, tokens: Dim) -> Iterator[Op]:
         in_features=clip.width,
         out_features=clip.width,
         bias=True,
+        # For the last of the three, the other two.
+        beside=features + 3 * residual,
     )
     yield Attention(
         component="vision/clip/attention/core",
@@ -158,6 +258,7 @@ def _clip(clip: Clip, images: Dim, tokens: Dim) -> Iterator[Op]:
         value_dim=clip.head_dim,
         queries=tokens,
         keys=tokens,
+        beside=features + residual,
     )
     yield Linear(
         component="vision/clip/attention/out",
@@ -166,21 +267,45 @@ def _clip(clip: Clip, images: Dim, tokens: Dim) -> Iterator[Op]:
         in_features=clip.width,
         out_features=clip.width,
         bias=True,
+        beside=features + residual,
     )
-    yield from _residual_norms("vision/clip/norm", clip.layers, rows, clip.width)
-    yield from _mlp("vision/clip/mlp", clip.layers, rows, clip.width, clip.mlp_width, "quick_gelu")
+    yield from _residual_norms("vision/clip/norm", clip.layers, rows, clip.width, features)
+    yield from _mlp(
+        "vision/clip/mlp", clip.layers, rows, (clip.width, clip.mlp_width), "quick_gelu", features
+    )
 
 
-def _residual_norms(component: str, layers: int, rows: Dim, width: int) -> Iterator[Op]:
+def _residual_norms(
+    component: str, layers: int, rows: Dim, width: int, beside: Dim = 0
+) -> Iterator[Op]:
     yield Norm(
-        component=component, layers=2 * layers, function="layer_norm", rows=rows, width=width
+        component=component,
+        layers=2 * layers,
+        function="layer_norm",
+        rows=rows,
+        width=width,
+        beside=beside,
     )
-    yield Elementwise(component=component, layers=2 * layers, function="add", outputs=rows * width)
+    yield Elementwise(
+        component=component,
+        layers=2 * layers,
+        function="add",
+        outputs=rows * width,
+        beside=beside,
+    )
 
 
 def _mlp(
-    component: str, layers: int, rows: Dim, width: int, mlp_width: int, activation: str
+    component: str,
+    layers: int,
+    rows: Dim,
+    widths: tuple[int, int],
+    activation: str,
+    beside: Dim = 0,
 ) -> Iterator[Op]:
+    """Yield the two products and the activation; the residual and ``beside`` wait."""
+    width, mlp_width = widths
+    alive = beside + rows * width
     for in_features, out_features in ((width, mlp_width), (mlp_width, width)):
         yield Linear(
             component=component,
@@ -189,7 +314,12 @@ def _mlp(
             in_features=in_features,
             out_features=out_features,
             bias=True,
+            beside=alive,
         )
     yield Elementwise(
-        component=component, layers=layers, function=activation, outputs=rows * mlp_width
+        component=component,
+        layers=layers,
+        function=activation,
+        outputs=rows * mlp_width,
+        beside=alive,
     )

@@ -123,6 +123,12 @@ class Workload:
         return side * (side + 1) + 1 + tiles
 
     @property
+    def separators(self) -> Dim:
+        """Image tokens of one page that are no features: newlines, and one separator."""
+        tile_side = self.tile_size // PIXELS_PER_TOKEN
+        return self.view_size // PIXELS_PER_TOKEN + 1 + tile_side * self.tile_rows
+
+    @property
     def context_tokens(self) -> Dim:
         """Tokens of the prefill: the image's and the prompt's, unless given."""
         return self.image_tokens + self.prompt_tokens if self.context is None else self.context

@@ -1,0 +1,96 @@
+"""What a sweep takes: closed forms at many points, and the whole command with the vendor.
+
+Bounds on two cores: 53 points x 2 modes x 3 stages 50 ms in process; 1,000,000 points 3 s and
+a process of 1 GB; `flopbench sweep deepseek_ocr vision_prefill` with the vendor at 53 points
+90 s; and a point costs less the more there are.
+Exit status 1 if one is broken.
+Run: python benchmarks/sweep.py
+"""
+
+import gc
+import statistics
+import sys
+import tempfile
+import time
+from itertools import pairwise
+from pathlib import Path
+
+import numpy as np
+from measure import FLOPBENCH, measure, python, within
+
+from flopbench.builtin.eager import Eager
+from flopbench.builtin.flash import Flash
+from flopbench.conventions import Conventions
+from flopbench.evaluate import evaluate, price_many
+from flopbench_deepseek_ocr.analytic import DeepseekOcr
+from flopbench_deepseek_ocr.sweeps import candidate_grids
+from flopbench_deepseek_ocr.workload import Workload
+
+FOLDER = str(Path(__file__).parent)
+STAGES = ("vision", "prefill", "decode")
+MODES = (Eager(), Flash())
+FEW_SECONDS, MANY_SECONDS, MANY_BYTES = 0.05, 3.0, 1_000_000_000
+SWEEP_SECONDS, SWEEP_BYTES = 90.0, 3_000_000_000
+MANY = 1_000_000
+
+
+def main() -> int:
+    """Print times and ratios; return 1 if a bound is broken."""
+    with tempfile.TemporaryDirectory() as folder:
+        command = [FLOPBENCH, "sweep", "deepseek_ocr", "vision_prefill", "--jobs", "2"]
+        whole = measure([*command, "--out", folder], runs=1)
+    kept = within(
+        "sweep deepseek_ocr vision_prefill, vendor at 53 points, plots",
+        whole,
+        seconds=SWEEP_SECONDS,
+        peak_bytes=SWEEP_BYTES,
+    )
+    # Before the rest: a child's peak is at least that of its parent so far.
+    code = f"import sys; sys.path.insert(0, {FOLDER!r}); import sweep; sweep._many(sweep.MANY)"
+    held = measure(python(code), runs=1).peak_bytes
+    few = statistics.median(_few() for _ in range(9))
+    print(
+        f"53 points x 2 modes x 3 stages: {few * 1e3:.1f} ms ({few / FEW_SECONDS:.2f} of the bound)"
+    )
+    sizes = (1_000, 10_000, 100_000, MANY)
+    took = {count: min(_many(count) for _ in range(2)) for count in sizes}
+    for count, seconds in took.items():
+        ratio = (few / 53) / (seconds / count)
+        print(f"{count:,} points: {seconds:.3f} s, per point {ratio:,.0f} times less than of 53")
+    per_point = [few / 53, *(seconds / count for count, seconds in took.items())]
+    falls = all(b < a for a, b in pairwise(per_point))
+    print(f"cost per point falls as points grow: {'yes' if falls else 'NO'}")
+    print(
+        f"{MANY:,} points: {took[MANY] / MANY_SECONDS:.2f} of the bound of time, "
+        f"a process of {held / 1e9:.2f} GB ({held / MANY_BYTES:.2f} of the bound)"
+    )
+    bounds = (few <= FEW_SECONDS, took[MANY] <= MANY_SECONDS, held <= MANY_BYTES, falls, kept)
+    return int(not all(bounds))
+
+
+def _few() -> float:
+    """Return the seconds to price the candidate grids, as `flopbench sweep` does."""
+    workloads = [Workload(tile_rows=r, tile_cols=c) for r, c in candidate_grids()]
+    gc.collect()
+    start = time.perf_counter()
+    evaluate(DeepseekOcr(), workloads, MODES, MODES[0], Conventions(), STAGES)
+    return time.perf_counter() - start
+
+
+def _many(count: int) -> float:
+    """Return the seconds to price ``count`` random grids with contexts of their own."""
+    numbers = np.random.default_rng(0)
+    workload = Workload(
+        tile_rows=numbers.integers(1, 30, count),
+        tile_cols=numbers.integers(1, 30, count),
+        prompt_tokens=numbers.integers(1, 10_000, count),
+        decode_steps=numbers.integers(1, 1_000, count),
+    )
+    gc.collect()
+    start = time.perf_counter()
+    price_many(DeepseekOcr(), workload, MODES, MODES[0], Conventions(), STAGES)
+    return time.perf_counter() - start
+
+
+if __name__ == "__main__":
+    sys.exit(main())

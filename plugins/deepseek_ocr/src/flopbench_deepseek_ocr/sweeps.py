@@ -1,0 +1,74 @@
+"""DeepSeek-OCR's named sweeps: over grids of tiles."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from flopbench.errors import UsageError
+from flopbench.model import Sweep, SweepLimits, SweepPoint
+from flopbench_deepseek_ocr.workload import Workload
+
+FEWEST_TILES, MOST_TILES = 2, 29
+
+
+def candidate_grids(max_image_tokens: int | None = None) -> list[tuple[int, int]]:
+    """Return the (rows, columns) of every grid of 2 to 29 tiles with rows <= columns.
+
+    Args:
+        max_image_tokens: take the grids of 2 and more tiles with up to so many image tokens
+            instead; rows <= columns, too.
+    """
+    # Every tile brings at least its own 100 tokens.
+    most = MOST_TILES if max_image_tokens is None else max_image_tokens // 100
+    grids = [
+        (rows, cols)
+        for rows in range(1, most + 1)
+        for cols in range(rows, most // rows + 1)
+        if rows * cols >= FEWEST_TILES
+    ]
+    if max_image_tokens is None:
+        return grids
+    return [grid for grid in grids if _image_tokens(*grid) <= max_image_tokens]
+
+
+def _image_tokens(rows: int, cols: int) -> int:
+    return int(Workload(tile_rows=rows, tile_cols=cols).image_tokens)
+
+
+def grid_points(limits: SweepLimits) -> Iterator[SweepPoint]:
+    """Yield a point per grid, the one with the fewest image tokens first.
+
+    Raises:
+        UsageError: no grid is within the limits.
+    """
+    grids = limits.grids or candidate_grids(limits.max_image_tokens)
+    if not grids:
+        raise UsageError(
+            f"--max-image-tokens={limits.max_image_tokens} leaves no grid: the smallest, 1x2, "
+            f"has {_image_tokens(1, 2)} image tokens"
+        )
+    for rows, cols in sorted(grids, key=lambda grid: (_image_tokens(*grid), grid)):
+        yield SweepPoint(
+            label=f"{rows}x{cols}",
+            inputs={"mode": "gundam", "image": None, "crop_grid": {"rows": rows, "cols": cols}},
+            facts={"grid": f"{rows}x{cols}", "rows": rows, "cols": cols},
+        )
+
+
+def _sweep(name: str, description: str, *stages: str) -> Sweep:
+    return Sweep(
+        name=name, description=description, stages=stages, x="image_tokens", points=grid_points
+    )
+
+
+SWEEPS = (
+    _sweep("crops", "Vision over grids of tiles", "vision"),
+    _sweep(
+        "vision_prefill",
+        "Vision and prefill over grids of tiles",
+        "vision",
+        "prefill",
+        "vision_prefill",
+    ),
+    _sweep("decode", "Decoding over grids of tiles", "decode"),
+)

@@ -1,0 +1,205 @@
+"""``flopbench sweep``: a model's cost over many workloads, as data, tables and plots."""
+
+from __future__ import annotations
+
+import gc
+import json
+import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any
+
+import typer
+
+from flopbench.cli.common import (
+    LOG,
+    PluginOption,
+    StrictOption,
+    load,
+    names,
+    path,
+    print_text,
+)
+from flopbench.errors import UsageError
+
+if TYPE_CHECKING:
+    from flopbench.sweep_plan import SweepPlan, SweepRequest
+    from flopbench.sweep_run import SweepProgress
+
+_SHOWN = 5
+
+
+def sweep_command(
+    context: typer.Context,
+    model: Annotated[str, typer.Argument(help="A model that `flopbench list` shows.")],
+    arguments: Annotated[
+        list[str] | None,
+        typer.Argument(
+            metavar="[SWEEP] [KEY=VALUE]...",
+            help="A named sweep of the model, unless --vary is given; and configuration.",
+        ),
+    ] = None,
+    vary: Annotated[
+        list[str] | None,
+        typer.Option(
+            metavar="KEY=VALUES",
+            help="Vary a key: START:STOP:STEP (STOP included) or A,B,C. Repeated: the product.",
+        ),
+    ] = None,
+    grid: Annotated[
+        list[str] | None, typer.Option(metavar="RxC", help="A grid of tiles. Repeatable.")
+    ] = None,
+    max_image_tokens: Annotated[
+        int | None, typer.Option(metavar="N", min=1, help="Take grids up to N image tokens.")
+    ] = None,
+    config: Annotated[
+        Path | None, typer.Option(metavar="FILE", help="A YAML file of configuration.")
+    ] = None,
+    attention: Annotated[
+        str | None, typer.Option(metavar="NAMES", help="Attention modes, such as eager,flash.")
+    ] = None,
+    stages: Annotated[
+        str | None, typer.Option(metavar="NAMES", help="Stages, such as prefill,decode.")
+    ] = None,
+    counters: Annotated[
+        str | None, typer.Option(metavar="NAME", help="The vendor counter, such as torch.")
+    ] = None,
+    analytic_only: Annotated[
+        bool, typer.Option("--analytic-only", help="Closed forms alone; needs no torch.")
+    ] = False,
+    ttft: Annotated[
+        float | None, typer.Option(metavar="S", help="Target: seconds to the first token.")
+    ] = None,
+    tpot: Annotated[
+        float | None, typer.Option(metavar="S", help="Target: seconds per output token.")
+    ] = None,
+    jobs: Annotated[
+        int, typer.Option("--jobs", metavar="N", min=1, help="Processes that count the vendor.")
+    ] = 1,
+    plots: Annotated[
+        bool, typer.Option("--plots/--no-plots", help="Draw plots, too (needs matplotlib).")
+    ] = True,
+    out: Annotated[
+        str | None,
+        typer.Option(metavar="DIR", help="Write sweep.json, .csv, .md and plots there; resume."),
+    ] = None,
+    plugin: PluginOption = None,
+    strict_plugins: StrictOption = False,
+) -> None:
+    """Sweep a model's cost over workloads: FLOPs, bytes, KV cache, and the vendor's count.
+
+    With --out, a killed sweep goes on where it was. Exit status: 0, 1 a point failed or
+    differs, 2 usage.
+    """
+    from flopbench.output import check_writable
+    from flopbench.sweep_plan import SweepRequest, grids, plan_sweep
+    from flopbench.sweep_report import Targets
+
+    targets = Targets(ttft=_seconds("--ttft", ttft), tpot=_seconds("--tpot", tpot))
+    options: dict[str, Any] = {
+        "run.attention": names(attention),
+        "run.stages": names(stages),
+        "run.counters": names(counters),
+        "run.analytic_only": analytic_only or None,
+    }
+    name, overrides = _name_and_overrides(arguments or [])
+    folder = None if out is None else path("--out", out)
+    if folder is not None:
+        check_writable(folder)
+        if plots:
+            _require_matplotlib()
+    catalog = load(context, plugin, strict_plugins)
+    from flopbench.model import SweepLimits
+
+    request = SweepRequest(
+        model=model,
+        name=name,
+        vary=tuple(vary or ()),
+        limits=SweepLimits(grids=grids(grid or ()), max_image_tokens=max_image_tokens),
+        plugins=(*context.obj[0], *(plugin or [])),
+        file=config,
+        overrides=tuple(overrides),
+        options={key: value for key, value in options.items() if value is not None},
+    )
+    plan = plan_sweep(catalog, request)
+    gc.enable()
+    failed = _sweep(plan, request, catalog, folder, jobs, targets, plots)
+    if failed:
+        more = f" and {len(failed) - _SHOWN} more" if len(failed) > _SHOWN else ""
+        LOG.warning("%d results failed: %s%s", len(failed), "; ".join(failed[:_SHOWN]), more)
+        raise typer.Exit(1)
+
+
+def _sweep(
+    plan: SweepPlan,
+    request: SweepRequest,
+    catalog: Any,
+    folder: Path | None,
+    jobs: int,
+    targets: Any,
+    plots: bool,
+) -> list[str]:
+    """Run, print or write; return what failed."""
+    from contextlib import nullcontext
+
+    from flopbench.output import write_files
+    from flopbench.sweep_run import incomplete, run_sweep
+    from flopbench.sweep_store import locked
+    from flopbench.sweep_tables import to_csv, to_markdown
+
+    with locked(folder) if folder else nullcontext():
+        # What is printed under a bar would go to the terminal, wherever stdout goes.
+        with _progress() as progress:
+            report, close = run_sweep(
+                plan, request, catalog, out=folder, jobs=jobs, targets=targets, progress=progress
+            )
+        text = json.dumps(report, indent=1, ensure_ascii=False) + "\n"
+        if folder is None:
+            print_text(to_markdown(report).rstrip())
+        else:
+            files: dict[str, Any] = {
+                "sweep.json": text,
+                "sweep.csv": to_csv(report),
+                "sweep.md": to_markdown(report),
+            }
+            if plots:
+                from flopbench.plots import draw
+
+                files |= draw(report, plan.base.model.parts)
+            write_files(folder, files)
+            print_text(f"{len(plan.points)} points, {len(files)} files in {folder}")
+        close()
+    return incomplete(report)
+
+
+def _name_and_overrides(arguments: list[str]) -> tuple[str | None, list[str]]:
+    plain = [argument for argument in arguments if "=" not in argument]
+    if len(plain) > 1:
+        raise UsageError(f"{plain[1]!r} is no KEY=VALUE, and sweep {plain[0]!r} is named already")
+    return (plain[0] if plain else None), [a for a in arguments if "=" in a]
+
+
+def _seconds(option: str, value: float | None) -> float | None:
+    if value is not None and not 0 < value < float("inf"):
+        raise UsageError(f"{option} must be a number of seconds above 0, got {value}")
+    return value
+
+
+def _require_matplotlib() -> None:
+    from importlib.util import find_spec
+
+    if find_spec("matplotlib") is None:
+        raise UsageError("plots need matplotlib (pip install 'flopbench[plot]'), or use --no-plots")
+
+
+@contextmanager
+def _progress() -> Iterator[SweepProgress | None]:
+    """Show on a terminal's stderr how far counting is, and the time left."""
+    if not sys.stderr.isatty():
+        yield None
+        return
+    from flopbench.progress_bar import SweepBar
+
+    with SweepBar.open() as bar:
+        yield bar

@@ -1,0 +1,213 @@
+"""Price many workloads in one array evaluation per stage and attention mode.
+
+Workloads of one class that differ in integer fields only are stacked: each such field becomes
+an array, and the model's formulas run once for all points. Very many points are taken
+in blocks, so that what is in work at a time fits a cache.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
+from itertools import product
+from typing import Any
+
+import attrs
+from attrs import frozen
+
+from flopbench.attention import AttentionMode
+from flopbench.conventions import Conventions
+from flopbench.dims import is_array
+from flopbench.errors import calling
+from flopbench.model import AnalyticModel
+from flopbench.pricing import Known, StagePrice, price
+
+BLOCK = 32768
+
+Column = Any
+"""One number per point: an array, or a plain number that all points have."""
+
+
+@frozen(eq=False)
+class Columns:
+    """What one stage costs in one attention mode, at each point.
+
+    Attributes:
+        costs: by name of the field in ``sweep.json``.
+        parts: FLOPs by part of the model.
+    """
+
+    costs: Mapping[str, Column]
+    parts: Mapping[str, Column]
+
+
+def columns(priced: StagePrice, parts: Iterable[str]) -> Columns:
+    """Take the totals of a priced stage."""
+    cost, held = priced.cost, priced.footprint
+    costs = {"flops": cost.flops}
+    costs |= {field.name: getattr(cost, field.name) for field in attrs.fields(type(cost))}
+    costs |= {
+        "weight_bytes": held.total_weight_bytes,
+        "kv_cache_bytes": held.kv_cache_bytes,
+        "peak_activation_bytes": held.peak_activation_bytes,
+        "expected_bytes_moved": cost.bytes_moved,
+    }
+    shares: dict[str, Column] = {}
+    for line in priced.lines:
+        name = part_of(line.component, parts)
+        shares[name] = shares.get(name, 0) + line.cost.flops
+    return Columns(costs, shares)
+
+
+def part_of(component: str, parts: Iterable[str]) -> str:
+    """Return the longest start of a component path that is a part, or its first name."""
+    fitting = [p for p in parts if f"{component}/".startswith(f"{p}/")]
+    return max(fitting, key=len, default=component.split("/", maxsplit=1)[0])
+
+
+def price_stages(
+    model: AnalyticModel,
+    workload: Any,
+    modes: Sequence[AttentionMode],
+    eager: AttentionMode,
+    conventions: Conventions,
+    stages: Collection[str] | None = None,
+) -> Iterator[tuple[str, str, Columns]]:
+    """Yield (mode, stage, costs) for one workload, whose sizes may be arrays.
+
+    Args:
+        stages: names of those to yield; all, by default.
+
+    Raises:
+        PluginError: the model or a mode raises.
+    """
+    wanted = [s for s in model.stages if stages is None or s.name in stages]
+    needed = {name for s in wanted for name in s.parts or (s.name,)}
+    prices: dict[tuple[str, str], StagePrice] = {}
+    for stage in model.stages:
+        if stage.name in needed:
+            with calling(f"pricing stage {stage.name!r} of model {model.name!r}"):
+                ops, known = list(model.ops(stage.name, workload)), Known()
+                for mode in modes:
+                    prices[mode.name, stage.name] = price(
+                        ops, mode, eager, conventions, model.dtype, known
+                    )
+    for stage, mode in product(wanted, modes):
+        parts = [prices[mode.name, name] for name in stage.parts or (stage.name,)]
+        yield mode.name, stage.name, columns(sum(parts[1:], parts[0]), model.parts)
+
+
+def price_many(
+    model: AnalyticModel,
+    workload: Any,
+    modes: Sequence[AttentionMode],
+    eager: AttentionMode,
+    conventions: Conventions,
+    stages: Collection[str] | None = None,
+) -> dict[tuple[str, str], Columns]:
+    """Price a workload whose sizes are arrays of any length, in blocks; by mode and stage.
+
+    Raises:
+        PluginError: the model or a mode raises.
+    """
+    joined: dict[tuple[str, str], tuple[_Joined, _Joined]] = {}
+    count = _length(workload)
+    for start in range(0, count, BLOCK):
+        part = workload if count <= BLOCK else _slice(workload, slice(start, start + BLOCK))
+        for mode, stage, found in price_stages(model, part, modes, eager, conventions, stages):
+            both = joined.setdefault((mode, stage), (_Joined(count), _Joined(count)))
+            both[0].put(start, found.costs)
+            both[1].put(start, found.parts)
+    return {key: Columns(costs.columns, parts.columns) for key, (costs, parts) in joined.items()}
+
+
+def _arrays(workload: Any) -> dict[str, Any]:
+    names = (field.name for field in attrs.fields(type(workload)))
+    values = {name: getattr(workload, name) for name in names}
+    return {name: value for name, value in values.items() if is_array(value)}
+
+
+def _length(workload: Any) -> int:
+    return max((len(value) for value in _arrays(workload).values()), default=1)
+
+
+def _slice(workload: Any, rows: slice) -> Any:
+    return attrs.evolve(workload, **{n: value[rows] for n, value in _arrays(workload).items()})
+
+
+class _Joined:
+    """Columns put together from blocks: a number stays one while all blocks agree on it."""
+
+    def __init__(self, count: int) -> None:
+        self.columns: dict[str, Column] = {}
+        self._count = count
+
+    def put(self, start: int, block: Mapping[str, Column]) -> None:
+        for name, value in block.items():
+            whole = self.columns.get(name, value if start == 0 else 0)
+            if is_array(value) or is_array(whole) or value != whole:
+                whole = self._with(whole, start, value)
+            self.columns[name] = whole
+
+    def _with(self, whole: Column, start: int, value: Column) -> Column:
+        import numpy as np
+
+        if is_array(value) and len(value) == self._count:
+            return value
+        if not (is_array(whole) and len(whole) == self._count):
+            kind = np.float64 if np.asarray(value).dtype.kind == "f" else np.int64
+            before = 0 if is_array(whole) else whole
+            whole = np.full(self._count, before, dtype=kind)
+        whole[start : start + BLOCK] = value
+        return whole
+
+
+def stack(workloads: Sequence[Any]) -> list[tuple[list[int], Any]]:
+    """Return (indices, one workload with arrays) of the workloads that differ in integers only."""
+    groups: dict[Any, list[int]] = {}
+    for index, workload in enumerate(workloads):
+        values = attrs.asdict(workload, recurse=False)
+        key = tuple((n, None if type(v) is int else repr(v)) for n, v in values.items())
+        groups.setdefault(key, []).append(index)
+    return [(indices, _stacked([workloads[i] for i in indices])) for indices in groups.values()]
+
+
+def _stacked(workloads: Sequence[Any]) -> Any:
+    import numpy as np
+
+    first = workloads[0]
+    changes: dict[str, Any] = {}
+    for field in attrs.fields(type(first)):
+        values = [getattr(w, field.name) for w in workloads]
+        if type(values[0]) is int and any(v != values[0] for v in values):
+            changes[field.name] = np.array(values, dtype=object)
+    return attrs.evolve(first, **changes)
+
+
+Costs = dict[tuple[str, str], dict[str, Any]]
+"""By mode and stage, what `Columns` holds for one point."""
+
+
+def evaluate(
+    model: AnalyticModel,
+    workloads: Sequence[Any],
+    modes: Sequence[AttentionMode],
+    eager: AttentionMode,
+    conventions: Conventions,
+    stages: Collection[str] | None = None,
+) -> list[Costs]:
+    """Price every workload in every mode and stage; return plain numbers, point by point."""
+    points: list[Costs] = [{} for _ in workloads]
+    for indices, stacked in stack(workloads):
+        priced = price_many(model, stacked, modes, eager, conventions, stages)
+        for (mode, stage), found in priced.items():
+            both = ("costs", found.costs), ("parts", found.parts)
+            for kind, by_name in both:
+                for name, column in by_name.items():
+                    for index, value in zip(indices, _plain(column, len(indices)), strict=True):
+                        point = points[index].setdefault((mode, stage), {"costs": {}, "parts": {}})
+                        point[kind][name] = value
+    return points
+
+
+def _plain(column: Column, count: int) -> list[Any]:
+    return list(column.tolist()) if hasattr(column, "tolist") else [column] * count

@@ -1,0 +1,79 @@
+"""What a stage keeps in memory: weights, KV cache, and the activations alive at once."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+
+from attrs import Factory, frozen
+
+from flopbench.dims import Dim, maximum
+from flopbench.op_base import PricedOp
+
+
+@frozen(eq=False)
+class Held:
+    """Bytes that one operation holds, all its copies together; alive are those of one."""
+
+    component: str
+    weight_bytes: Dim
+    cache_bytes: Dim
+    live_bytes: Dim
+
+    @classmethod
+    def by(cls, op: PricedOp, width: int) -> Held:
+        """Measure an operation, elements being ``width`` bytes wide."""
+        weights = 0 if op.weights_shared else op.weights() * op.layers
+        cache = op.layers * op.cache_held()
+        return cls(op.component, width * weights, width * cache, width * op.peak())
+
+
+@frozen(eq=False)
+class Footprint:
+    """Bytes that a stage holds.
+
+    Attributes:
+        weight_bytes: weights by component, all experts included.
+        kv_cache_bytes: keys and values of all layers, at the end of the stage.
+        live_bytes: the activations that are alive during each of its operations.
+    """
+
+    weight_bytes: Mapping[str, Dim] = Factory(dict)
+    kv_cache_bytes: Dim = 0
+    live_bytes: tuple[Dim, ...] = ()
+
+    @classmethod
+    def of(cls, held: Iterable[Held]) -> Footprint:
+        """Join what operations hold."""
+        weights: dict[str, Dim] = {}
+        cache: Dim = 0
+        live: list[Dim] = []
+        for each in held:
+            weights[each.component] = weights.get(each.component, 0) + each.weight_bytes
+            cache = cache + each.cache_bytes
+            live.append(each.live_bytes)
+        return cls(weights, cache, tuple(live))
+
+    @property
+    def total_weight_bytes(self) -> Dim:
+        """Weights of all components."""
+        return sum(self.weight_bytes.values())
+
+    @property
+    def peak_activation_bytes(self) -> Dim:
+        """The most activations that are alive at once: a maximum over the stage, not a sum."""
+        most: Dim = 0
+        for live in self.live_bytes:
+            most = maximum(most, live)
+        return most
+
+    def then(self, other: Footprint) -> Footprint:
+        """Join with a later stage of the same model, which has the same weights and cache."""
+        both = {**self.weight_bytes, **other.weight_bytes}
+        return Footprint(
+            {
+                name: maximum(self.weight_bytes.get(name, 0), other.weight_bytes.get(name, 0))
+                for name in both
+            },
+            maximum(self.kv_cache_bytes, other.kv_cache_bytes),
+            self.live_bytes + other.live_bytes,
+        )

@@ -1,0 +1,165 @@
+"""What an operation is: a value with a component path, a repeat count and a price.
+
+Sizes below are in elements; `PricedOp.cost` turns them into bytes. They are of one run of
+one copy, as FLOPs are.
+"""
+
+from __future__ import annotations
+
+from abc import ABC, abstractmethod
+
+import attrs
+from attrs import frozen
+
+from flopbench.conventions import Conventions
+from flopbench.cost import Cost
+from flopbench.dims import Dim, as_dim, dim_field
+from flopbench.real import Real, as_real
+
+TORCH_VISIBLE = frozenset({"linear", "expert_linear", "matmul", "conv2d"})
+"""Kinds of operation whose PyTorch kernels FlopCounterMode has formulas for."""
+
+
+def optional_dim_field() -> Dim:
+    """Declare an attrs field that holds a `Dim`, or None for what the shape says."""
+    return attrs.field(default=None, converter=attrs.converters.optional(as_dim))
+
+
+@frozen(kw_only=True, eq=False)
+class Op(ABC):
+    """One operation of a model.
+
+    Attributes:
+        component: slash-separated path of the part of the model that runs it.
+        layers: identical copies, each with weights of its own.
+        steps: runs of each copy, one after the other with the same weights.
+        beside: elements of activations that are alive while it runs, its own operands and
+            results apart: a residual, say.
+        weights_shared: whether an earlier operation of the stage has the same weights; they
+            are read again, but held once.
+    """
+
+    component: str
+    layers: Dim = dim_field(default=1)
+    steps: Dim = dim_field(default=1)
+    beside: Dim = dim_field(default=0)
+    weights_shared: bool = False
+
+
+@frozen(kw_only=True, eq=False)
+class PricedOp(Op):
+    """An operation that knows its own FLOPs, and the elements that it moves.
+
+    Attributes:
+        reads, writes: elements of activations read and written, if not what the shape says.
+        cache_reads: elements of the KV cache read.
+        live: elements of activations alive at once, if not ``beside`` and all that is read
+            and written.
+    """
+
+    reads: Dim | None = optional_dim_field()
+    writes: Dim | None = optional_dim_field()
+    cache_reads: Dim = dim_field(default=0)
+    live: Dim | None = optional_dim_field()
+
+    @property
+    @abstractmethod
+    def kind(self) -> str:
+        """What the operation is called in reports, such as ``linear`` or ``softmax``."""
+
+    @abstractmethod
+    def tensor_flops(self) -> Dim:
+        """FLOPs of the matrix work in one run."""
+
+    @abstractmethod
+    def vector_flops(self, conventions: Conventions) -> Dim:
+        """FLOPs of the other work in one run."""
+
+    def padding_flops(self) -> Dim:
+        """FLOPs of the matrix work in one run that the result does not need."""
+        return 0
+
+    @abstractmethod
+    def operands(self) -> Dim:
+        """Elements of the activations that it works on."""
+
+    @abstractmethod
+    def results(self) -> Dim:
+        """Elements of the activations that it makes."""
+
+    def weights(self) -> Dim:
+        """Elements of the weights that one copy holds."""
+        return 0
+
+    def weights_read(self) -> Dim:
+        """Elements of weights that every run reads."""
+        return 0
+
+    def expected_expert_weights_read(self) -> Real:
+        """Elements of routed experts' weights that a run is expected to read."""
+        return 0.0
+
+    def cache_written(self) -> Dim:
+        """Elements of KV cache that one run writes."""
+        return 0
+
+    def cache_held(self) -> Dim:
+        """Elements of KV cache that one copy holds after all steps."""
+        return 0
+
+    def moved(self) -> tuple[Dim, Dim]:
+        """Return the elements of activations read and written."""
+        read = self.operands() if self.reads is None else self.reads
+        return read, self.results() if self.writes is None else self.writes
+
+    def peak(self) -> Dim:
+        """Return the elements of activations that are alive at once."""
+        return self.beside + (sum(self.moved()) if self.live is None else self.live)
+
+    def cost(self, conventions: Conventions, element_bytes: int = 2) -> Cost:
+        """Price all runs of all copies, elements being ``element_bytes`` wide."""
+        tensor = self.tensor_flops()
+        read, written = self.moved()
+        one_run = Cost(
+            tensor,
+            self.vector_flops(conventions),
+            tensor if self.kind in TORCH_VISIBLE else 0,
+            self.padding_flops(),
+            element_bytes * self.weights_read(),
+            as_real(element_bytes) * self.expected_expert_weights_read(),
+            element_bytes * self.cache_reads,
+            element_bytes * self.cache_written(),
+            element_bytes * read,
+            element_bytes * written,
+        )
+        return one_run * (self.layers * self.steps)
+
+
+@frozen(kw_only=True, eq=False)
+class MatrixOp(PricedOp):
+    """An operation that is only matrix work."""
+
+    def vector_flops(self, conventions: Conventions) -> Dim:
+        return 0
+
+
+@frozen(kw_only=True, eq=False)
+class VectorOp(PricedOp):
+    """An operation without matrix work: ``elements`` times the convention of its kind."""
+
+    @property
+    @abstractmethod
+    def elements(self) -> Dim:
+        """Elements that one run works on."""
+
+    def operands(self) -> Dim:
+        return self.elements
+
+    def results(self) -> Dim:
+        return self.elements
+
+    def tensor_flops(self) -> Dim:
+        return 0
+
+    def vector_flops(self, conventions: Conventions) -> Dim:
+        return self.elements * int(getattr(conventions, self.kind))

@@ -1,0 +1,42 @@
+"""Real numbers beside dimensions: expected values, which need not be whole.
+
+A `Real` is a float, a float64 array or a SymPy expression; the one inexact thing in a price.
+"""
+
+from __future__ import annotations
+
+import math
+from typing import Any, TypeAlias
+
+from flopbench.dims import Dim, is_array, is_symbolic
+
+Real: TypeAlias = Any
+
+
+def as_real(value: Dim) -> Real:
+    """Take a dimension as a real: a symbol as it is, the others as floating point."""
+    if is_symbolic(value):
+        return value
+    if is_array(value):
+        import numpy as np
+
+        return np.asarray(value).view(np.ndarray).astype(np.float64)
+    return float(value)
+
+
+def expected_distinct(kinds: Dim, chosen: Dim, draws: Dim) -> Real:
+    """Return how many of ``kinds`` are met in ``draws`` draws of ``chosen`` distinct ones each.
+
+    Each draw misses a given kind with probability 1 - chosen/kinds, independently of the
+    others, so the expected number of kinds met is kinds * (1 - (1 - chosen/kinds)^draws): the
+    coupon collector's expectation with group drawings (W. Stadje, "The collector's problem with
+    group drawings", Adv. Appl. Prob. 22, 1990), for kinds that are equally likely.
+    """
+    if any(map(is_symbolic, (kinds, chosen, draws))):
+        import sympy
+
+        return kinds * (1 - (1 - sympy.sympify(chosen) / kinds) ** draws)
+    if not any(map(is_array, (kinds, chosen, draws))):
+        return kinds * (1.0 - math.pow(1.0 - chosen / kinds, draws))
+    n, k, times = (as_real(value) for value in (kinds, chosen, draws))
+    return n * (1.0 - (1.0 - k / n) ** times)

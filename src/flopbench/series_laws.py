@@ -1,0 +1,83 @@
+"""Count many points by few laws: one trace for all points that differ in their sizes only."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from typing import Any
+
+import attrs
+import numpy as np
+from attrs import frozen
+
+from flopbench.dims import Dim
+from flopbench.errors import CountError, DimError
+from flopbench.law import Law, Subject
+from flopbench.law_search import TRACED_FROM
+from flopbench.laws import vendor_law
+from flopbench.model import AnalyticModel
+
+WORTH_A_TRACE = 3
+"""So many calls take longer to count than to trace one."""
+
+
+@frozen
+class Place:
+    """A stage of a workload, by its sizes.
+
+    Attributes:
+        key: equal for places that one law may cover: same stage, all but the sizes the same,
+            and the same sizes below 2, for which a law would not hold.
+        sizes: the values of the sizes.
+    """
+
+    key: Any
+    sizes: Mapping[str, int]
+
+
+def place(model: AnalyticModel, stage: str, workload: Any) -> Place:
+    """Return where a workload lies among those that differ in their sizes."""
+    sizes = {name: int(v) for name, v in model.stage_sizes(stage, workload).items()}
+    counts_steps = {size.name for size in model.sizes if size.steps}
+    small = {n: v for n, v in sizes.items() if v < TRACED_FROM and n not in counts_steps}
+    rest = model.stage_workload(stage, workload, dict.fromkeys(sizes, TRACED_FROM))
+    return Place((stage, repr(rest), tuple(sorted(small.items()))), sizes)
+
+
+def flops_by_law(subject: Subject, places: list[Place]) -> list[int | None]:
+    """Return the vendor's FLOPs at each place, by one law; None where it does not hold.
+
+    Args:
+        subject: at the workload of one of the places, with all sizes of its stage open.
+        places: with equal keys.
+
+    Raises:
+        CountError: there is no law.
+    """
+    small = dict(places[0].key[-1])
+    open_sizes = tuple(s for s in subject.open_sizes if s.name not in small)
+    if not any(s.name in places[0].sizes for s in open_sizes):
+        raise CountError("no size is above 1, so that there is nothing to leave open")
+    law = vendor_law(attrs.evolve(subject, open_sizes=open_sizes, everywhere=False))
+    if law.uncounted:
+        raise CountError("the vendor runs ops that the counter has no formula for")
+    steps = next((s.name for s in open_sizes if s.steps), None)
+    covered = [i for i, p in enumerate(places) if _holds(law, p.sizes, steps)]
+    found: list[int | None] = [None] * len(places)
+    if covered:
+        for i, flops in zip(covered, _totals(law, [places[i].sizes for i in covered]), strict=True):
+            found[i] = flops
+    return found
+
+
+def _holds(law: Law, sizes: Mapping[str, int], steps: str | None) -> bool:
+    return law.holds_at(sizes, sizes.get(steps, 1) if steps else 1)
+
+
+def _totals(law: Law, sizes: list[Mapping[str, int]]) -> Iterable[int]:
+    """Evaluate the law at all places in one go."""
+    columns: dict[str, Dim] = {name: np.array([s[name] for s in sizes]) for name in sizes[0]}
+    try:
+        total = sum(law.at(columns).values())
+    except DimError as error:
+        raise CountError(f"its law cannot be evaluated: {error}") from error
+    return (int(value) for value in np.broadcast_to(np.asarray(total), len(sizes)))

@@ -1,0 +1,243 @@
+"""Resolve a sweep before any work: its points, their workloads, and everything named."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable, Iterator, Mapping
+from itertools import product
+from pathlib import Path
+from typing import Any
+
+import yaml
+from attrs import Factory, frozen
+
+from flopbench.catalog import Catalog
+from flopbench.config import structure
+from flopbench.errors import UsageError, calling, unknown
+from flopbench.model import Stage, Sweep, SweepLimits, SweepPoint
+from flopbench.plan import Plan, make_plan
+
+_RANGE = re.compile(r"\s*(-?\d+):(-?\d+)(?::(-?\d+))?\s*")
+_MOST_POINTS = 100_000
+
+
+@frozen(kw_only=True)
+class SweepRequest:
+    """What the user asked for; plain data, so that another process can plan the same sweep.
+
+    Attributes:
+        plugins: the ``-p`` options.
+        name: a named sweep, or None for the product of ``vary``.
+        vary: texts of ``--vary``.
+    """
+
+    model: str
+    name: str | None = None
+    vary: tuple[str, ...] = ()
+    limits: SweepLimits = SweepLimits()
+    plugins: tuple[str, ...] = ()
+    file: Path | None = None
+    overrides: tuple[str, ...] = ()
+    options: Mapping[str, Any] = Factory(dict)
+
+
+@frozen(kw_only=True)
+class SweepPlan:
+    """A sweep with everything resolved.
+
+    Attributes:
+        base: the run that every point varies.
+        stages: the stages to report.
+        x: the fact on the horizontal axis of plots.
+        workloads, facts: of each point.
+    """
+
+    base: Plan
+    name: str
+    description: str
+    stages: tuple[Stage, ...]
+    x: str
+    points: tuple[SweepPoint, ...]
+    workloads: tuple[Any, ...]
+    facts: tuple[Mapping[str, Any], ...]
+
+
+def plan_sweep(catalog: Catalog, request: SweepRequest) -> SweepPlan:
+    """Resolve a sweep.
+
+    Raises:
+        UsageError: something that the user gave is wrong; the message names the point, if it
+            is one of many.
+        PluginError: the model's plugin raises.
+    """
+    base = make_plan(
+        catalog,
+        request.model,
+        file=request.file,
+        overrides=request.overrides,
+        options=request.options,
+    )
+    if len(base.counters) > 1:
+        raise UsageError("a sweep has one vendor series: name one counter in --counters")
+    named = _named(base, request)
+    if named:
+        with calling(f"sweep {named.name!r} of model {request.model!r}"):
+            points = tuple(named.points(request.limits))
+        x, chosen = named.x, named.stages
+    else:
+        points, x = tuple(_by_hand(request)), _x_by_hand(request)
+        chosen = tuple(stage.name for stage in base.stages)
+    if base.config["run"]["stages"] is not None:
+        chosen = tuple(stage.name for stage in base.stages)
+    workloads = tuple(_workload(base, point) for point in points)
+    with calling(f"model {request.model!r}: workload_facts"):
+        facts = tuple(
+            {**point.facts, **_numbers(base.model.workload_facts(workload))}
+            for point, workload in zip(points, workloads, strict=True)
+        )
+    return SweepPlan(
+        base=base,
+        name=named.name if named else "vary",
+        description=named.description if named else "Varied: " + ", ".join(request.vary),
+        stages=tuple(stage for stage in base.model.stages if stage.name in chosen),
+        x=x,
+        points=points,
+        workloads=workloads,
+        facts=facts,
+    )
+
+
+def _named(base: Plan, request: SweepRequest) -> Sweep | None:
+    known = {sweep.name: sweep for sweep in base.model.sweeps}
+    if request.name is None:
+        if not request.vary:
+            raise UsageError(
+                "a sweep needs a name or --vary KEY=VALUES; named sweeps of "
+                f"{base.model.name}: {', '.join(known) or 'none'}"
+            )
+        if request.limits != SweepLimits():
+            raise UsageError("--grid and --max-image-tokens are for named sweeps, not for --vary")
+        return None
+    if request.name not in known:
+        raise UsageError(unknown(f"sweep of {base.model.name}", request.name, known))
+    if request.vary:
+        raise UsageError(f"sweep {request.name!r} and --vary are both given: give one of them")
+    if request.limits.grids and request.limits.max_image_tokens is not None:
+        raise UsageError("--grid and --max-image-tokens are both given: give one of them")
+    return known[request.name]
+
+
+def parse_vary(text: str) -> tuple[str, list[Any]]:
+    """Take ``KEY=VALUES`` apart: START:STOP:STEP, or values with commas between them.
+
+    A range has START, START + STEP, ... and ends with STOP if it meets it, as 1:5:2 does
+    (1, 3, 5), and before it if not, as 1:1024:64 does (1, 65, ..., 961).
+
+    Raises:
+        UsageError: it is neither, or the key is no input of a workload.
+    """
+    key, equals, values = text.partition("=")
+    key = key.strip()
+    if not equals or not values.strip():
+        raise UsageError(
+            f"--vary {text!r} must be KEY=VALUES, such as workload.decode_steps=1:1024:64 or "
+            "workload.mode=base,large"
+        )
+    section, dot, name = key.partition(".")
+    if section != "workload" or not dot or not name:
+        raise UsageError(f"--vary {text!r} must name a key of the workload, as workload.KEY")
+    match = _RANGE.fullmatch(values)
+    return key, _range(text, match) if match else _list(text, values)
+
+
+def _range(text: str, match: re.Match[str]) -> list[Any]:
+    start, stop, step = int(match[1]), int(match[2]), int(match[3] or 1)
+    if step < 1 or stop < start:
+        raise UsageError(
+            f"--vary {text!r} must rise: START:STOP:STEP with START <= STOP, STEP >= 1"
+        )
+    if (stop - start) // step >= _MOST_POINTS:
+        raise UsageError(f"--vary {text!r} has more than {_MOST_POINTS:,} values")
+    return list(range(start, stop + 1, step))
+
+
+def _list(text: str, values: str) -> list[Any]:
+    if any(_RANGE.fullmatch(value) for value in values.split(",")):
+        # YAML would read 1:30 as a number of base 60.
+        raise UsageError(f"--vary {text!r} mixes a range and a list: give one of them")
+    try:
+        found = yaml.safe_load(f"[{values}]")
+    except yaml.YAMLError as error:
+        raise UsageError(f"--vary {text!r} is no list of values with commas between") from error
+    if len(found) != len(set(map(str, found))):
+        raise UsageError(f"--vary {text!r} has a value twice")
+    return list(found)
+
+
+def _by_hand(request: SweepRequest) -> Iterator[SweepPoint]:
+    axes = [parse_vary(text) for text in request.vary]
+    keys = [key for key, _ in axes]
+    for key in keys:
+        if keys.count(key) > 1:
+            raise UsageError(f"--vary {key} is given twice")
+    count = 1
+    for _, values in axes:
+        count *= len(values)
+    if count > _MOST_POINTS:
+        raise UsageError(f"--vary makes {count:,} points, more than {_MOST_POINTS:,}")
+    for chosen in product(*(values for _, values in axes)):
+        inputs: dict[str, Any] = {}
+        facts = {key.removeprefix("workload."): v for key, v in zip(keys, chosen, strict=True)}
+        for name, value in facts.items():
+            *parents, last = name.split(".")
+            section = inputs
+            for parent in parents:
+                section = section.setdefault(parent, {})
+            section[last] = value
+        label = " ".join(f"{name}={value}" for name, value in facts.items())
+        yield SweepPoint(label=label, inputs=inputs, facts=facts)
+
+
+def _x_by_hand(request: SweepRequest) -> str:
+    """Return the first varied key with numbers, or the first one."""
+    axes = [parse_vary(text) for text in request.vary]
+    numeric = [key for key, values in axes if all(type(v) in (int, float) for v in values)]
+    return (numeric or [key for key, _ in axes])[0].removeprefix("workload.")
+
+
+def _workload(base: Plan, point: SweepPoint) -> Any:
+    try:
+        values = _merged(base.config["workload"], point.inputs)
+        inputs = structure("workload", values, base.model.inputs_type)
+        with calling(f"model {base.model.name!r}: workload"):
+            return base.model.workload(inputs)
+    except UsageError as error:
+        raise UsageError(f"point {point.label}: {error}") from error
+
+
+def _merged(values: Mapping[str, Any], changes: Mapping[str, Any]) -> dict[str, Any]:
+    merged = dict(values)
+    for key, value in changes.items():
+        old = merged.get(key) or {}
+        both = isinstance(value, Mapping) and isinstance(old, Mapping)
+        merged[key] = _merged(old, value) if both else value
+    return merged
+
+
+def _numbers(facts: Mapping[str, Any]) -> dict[str, Any]:
+    return {name: value for name, value in facts.items() if isinstance(value, int)}
+
+
+def grids(texts: Iterable[str]) -> tuple[tuple[int, int], ...]:
+    """Take ``ROWSxCOLUMNS`` texts as grids.
+
+    Raises:
+        UsageError: a text is none.
+    """
+    found: dict[tuple[int, int], None] = {}
+    for text in texts:
+        match = re.fullmatch(r"([1-9]\d*)x([1-9]\d*)", text.strip())
+        if not match:
+            raise UsageError(f"--grid {text!r} must be ROWSxCOLUMNS, such as 2x3")
+        found[int(match[1]), int(match[2])] = None
+    return tuple(found)

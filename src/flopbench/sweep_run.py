@@ -1,0 +1,125 @@
+"""Carry out a sweep: price all points at once, count the vendor point by point, keep both."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from pathlib import Path
+from typing import Any
+
+from flopbench import __version__
+from flopbench.catalog import Catalog
+from flopbench.errors import calling
+from flopbench.evaluate import evaluate
+from flopbench.sweep_plan import SweepPlan, SweepRequest
+from flopbench.sweep_report import Targets, sweep_report
+from flopbench.sweep_store import Journal, fingerprint
+from flopbench.vendor_series import Counted, Unit, at_points, units, vendor_counts
+
+
+class SweepProgress:
+    """Told how far counting is; does nothing, unless overridden."""
+
+    def start(self, total: int, done: int) -> None:
+        """Take note that ``done`` of ``total`` counts are known already."""
+
+    def counted(self, unit: Unit) -> None:
+        """Take note that one more is known."""
+
+
+def run_sweep(
+    plan: SweepPlan,
+    request: SweepRequest,
+    catalog: Catalog,
+    *,
+    out: Path | None = None,
+    jobs: int = 1,
+    targets: Targets | None = None,
+    progress: SweepProgress | None = None,
+) -> tuple[dict[str, Any], Callable[[], None]]:
+    """Carry out a sweep; return its JSON form, and what to call when that is on disk.
+
+    Args:
+        out: the folder that keeps finished counts, so that a killed sweep goes on.
+
+    Raises:
+        PluginError: the model or an attention mode raises.
+        UsageError: what the vendor side needs is not installed, or the folder is in use.
+    """
+    base = plan.base
+    costs = evaluate(base.model, plan.workloads, base.modes, base.eager, base.conventions)
+    provenance = _provenance(plan, catalog)
+    todo = units(plan)
+    journal = None
+    if out is not None and todo:
+        journal = Journal(out, fingerprint(_settings(plan, provenance)))
+    counts = _count(plan, request, todo, journal, jobs, progress or SweepProgress())
+    ordered = {unit: counts[unit] for unit in todo}
+    report = sweep_report(plan, costs, at_points(plan, ordered), targets or Targets(), provenance)
+
+    def close() -> None:
+        if journal:
+            journal.close(finished=all(c.error is None for c in counts.values()))
+
+    return report, close
+
+
+def _count(
+    plan: SweepPlan,
+    request: SweepRequest,
+    todo: list[Unit],
+    journal: Journal | None,
+    jobs: int,
+    progress: SweepProgress,
+) -> Mapping[Unit, Counted]:
+    """Count what the journal does not know, and write it there; try what failed again."""
+    entries = journal.entries if journal else {}
+    counts = {
+        unit: Counted(entries[unit.name]["flops"])
+        for unit in todo
+        if entries.get(unit.name, {}).get("flops") is not None
+    }
+    progress.start(len(todo), len(counts))
+    left = [unit for unit in todo if unit not in counts]
+    for unit, counted in vendor_counts(plan, request, left, jobs):
+        counts[unit] = counted
+        if journal:
+            journal.add(unit.name, counted.flops, counted.error)
+        progress.counted(unit)
+    return counts
+
+
+def _provenance(plan: SweepPlan, catalog: Catalog) -> dict[str, Any]:
+    base = plan.base
+    versions = {"flopbench": __version__}
+    versions |= {s.origin: s.version for s in catalog.sources if s.version}
+    with calling(f"vendor model {base.model.name!r}: provenance"):
+        vendor = dict(base.vendor.provenance()) if base.vendor else {}
+    counters = {counter.name: dict(counter.provenance()) for counter in base.counters}
+    return {
+        "versions": versions,
+        "vendor": vendor,
+        "counters": counters,
+        "config": dict(base.config),
+    }
+
+
+def _settings(plan: SweepPlan, provenance: Mapping[str, Any]) -> dict[str, Any]:
+    """Return all that the counts depend on."""
+    return {
+        **provenance,
+        "points": [dict(facts) for facts in plan.facts],
+        "inputs": [dict(point.inputs) for point in plan.points],
+        "stages": [stage.name for stage in plan.stages],
+        "architecture": repr(plan.base.model.architecture),
+    }
+
+
+def incomplete(report: Mapping[str, Any]) -> list[str]:
+    """Name the points and stages that failed or differ."""
+    return [
+        f"{point['label']} {stage['name']}: {found['vendor_error'] or 'differs'}"
+        for point in report["points"]
+        for stage in report["stages"]
+        for found in (point[stage["name"]],)
+        if found["vendor_error"] or found["difference"]
+    ]

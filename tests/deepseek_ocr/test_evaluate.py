@@ -1,0 +1,79 @@
+"""Pricing many points at once: in blocks, and each as if it were alone."""
+
+import attrs
+import numpy as np
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from flopbench import evaluate
+from flopbench.builtin.eager import Eager
+from flopbench.builtin.flash import Flash, FlashTorch
+from flopbench.conventions import Conventions
+from flopbench.cost import Cost
+from flopbench.pricing import StagePrice, price
+from flopbench_deepseek_ocr.analytic import DeepseekOcr
+from flopbench_deepseek_ocr.workload import Workload
+
+MODES = (Eager(), Flash(), FlashTorch())
+MODEL = DeepseekOcr()
+POINTS = st.lists(
+    st.tuples(st.integers(0, 3), st.integers(0, 4), st.integers(1, 60), st.integers(1, 9)),
+    min_size=1,
+    max_size=5,
+)
+
+
+def alone(stage, workload, mode):
+    """Price one point, each stage and mode from operations of its own."""
+    parts = [
+        price(MODEL.ops(name, workload), mode, Eager(), Conventions())
+        for name in stage.parts or (stage.name,)
+    ]
+    return sum(parts, StagePrice(()))
+
+
+@settings(max_examples=25, deadline=None)
+@given(POINTS, st.integers(1, 4))
+def test_points_in_blocks_cost_what_each_costs_alone(points, block):
+    rows, cols, prompts, steps = (np.array(column) for column in zip(*points, strict=True))
+    many = Workload(tile_rows=rows, tile_cols=cols, prompt_tokens=prompts, decode_steps=steps)
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(evaluate, "BLOCK", block)
+        found = evaluate.price_many(MODEL, many, MODES, Eager(), Conventions())
+    assert set(found) == {(mode.name, stage.name) for mode in MODES for stage in MODEL.stages}
+    for index, (r, c, p, k) in enumerate(points):
+        one = Workload(tile_rows=r, tile_cols=c, prompt_tokens=p, decode_steps=k)
+        for stage in MODEL.stages:
+            for mode in MODES:
+                priced = alone(stage, one, mode)
+                columns = found[mode.name, stage.name]
+                costs = {
+                    name: column[index] if np.ndim(column) else column
+                    for name, column in columns.costs.items()
+                }
+                for field in attrs.fields(Cost):
+                    expected = getattr(priced.cost, field.name)
+                    if "expected" in field.name:
+                        expected = pytest.approx(expected, rel=1e-12)
+                    assert costs[field.name] == expected, field.name
+                footprint = priced.footprint
+                assert costs["peak_activation_bytes"] == footprint.peak_activation_bytes
+                assert costs["kv_cache_bytes"] == footprint.kv_cache_bytes
+                shares = [c[index] if np.ndim(c) else c for c in columns.parts.values()]
+                assert sum(shares) == costs["flops"] == priced.cost.flops
+
+
+def test_only_the_stages_asked_for_are_priced():
+    class Refusing(DeepseekOcr):
+        def ops(self, stage, workload):
+            assert stage != "decode"
+            return super().ops(stage, workload)
+
+    workloads = [Workload(tile_rows=1, tile_cols=n) for n in (2, 3)]
+    found = evaluate.evaluate(
+        Refusing(), workloads, MODES, Eager(), Conventions(), ["vision_prefill"]
+    )
+    assert [set(point) for point in found] == [{(m.name, "vision_prefill") for m in MODES}] * 2
+    whole = evaluate.evaluate(MODEL, workloads, MODES, Eager(), Conventions())
+    assert all(point[key] == whole[i][key] for i, point in enumerate(found) for key in point)

@@ -1,0 +1,59 @@
+"""Sweeps: their points, one evaluation for all, and a folder that one sweep holds."""
+
+import fcntl
+import json
+
+import pytest
+
+from flopbench.errors import UsageError
+from flopbench.sweep_plan import parse_vary
+from flopbench.sweep_store import Journal
+from flopbench_deepseek_ocr.sweeps import candidate_grids
+
+
+def test_there_are_53_candidate_grids():
+    grids = candidate_grids()
+    assert len(grids) == len(set(grids)) == 53
+    assert all(rows <= cols and 2 <= rows * cols <= 29 for rows, cols in grids)
+
+
+def test_a_range_includes_its_stop_if_it_meets_it():
+    assert parse_vary("workload.decode_steps=1:5:2")[1] == [1, 3, 5]
+    assert parse_vary("workload.decode_steps=1:1024:64")[1][-1] == 961
+    with pytest.raises(UsageError, match="must rise"):
+        parse_vary("workload.decode_steps=5:1")
+
+
+def test_a_line_that_a_kill_cut_short_is_counted_again(tmp_path):
+    journal = Journal(tmp_path, "digest")
+    journal.add("vision/0", 7, None)
+    journal.close(finished=False)
+    with (tmp_path / ".sweep.journal").open("a") as stream:
+        stream.write('{"unit": "vision/1", "fl')
+    again = Journal(tmp_path, "digest")
+    assert set(again.entries) == {"vision/0"}
+    again.close(finished=False)
+    with pytest.raises(UsageError, match="other settings"):
+        Journal(tmp_path, "another")
+
+
+def test_a_folder_in_use_is_refused(flopbench, tmp_path):
+    with (tmp_path / ".sweep.lock").open("w") as stream:
+        fcntl.flock(stream, fcntl.LOCK_EX)
+        command = ("sweep", "deepseek_ocr", "crops", "--grid", "1x2", "--analytic-only")
+        result = flopbench(*command, "--no-plots", "--out", tmp_path)
+    assert result.returncode == 2
+    assert "another sweep is writing" in result.stderr
+
+
+def test_a_sweep_has_what_it_promises(flopbench, tmp_path):
+    command = ("sweep", "deepseek_ocr", "decode", "--grid", "1x2", "--analytic-only")
+    result = flopbench(*command, "--no-plots", "--tpot", "0.05", "--out", tmp_path)
+    assert result.returncode == 0, result.stderr
+    (point,) = json.loads((tmp_path / "sweep.json").read_text())["points"]
+    assert (point["grid"], point["image_tokens"], point["context_tokens"]) == ("1x2", 483, 493)
+    decode = point["decode"]
+    assert decode["analytic_tflops"] == decode["analytic_eager_tflops"] > 0.118
+    assert decode["vendor_tflops"] is None
+    rates = point["required"]["tpot"]["eager"]
+    assert rates["tflops_per_s"] == pytest.approx(decode["analytic_tflops"] / 5)
