@@ -34,7 +34,9 @@ class BarProgress(RunProgress):
     def open(cls, total: int) -> Iterator[BarProgress]:
         """Show a bar over ``total`` stages on stderr, and take it away at the end."""
         columns = (TextColumn("{task.description}"), BarColumn(), TimeElapsedColumn())
-        with Progress(*columns, console=Console(stderr=True), transient=True) as bar:
+        with Progress(
+            *columns, console=Console(stderr=True), transient=True, redirect_stdout=False
+        ) as bar:
             yield cls(bar, total)
 
     def stage(self, title: str) -> None:
@@ -65,7 +67,9 @@ class SweepBar(SweepProgress):
             TextColumn("left"),
             TimeRemainingColumn(),
         )
-        with Progress(*columns, console=Console(stderr=True), transient=True) as bar:
+        with Progress(
+            *columns, console=Console(stderr=True), transient=True, redirect_stdout=False
+        ) as bar:
             yield cls(bar)
 
     def start(self, total: int, done: int) -> None:

@@ -96,7 +96,10 @@ def vendor_counts(
 
 def _by_law(plan: SweepPlan, todo: list[Unit]) -> dict[Unit, Counted]:
     base = plan.base
-    if base.method == "concrete" or base.vendor is None or base.counters[0].variant != VERIFIED:
+    counter = base.counters[0] if base.counters else None
+    if base.method == "concrete" or base.vendor is None or counter is None:
+        return {}
+    if counter.variant != VERIFIED or counter.convention.unit != "FLOP":
         return {}
     groups: dict[Any, list[tuple[Unit, Place]]] = {}
     for unit in todo:
