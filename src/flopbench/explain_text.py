@@ -91,11 +91,8 @@ FORMATS: Mapping[str, Callable[[Explanation], str]] = {
 
 def _title(explanation: Explanation) -> str:
     sizes = ", ".join(f"{name} = {value}" for name, (value, _) in explanation.sizes.items())
-    work = {"tensor": "tensor FLOPs", "vector": "vector FLOPs", "all": "all FLOPs"}
-    return (
-        f"{explanation.model}, {explanation.attention} attention, {work[explanation.work]} "
-        f"at {sizes}"
-    )
+    work = "all work" if explanation.work == "all" else f"{explanation.work} work"
+    return f"{explanation.model}, {explanation.attention} attention, {work} in TFLOPs at {sizes}"
 
 
 def _notes(explanation: Explanation) -> Iterator[str]:

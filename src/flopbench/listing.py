@@ -8,6 +8,7 @@ from typing import Any
 import attrs
 
 from flopbench.catalog import Catalog, Shelf
+from flopbench.config import RunOptions
 
 
 def list_catalog(catalog: Catalog) -> str:
@@ -44,6 +45,8 @@ def _keys(catalog: Catalog) -> Iterator[str]:
             for field in attrs.fields(cls):
                 default = "" if field.default is attrs.NOTHING else f"={field.default}"
                 yield f"  {name}: {section}.{field.name}{default}"
+    for field in attrs.fields(RunOptions):
+        yield f"  every model: run.{field.name}={field.default}"
     yield "  every model with a vendor: vendor.method=auto"
     yield "  every model: conventions.NAME (docs/conventions.md)"
 

@@ -72,6 +72,7 @@ class Proof:
     Attributes:
         sizes: the sizes that are open.
         workload: the sizes that are not, and all else that was set.
+        settings: what was set of the model and of the vendor, by section.
         equations: per stage the whole, then its components.
         assumptions: what holds for the whole model.
     """
@@ -81,6 +82,7 @@ class Proof:
     sizes: tuple[Size, ...]
     stages: tuple[Stage, ...]
     workload: Mapping[str, Any]
+    settings: Mapping[str, Any] = attrs.Factory(dict)
     equations: tuple[Equation, ...]
     versions: Mapping[str, str]
     vendor: Mapping[str, str]
@@ -101,6 +103,7 @@ class Proof:
             "symbols": {size.name: size.meaning for size in self.sizes},
             "minimums": {size.name: size.minimum for size in self.sizes},
             "workload": dict(self.workload),
+            "settings": dict(self.settings),
             "stages": [_equation(equation) for equation in self.equations],
             "assumptions": list(self.assumptions),
             "versions": dict(self.versions),

@@ -14,7 +14,7 @@ from flopbench.text import key_values, table, wrapped
 
 def console(proof: Proof) -> str:
     """Return what people read in a terminal."""
-    lines = [wrapped(f"{proof.model}: {' '.join(key_values(proof.workload))}")]
+    lines = [wrapped(f"{proof.model}: {' '.join(_settings(proof))}")]
     lines += [wrapped(f"open: {'; '.join(_symbols(proof))}")]
     for stage, whole, components in _by_stage(proof):
         lines += ["", *_console_stage(proof, stage, whole, components)]
@@ -64,7 +64,7 @@ def _console_terms(equation: Equation) -> Iterator[str]:
 def markdown(proof: Proof) -> str:
     """Return tables for a wiki or a pull request."""
     lines = [f"# Cost laws of {proof.model}", ""]
-    lines += [f"- `{text}`" for text in key_values(proof.workload)]
+    lines += [f"- `{text}`" for text in _settings(proof)]
     lines += ["", *table(("symbol", "meaning", "values"), _symbol_rows(proof)), ""]
     for stage, whole, components in _by_stage(proof):
         lines += [f"## {stage.title}: {whole.verdict}{_for_every(whole)}", ""]
@@ -127,6 +127,10 @@ def verdict(proof: Proof) -> str:
     relations = any(any(sign in n for sign in "<>") for e in proof.equations for n in e.assumptions)
     limits = " that the assumptions allow" if relations else ""
     return f"verdict: {how}: vendor = analytic for all {_names(proof)}{limits}, in every component"
+
+
+def _settings(proof: Proof) -> list[str]:
+    return [*key_values(proof.workload), *key_values(proof.settings)]
 
 
 def _names(proof: Proof) -> str:

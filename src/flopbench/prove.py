@@ -62,6 +62,7 @@ def prove(
         sizes=sizes,
         stages=plan.stages,
         workload={**plan.config["workload"], **facts},
+        settings={name: plan.config[name] for name in ("model", "vendor") if name in plan.config},
         equations=tuple(e for stage in plan.stages for e in _equations(stage, found)),
         versions=versions,
         vendor=provenance,

@@ -27,7 +27,10 @@ def attention_command(
         str, typer.Option(metavar="NAME", help="a100, l40s, h100, h100_pcie or h200.")
     ] = "h200",
     kernel: Annotated[
-        str, typer.Option(metavar="NAME", help="auto, fa2, fa2_splitkv, cudnn or fa3.")
+        str,
+        typer.Option(
+            metavar="NAME", help="auto (SDPA's flash backend), fa2, fa2_splitkv, cudnn, fa3."
+        ),
     ] = "auto",
     dtype: Annotated[str, typer.Option(metavar="NAME", help="bf16, fp16 or fp8.")] = "bf16",
     as_json: Annotated[bool, typer.Option("--json", help="For programs.")] = False,

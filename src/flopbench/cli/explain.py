@@ -37,8 +37,9 @@ def explain_command(
     image: ImageOption = None,
     config: ConfigOption = None,
     attention: Annotated[
-        str, typer.Option(metavar="NAME", help="The attention mode, such as flash.")
-    ] = "eager",
+        str | None,
+        typer.Option(metavar="NAME", help="The attention mode; the first of run.attention."),
+    ] = None,
     stages: StagesOption = None,
     depth: Annotated[
         int | None, typer.Option(metavar="N", help="Levels of the tree; all by default.")
@@ -75,7 +76,7 @@ def explain_command(
         raise UsageError(f"--depth must be at least 0, got {depth}")
     if work not in WORKS:
         raise UsageError(unknown("--work", work, WORKS))
-    if len(some("--attention", attention)) != 1:
+    if attention is not None and len(some("--attention", attention)) != 1:
         raise UsageError(f"--attention takes one mode here, got {attention}")
     catalog = load(context, plugin, strict_plugins)
     options = {
