@@ -3,14 +3,18 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
+from typing import TypeVar
 
 from attrs import evolve, frozen
 
 from flopbench.attention import AttentionMode
 from flopbench.counting import sums
+from flopbench.errors import CountError, FlopbenchError, describe
 from flopbench.pricing import Line, StagePrice
 from flopbench.report import Comparison, ComponentDifference, Entry, UncountedOp, Verdict
 from flopbench.vendor import Convention, StageCount
+
+T = TypeVar("T")
 
 
 @frozen
@@ -39,6 +43,22 @@ class Failed:
     """A count that there is none of, and why, in one sentence."""
 
     reason: str
+
+
+def attempt(count: Callable[[], T]) -> T | Failed:
+    """Count something of the vendor; a failure is a result, whatever failed.
+
+    Raises:
+        FlopbenchError: what the user must mend first: a usage or a plugin error.
+    """
+    try:
+        return count()
+    except CountError as error:
+        return Failed(str(error))
+    except FlopbenchError:
+        raise
+    except Exception as error:  # noqa: BLE001 - a vendor may raise anything
+        return Failed(f"the vendor model could not be counted: {describe(error)}")
 
 
 def attribute(counted: StageCount, component: Callable[[str], str]) -> Attributed:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 
 import attrs
 import sympy
@@ -44,17 +44,9 @@ def count_by_law(subject: Subject, tick: Callable[[int], None] = lambda _call: N
     Raises:
         CountError: there is no law to be traced, or it does not hold at these sizes.
     """
+    law = law_here(subject, tick)
     values = sizes_of(subject)
-    open_sizes = tuple(
-        size
-        for size in subject.open_sizes
-        if size.name in values and (size.steps or values[size.name] >= TRACED_FROM)
-    )
-    if not open_sizes:
-        raise CountError("no size of it is above 1, so that there is nothing to leave open")
-    subject = attrs.evolve(subject, open_sizes=open_sizes, everywhere=False)
-    law = vendor_law(subject, tick)
-    steps = next((values[size.name] for size in open_sizes if size.steps), 1)
+    steps = steps_of(subject, values)
     if not law.holds_at(values, steps):
         raise CountError(f"its law holds under {'; '.join(map(str, law.guards))}")
     form = sympy.expand(sympy.Add(*law.forms.values()))
@@ -65,6 +57,28 @@ def count_by_law(subject: Subject, tick: Callable[[int], None] = lambda _call: N
         (*law.assumptions, note),
         by_law=True,
     )
+
+
+def law_here(subject: Subject, tick: Callable[[int], None] = lambda _call: None) -> Law:
+    """Find the law for workloads like the subject's: from a trace, with what is below 2 closed.
+
+    Raises:
+        CountError: there is no law to be traced, or nothing to leave open.
+    """
+    values = sizes_of(subject)
+    open_sizes = tuple(
+        size
+        for size in subject.open_sizes
+        if size.name in values and (size.steps or values[size.name] >= TRACED_FROM)
+    )
+    if not open_sizes:
+        raise CountError("no size of it is above 1, so that there is nothing to leave open")
+    return vendor_law(attrs.evolve(subject, open_sizes=open_sizes, everywhere=False), tick)
+
+
+def steps_of(subject: Subject, sizes: Mapping[str, int]) -> int:
+    """Return the number of steps at these sizes; 1 if the stage has no steps."""
+    return next((sizes[s.name] for s in subject.open_sizes if s.steps and s.name in sizes), 1)
 
 
 def sizes_of(subject: Subject) -> dict[str, int]:

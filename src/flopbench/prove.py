@@ -10,9 +10,9 @@ import sympy
 
 from flopbench import __version__
 from flopbench.catalog import Catalog
-from flopbench.compare import Failed
+from flopbench.compare import Failed, attempt
 from flopbench.equations import Forms, composed, equations
-from flopbench.errors import CountError, FlopbenchError, UsageError, calling, describe, unknown
+from flopbench.errors import UsageError, calling, unknown
 from flopbench.forms import evaluate
 from flopbench.law import Law, Subject, size_symbol
 from flopbench.laws import vendor_law
@@ -165,11 +165,4 @@ def _law(
         workload=plan.workload,
         open_sizes=sizes,
     )
-    try:
-        return vendor_law(subject, progress.step)
-    except CountError as error:
-        return Failed(str(error))
-    except FlopbenchError:
-        raise
-    except Exception as error:  # noqa: BLE001 - a failed count is a result, whatever failed
-        return Failed(f"the vendor model could not be counted: {describe(error)}")
+    return attempt(lambda: vendor_law(subject, progress.step))

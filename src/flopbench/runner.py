@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import platform
 from collections.abc import Iterable, Iterator, Mapping
+from functools import partial
 from typing import Any
 
 import attrs
@@ -11,10 +12,10 @@ import attrs
 from flopbench import __version__
 from flopbench.attention import AttentionMode
 from flopbench.catalog import Catalog
-from flopbench.compare import Attributed, Failed, attribute, compare, with_parts
+from flopbench.compare import Attributed, Failed, attempt, attribute, compare, with_parts
 from flopbench.cost import Cost
 from flopbench.counting import count_stage
-from flopbench.errors import CountError, FlopbenchError, calling, describe
+from flopbench.errors import CountError, calling
 from flopbench.model import Stage
 from flopbench.plan import Plan
 from flopbench.pricing import Fallback, StagePrice, price
@@ -87,15 +88,8 @@ def _count_stages(
     counts: dict[str, Attributed | Failed] = {}
     for stage in plan.base_stages:
         progress.stage(f"{stage.title.lower()} ({counter.name})")
-        try:
-            counts[stage.name] = _count_stage(plan, vendor, counter, stage, progress)
-        except CountError as error:
-            counts[stage.name] = Failed(str(error))
-        except FlopbenchError:
-            raise
-        except Exception as error:  # noqa: BLE001 - a failed count is a result, whatever failed
-            reason = f"the vendor model could not be counted: {describe(error)}"
-            counts[stage.name] = Failed(reason)
+        count = partial(_count_stage, plan, vendor, counter, stage, progress)
+        counts[stage.name] = attempt(count)
     return counts
 
 

@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping
 from typing import Any
 
-import attrs
 import numpy as np
 from attrs import frozen
 
@@ -13,7 +12,7 @@ from flopbench.dims import Dim
 from flopbench.errors import CountError, DimError
 from flopbench.law import Law, Subject
 from flopbench.law_search import TRACED_FROM
-from flopbench.laws import vendor_law
+from flopbench.laws import law_here, steps_of
 from flopbench.model import AnalyticModel
 
 WORTH_A_TRACE = 3
@@ -53,24 +52,15 @@ def flops_by_law(subject: Subject, places: list[Place]) -> list[int | None]:
     Raises:
         CountError: there is no law.
     """
-    small = dict(places[0].key[-1])
-    open_sizes = tuple(s for s in subject.open_sizes if s.name not in small)
-    if not any(s.name in places[0].sizes for s in open_sizes):
-        raise CountError("no size is above 1, so that there is nothing to leave open")
-    law = vendor_law(attrs.evolve(subject, open_sizes=open_sizes, everywhere=False))
+    law = law_here(subject)
     if law.uncounted:
         raise CountError("the vendor runs ops that the counter has no formula for")
-    steps = next((s.name for s in open_sizes if s.steps), None)
-    covered = [i for i, p in enumerate(places) if _holds(law, p.sizes, steps)]
+    covered = [i for i, p in enumerate(places) if law.holds_at(p.sizes, steps_of(subject, p.sizes))]
     found: list[int | None] = [None] * len(places)
     if covered:
         for i, flops in zip(covered, _totals(law, [places[i].sizes for i in covered]), strict=True):
             found[i] = flops
     return found
-
-
-def _holds(law: Law, sizes: Mapping[str, int], steps: str | None) -> bool:
-    return law.holds_at(sizes, sizes.get(steps, 1) if steps else 1)
 
 
 def _totals(law: Law, sizes: list[Mapping[str, int]]) -> Iterable[int]:

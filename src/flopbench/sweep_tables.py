@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import csv
 import io
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterator, Mapping
 from typing import Any
+
+from flopbench.text import table
 
 _MARKS = ("", "k", "M", "G", "T", "P", "E")
 
@@ -54,14 +56,6 @@ def to_markdown(report: Mapping[str, Any]) -> str:
     return "\n".join(lines).rstrip() + "\n"
 
 
-def _table(header: Iterable[str], rows: Iterable[Iterable[str]]) -> Iterator[str]:
-    columns = list(header)
-    yield f"| {' | '.join(columns)} |"
-    yield f"| {' | '.join('---' for _ in columns)} |"
-    for row in rows:
-        yield f"| {' | '.join(row)} |"
-
-
 def _per_mode(report: Mapping[str, Any], stage: str) -> Iterator[tuple[list[str], Any, Any]]:
     for point in report["points"]:
         for mode, cost in point[stage]["cost"].items():
@@ -84,7 +78,7 @@ def _flops(report: Mapping[str, Any], stage: str) -> Iterator[str]:
         ]
 
     header = ("point", report["x"], "attention", "FLOPs", "tensor", "vector", "tensor : vector")
-    return _table(
+    return table(
         (*header, "vendor", "eager torch-visible - vendor"),
         (row(*each) for each in _per_mode(report, stage)),
     )
@@ -102,7 +96,7 @@ def _memory(report: Mapping[str, Any], stage: str) -> Iterator[str]:
         return [*head, *(si(size, "B") for size in sizes), f"{cost['flops_per_byte']:.1f}"]
 
     header = ("weights", "KV cache", "peak activations", "weights read", "KV cache moved")
-    return _table(
+    return table(
         ("point", report["x"], "attention", *header, "activations moved", "FLOP/B"),
         (row(*each) for each in _per_mode(report, stage)),
     )
@@ -114,7 +108,7 @@ def _required(report: Mapping[str, Any]) -> Iterator[str]:
             continue
         yield f"## Required throughput for a {what} of {report[f'{key}_s']} s"
         yield ""
-        yield from _table(
+        yield from table(
             ("point", report["x"], "attention", "compute", "memory"),
             (
                 [

@@ -12,7 +12,7 @@ from typing import Any
 
 from attrs import frozen
 
-from flopbench.compare import Attributed, attribute
+from flopbench.compare import Attributed, Failed, attempt, attribute
 from flopbench.counting import count_stage
 from flopbench.errors import CountError, FlopbenchError, calling, describe
 from flopbench.law import Subject
@@ -155,15 +155,14 @@ def count_unit(plan: SweepPlan, unit: Unit, tick: Callable[[], None] = lambda: N
     vendor, counter = plan.base.vendor, plan.base.counters[0]
     if vendor is None:
         raise ValueError("an analytic-only sweep has nothing to count")
-    try:
+
+    def count() -> Attributed:
         stage = vendor.stage(unit.stage, plan.workloads[unit.points[0]])
-        counted = attribute(count_stage(counter, stage, lambda _step: tick()), vendor.component)
-    except CountError as error:
-        return Counted(None, str(error))
-    except FlopbenchError:
-        raise
-    except Exception as error:  # noqa: BLE001 - a failed count is a result, whatever failed
-        return Counted(None, f"the vendor model could not be counted: {describe(error)}")
+        return attribute(count_stage(counter, stage, lambda _step: tick()), vendor.component)
+
+    counted = attempt(count)
+    if isinstance(counted, Failed):
+        return Counted(None, counted.reason)
     return _checked(counted, counter.convention.unit)
 
 

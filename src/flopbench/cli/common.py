@@ -5,14 +5,14 @@ from __future__ import annotations
 import logging
 import os
 import sys
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from flopbench.errors import UsageError
+from flopbench.errors import UsageError, unknown
 
 if TYPE_CHECKING:
     from flopbench.catalog import Catalog
@@ -46,6 +46,12 @@ ConfigOption = Annotated[
 ]
 StagesOption = Annotated[
     str | None, typer.Option(metavar="NAMES", help="Stages, such as prefill,decode.")
+]
+AttentionOption = Annotated[
+    str | None, typer.Option(metavar="NAMES", help="Attention modes, such as eager,flash.")
+]
+AnalyticOnlyOption = Annotated[
+    bool, typer.Option("--analytic-only", help="Closed forms alone; needs no torch.")
 ]
 CountersOption = Annotated[
     str | None, typer.Option(metavar="NAMES", help="Vendor counters, such as torch.")
@@ -96,6 +102,19 @@ def some(option: str, text: str) -> Sequence[str]:
     if not given:
         raise UsageError(f"{option} must name at least one")
     return given
+
+
+def formats(option: str, what: str, text: str, known: Collection[str]) -> Sequence[str]:
+    """Split an option's comma-separated names of formats, at least one, all of them known.
+
+    Raises:
+        UsageError: there is none, or one is no such format.
+    """
+    chosen = some(option, text)
+    for name in chosen:
+        if name not in known:
+            raise UsageError(unknown(what, name, known))
+    return chosen
 
 
 def path(option: str, text: str) -> Path:

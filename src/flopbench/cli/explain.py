@@ -17,6 +17,7 @@ from flopbench.cli.common import (
     PluginOption,
     StagesOption,
     StrictOption,
+    formats,
     given,
     image_path,
     load,
@@ -68,10 +69,7 @@ def explain_command(
 
     if out is not None:
         check_writable(path("--out", out))
-    formats = some("--format", format)
-    for name in formats:
-        if name not in FORMATS:
-            raise UsageError(unknown("format of an explanation", name, FORMATS))
+    shown = formats("--format", "format of an explanation", format, FORMATS)
     if depth is not None and depth < 0:
         raise UsageError(f"--depth must be at least 0, got {depth}")
     if work not in WORKS:
@@ -92,7 +90,7 @@ def explain_command(
         explanation = explanation.cut(depth)
     if out is not None:
         write_files(Path(out), _files(explanation))
-    for name in formats:
+    for name in shown:
         print_text(FORMATS[name](explanation))
 
 

@@ -17,6 +17,7 @@ from flopbench.cli.common import (
     PluginOption,
     StagesOption,
     StrictOption,
+    formats,
     given,
     image_path,
     load,
@@ -26,7 +27,6 @@ from flopbench.cli.common import (
     progress_bar,
     some,
 )
-from flopbench.errors import UsageError, unknown
 
 
 def prove_command(
@@ -62,10 +62,7 @@ def prove_command(
 
     if out is not None:
         check_writable(path("--out", out))
-    formats = some("--format", format)
-    for name in formats:
-        if name not in FORMATS:
-            raise UsageError(unknown("format of a proof", name, FORMATS))
+    shown = formats("--format", "format of a proof", format, FORMATS)
     catalog = load(context, plugin, strict_plugins)
     options = {
         "workload.image": image_path(image),
@@ -79,7 +76,7 @@ def prove_command(
         proof = prove(plan, catalog, opened, progress)
     if out is not None:
         write_files(Path(out), {file: FORMATS[name](proof) + "\n" for file, name in FILES.items()})
-    for name in formats:
+    for name in shown:
         print_text(FORMATS[name](proof))
     if proof.verdict in FAILURES:
         raise typer.Exit(1)

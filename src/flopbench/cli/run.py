@@ -11,6 +11,8 @@ import typer
 
 from flopbench.cli.common import (
     LOG,
+    AnalyticOnlyOption,
+    AttentionOption,
     ConfigOption,
     CountersOption,
     ImageOption,
@@ -41,14 +43,10 @@ def run_command(
     overrides: OverridesArgument = None,
     image: ImageOption = None,
     config: ConfigOption = None,
-    attention: Annotated[
-        str | None, typer.Option(metavar="NAMES", help="Attention modes, such as eager,flash.")
-    ] = None,
+    attention: AttentionOption = None,
     stages: StagesOption = None,
     counters: CountersOption = None,
-    analytic_only: Annotated[
-        bool, typer.Option("--analytic-only", help="Closed forms alone; needs no torch.")
-    ] = False,
+    analytic_only: AnalyticOnlyOption = False,
     out: Annotated[
         str | None,
         typer.Option(metavar="DIR", help="Write report.json, report.md and report.csv there."),

@@ -14,8 +14,13 @@ import typer
 
 from flopbench.cli.common import (
     LOG,
+    AnalyticOnlyOption,
+    AttentionOption,
+    ConfigOption,
     PluginOption,
+    StagesOption,
     StrictOption,
+    given,
     load,
     names,
     path,
@@ -53,21 +58,13 @@ def sweep_command(
     max_image_tokens: Annotated[
         int | None, typer.Option(metavar="N", min=1, help="Take grids up to N image tokens.")
     ] = None,
-    config: Annotated[
-        Path | None, typer.Option(metavar="FILE", help="A YAML file of configuration.")
-    ] = None,
-    attention: Annotated[
-        str | None, typer.Option(metavar="NAMES", help="Attention modes, such as eager,flash.")
-    ] = None,
-    stages: Annotated[
-        str | None, typer.Option(metavar="NAMES", help="Stages, such as prefill,decode.")
-    ] = None,
+    config: ConfigOption = None,
+    attention: AttentionOption = None,
+    stages: StagesOption = None,
     counters: Annotated[
         str | None, typer.Option(metavar="NAME", help="The vendor counter, such as torch.")
     ] = None,
-    analytic_only: Annotated[
-        bool, typer.Option("--analytic-only", help="Closed forms alone; needs no torch.")
-    ] = False,
+    analytic_only: AnalyticOnlyOption = False,
     ttft: Annotated[
         float | None, typer.Option(metavar="S", help="Target: seconds to the first token.")
     ] = None,
@@ -120,7 +117,7 @@ def sweep_command(
         plugins=(*context.obj[0], *(plugin or [])),
         file=config,
         overrides=tuple(overrides),
-        options={key: value for key, value in options.items() if value is not None},
+        options=given(options),
     )
     plan = plan_sweep(catalog, request)
     gc.enable()
