@@ -146,7 +146,7 @@ def test_caps_and_sinks_are_vector_work_on_the_scores(op, heads):
     # A sink is one more score per row of the softmax.
     sunk = cost(evolve(op, sinks=True), Eager())
     assert sunk.vector_flops - plain == rows * conventions.softmax
-    assert sunk.weight_bytes_read == 2 * heads
+    assert sunk.weight_bytes_read == 2 * heads * op.steps
     fused = cost(evolve(op, softcap=True), Flash()).vector_flops
     assert fused - cost(op, Flash()).vector_flops == (
         heads * op.unmasked_pairs * conventions.softcap

@@ -13,9 +13,10 @@ from attrs import frozen
 
 from flopbench.blocks.linear import NormSpec, Projections
 from flopbench.blocks.passes import Pass
+from flopbench.blocks.rotary import rotation
 from flopbench.blocks.site import Site
 from flopbench.dims import Dim, minimum
-from flopbench.ops import Attention, KvCacheUpdate, Linear, Op, Rope
+from flopbench.ops import Attention, KvCacheUpdate, Linear, Op
 
 
 @frozen(kw_only=True)
@@ -81,15 +82,7 @@ class SelfAttention:
         """Yield the rotation of queries and keys, and the cache's update."""
         keys = self._keys(run)
         if self.rope_dim:
-            # Beside the residual, the values; the angles are among the operands.
-            angles = 2 * self.rope_dim * run.queries
-            yield site.beside_also(keys - angles).op(
-                Rope,
-                tokens=run.tokens,
-                heads=self.heads + self.kv_heads,
-                head_dim=self.rope_dim,
-                positions=run.queries,
-            )
+            yield rotation(site.beside_also(keys), run, self.heads + self.kv_heads, self.rope_dim)
         kept = run.last_keys
         if self.window is not None:
             kept = minimum(kept, self.window - 1)

@@ -10,7 +10,7 @@ from attrs import frozen
 from flopbench.blocks.passes import Pass
 from flopbench.blocks.site import Site
 from flopbench.dims import Dim, halve
-from flopbench.ops import Elementwise, MatMul, Op
+from flopbench.ops import Elementwise, MatMul, Op, Rope
 
 
 @frozen
@@ -56,3 +56,15 @@ def angle_op(site: Site, angles: Dim) -> Elementwise:
     """Return cosines and sines; the angles are read for the one and again for the other."""
     moved = 2 * angles
     return site.op(Elementwise, function="rope_angle", outputs=angles, reads=moved, writes=moved)
+
+
+def rotation(site: Site, run: Pass, heads: Dim, dim: Dim) -> Rope:
+    """Return the rotation of ``dim`` elements of each head; the angles are alive beside it."""
+    return site.op(
+        Rope,
+        tokens=run.tokens,
+        heads=heads,
+        head_dim=dim,
+        positions=run.queries,
+        live=2 * run.tokens * heads * dim,
+    )
