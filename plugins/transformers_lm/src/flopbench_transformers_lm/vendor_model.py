@@ -1,0 +1,103 @@
+"""The real model: transformers' own class, on the meta device without weights.
+
+Attention is eager in every module. Experts run as ``batched_mm`` where the model has that
+switch: the ``grouped_mm`` default has no formula in torch's registry, and ``eager`` experts
+loop over data that meta tensors do not have.
+"""
+
+from __future__ import annotations
+
+import inspect
+from collections.abc import Callable
+from functools import cached_property
+from typing import Any
+
+from attrs import frozen
+
+from flopbench.errors import CountError, UsageError, describe
+from flopbench.transformers_tools import ATTENTION, EXPERTS, require_eager
+from flopbench_transformers_lm.config import LmConfig, to_transformers
+from flopbench_transformers_lm.model_types import needs_transformers
+
+_STATES = ("past_key_values", "cache_params", "state", "mems")
+"""What models call that which a pass leaves for the next: a KV cache, or a recurrent state."""
+
+
+@frozen(slots=False)
+class RealModel:
+    """A model of transformers, and how it is called."""
+
+    config: LmConfig
+
+    @cached_property
+    def module(self) -> Any:
+        """The ``torch.nn.Module``.
+
+        Raises:
+            UsageError: torch or transformers is not installed.
+            CountError: transformers does not build the model, or not with eager attention.
+        """
+        try:
+            import torch
+            from transformers import AutoModelForCausalLM
+        except ImportError as error:
+            raise needs_transformers(error) from error
+        try:
+            with torch.device("meta"):
+                module = AutoModelForCausalLM.from_config(
+                    to_transformers(self.config),
+                    attn_implementation=ATTENTION,
+                    experts_implementation=EXPERTS,
+                )
+        except UsageError:
+            raise
+        except Exception as error:
+            raise CountError(
+                f"transformers does not build {self.config.model_type}: {describe(error)}"
+            ) from error
+        require_eager(module)
+        return module.eval()
+
+    @property
+    def implementation(self) -> str:
+        """Name of the class."""
+        return type(self.module).__name__
+
+    @property
+    def experts(self) -> str | None:
+        """How experts run; None if the model has no such switch."""
+        found: str | None = getattr(self.module.config, "_experts_implementation", None)
+        return found
+
+    @cached_property
+    def chooses_logits(self) -> bool:
+        """Whether the model can leave out logits that nobody asks for."""
+        return "logits_to_keep" in inspect.signature(self.module.forward).parameters
+
+    def prefill(self, batch: Any, tokens: Any, *, all_logits: bool = True) -> Callable[[], Any]:
+        """Return the pass over whole sequences, as `generate` makes it first."""
+        ids, options = self._ids(batch, tokens), self._options(all_logits=all_logits)
+        return lambda: self.module(input_ids=ids, use_cache=True, **options)
+
+    def decode(self, batch: Any, past_tokens: Any) -> Callable[[], Any]:
+        """Return the pass over one token more, on what a real prefill of the others leaves.
+
+        A model that leaves nothing is given all tokens again, as `generate` does.
+        """
+        import torch
+
+        with torch.no_grad():
+            output = self.prefill(batch, past_tokens, all_logits=False)()
+        left = {name: output[name] for name in _STATES if output.get(name) is not None}
+        if not left:
+            return self.prefill(batch, past_tokens + 1, all_logits=False)
+        ids, options = self._ids(batch, 1), self._options(all_logits=False)
+        return lambda: self.module(input_ids=ids, use_cache=True, **left, **options)
+
+    def _options(self, *, all_logits: bool) -> dict[str, Any]:
+        return {"logits_to_keep": 0 if all_logits else 1} if self.chooses_logits else {}
+
+    def _ids(self, batch: Any, tokens: Any) -> Any:
+        import torch
+
+        return torch.empty(batch, tokens, dtype=torch.long, device="meta")
