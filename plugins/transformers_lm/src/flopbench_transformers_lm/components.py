@@ -16,7 +16,11 @@ _IN_LAYER = r"\.\d+\."
 _RULES = tuple(
     (re.compile(pattern), component)
     for pattern, component in (
-        (r"^(lm_head|embed_out|output_projection|cls|pred_layer|head)(\.|$)", "lm_head"),
+        (
+            r"^(lm_head|embed_out|output(_projection)?|proj_out|cls|pred_layer|head|decoder|"
+            r"generator_\w+)$|^(lm_head|cls|generator_\w+)\.",
+            "lm_head",
+        ),
         (r"(^|\.)(rotary_\w+|rope\w*|pos_emb)(\.|$)", "decoder/rope"),
         (rf"\.{_MOE}\.(gate|router)(\.|$)", "decoder/moe/router"),
         (rf"\.{_MOE}\.experts(\.|$)", "decoder/moe/experts"),
@@ -33,7 +37,10 @@ _RULES = tuple(
             "decoder/attention/out",
         ),
         (rf"\.{_ATTENTION}$", "decoder/attention/core"),
-        (r"(^|\.)\w*(embed|embd)\w*(\.|$)|(^|\.)w[tp]e$", "decoder/embed"),
+        (
+            r"(^|\.)(embed\w*|(word|tok|token|pos|position)\w*_embed\w*|w[tp]e)(\.|$)",
+            "decoder/embed",
+        ),
         (rf"{_IN_LAYER}(\w+\.)?({_MOE}|mlp|intermediate)(\.|$)", "decoder/mlp"),
         (rf"{_IN_LAYER}(fc[12]|output\.dense)$", "decoder/mlp"),
         (r"(^|\.)(\w*norm\w*|LayerNorm|ln_\w+)$", "decoder/norm"),

@@ -65,9 +65,9 @@ class RealModel:
 
     @property
     def experts(self) -> str | None:
-        """How experts run; None if the model has no such switch."""
-        found: str | None = getattr(self.module.config, "_experts_implementation", None)
-        return found
+        """How experts run; None if the model has none."""
+        names = (name for name, _module in self.module.named_modules())
+        return EXPERTS if any(name.endswith("experts") for name in names) else None
 
     @cached_property
     def chooses_logits(self) -> bool:
