@@ -128,7 +128,7 @@ class AnalyticModel(ABC):
     """
 
     name: ClassVar[str]
-    """The name that ``flopbench run`` takes; one that ends in ``*`` stands for all that begin so."""
+    """What ``flopbench run`` takes; a name that ends in ``*`` stands for all that begin so."""
 
     summary: ClassVar[str] = ""
     """One line for ``flopbench list``."""

@@ -146,7 +146,7 @@ def require_closed_forms(model: AnalyticModel) -> None:
     """
     if model.no_closed_forms is not None:
         raise UsageError(
-            f"model {model.name!r}: {model.no_closed_forms}; `flopbench run` counts the vendor alone"
+            f"model {model.name!r}: {model.no_closed_forms}; `flopbench run` counts its vendor"
         )
 
 

@@ -49,7 +49,9 @@ class HfModel(AnalyticModel):
     def from_options(cls, options: LmOptions) -> HfModel:
         config = read_config(model_type(cls.name), options)
         found = config.get("dtype")
-        return cls(config, dtype=options.dtype or (found if found in DTYPE_BYTES else DEFAULT_DTYPE))
+        return cls(
+            config, dtype=options.dtype or (found if found in DTYPE_BYTES else DEFAULT_DTYPE)
+        )
 
     @property
     def architecture(self) -> LmConfig:

@@ -13,25 +13,26 @@ _MOE = r"(mlp|feed_forward|ffn|moe|block_sparse_moe|block_sparse_mlp)"
 _IN_LAYER = r"\.\d+\."
 """Layers are numbered; what follows is inside of one."""
 
+_QKV = (
+    r"(q|k|v|qk|kv|qkv)(_[ab])?_?(proj(_\w+)?|norm|layernorm|ln)|[qkv]|c_attn|query_key_value|"
+    r"W(qkv|q|k|v)|query|key|value|(q|k|v)_lin"
+)
+"""Queries, keys and values, in one or apart, latent ones and their norms with them."""
+
+_HEAD = (
+    r"^(embed_out|output(_projection)?|proj_out|pred_layer|head|decoder)$|"
+    r"^(lm_head|cls|generator_\w+)(\.|$)"
+)
+
 _RULES = tuple(
     (re.compile(pattern), component)
     for pattern, component in (
-        (
-            r"^(lm_head|embed_out|output(_projection)?|proj_out|cls|pred_layer|head|decoder|"
-            r"generator_\w+)$|^(lm_head|cls|generator_\w+)\.",
-            "lm_head",
-        ),
+        (_HEAD, "lm_head"),
         (r"(^|\.)(rotary_\w+|rope\w*|pos_emb)(\.|$)", "decoder/rope"),
         (rf"\.{_MOE}\.(gate|router)(\.|$)", "decoder/moe/router"),
         (rf"\.{_MOE}\.experts(\.|$)", "decoder/moe/experts"),
         (rf"\.({_MOE}\.)?shared_(experts?|mlp|expert_gate)(\.|$)", "decoder/moe/shared"),
-        # Queries, keys and values, in one or apart, latent ones and their norms with them.
-        (
-            rf"\.{_ATTENTION}\.("
-            r"(q|k|v|qk|kv|qkv)(_[ab])?_?(proj(_\w+)?|norm|layernorm|ln)|[qkv]"
-            r"|c_attn|query_key_value|W(qkv|q|k|v)|query|key|value|(q|k|v)_lin)(\.|$)",
-            "decoder/attention/qkv",
-        ),
+        (rf"\.{_ATTENTION}\.({_QKV})(\.|$)", "decoder/attention/qkv"),
         (
             rf"\.{_ATTENTION}\.((o|out|c)_proj|dense|output\.dense|out_lin|Wo)$",
             "decoder/attention/out",

@@ -29,7 +29,11 @@ def model_type(name: str) -> str:
     kind = name.removeprefix(PREFIX)
     if kind not in types:
         nearest = get_close_matches(kind, types, n=1)
-        hint = f"did you mean {PREFIX + nearest[0]!r}?" if nearest else "docs/transformers-lm.md lists them"
+        hint = (
+            f"did you mean {PREFIX + nearest[0]!r}?"
+            if nearest
+            else "docs/transformers-lm.md lists them"
+        )
         raise UsageError(f"transformers has no causal language model {name!r}: {hint}")
     return kind
 

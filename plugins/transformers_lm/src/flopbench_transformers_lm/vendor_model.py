@@ -17,9 +17,12 @@ from attrs import frozen
 from flopbench.errors import CountError, UsageError, describe
 from flopbench.transformers_tools import ATTENTION, EXPERTS, require_eager
 from flopbench_transformers_lm.config import LmConfig, to_transformers
+from flopbench_transformers_lm.kv_cache import fill_like
 from flopbench_transformers_lm.model_types import needs_transformers
 
-_STATES = ("past_key_values", "cache_params", "state", "mems")
+_KV_CACHE = "past_key_values"
+
+_STATES = (_KV_CACHE, "cache_params", "state", "mems")
 """What models call that which a pass leaves for the next: a KV cache, or a recurrent state."""
 
 
@@ -80,19 +83,33 @@ class RealModel:
         return lambda: self.module(input_ids=ids, use_cache=True, **options)
 
     def decode(self, batch: Any, past_tokens: Any) -> Callable[[], Any]:
-        """Return the pass over one token more, on what a real prefill of the others leaves.
+        """Return the pass over one token more, on what a prefill of the others leaves.
 
         A model that leaves nothing is given all tokens again, as `generate` does.
         """
-        import torch
-
-        with torch.no_grad():
-            output = self.prefill(batch, past_tokens, all_logits=False)()
-        left = {name: output[name] for name in _STATES if output.get(name) is not None}
+        left = self.left_by_prefill(batch, past_tokens)
         if not left:
             return self.prefill(batch, past_tokens + 1, all_logits=False)
         ids, options = self._ids(batch, 1), self._options(all_logits=False)
         return lambda: self.module(input_ids=ids, use_cache=True, **left, **options)
+
+    def left_by_prefill(self, batch: Any, tokens: Any) -> dict[str, Any]:
+        """Return what a prefill leaves for the next pass: filled where it can be, or run."""
+        cache = self._sample.get(_KV_CACHE)
+        filled = None if cache is None else fill_like(cache, batch, tokens)
+        return self.run_prefill(batch, tokens) if filled is None else {_KV_CACHE: filled}
+
+    def run_prefill(self, batch: Any, tokens: Any) -> dict[str, Any]:
+        """Run a prefill, and return what it leaves for the next pass."""
+        import torch
+
+        with torch.no_grad():
+            output = self.prefill(batch, tokens, all_logits=False)()
+        return {name: output[name] for name in _STATES if output.get(name) is not None}
+
+    @cached_property
+    def _sample(self) -> dict[str, Any]:
+        return self.run_prefill(1, 2)
 
     def _options(self, *, all_logits: bool) -> dict[str, Any]:
         return {"logits_to_keep": 0 if all_logits else 1} if self.chooses_logits else {}
