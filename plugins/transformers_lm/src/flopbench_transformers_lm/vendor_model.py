@@ -64,23 +64,33 @@ class RealModel:
     @property
     def implementation(self) -> str:
         """Name of the class."""
-        return type(self.module).__name__
+        from transformers.models.auto import modeling_auto
+
+        name: str = modeling_auto.MODEL_FOR_CAUSAL_LM_MAPPING_NAMES[self.config.model_type]
+        return name
 
     @property
     def experts(self) -> str | None:
-        """How experts run; None if the model has none."""
-        names = (name for name, _module in self.module.named_modules())
+        """How experts run; None if the model has none, or cannot be built."""
+        try:
+            names = [name for name, _module in self.module.named_modules()]
+        except CountError:
+            return None
         return EXPERTS if any(name.endswith("experts") for name in names) else None
 
-    @cached_property
+    @property
     def chooses_logits(self) -> bool:
         """Whether the model can leave out logits that nobody asks for."""
-        return "logits_to_keep" in inspect.signature(self.module.forward).parameters
+        return "logits_to_keep" in self._parameters
+
+    @cached_property
+    def _parameters(self) -> frozenset[str]:
+        return frozenset(inspect.signature(self.module.forward).parameters)
 
     def prefill(self, batch: Any, tokens: Any, *, all_logits: bool = True) -> Callable[[], Any]:
         """Return the pass over whole sequences, as `generate` makes it first."""
-        ids, options = self._ids(batch, tokens), self._options(all_logits=all_logits)
-        return lambda: self.module(input_ids=ids, use_cache=True, **options)
+        inputs = self._inputs(batch, tokens, 0, all_logits=all_logits)
+        return lambda: self.module(**inputs)
 
     def decode(self, batch: Any, past_tokens: Any) -> Callable[[], Any]:
         """Return the pass over one token more, on what a prefill of the others leaves.
@@ -90,8 +100,8 @@ class RealModel:
         left = self.left_by_prefill(batch, past_tokens)
         if not left:
             return self.prefill(batch, past_tokens + 1, all_logits=False)
-        ids, options = self._ids(batch, 1), self._options(all_logits=False)
-        return lambda: self.module(input_ids=ids, use_cache=True, **left, **options)
+        inputs = self._inputs(batch, 1, past_tokens, all_logits=False)
+        return lambda: self.module(**inputs, **left)
 
     def left_by_prefill(self, batch: Any, tokens: Any) -> dict[str, Any]:
         """Return what a prefill leaves for the next pass: filled where it can be, or run."""
@@ -111,10 +121,14 @@ class RealModel:
     def _sample(self) -> dict[str, Any]:
         return self.run_prefill(1, 2)
 
-    def _options(self, *, all_logits: bool) -> dict[str, Any]:
-        return {"logits_to_keep": 0 if all_logits else 1} if self.chooses_logits else {}
-
-    def _ids(self, batch: Any, tokens: Any) -> Any:
+    def _inputs(
+        self, batch: Any, tokens: Any, past_tokens: Any, *, all_logits: bool
+    ) -> dict[str, Any]:
+        """Return what `generate` gives: tokens, and a mask that hides none of them."""
         import torch
 
-        return torch.empty(batch, tokens, dtype=torch.long, device="meta")
+        ids = torch.empty(batch, tokens, dtype=torch.long, device="meta")
+        mask = torch.ones(batch, past_tokens + tokens, dtype=torch.long, device="meta")
+        optional = {"attention_mask": mask, "logits_to_keep": 0 if all_logits else 1}
+        taken = {name: value for name, value in optional.items() if name in self._parameters}
+        return {"input_ids": ids, "use_cache": True, **taken}
