@@ -3,7 +3,8 @@ PYTHON ?= python3
 VENV := .venv
 BIN := $(VENV)/bin
 STAMP := $(VENV)/.installed
-SOURCES := pyproject.toml plugins/deepseek_ocr/pyproject.toml constraints.txt
+SOURCES := pyproject.toml plugins/deepseek_ocr/pyproject.toml \
+	plugins/transformers_lm/pyproject.toml constraints.txt
 
 .PHONY: run test lint docs bench clean
 
@@ -31,7 +32,8 @@ bench: $(STAMP)  ## Measure speed and memory, as ratios.
 $(STAMP): $(SOURCES)
 	$(PYTHON) -m venv $(VENV)
 	$(BIN)/pip install --quiet --constraint constraints.txt \
-		--editable '.[dev,plot]' --editable 'plugins/deepseek_ocr[vendor]'
+		--editable '.[dev,plot]' --editable 'plugins/deepseek_ocr[vendor]' \
+		--editable 'plugins/transformers_lm[vendor]'
 	touch $@
 
 clean:

@@ -57,6 +57,7 @@ def run(plan: Plan, catalog: Catalog, progress: Progress | None = None) -> Repor
         provenance=_provenance(plan, catalog, prices, counts),
         series=tuple(series),
         comparisons=tuple(comparisons),
+        no_closed_forms=plan.model.no_closed_forms,
     )
 
 
@@ -155,7 +156,12 @@ def _vendor_series(plan: Plan, stage: Stage, counts: Counts) -> Iterator[Series]
         if isinstance(counted, Failed):
             yield attrs.evolve(series, error=counted.reason)
         else:
-            yield attrs.evolve(series, flops=counted.flops, breakdown=counted.entries)
+            yield attrs.evolve(
+                series,
+                flops=counted.flops,
+                breakdown=counted.entries,
+                uncounted=counted.uncounted,
+            )
 
 
 def _analytic_series(stage: Stage, mode: AttentionMode, prices: Mapping[str, StagePrice]) -> Series:

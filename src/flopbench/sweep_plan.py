@@ -15,7 +15,7 @@ from flopbench.catalog import Catalog
 from flopbench.config import structure
 from flopbench.errors import UsageError, calling, unknown
 from flopbench.model import Stage, Sweep, SweepLimits, SweepPoint
-from flopbench.plan import Plan, make_plan
+from flopbench.plan import Plan, make_plan, require_closed_forms
 
 _RANGE = re.compile(r"\s*(-?\d+):(-?\d+)(?::(-?\d+))?\s*")
 _MOST_POINTS = 100_000
@@ -77,6 +77,7 @@ def plan_sweep(catalog: Catalog, request: SweepRequest) -> SweepPlan:
         overrides=request.overrides,
         options=request.options,
     )
+    require_closed_forms(base.model)
     if len(base.counters) > 1:
         raise UsageError("a sweep has one vendor series: name one counter in --counters")
     named = _named(base, request)

@@ -11,17 +11,10 @@ import attrs
 from attrs import frozen
 
 from flopbench.errors import UsageError
+from flopbench.transformers_tools import eager_only
 from flopbench.vendor import VendorModel, VendorStage
 from flopbench_deepseek_ocr.architecture import Architecture
 from flopbench_deepseek_ocr.workload import Workload
-
-
-def _eager_only(_instance: object, _field: object, value: str) -> None:
-    if value != "eager":
-        raise ValueError(
-            "'attention' must be 'eager' (FlopCounterMode cannot see the matmuls of other "
-            f"attention: ask for it on the analytic side, with --attention): {value}"
-        )
 
 
 @frozen(kw_only=True)
@@ -37,7 +30,7 @@ class VendorOptions:
             chooses), ``flash`` or ``eager``. The verified counts stay eager.
     """
 
-    attention: str = attrs.field(default="eager", validator=_eager_only)
+    attention: str = attrs.field(default="eager", validator=eager_only)
     decode: Literal["sampled", "every"] = "sampled"
     remote_code: bool = False
     model_root: str | None = None

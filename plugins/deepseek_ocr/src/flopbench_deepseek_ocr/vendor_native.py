@@ -15,13 +15,11 @@ from typing import Any
 
 from flopbench.dims import is_traced
 from flopbench.errors import CountError, UsageError
+from flopbench.transformers_tools import ATTENTION, EXPERTS, require_eager
 from flopbench.vendor import VendorCall, VendorStage
 from flopbench_deepseek_ocr.architecture import Architecture
 from flopbench_deepseek_ocr.kv_cache import fill_cache
 from flopbench_deepseek_ocr.workload import Workload
-
-ATTENTION = "eager"
-EXPERTS = "batched_mm"
 
 VIEW_BY_VIEW = (
     "vision is traced view by view; the assembly of a page's tokens, which loops over pages and "
@@ -96,7 +94,7 @@ class Native:
             model = modeling.UnlimitedOcrForConditionalGeneration._from_config(  # noqa: SLF001
                 config, attn_implementation=ATTENTION, experts_implementation=EXPERTS
             )
-        _require_eager(model)
+        require_eager(model)
         return model.eval()
 
     def stage(self, name: str, workload: Workload) -> VendorStage:
@@ -279,13 +277,3 @@ def to_config(architecture: Architecture) -> dict[str, Any]:
             "pad_token_id": None,
         },
     }
-
-
-def _require_eager(model: Any) -> None:
-    """Refuse a model in which any part attends otherwise than eagerly."""
-    for name, module in model.named_modules():
-        attention = getattr(getattr(module, "config", None), "_attn_implementation", "eager")
-        if attention != "eager":
-            raise CountError(
-                f"the vendor's {name or 'model'} uses {attention} attention, not eager"
-            )
