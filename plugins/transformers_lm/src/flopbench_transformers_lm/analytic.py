@@ -21,6 +21,10 @@ from flopbench_transformers_lm.workload import Inputs, Workload
 COVERED: Collection[str] = FAMILIES.keys()
 """Model types with closed forms."""
 
+DECODING = (
+    "decode step k attends to context + k keys, or to those that a window keeps, and runs the LM "
+    "head on one position"
+)
 NOT_PRICED = (
     "not priced: the making of masks, copies, clamps, negations, and the epsilon and reciprocal "
     "root of norms"
@@ -117,8 +121,7 @@ class HfModel(AnalyticModel):
 
     def assumptions(self) -> tuple[str, ...]:
         return (
-            "decode step k attends to context + k keys, or to those that a window keeps, and runs "
-            "the LM head on one position",
+            DECODING,
             NOT_PRICED,
         )
 
