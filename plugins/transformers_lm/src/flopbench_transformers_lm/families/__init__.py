@@ -7,7 +7,10 @@ form is known for raises `NotCoveredError`; nothing is guessed.
 from collections.abc import Mapping
 
 from flopbench_transformers_lm.families.dense import DENSE
+from flopbench_transformers_lm.families.gemma import GEMMA
+from flopbench_transformers_lm.families.parallel import PARALLEL
 from flopbench_transformers_lm.families.parts import Family
+from flopbench_transformers_lm.families.plain import PLAIN
 
-FAMILIES: Mapping[str, Family] = {**DENSE}
+FAMILIES: Mapping[str, Family] = {**DENSE, **GEMMA, **PARALLEL, **PLAIN}
 """What makes a decoder of a config, by model type."""

@@ -94,6 +94,11 @@ class Fields:
         return self.size("head_dim", self.width // self.heads)
 
     @property
+    def shared_head_dim(self) -> int:
+        """Width of a head where the heads share the model's, whatever the config says."""
+        return self.width // self.heads
+
+    @property
     def layers(self) -> int:
         """Number of layers."""
         return self.size("num_hidden_layers")
@@ -112,8 +117,11 @@ class Fields:
     def rope_dim(self) -> int:
         """Elements of a head that are rotated: all, unless a factor is said."""
         parameters = self.get("rope_parameters", {})
-        factor = parameters.get("partial_rotary_factor", self.get("partial_rotary_factor", 1))
-        return int(self.head_dim * factor)
+        nested = [each for each in parameters.values() if isinstance(each, dict)]
+        factors = {each.get("partial_rotary_factor", 1) for each in nested or [parameters]}
+        if len(factors) > 1:
+            raise self.refused("rope_parameters", parameters)
+        return int(self.head_dim * factors.pop())
 
     def windows(self) -> list[int | None]:
         """Return the most keys that the queries of each layer see; None for all.

@@ -13,6 +13,7 @@ from flopbench.blocks import (
     GatedMlp,
     Layers,
     LmHead,
+    Mlp,
     NormSpec,
     ResidualNorms,
     RotaryAngles,
@@ -63,6 +64,19 @@ def gated_mlp(fields: Fields, **options: Any) -> GatedMlp:
     return GatedMlp(**(usual | options))
 
 
+def mlp(
+    fields: Fields,
+    inner: int,
+    activation_field: str | None = None,
+    *,
+    activation: str | None = None,
+    bias: bool = False,
+) -> Mlp:
+    """Return a plain feed-forward part; its activation is the field's, or given."""
+    function = fields.activation(activation_field) if activation_field else activation
+    return Mlp(width=fields.width, inner=inner, activation=function, bias=bias)
+
+
 def decoder(
     fields: Fields,
     layers: Iterable[tuple[Any, Any]],
@@ -79,7 +93,7 @@ def decoder(
         layers: attention and feed-forward part of each layer.
         around, embeddings, head: fields of `ResidualNorms`, `Embeddings` and `LmHead` that are
             not as usual.
-        rotations: kinds of rotary angles, made apart.
+        rotations: kinds of rotary angles that are made apart; 0 if they are looked up.
     """
     width, vocabulary = fields.width, fields.vocabulary
     made = groups(layers)
