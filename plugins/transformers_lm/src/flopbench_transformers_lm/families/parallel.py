@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import attrs
 
-from flopbench.blocks import Decoder, Mlp, NormSpec
+from flopbench.blocks import Decoder, NormSpec
 from flopbench_transformers_lm.config import LmConfig
 from flopbench_transformers_lm.families.fields import Fields
 from flopbench_transformers_lm.families.parts import (
@@ -57,7 +59,7 @@ def gpt_neox(config: LmConfig) -> Decoder:
         qkv_bias=bias,
         out_bias=bias,
     )
-    part = mlp(fields, fields.size("intermediate_size"), "hidden_act", bias=True)
+    part = mlp(fields, fields.size("intermediate_size"), bias=True)
     return decoder(fields, [(usual, part)] * fields.layers, norm=LAYER_NORM)
 
 
@@ -66,7 +68,7 @@ def phi(config: LmConfig) -> Decoder:
     fields = Fields(config)
     norm = LAYER_NORM if fields.flag("qk_layernorm") else None
     usual = attention(fields, qkv_bias=True, out_bias=True, qk_norm=norm)
-    part = mlp(fields, fields.size("intermediate_size"), "hidden_act", bias=True)
+    part = mlp(fields, fields.size("intermediate_size"), bias=True)
     return decoder(
         fields,
         [(usual, part)] * fields.layers,
@@ -132,7 +134,7 @@ def cohere2(config: LmConfig) -> Decoder:
     return _cohere(fields, layers)
 
 
-def _cohere(fields: Fields, layers: list[tuple[object, object]]) -> Decoder:
+def _cohere(fields: Fields, layers: list[tuple[Any, Any]]) -> Decoder:
     return decoder(
         fields,
         layers,

@@ -67,13 +67,13 @@ def gated_mlp(fields: Fields, **options: Any) -> GatedMlp:
 def mlp(
     fields: Fields,
     inner: int,
-    activation_field: str | None = None,
+    activation_field: str = "hidden_act",
     *,
     activation: str | None = None,
     bias: bool = False,
 ) -> Mlp:
     """Return a plain feed-forward part; its activation is the field's, or given."""
-    function = fields.activation(activation_field) if activation_field else activation
+    function = activation or fields.activation(activation_field)
     return Mlp(width=fields.width, inner=inner, activation=function, bias=bias)
 
 

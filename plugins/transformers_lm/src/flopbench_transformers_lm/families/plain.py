@@ -94,7 +94,7 @@ def biogpt(config: LmConfig) -> Decoder:
     """BioGPT (arXiv:2210.10341): GPT-2 with scaled embeddings."""
     fields = Fields(config)
     usual = _classic(fields, qkv_bias=True, out_bias=True)
-    part = mlp(fields, fields.size("intermediate_size"), "hidden_act", bias=True)
+    part = mlp(fields, fields.size("intermediate_size"), bias=True)
     made = _with_positions(fields, [(usual, part)], offset=2)
     scaled = fields.flag("scale_embedding", default=True)
     return attrs.evolve(made, embeddings=attrs.evolve(made.embeddings, scaled=scaled))
@@ -134,7 +134,7 @@ def starcoder2(config: LmConfig) -> Decoder:
     """StarCoder 2 (arXiv:2402.19173): grouped queries, rotated, with biases; it may slide."""
     fields = Fields(config)
     bias = fields.flag("use_bias", default=True)
-    part = mlp(fields, fields.size("intermediate_size"), "hidden_act", bias=bias)
+    part = mlp(fields, fields.size("intermediate_size"), bias=bias)
     usual = by_window(fields, attention(fields, qkv_bias=bias, out_bias=bias))
     return decoder(fields, [(each, part) for each in usual], norm=LAYER_NORM)
 
@@ -152,18 +152,18 @@ def arcee(config: LmConfig) -> Decoder:
 def _rotated(config: LmConfig, norm: NormSpec) -> Decoder:
     fields = Fields(config)
     bias = fields.flag("attention_bias")
-    part = mlp(fields, fields.size("intermediate_size"), "hidden_act", bias=fields.flag("mlp_bias"))
+    part = mlp(fields, fields.size("intermediate_size"), bias=fields.flag("mlp_bias"))
     usual = attention(fields, qkv_bias=bias, out_bias=bias)
     return decoder(fields, [(usual, part)] * fields.layers, norm=norm)
 
 
 def nanochat(config: LmConfig) -> Decoder:
-    """nanochat (github.com/karpathy/nanochat): norms without weights, one of the embeddings too."""
+    """Nanochat (github.com/karpathy/nanochat): norms without weights, one of the embeddings too."""
     fields = Fields(config)
     norm = NormSpec("rms_norm", parameters=0)
     bias = fields.flag("attention_bias")
     usual = attention(fields, qkv_bias=bias, out_bias=bias, qk_norm=norm)
-    part = mlp(fields, fields.size("intermediate_size"), "hidden_act")
+    part = mlp(fields, fields.size("intermediate_size"))
     return decoder(
         fields,
         [(usual, part)] * fields.layers,
@@ -186,7 +186,7 @@ def persimmon(config: LmConfig) -> Decoder:
         out_bias=True,
         qk_norm=norm,
     )
-    part = mlp(fields, fields.size("intermediate_size"), "hidden_act", bias=True)
+    part = mlp(fields, fields.size("intermediate_size"), bias=True)
     return decoder(fields, [(usual, part)] * fields.layers, norm=LAYER_NORM)
 
 
