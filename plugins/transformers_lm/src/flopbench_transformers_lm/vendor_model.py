@@ -25,6 +25,10 @@ _KV_CACHE = "past_key_values"
 _STATES = (_KV_CACHE, "cache_params", "state", "mems")
 """What models call that which a pass leaves for the next: a KV cache, or a recurrent state."""
 
+_MASKED = frozenset({"gemma4", "gemma4_unified", "moshi"})
+"""Types that look for packed sequences among positions, which meta tensors have not, unless
+they are given a mask. All others take no mask for one that hides nothing."""
+
 
 @frozen(slots=False)
 class RealModel:
@@ -59,6 +63,8 @@ class RealModel:
                 f"transformers does not build {self.config.model_type}: {describe(error)}"
             ) from error
         require_eager(module)
+        # Some warn of padding without a mask, and look for it among tokens that are not there.
+        module.config.pad_token_id = None
         return module.eval()
 
     @property
@@ -78,14 +84,10 @@ class RealModel:
             return None
         return EXPERTS if any(name.endswith("experts") for name in names) else None
 
-    @property
+    @cached_property
     def chooses_logits(self) -> bool:
         """Whether the model can leave out logits that nobody asks for."""
-        return "logits_to_keep" in self._parameters
-
-    @cached_property
-    def _parameters(self) -> frozenset[str]:
-        return frozenset(inspect.signature(self.module.forward).parameters)
+        return "logits_to_keep" in inspect.signature(self.module.forward).parameters
 
     def prefill(self, batch: Any, tokens: Any, *, all_logits: bool = True) -> Callable[[], Any]:
         """Return the pass over whole sequences, as `generate` makes it first."""
@@ -124,11 +126,15 @@ class RealModel:
     def _inputs(
         self, batch: Any, tokens: Any, past_tokens: Any, *, all_logits: bool
     ) -> dict[str, Any]:
-        """Return what `generate` gives: tokens, and a mask that hides none of them."""
+        """Return tokens, none of them hidden, and how many logits are wanted."""
         import torch
 
         ids = torch.empty(batch, tokens, dtype=torch.long, device="meta")
-        mask = torch.ones(batch, past_tokens + tokens, dtype=torch.long, device="meta")
-        optional = {"attention_mask": mask, "logits_to_keep": 0 if all_logits else 1}
-        taken = {name: value for name, value in optional.items() if name in self._parameters}
-        return {"input_ids": ids, "use_cache": True, **taken}
+        inputs: dict[str, Any] = {"input_ids": ids, "use_cache": True}
+        if self.chooses_logits:
+            inputs["logits_to_keep"] = 0 if all_logits else 1
+        if self.config.model_type in _MASKED:
+            inputs["attention_mask"] = torch.ones(
+                batch, past_tokens + tokens, dtype=torch.long, device="meta"
+            )
+        return inputs
