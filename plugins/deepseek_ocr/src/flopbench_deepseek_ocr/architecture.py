@@ -98,7 +98,12 @@ class Clip:
 
 @frozen(kw_only=True)
 class Decoder:
-    """The DeepSeek-V2 style mixture-of-experts decoder with plain multi-head attention."""
+    """The DeepSeek-V2 style mixture-of-experts decoder with plain multi-head attention.
+
+    Attributes:
+        reference_window: generated tokens, its own included, that a generated token sees besides
+            the whole prefill; None for all. DeepSeek-OCR has none, Unlimited-OCR has.
+    """
 
     layers: int = _size(12)
     dense_layers: int = attrs.field(default=1, validator=_at_least(0))
@@ -111,6 +116,9 @@ class Decoder:
     shared_experts: int = _size(2)
     expert_width: int = _size(896)
     vocabulary: int = _size(129280)
+    reference_window: int | None = attrs.field(
+        default=None, validator=attrs.validators.optional(_at_least(1))
+    )
 
     def __attrs_post_init__(self) -> None:
         _require(self.width % self.heads == 0, "the hidden size must be a multiple of the heads")
