@@ -16,7 +16,8 @@ from flopbench_deepseek_ocr.architecture import Architecture
 from flopbench_deepseek_ocr.workload import Workload
 
 
-def _eager_only(_instance: object, _field: object, value: str) -> None:
+def eager_only(_instance: object, _field: object, value: str) -> None:
+    """Refuse another attention than eager, which would hide its products from the counter."""
     if value != "eager":
         raise ValueError(
             "'attention' must be 'eager' (FlopCounterMode cannot see the matmuls of other "
@@ -37,7 +38,7 @@ class VendorOptions:
             chooses), ``flash`` or ``eager``. The verified counts stay eager.
     """
 
-    attention: str = attrs.field(default="eager", validator=_eager_only)
+    attention: str = attrs.field(default="eager", validator=eager_only)
     decode: Literal["sampled", "every"] = "sampled"
     remote_code: bool = False
     model_root: str | None = None

@@ -16,7 +16,7 @@ from typing import Any, ClassVar
 from flopbench.dims import is_traced
 from flopbench.errors import CountError, UsageError
 from flopbench.vendor import VendorCall, VendorStage
-from flopbench_deepseek_ocr.architecture import Architecture, Decoder
+from flopbench_deepseek_ocr.architecture import Clip, Decoder, Sam
 from flopbench_deepseek_ocr.kv_cache import fill_cache
 from flopbench_deepseek_ocr.workload import Workload
 
@@ -70,8 +70,8 @@ class Native:
         (r"lm_head", "lm_head"),
     )
 
-    def __init__(self, architecture: Architecture) -> None:
-        """Take the architecture; nothing is built yet.
+    def __init__(self, architecture: Any) -> None:
+        """Take the architecture, which has a ``sam`` and a ``decoder``; nothing is built yet.
 
         Raises:
             UsageError: transformers' implementation cannot have this architecture.
@@ -106,7 +106,15 @@ class Native:
 
     def config(self) -> dict[str, Any]:
         """Say the architecture in the words of transformers' config."""
-        return to_config(self._architecture)
+        sam = sam_config(self._architecture.sam)
+        return {
+            "vision_config": {"sam_config": sam, "encoder_config": self.encoder_config()},
+            "text_config": decoder_config(self._architecture.decoder),
+        }
+
+    def encoder_config(self) -> dict[str, Any]:
+        """Say the dimensions of what follows SAM in the words of transformers' config."""
+        return clip_config(self._architecture.clip)
 
     def stage(self, name: str, workload: Workload) -> VendorStage:
         """Build the calls of a stage; step k of decode finds context + k - 1 cached keys.
@@ -265,48 +273,51 @@ def _needs(error: ImportError) -> UsageError:
     )
 
 
-def to_config(architecture: Architecture) -> dict[str, Any]:
-    """Say the architecture in the words of transformers' config."""
-    sam, clip, decoder = architecture.sam, architecture.clip, architecture.decoder
+def sam_config(sam: Sam) -> dict[str, Any]:
+    """Say SAM's dimensions in the words of transformers' config."""
     return {
-        "vision_config": {
-            "sam_config": {
-                "hidden_size": sam.width,
-                "output_channels": sam.neck_channels,
-                "num_hidden_layers": sam.layers,
-                "num_attention_heads": sam.heads,
-                "num_channels": sam.in_channels,
-                "image_size": sam.pretrained_size,
-                "patch_size": sam.patch_size,
-                "window_size": sam.window,
-                "global_attn_indexes": list(sam.global_layers),
-                "mlp_dim": sam.mlp_width,
-                "downsample_channels": list(sam.downsample_channels),
-            },
-            "encoder_config": {
-                "hidden_size": clip.width,
-                "intermediate_size": clip.mlp_width,
-                "num_hidden_layers": clip.layers,
-                "num_attention_heads": clip.heads,
-                "image_size": clip.pretrained_size,
-                "patch_size": clip.patch_size,
-            },
-        },
-        "text_config": {
-            "vocab_size": decoder.vocabulary,
-            "hidden_size": decoder.width,
-            "intermediate_size": decoder.mlp_width,
-            "num_hidden_layers": decoder.layers,
-            "num_attention_heads": decoder.heads,
-            "num_key_value_heads": decoder.kv_heads,
-            "n_routed_experts": decoder.experts,
-            "n_shared_experts": decoder.shared_experts,
-            "num_experts_per_tok": decoder.experts_per_token,
-            "moe_intermediate_size": decoder.expert_width,
-            "first_k_dense_replace": decoder.dense_layers,
-            **_attention(decoder),
-            "pad_token_id": None,
-        },
+        "hidden_size": sam.width,
+        "output_channels": sam.neck_channels,
+        "num_hidden_layers": sam.layers,
+        "num_attention_heads": sam.heads,
+        "num_channels": sam.in_channels,
+        "image_size": sam.pretrained_size,
+        "patch_size": sam.patch_size,
+        "window_size": sam.window,
+        "global_attn_indexes": list(sam.global_layers),
+        "mlp_dim": sam.mlp_width,
+        "downsample_channels": list(sam.downsample_channels),
+    }
+
+
+def clip_config(clip: Clip) -> dict[str, Any]:
+    """Say CLIP's dimensions in the words of transformers' config."""
+    return {
+        "hidden_size": clip.width,
+        "intermediate_size": clip.mlp_width,
+        "num_hidden_layers": clip.layers,
+        "num_attention_heads": clip.heads,
+        "image_size": clip.pretrained_size,
+        "patch_size": clip.patch_size,
+    }
+
+
+def decoder_config(decoder: Decoder) -> dict[str, Any]:
+    """Say the decoder's dimensions in the words of transformers' config."""
+    return {
+        "vocab_size": decoder.vocabulary,
+        "hidden_size": decoder.width,
+        "intermediate_size": decoder.mlp_width,
+        "num_hidden_layers": decoder.layers,
+        "num_attention_heads": decoder.heads,
+        "num_key_value_heads": decoder.kv_heads,
+        "n_routed_experts": decoder.experts,
+        "n_shared_experts": decoder.shared_experts,
+        "num_experts_per_tok": decoder.experts_per_token,
+        "moe_intermediate_size": decoder.expert_width,
+        "mlp_layer_types": ["dense"] * decoder.dense_layers + ["sparse"] * decoder.moe_layers,
+        **_attention(decoder),
+        "pad_token_id": None,
     }
 
 

@@ -1,0 +1,70 @@
+"""The real DeepSeek-OCR 2, as transformers implements it, on the meta device."""
+
+from __future__ import annotations
+
+from typing import Any, Literal
+
+import attrs
+from attrs import frozen
+
+from flopbench_deepseek_ocr.vendor import DeepseekOcrVendor, eager_only
+from flopbench_deepseek_ocr.vendor_native import Native
+from flopbench_deepseek_ocr.workload import Workload
+from flopbench_deepseek_ocr2.architecture import Architecture
+
+_ENCODER = r"model\.vision_tower\.vision_encoder"
+_LAYER = _ENCODER + r"\.layers\.\d+"
+
+
+@frozen(kw_only=True)
+class VendorOptions:
+    """What a user may set under ``vendor.``.
+
+    Attributes:
+        attention: always ``eager``.
+        decode: count five ``sampled`` steps and check that they lie on a line, or ``every``.
+    """
+
+    attention: str = attrs.field(default="eager", validator=eager_only)
+    decode: Literal["sampled", "every"] = "sampled"
+
+
+class NativeOcr2(Native):
+    """transformers' implementation: DeepSeek-OCR's but for the vision encoder."""
+
+    package = "deepseek_ocr2"
+    prefix = "DeepseekOcr2"
+    components = (
+        (_LAYER + r"\.self_attn\.[qkv]_proj", "vision/encoder/attention/qkv"),
+        (_LAYER + r"\.self_attn\.o_proj", "vision/encoder/attention/out"),
+        (_LAYER + r"\.self_attn", "vision/encoder/attention/core"),
+        (_LAYER + r"\.mlp", "vision/encoder/mlp"),
+        (_LAYER + r"\.(input|post_attention)_layernorm", "vision/encoder/norm"),
+        (_ENCODER + r"\.norm", "vision/encoder/norm"),
+        (_ENCODER + r"\.rotary_emb", "vision/encoder/rope"),
+        *Native.components,
+    )
+
+    def encoder_config(self) -> dict[str, Any]:
+        encoder = self._architecture.encoder
+        return {
+            "hidden_size": encoder.width,
+            "intermediate_size": encoder.mlp_width,
+            "num_hidden_layers": encoder.layers,
+            "num_attention_heads": encoder.heads,
+            "num_key_value_heads": encoder.kv_heads,
+        }
+
+    def _grids(self, workload: Workload) -> dict[str, Any]:
+        return {}  # tiles follow one another, in no grid
+
+
+class DeepseekOcr2Vendor(DeepseekOcrVendor):
+    """DeepSeek-OCR 2 as transformers implements it, on the meta device."""
+
+    name = "deepseek_ocr2"
+    options_type = VendorOptions
+
+    @classmethod
+    def from_options(cls, architecture: Architecture, options: VendorOptions) -> DeepseekOcr2Vendor:
+        return cls(NativeOcr2(architecture), every_step=options.decode == "every")
