@@ -211,8 +211,11 @@ class _Config:
         )
 
 
-def read_architecture(path: Path) -> Architecture:
+def read_architecture(path: Path, *, windowed: bool = False) -> Architecture:
     """Read the architecture from a ``config.json`` of the published checkpoint's form.
+
+    Args:
+        windowed: whether the decoder has a reference window, the field ``sliding_window``.
 
     Raises:
         UsageError: the file cannot be read, lacks a field, or describes another kind of model.
@@ -224,9 +227,21 @@ def read_architecture(path: Path) -> Architecture:
     except (ValueError, RecursionError) as error:
         raise UsageError(f"model.config={path} is not a JSON file: {error}") from error
     try:
-        return _architecture(config)
+        return _windowed(config) if windowed else _without_window(config)
     except ValueError as error:
         raise UsageError(f"{path}: {error}") from error
+
+
+def _windowed(config: _Config) -> Architecture:
+    architecture = _architecture(config)
+    window = config.size("sliding_window")
+    decoder = attrs.evolve(architecture.decoder, reference_window=window)
+    return attrs.evolve(architecture, decoder=decoder)
+
+
+def _without_window(config: _Config) -> Architecture:
+    config.expect(sliding_window=None)
+    return _architecture(config)
 
 
 def read_dtype(path: Path) -> str | None:

@@ -46,7 +46,7 @@ class Architecture:
 
     sam: Sam = attrs.field(factory=lambda: Sam(downsample_channels=(512, 896)))
     encoder: Encoder = Encoder()
-    decoder: Decoder = Decoder()
+    decoder: Decoder = attrs.field(factory=Decoder)
 
     def __attrs_post_init__(self) -> None:
         require(

@@ -2,31 +2,15 @@
 
 from __future__ import annotations
 
-from typing import Any, Literal
+from typing import Any
 
-import attrs
-from attrs import frozen
-
-from flopbench_deepseek_ocr.vendor import DeepseekOcrVendor, eager_only
+from flopbench_deepseek_ocr.vendor import PageVendor, VerifiedOptions
 from flopbench_deepseek_ocr.vendor_native import Native
 from flopbench_deepseek_ocr.workload import Workload
 from flopbench_deepseek_ocr2.architecture import Architecture
 
 _ENCODER = r"model\.vision_tower\.vision_encoder"
 _LAYER = _ENCODER + r"\.layers\.\d+"
-
-
-@frozen(kw_only=True)
-class VendorOptions:
-    """What a user may set under ``vendor.``.
-
-    Attributes:
-        attention: always ``eager``.
-        decode: count five ``sampled`` steps and check that they lie on a line, or ``every``.
-    """
-
-    attention: str = attrs.field(default="eager", validator=eager_only)
-    decode: Literal["sampled", "every"] = "sampled"
 
 
 class NativeOcr2(Native):
@@ -59,12 +43,14 @@ class NativeOcr2(Native):
         return {}  # tiles follow one another, in no grid
 
 
-class DeepseekOcr2Vendor(DeepseekOcrVendor):
+class DeepseekOcr2Vendor(PageVendor):
     """DeepSeek-OCR 2 as transformers implements it, on the meta device."""
 
     name = "deepseek_ocr2"
-    options_type = VendorOptions
+    options_type = VerifiedOptions
 
     @classmethod
-    def from_options(cls, architecture: Architecture, options: VendorOptions) -> DeepseekOcr2Vendor:
+    def from_options(
+        cls, architecture: Architecture, options: VerifiedOptions
+    ) -> DeepseekOcr2Vendor:
         return cls(NativeOcr2(architecture), every_step=options.decode == "every")
