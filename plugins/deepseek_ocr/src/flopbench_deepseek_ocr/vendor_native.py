@@ -82,6 +82,12 @@ class Native:
                 f"transformers' DeepSeek-OCR has as many KV heads as heads ({heads}), "
                 f"not {kv_heads}: use --analytic-only"
             )
+        if architecture.decoder.reference_window == 1:
+            # Its cache keeps the last window - 1 tokens by a slice that of 0 keeps all.
+            raise UsageError(
+                "transformers' cache takes a reference window of at least 2, not 1: "
+                "use --analytic-only"
+            )
         self._architecture = architecture
 
     @cached_property

@@ -26,6 +26,7 @@ class NativeOcr2(Native):
         (_LAYER + r"\.(input|post_attention)_layernorm", "vision/encoder/norm"),
         (_ENCODER + r"\.norm", "vision/encoder/norm"),
         (_ENCODER + r"\.rotary_emb", "vision/encoder/rope"),
+        (r"model\.vision_tower\.query_(768|1024)_resolution", "vision/encoder/queries"),
         *Native.components,
     )
 
