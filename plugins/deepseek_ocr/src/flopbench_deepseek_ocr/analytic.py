@@ -9,13 +9,14 @@ from typing import Any, ClassVar, Literal
 import attrs
 from attrs import frozen
 
+from flopbench.blocks import Pass, decode_passes, prefill_pass
 from flopbench.dims import Dim
 from flopbench.dtypes import DEFAULT_DTYPE
 from flopbench.errors import UsageError
 from flopbench.model import AnalyticModel, Named, Size, Stage
 from flopbench.ops import Op
 from flopbench_deepseek_ocr.architecture import Architecture, read_architecture, read_dtype
-from flopbench_deepseek_ocr.decoder import decode_passes, decoder_ops, prefill_pass
+from flopbench_deepseek_ocr.decoder import decoder_block
 from flopbench_deepseek_ocr.image import choose_grid, read_page
 from flopbench_deepseek_ocr.names import Names, named_architecture
 from flopbench_deepseek_ocr.sweeps import SWEEPS
@@ -140,10 +141,8 @@ class DeepseekOcr(AnalyticModel):
         if stage == "vision":
             yield from vision_ops(self._architecture, workload)
         else:
-            run = {"prefill": prefill_pass, "decode": decode_passes}[stage](workload)
-            yield from decoder_ops(
-                self._architecture.decoder, run, rope_by_matmul=self._rope_by_matmul
-            )
+            decoder = decoder_block(self._architecture.decoder, rope_by_matmul=self._rope_by_matmul)
+            yield from decoder.ops(_passes(stage, workload))
 
     def stage_sizes(self, stage: str, workload: Workload) -> Mapping[str, Dim]:
         sizes = {"B": workload.batch_size}
@@ -180,6 +179,13 @@ class DeepseekOcr(AnalyticModel):
             "decode step k attends to context + k keys and runs the LM head on one position",
             NOT_PRICED,
         )
+
+
+def _passes(stage: str, workload: Workload) -> Pass:
+    batch, context = workload.batch_size, workload.context_tokens
+    if stage == "prefill":
+        return prefill_pass(batch=batch, context=context, head_rows=workload.head_rows)
+    return decode_passes(batch=batch, context=context, steps=workload.decode_steps)
 
 
 def _page_and_grid(inputs: Inputs) -> tuple[Page | None, CropGrid | None]:
