@@ -93,6 +93,8 @@ def _console_stage(
         yield f"  {s.label:<{width}}: {_value(s)}{mark}"
         if s.useful_flops is not None:
             yield f"    {executed(s)}"
+        if not comparisons and s.error:
+            yield f"    {s.error}"
         if not comparisons:
             yield from _console_uncounted(s.uncounted)
     for c in comparisons:
@@ -212,6 +214,8 @@ def _markdown_series(series: list[Series], comparisons: list[Comparison]) -> Ite
     yield from table(header, rows)
     if not comparisons:
         for s in series:
+            if s.error:
+                yield f"\nNot counted: {s.error}."
             yield from _markdown_uncounted(s.uncounted)
 
 

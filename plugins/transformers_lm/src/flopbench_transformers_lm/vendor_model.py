@@ -25,6 +25,10 @@ _KV_CACHE = "past_key_values"
 _STATES = (_KV_CACHE, "cache_params", "state", "mems")
 """What models call that which a pass leaves for the next: a KV cache, or a recurrent state."""
 
+_MASKED = frozenset({"gemma4", "gemma4_unified", "moshi"})
+"""Types that look for packed sequences among positions, which meta tensors have not, unless
+they are given a mask. All others take no mask for one that hides nothing."""
+
 
 @frozen(slots=False)
 class RealModel:
@@ -59,17 +63,25 @@ class RealModel:
                 f"transformers does not build {self.config.model_type}: {describe(error)}"
             ) from error
         require_eager(module)
+        # Some warn of padding without a mask, and look for it among tokens that are not there.
+        module.config.pad_token_id = None
         return module.eval()
 
     @property
     def implementation(self) -> str:
         """Name of the class."""
-        return type(self.module).__name__
+        from transformers.models.auto import modeling_auto
+
+        name: str = modeling_auto.MODEL_FOR_CAUSAL_LM_MAPPING_NAMES[self.config.model_type]
+        return name
 
     @property
     def experts(self) -> str | None:
-        """How experts run; None if the model has none."""
-        names = (name for name, _module in self.module.named_modules())
+        """How experts run; None if the model has none, or cannot be built."""
+        try:
+            names = [name for name, _module in self.module.named_modules()]
+        except CountError:
+            return None
         return EXPERTS if any(name.endswith("experts") for name in names) else None
 
     @cached_property
@@ -79,8 +91,8 @@ class RealModel:
 
     def prefill(self, batch: Any, tokens: Any, *, all_logits: bool = True) -> Callable[[], Any]:
         """Return the pass over whole sequences, as `generate` makes it first."""
-        ids, options = self._ids(batch, tokens), self._options(all_logits=all_logits)
-        return lambda: self.module(input_ids=ids, use_cache=True, **options)
+        inputs = self._inputs(batch, tokens, 0, all_logits=all_logits)
+        return lambda: self.module(**inputs)
 
     def decode(self, batch: Any, past_tokens: Any) -> Callable[[], Any]:
         """Return the pass over one token more, on what a prefill of the others leaves.
@@ -90,8 +102,8 @@ class RealModel:
         left = self.left_by_prefill(batch, past_tokens)
         if not left:
             return self.prefill(batch, past_tokens + 1, all_logits=False)
-        ids, options = self._ids(batch, 1), self._options(all_logits=False)
-        return lambda: self.module(input_ids=ids, use_cache=True, **left, **options)
+        inputs = self._inputs(batch, 1, past_tokens, all_logits=False)
+        return lambda: self.module(**inputs, **left)
 
     def left_by_prefill(self, batch: Any, tokens: Any) -> dict[str, Any]:
         """Return what a prefill leaves for the next pass: filled where it can be, or run."""
@@ -111,10 +123,18 @@ class RealModel:
     def _sample(self) -> dict[str, Any]:
         return self.run_prefill(1, 2)
 
-    def _options(self, *, all_logits: bool) -> dict[str, Any]:
-        return {"logits_to_keep": 0 if all_logits else 1} if self.chooses_logits else {}
-
-    def _ids(self, batch: Any, tokens: Any) -> Any:
+    def _inputs(
+        self, batch: Any, tokens: Any, past_tokens: Any, *, all_logits: bool
+    ) -> dict[str, Any]:
+        """Return tokens, none of them hidden, and how many logits are wanted."""
         import torch
 
-        return torch.empty(batch, tokens, dtype=torch.long, device="meta")
+        ids = torch.empty(batch, tokens, dtype=torch.long, device="meta")
+        inputs: dict[str, Any] = {"input_ids": ids, "use_cache": True}
+        if self.chooses_logits:
+            inputs["logits_to_keep"] = 0 if all_logits else 1
+        if self.config.model_type in _MASKED:
+            inputs["attention_mask"] = torch.ones(
+                batch, past_tokens + tokens, dtype=torch.long, device="meta"
+            )
+        return inputs
