@@ -56,7 +56,15 @@ class Router:
         elif self.scoring == "sigmoid":
             yield site.op(Elementwise, function="sigmoid", outputs=scores)
         if self.corrected:
-            yield site.op(Elementwise, function="add", outputs=scores, reads=scores)
+            term = self.experts
+            yield site.op(
+                Elementwise,
+                function="add",
+                outputs=scores,
+                reads=scores,
+                table=term,
+                table_reads=term,
+            )
         if self.groups:
             yield from self._best_groups(site, tokens)
         yield site.op(Elementwise, function="top_k", outputs=turns * scores, writes=choices)
