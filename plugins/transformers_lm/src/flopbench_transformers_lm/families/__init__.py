@@ -8,9 +8,18 @@ from collections.abc import Mapping
 
 from flopbench_transformers_lm.families.dense import DENSE
 from flopbench_transformers_lm.families.gemma import GEMMA
+from flopbench_transformers_lm.families.latent import LATENT
+from flopbench_transformers_lm.families.moe import MOE
 from flopbench_transformers_lm.families.parallel import PARALLEL
 from flopbench_transformers_lm.families.parts import Family
 from flopbench_transformers_lm.families.plain import PLAIN
 
-FAMILIES: Mapping[str, Family] = {**DENSE, **GEMMA, **PARALLEL, **PLAIN}
+FAMILIES: Mapping[str, Family] = {
+    **DENSE,
+    **GEMMA,
+    **LATENT,
+    **MOE,
+    **PARALLEL,
+    **PLAIN,
+}
 """What makes a decoder of a config, by model type."""
