@@ -9,11 +9,13 @@ A proof traces the real model, at its config's defaults but with 4 layers. All t
 
 from __future__ import annotations
 
+import json
 import re
 import sys
 import warnings
 from collections.abc import Iterable
 from pathlib import Path
+from typing import Any
 
 import sympy
 
@@ -35,22 +37,26 @@ from flopbench_transformers_lm.workload import Workload
 PAGE = Path(__file__).parents[1] / "docs" / "transformers-lm.md"
 BEGIN, END = "<!-- laws: begin -->\n", "<!-- laws: end -->"
 STAGES = ("prefill", "decode")
-FEWER = {
-    "gpt_neo": "num_layers: 4, attention_types: [[[global, local], 2]]",
-    "gemma3_text": "num_hidden_layers: 6",
-    "hunyuan_v1_dense": "num_hidden_layers: 4, head_dim: 128",
-    "ministral": "num_hidden_layers: 4, head_dim: 128",
-    "nemotron": "num_hidden_layers: 4, head_dim: 128",
-    "deepseek_v2": "num_hidden_layers: 4, num_experts_per_tok: 6",
+NEEDED: dict[str, dict[str, Any]] = {
+    "deepseek_v2": {"num_experts_per_tok": 6},
+    "hunyuan_v1_dense": {"head_dim": 128},
+    "ministral": {"head_dim": 128},
+    "nemotron": {"head_dim": 128},
 }
-"""Fields that proofs set: a trace takes long with all layers, and some need a value."""
+"""Fields without which transformers builds no model of the defaults."""
+
+FEWER: dict[str, dict[str, Any]] = {
+    "gemma3_text": {"num_hidden_layers": 6},
+    "gpt_neo": {"num_layers": 4, "attention_types": [[["global", "local"], 2]]},
+}
+"""Layers to prove with, if not 4."""
 
 ROW = re.compile(r"^\| `(\w+)` \|.*\| ([^|]*) \|$", re.MULTILINE)
 
 
 def laws(kind: str) -> tuple[str, str]:
     """Return the closed forms of prefill and decode at the config's defaults."""
-    model = HfModel(read_config(kind, LmOptions()))
+    model = HfModel(read_config(kind, LmOptions(overrides=NEEDED.get(kind, {}))))
     symbols = {size.name: size_symbol(size) for size in model.sizes}
     workload = model.stage_workload("decode", Workload(), symbols)
     prices = [price(model.ops(s, workload), Eager(), Eager(), Conventions()) for s in STAGES]
@@ -61,8 +67,8 @@ def laws(kind: str) -> tuple[str, str]:
 def proof_of(kind: str, stage: str, symbols: list[str] | None) -> Proof:
     """Prove one stage of a type at its config's defaults, but for the number of layers."""
     catalog = build_catalog(load_plugins())
-    fewer = FEWER.get(kind, "num_hidden_layers: 4")
-    overrides = [f"model.overrides={{{fewer}}}"]
+    fields = NEEDED.get(kind, {}) | FEWER.get(kind, {"num_hidden_layers": 4})
+    overrides = [f"model.overrides={json.dumps(fields)}"]
     plan = make_plan(catalog, f"hf/{kind}", overrides=overrides, options={"run.stages": [stage]})
     return prove(plan, catalog, symbols)
 

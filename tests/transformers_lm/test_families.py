@@ -55,7 +55,7 @@ def test_what_transformers_does_not_build_is_a_failed_count(model_type):
 
 
 @pytest.mark.parametrize("model_type", TYPES)
-@settings(max_examples=4)
+@settings(max_examples=3)
 @given(data=st.data())
 def test_each_type_is_exact_on_small_configs(model_type, data):
     config = data.draw(configs(model_type))
@@ -132,3 +132,12 @@ def test_a_window_caps_the_keys_of_decoding_and_flash_computes_the_band_of_the_p
     assert pairs("prefill", Eager(), context_tokens=10) == 2 * 10 * 10
     assert pairs("prefill", Flash(), context_tokens=10) == (1 + 2 + 3 + 7 * 4) + 55
     assert pairs("decode", Eager(), context_tokens=10, decode_steps=2) == 2 * 4 + 11 + 12
+
+
+def test_the_page_lists_each_type_with_its_law():
+    import make_hf_laws as script
+
+    text = script.PAGE.read_text(encoding="utf-8")
+    proofs = dict(script.ROW.findall(text))
+    assert set(proofs) == set(COVERED)
+    assert script.page_with(text, script.table(proofs)) == text
