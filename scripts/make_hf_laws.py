@@ -100,7 +100,7 @@ def table(proofs: dict[str, str]) -> str:
         "| --- | --- | --- | --- | --- |",
     ]
     for kind in sorted(FAMILIES):
-        source = (FAMILIES[kind].__doc__ or "").split("\n")[0].partition(":")[0].rstrip(".")
+        source = (FAMILIES[kind].__doc__ or "").split("\n")[0].partition(": ")[0].rstrip(".")
         prefill, decode = (f"`{law}`" for law in laws(kind))
         lines.append(
             f"| `{kind}` | {source} | {prefill} | {decode} | {proofs.get(kind, 'not yet')} |"

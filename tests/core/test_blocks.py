@@ -439,10 +439,13 @@ def test_a_group_split_in_two_or_moved_changes_nothing(decoder, batch, context):
 
 
 def test_tied_heads_are_held_once():
-    def held(*, tied):
-        head = blocks.LmHead(vocabulary=9, width=4, tied=tied)
+    def held(*, tied, bias=False):
+        head = blocks.LmHead(vocabulary=9, width=4, tied=tied, bias=bias)
         run = passes(2, 3, 1)[0]
         embedded = blocks.Embeddings(vocabulary=9, width=4).ops(Site("e"), run)
         return priced([*embedded, *head.ops(Site("h"), run)]).footprint.total_weight_bytes
 
     assert held(tied=False) == 2 * held(tied=True) == 2 * 4 * 9 * 4
+    # A bias is the head's own.
+    for tied in (True, False):
+        assert held(tied=tied, bias=True) == held(tied=tied) + 4 * 9

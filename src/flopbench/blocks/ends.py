@@ -9,7 +9,7 @@ from attrs import frozen
 from flopbench.blocks.linear import NormSpec
 from flopbench.blocks.passes import Pass
 from flopbench.blocks.site import Site
-from flopbench.dims import Dim
+from flopbench.dims import Dim, at_most_one
 from flopbench.ops import Elementwise, Embedding, Linear, Op
 
 
@@ -70,10 +70,21 @@ class LmHead:
             rows=rows,
             in_features=self.width,
             out_features=self.vocabulary,
-            bias=self.bias,
+            bias=self.bias and not self.tied,
             weights_shared=self.tied,
         )
         logits = rows * self.vocabulary
+        if self.bias and self.tied:
+            # The bias is the head's own; the product adds it on the way.
+            yield site.op(
+                Elementwise,
+                function="bias",
+                outputs=logits,
+                reads=0,
+                writes=0,
+                table=self.vocabulary,
+                table_reads=at_most_one(rows) * self.vocabulary,
+            )
         if self.scaled:
             yield site.op(Elementwise, function="multiply", outputs=logits, reads=logits)
         if self.softcap:
