@@ -85,6 +85,8 @@ def proved(kind: str) -> str:
     except FlopbenchError as error:
         return str(error)
     said = {proof.verdict for proof in (prefill, decode)}
+    if said == {"interpolated"}:
+        return "interpolated for all B, S, K"
     if said != {"proved"}:
         reasons = [e.reason for p in (prefill, decode) for e in p.equations if e.reason]
         return next(iter(reasons), ", ".join(sorted(said)))
