@@ -76,7 +76,6 @@ def test_decoding_is_exact_across_a_window(window):
 
 REFUSED = [
     ("llama", {"hidden_act": "tanh"}, "hidden_act='tanh'"),
-    ("llama", {"mlp_bias": 3}, "mlp_bias=3"),
     ("opt", {"word_embed_proj_dim": 32}, "word_embed_proj_dim=32"),
     ("gpt2", {"reorder_and_upcast_attn": True}, "reorder_and_upcast_attn=True"),
     ("gpt2", {"add_cross_attention": True}, "add_cross_attention=True"),
