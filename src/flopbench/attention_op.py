@@ -29,6 +29,8 @@ class Attention(Op):
         window: the most keys that a causal query sees, its own included; None for all.
         evicts: whether the keys that no later query sees leave the KV cache: before a step it
             holds ``window`` - 1 of them, and the step's own ``queries`` come on top.
+        prefix: keys at the start that every query sees, even those before it (a prefix-LM mask,
+            arXiv:1910.10683, figure 4); for one step.
         bias: what is added to the scores besides a causal mask, if anything.
         scaled: whether the scale multiplies the scores or, before them, the queries; None if
             nothing is multiplied.
@@ -48,6 +50,7 @@ class Attention(Op):
     causal: bool = False
     window: Dim | None = optional_dim_field()
     evicts: bool = False
+    prefix: Dim = dim_field(default=0)
     bias: str | None = None
     scaled: Literal["scores", "queries"] | None = "scores"
     softcap: bool = False
@@ -67,6 +70,13 @@ class Attention(Op):
                 "attention needs queries <= keys if it is causal or decoding, "
                 f"got {self.queries} > {self.keys}"
             )
+        self._check_window()
+        if not (isinstance(self.prefix, int) and not self.prefix) and not (
+            self.causal and self.window is None and isinstance(self.steps, int) and self.steps == 1
+        ):
+            raise ValueError("attention has a prefix only in one causal step without a window")
+
+    def _check_window(self) -> None:
         if self.window is None:
             if self.evicts:
                 raise ValueError("attention needs a window if its KV cache evicts keys")
@@ -123,10 +133,19 @@ class Attention(Op):
         if not self.causal:
             return self.pairs
         if self.window is None:
-            return self.pairs - self.steps * consecutive_sum(0, self.queries)
+            return self.pairs - self.steps * consecutive_sum(0, self.queries) + self._prefix_pairs
         first, count = self.keys - self.queries + 1, self.steps * self.queries
         growing = _between(self.window - first, count)
         return consecutive_sum(first, growing) + (count - growing) * self.window
+
+    @property
+    def _prefix_pairs(self) -> Dim:
+        """Pairs of a query with keys after it: the one at position p sees prefix - p of them."""
+        if isinstance(self.prefix, int) and not self.prefix:
+            return 0
+        first = self.keys - self.queries + 1
+        within = _between(self.prefix - self.keys + self.queries, self.queries)
+        return within * self.prefix - consecutive_sum(first, within)
 
     @property
     def outputs(self) -> Dim:

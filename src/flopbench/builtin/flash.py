@@ -23,6 +23,8 @@ class Flash(AttentionMode):
     def unsupported(self, op: Attention) -> str | None:
         if op.bias:
             return f"FlashAttention-2 takes no attention bias ({op.bias})"
+        if not (isinstance(op.prefix, int) and op.prefix == 0):
+            return "FlashAttention-2 takes no prefix that all queries see"
         if op.sinks:
             return "FlashAttention-2 takes no attention sinks"
         for width in (op.head_dim, op.value_dim):

@@ -38,10 +38,13 @@ class AnglesInEveryLayer:
         yield blocks.angle_op(site, run.tokens * self.dim)
 
 
-def decoder_block(decoder: Decoder, *, rope_by_matmul: bool) -> blocks.Decoder:
+def decoder_block(
+    decoder: Decoder, *, rope_by_matmul: bool, window: Dim | None = None
+) -> blocks.Decoder:
     """Return the decoder as blocks.
 
     Args:
+        window: the most keys that a query sees; None for all.
         rope_by_matmul: whether every layer computes the rotary angles as a product, as the
             original code does, or the model computes them once, element by element.
     """
@@ -52,6 +55,7 @@ def decoder_block(decoder: Decoder, *, rope_by_matmul: bool) -> blocks.Decoder:
         kv_heads=decoder.kv_heads,
         head_dim=decoder.head_dim,
         rope_dim=decoder.head_dim,
+        window=window,
     )
     mlp = blocks.GatedMlp(width=decoder.width, inner=decoder.mlp_width)
     groups = (

@@ -8,7 +8,7 @@ it does not depend on the batch and has no matrix work.
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 
 import attrs
 
@@ -28,48 +28,60 @@ from flopbench_deepseek_ocr.workload import View, Workload
 
 
 def vision_ops(architecture: Architecture, workload: Workload) -> Iterator[Op]:
-    """Yield the operations that turn all views of the pages into image tokens.
+    """Yield the operations that turn all views of the pages into image tokens."""
+    # A newline and a separator are learned.
+    width, entries = architecture.decoder.width, 2
+    yield from page_ops(workload, width, lambda view: view_ops(architecture, view), entries)
+
+
+def page_ops(
+    workload: Workload, width: int, view_ops: Callable[[View], Iterator[Op]], entries: int
+) -> Iterator[Op]:
+    """Yield the operations of all views of the pages, and what joins them.
 
     The views pass one after the other through the same weights, and the tokens of one wait
     for those of the next.
+
+    Args:
+        width: of an image token.
+        view_ops: yields those of one view.
+        entries: learned tokens that separate rows or views.
     """
     waiting: Dim = 0
     for index, view in enumerate(workload.views):
-        for op in view_ops(architecture, view):
+        for op in view_ops(view):
             yield attrs.evolve(op, weights_shared=index > 0, beside=op.beside + waiting)
-        side = _side(view.size // architecture.sam.patch_size)
-        waiting = waiting + view.count * side * side * architecture.decoder.width
+        waiting = waiting + view.count * view.tokens * width
     yield Embedding(
         component="vision/projector/separators",
         tokens=workload.batch_size * workload.separators,
-        width=architecture.decoder.width,
-        entries=2,
+        width=width,
+        entries=entries,
         beside=waiting,
     )
 
 
-def _side(grid: Dim) -> Dim:
-    """Return the image tokens per side for a grid of patches: two strides of 2."""
-    return ceil_div(ceil_div(grid, 2), 2)
-
-
 def view_ops(architecture: Architecture, view: View) -> Iterator[Op]:
     """Yield the operations that turn a view's images into features of the decoder's width."""
-    sam, clip = architecture.sam, architecture.clip
-    grid = view.size // sam.patch_size
-    side = _side(grid)
-    yield from _sam(sam, view.count, grid)
-    yield from _clip(clip, view.count, side * side + 1)
-    yield Linear(
+    yield from sam_ops(architecture.sam, view)
+    yield from _clip(architecture.clip, view.count, view.tokens + 1)
+    yield projector_op(view, architecture.projector_width, architecture.decoder.width)
+
+
+def projector_op(view: View, in_features: int, out_features: int) -> Linear:
+    """Return the product that makes image tokens of a view's features."""
+    return Linear(
         component="vision/projector",
-        rows=view.count * side * side,
-        in_features=architecture.projector_width,
-        out_features=architecture.decoder.width,
+        rows=view.count * view.tokens,
+        in_features=in_features,
+        out_features=out_features,
         bias=True,
     )
 
 
-def _sam(sam: Sam, images: Dim, grid: Dim) -> Iterator[Op]:
+def sam_ops(sam: Sam, view: View) -> Iterator[Op]:
+    """Yield SAM's operations on a view's images, the strided convolutions at its end included."""
+    images, grid = view.count, view.size // sam.patch_size
     stem = Site("vision/sam/patch_embed")
     trained = sam.pretrained_size // sam.patch_size
     yield from PatchStem(
