@@ -285,6 +285,9 @@ def test_experts_are_products_of_each_token_with_its_experts(
         ({"scoring": "sigmoid", "corrected": True}, "sigmoid", {"add": 3}),
         ({"scoring": "chosen"}, None, {"softmax": 2}),
         ({"normalised": True}, "softmax", {"add": 1, "multiply": 2}),
+        ({"groups": 3}, "softmax", {"top_k": 3 + 3, "add": 3}),
+        ({"groups": 3, "group_votes": 1}, "softmax", {"top_k": 3 + 3}),
+        ({"scoring": "in_turn"}, None, {"softmax": 2 * 3, "top_k": 3}),
     ],
 )
 def test_a_router_scores_compares_and_weighs(options, per_expert, per_choice):
@@ -296,6 +299,38 @@ def test_a_router_scores_compares_and_weighs(options, per_expert, per_choice):
     found = priced(router.ops(Site("r"), 7)).cost
     assert found.vector_flops == 7 * wanted
     assert found.tensor_flops == 7 * 2 * 4 * 3
+
+
+def test_a_correction_is_learned_for_each_expert():
+    usual = blocks.Router(width=4, experts=3, per_token=2, scoring="sigmoid")
+    plain, corrected = (
+        priced(attrs.evolve(usual, corrected=on).ops(Site("r"), 7)) for on in (False, True)
+    )
+    held, usually = (p.footprint.total_weight_bytes for p in (corrected, plain))
+    assert held - usually == 4 * 3
+    assert corrected.cost.weight_bytes_read - plain.cost.weight_bytes_read == 4 * 3
+
+
+@given(sizes, sizes, st.integers(1, 3))
+def test_a_gate_of_the_other_half_plus_one_adds_once_per_element(tokens, inner, per_token):
+    usual = blocks.Experts(width=4, inner=inner, experts=3, per_token=per_token)
+    plain, shifted = (
+        priced(attrs.evolve(usual, plus_one=on).ops(Site("e"), tokens)).cost for on in (False, True)
+    )
+    assert shifted.vector_flops - plain.vector_flops == tokens * per_token * inner
+    assert shifted.tensor_flops == plain.tensor_flops
+
+
+@given(sizes, sizes, st.sampled_from([2, 6]))
+def test_angles_of_a_pair_are_half_as_many(batch, tokens, dim):
+    each, pairs = (blocks.RotaryAngles(dim, per_pair=on) for on in (False, True))
+    run = passes(batch, tokens, 1)[0]
+    assert each.held(run) == 2 * pairs.held(run)
+    products = tokens * dim // 2  # positions by frequencies, made once in both
+    each_flops, pair_flops = (
+        priced(a.ops(Site("r"), run)).cost.vector_flops for a in (each, pairs)
+    )
+    assert each_flops - products == 2 * (pair_flops - products)
 
 
 @given(sizes, sizes, sizes, st.integers(1, 4))

@@ -65,7 +65,7 @@ def _attention(fields: Fields) -> LatentAttention:
     ranked = fields.get("q_lora_rank") is not None
     return LatentAttention(
         width=fields.width,
-        heads=fields.heads,
+        heads=checks.number(fields, "num_attention_heads"),
         query_rank=checks.number(fields, "q_lora_rank") if ranked else None,
         kv_rank=checks.number(fields, "kv_lora_rank"),
         nope_dim=checks.number(fields, "qk_nope_head_dim"),

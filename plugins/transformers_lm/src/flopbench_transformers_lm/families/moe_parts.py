@@ -24,6 +24,9 @@ def attention(
         options: fields of the block that are not as usual.
     """
     bias = biases is not None and fields.flag(biases)
+    checks.number(fields, "num_attention_heads")
+    if fields.get("head_dim") is not None:
+        checks.number(fields, "head_dim")
     usual = {
         "kv_heads": checks.kv_heads(fields),
         "rope_dim": checks.rope_dim(fields, fields.head_dim, partly=rope_partly),
