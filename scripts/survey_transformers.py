@@ -2,6 +2,7 @@
 
     python scripts/survey_transformers.py            # all types: minutes
     python scripts/survey_transformers.py llama xlm  # these, to the terminal
+    python scripts/survey_transformers.py --results FILE   # all, going on where FILE ends
 
 Each type is built at the defaults of its config class (or with the overrides below, where
 those alone make no model) and called twice: a prefill of 2 x 40 tokens, and one decode step.
@@ -164,14 +165,25 @@ def main() -> None:
     if arguments[:1] == ["--child"]:
         _child(arguments[1:])
         return
-    found = []
-    for result in survey(arguments or sorted(causal_lm_types())):
-        found.append(result)
-        print(json.dumps(result), file=sys.stderr, flush=True)
-    if arguments:
-        return
-    text = PAGE.read_text(encoding="utf-8")
-    head, rest = text.split(BEGIN)
+    done = Path(arguments[1]) if arguments[:1] == ["--results"] else None
+    named = [] if done else arguments
+    kinds = named or sorted(causal_lm_types())
+    known = done.read_text(encoding="utf-8").splitlines() if done and done.is_file() else ()
+    found = {result["type"]: result for result in map(json.loads, known)}
+    for result in survey(kind for kind in kinds if kind not in found):
+        found[result["type"]] = result
+        line = json.dumps(result)
+        print(line, file=sys.stderr, flush=True)
+        if done:
+            with done.open("a", encoding="utf-8") as file:
+                file.write(line + "\n")
+    if not named:
+        write_page([found[kind] for kind in kinds])
+
+
+def write_page(found: list[dict[str, Any]]) -> None:
+    """Put the tables between the marks of the page."""
+    head, rest = PAGE.read_text(encoding="utf-8").split(BEGIN)
     _old, tail = rest.split(END)
     lines = "\n".join(page(found))
     PAGE.write_text(f"{head}{BEGIN}\n\n{lines}\n\n{END}{tail}", encoding="utf-8")
