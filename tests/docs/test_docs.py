@@ -167,12 +167,12 @@ def test_every_type_of_transformers_is_in_the_survey():
 
 
 def test_every_input_of_language_models_is_on_their_page():
+    from flopbench.transformers_tools import VerifiedOptions
     from flopbench_transformers_lm.config import LmOptions
-    from flopbench_transformers_lm.vendor import VendorOptions
     from flopbench_transformers_lm.workload import Inputs
 
     page = (ROOT / "docs" / "transformers-lm.md").read_text(encoding="utf-8")
-    for section, cls in (("workload", Inputs), ("model", LmOptions), ("vendor", VendorOptions)):
+    for section, cls in (("workload", Inputs), ("model", LmOptions), ("vendor", VerifiedOptions)):
         for field in attrs.fields(cls):
             if field.name != "attention":  # it has one value only
                 assert f"| `{section}.{field.name}` |" in page
