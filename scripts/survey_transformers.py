@@ -15,6 +15,7 @@ import re
 import signal
 import subprocess
 import sys
+import textwrap
 import warnings
 from collections.abc import Iterable, Iterator, Mapping
 from importlib import metadata
@@ -57,6 +58,7 @@ OVERRIDES: Mapping[str, Mapping[str, Any]] = {
         _DECODER,
     ),
     "bamba": {"attn_layer_indices": [9, 18, 27]},
+    "blenderbot": {"encoder_layers": 12},
     "deepseek_v2": {"num_experts_per_tok": 6, "n_group": 1, "topk_group": 1},
     "dots1": {"n_routed_experts": 128, "n_shared_experts": 2, "num_experts_per_tok": 6},
     "granitemoehybrid": {"layer_types": ["mamba", "attention"] * 16},
@@ -121,13 +123,15 @@ def page(found: list[dict[str, Any]]) -> Iterator[str]:
     counted = [f for f in found if "error" not in f]
     clean = [f["type"] for f in counted if not f["uncounted"]]
     plain = [kind for kind in clean if kind not in OVERRIDES]
-    yield f"Of {len(found)} types of transformers {metadata.version('transformers')} (torch "
-    yield f"{metadata.version('torch').partition('+')[0]}), {len(clean)} are counted without a gap,"
-    yield f"{len(plain)} of them at the defaults of their config class:"
+    yield _wrapped(
+        f"Of {len(found)} types of transformers {metadata.version('transformers')} (torch "
+        f"{metadata.version('torch').partition('+')[0]}), {len(clean)} are counted without a gap, "
+        f"{len(plain)} of them at the defaults of their config class:"
+    )
     yield ""
-    yield ", ".join(f"`{kind}`" for kind in plain) + "."
+    yield _wrapped(", ".join(f"`{kind}`" for kind in plain) + ".")
     yield ""
-    yield "The others need a field that their config class leaves open:"
+    yield "The others become a causal model that can be built by fields that the defaults leave open:"
     yield ""
     rows = [[f"`{kind}`", _shown(OVERRIDES[kind])] for kind in clean if kind in OVERRIDES]
     yield from table(("type", "`model.overrides`"), rows)
@@ -141,6 +145,10 @@ def page(found: list[dict[str, Any]]) -> Iterator[str]:
     yield ""
     rows = [[f"`{f['type']}`", _reason(f["error"])] for f in found if "error" in f]
     yield from table(("type", "reason"), rows)
+
+
+def _wrapped(text: str) -> str:
+    return textwrap.fill(text, 100, break_on_hyphens=False)
 
 
 def _shown(overrides: Mapping[str, Any]) -> str:
