@@ -58,7 +58,6 @@ OVERRIDES: Mapping[str, Mapping[str, Any]] = {
         _DECODER,
     ),
     "bamba": {"attn_layer_indices": [9, 18, 27]},
-    "blenderbot": {"encoder_layers": 12},
     "deepseek_v2": {"num_experts_per_tok": 6, "n_group": 1, "topk_group": 1},
     "dots1": {"n_routed_experts": 128, "n_shared_experts": 2, "num_experts_per_tok": 6},
     "granitemoehybrid": {"layer_types": ["mamba", "attention"] * 16},
@@ -131,7 +130,7 @@ def page(found: list[dict[str, Any]]) -> Iterator[str]:
     yield ""
     yield _wrapped(", ".join(f"`{kind}`" for kind in plain) + ".")
     yield ""
-    yield "The others become a causal model that can be built by fields that the defaults leave open:"
+    yield "The others can be built once a field is set that the defaults leave open:"
     yield ""
     rows = [[f"`{kind}`", _shown(OVERRIDES[kind])] for kind in clean if kind in OVERRIDES]
     yield from table(("type", "`model.overrides`"), rows)
