@@ -15,9 +15,11 @@ import attrs
 from attrs import frozen
 
 from flopbench.attention import AttentionMode
+from flopbench.canonical import distinct
 from flopbench.conventions import Conventions
+from flopbench.counting import sums
 from flopbench.dims import is_array
-from flopbench.errors import calling
+from flopbench.errors import DimError, PluginError, calling
 from flopbench.model import AnalyticModel
 from flopbench.pricing import Known, StagePrice, price
 
@@ -34,14 +36,20 @@ class Columns:
     Attributes:
         costs: by name of the field in ``sweep.json``.
         parts: FLOPs by part of the model.
+        seen: FLOPs that a counter sees, by component, if it was said what it sees.
     """
 
     costs: Mapping[str, Column]
     parts: Mapping[str, Column]
+    seen: Mapping[str, Column]
 
 
-def columns(priced: StagePrice, parts: Iterable[str]) -> Columns:
-    """Take the totals of a priced stage."""
+def columns(priced: StagePrice, parts: Iterable[str], sees: Collection[str] = ()) -> Columns:
+    """Take the totals of a priced stage.
+
+    Args:
+        sees: kinds of operation that a counter sees.
+    """
     cost, held = priced.cost, priced.footprint
     costs = {"flops": cost.flops}
     costs |= {field.name: getattr(cost, field.name) for field in attrs.fields(type(cost))}
@@ -55,7 +63,10 @@ def columns(priced: StagePrice, parts: Iterable[str]) -> Columns:
     for line in priced.lines:
         name = part_of(line.component, parts)
         shares[name] = shares.get(name, 0) + line.cost.flops
-    return Columns(costs, shares)
+    seen = sums(
+        (line.component, line.cost.tensor_flops) for line in priced.lines if line.kind in sees
+    )
+    return Columns(costs, shares, seen)
 
 
 def part_of(component: str, parts: Iterable[str]) -> str:
@@ -71,11 +82,13 @@ def price_stages(
     eager: AttentionMode,
     conventions: Conventions,
     stages: Collection[str] | None = None,
+    sees: Collection[str] = (),
 ) -> Iterator[tuple[str, str, Columns]]:
     """Yield (mode, stage, costs) for one workload, whose sizes may be arrays.
 
     Args:
         stages: names of those to yield; all, by default.
+        sees: kinds of operation that a counter sees, to be given by component.
 
     Raises:
         PluginError: the model or a mode raises.
@@ -93,7 +106,7 @@ def price_stages(
                     )
     for stage, mode in product(wanted, modes):
         parts = [prices[mode.name, name] for name in stage.parts or (stage.name,)]
-        yield mode.name, stage.name, columns(sum(parts[1:], parts[0]), model.parts)
+        yield mode.name, stage.name, columns(sum(parts[1:], parts[0]), model.parts, sees)
 
 
 def price_many(
@@ -103,21 +116,27 @@ def price_many(
     eager: AttentionMode,
     conventions: Conventions,
     stages: Collection[str] | None = None,
+    sees: Collection[str] = (),
 ) -> dict[tuple[str, str], Columns]:
     """Price a workload whose sizes are arrays of any length, in blocks; by mode and stage.
+
+    The arguments are those of `price_stages`.
 
     Raises:
         PluginError: the model or a mode raises.
     """
-    joined: dict[tuple[str, str], tuple[_Joined, _Joined]] = {}
+    joined: dict[tuple[str, str], tuple[_Joined, _Joined, _Joined]] = {}
     count = _length(workload)
     for start in range(0, count, BLOCK):
         part = workload if count <= BLOCK else _slice(workload, slice(start, start + BLOCK))
-        for mode, stage, found in price_stages(model, part, modes, eager, conventions, stages):
-            both = joined.setdefault((mode, stage), (_Joined(count), _Joined(count)))
-            both[0].put(start, found.costs)
-            both[1].put(start, found.parts)
-    return {key: Columns(costs.columns, parts.columns) for key, (costs, parts) in joined.items()}
+        priced = price_stages(model, part, modes, eager, conventions, stages, sees)
+        for mode, stage, found in priced:
+            whole = joined.setdefault(
+                (mode, stage), (_Joined(count), _Joined(count), _Joined(count))
+            )
+            for each, block in zip(whole, (found.costs, found.parts, found.seen), strict=True):
+                each.put(start, block)
+    return {key: Columns(*(each.columns for each in whole)) for key, whole in joined.items()}
 
 
 def _arrays(workload: Any) -> dict[str, Any]:
@@ -166,7 +185,7 @@ def stack(workloads: Sequence[Any]) -> list[tuple[list[int], Any]]:
     groups: dict[Any, list[int]] = {}
     for index, workload in enumerate(workloads):
         values = attrs.asdict(workload, recurse=False)
-        key = tuple((n, None if type(v) is int else repr(v)) for n, v in values.items())
+        key = tuple((n, None if type(v) is int else distinct(v)) for n, v in values.items())
         groups.setdefault(key, []).append(index)
     return [(indices, _stacked([workloads[i] for i in indices])) for indices in groups.values()]
 
@@ -194,19 +213,41 @@ def evaluate(
     eager: AttentionMode,
     conventions: Conventions,
     stages: Collection[str] | None = None,
+    sees: Collection[str] = (),
 ) -> list[Costs]:
-    """Price every workload in every mode and stage; return plain numbers, point by point."""
+    """Price every workload in every mode and stage; return plain numbers, point by point.
+
+    The arguments are those of `price_stages`.
+    """
     points: list[Costs] = [{} for _ in workloads]
     for indices, stacked in stack(workloads):
-        priced = price_many(model, stacked, modes, eager, conventions, stages)
-        for (mode, stage), found in priced.items():
-            both = ("costs", found.costs), ("parts", found.parts)
-            for kind, by_name in both:
-                for name, column in by_name.items():
-                    for index, value in zip(indices, _plain(column, len(indices)), strict=True):
-                        point = points[index].setdefault((mode, stage), {"costs": {}, "parts": {}})
-                        point[kind][name] = value
+        try:
+            priced = price_many(model, stacked, modes, eager, conventions, stages, sees)
+        except PluginError as error:
+            if not isinstance(error.__cause__, DimError):
+                raise
+            # Beyond 64 bits: each point alone has integers without bounds.
+            for index in indices:
+                priced = price_many(
+                    model, workloads[index], modes, eager, conventions, stages, sees
+                )
+                _spread(priced, [index], points)
+        else:
+            _spread(priced, indices, points)
     return points
+
+
+def _spread(
+    priced: Mapping[tuple[str, str], Columns], indices: list[int], points: list[Costs]
+) -> None:
+    """Write each column's numbers to its points."""
+    for key, found in priced.items():
+        for index in indices:
+            points[index][key] = {"costs": {}, "parts": {}, "seen": {}}
+        for kind, by_name in attrs.asdict(found, recurse=False).items():
+            for name, column in by_name.items():
+                for index, value in zip(indices, _plain(column, len(indices)), strict=True):
+                    points[index][key][kind][name] = value
 
 
 def _plain(column: Column, count: int) -> list[Any]:

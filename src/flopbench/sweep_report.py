@@ -8,6 +8,7 @@ from typing import Any
 from attrs import frozen
 
 from flopbench.evaluate import Costs
+from flopbench.model import Stage
 from flopbench.sweep_plan import SweepPlan
 from flopbench.vendor_series import Counted
 
@@ -55,6 +56,17 @@ def sweep_report(
     }
 
 
+def priced_stages(plan: SweepPlan, targets: Targets) -> set[str]:
+    """Return the stages whose costs a report needs: those reported, their parts, and a target's."""
+    model = plan.base.model
+    needed = {name for stage in plan.stages for name in (stage.name, *stage.parts)}
+    if targets.ttft is not None:
+        needed |= set(model.first_token)
+    if targets.tpot is not None and model.per_token is not None:
+        needed.add(model.per_token)
+    return needed
+
+
 def _label(label: str, name: str) -> str:
     """Return the label of plots: ``analytic (eager, full)`` for ``analytic eager (full)``."""
     prefix, suffix = f"analytic {name} (", ")"
@@ -72,32 +84,54 @@ def _point(
 ) -> dict[str, Any]:
     point: dict[str, Any] = {"label": plan.points[index].label, **plan.facts[index]}
     for stage in plan.stages:
-        point[stage.name] = _stage(plan, stage.name, costs, counts.get(stage.name))
+        point[stage.name] = _stage(plan, stage, costs, counts)
     required = _required(plan, index, costs, targets)
     if required:
         point["required"] = required
     return point
 
 
-def _stage(plan: SweepPlan, stage: str, costs: Costs, counted: Counted | None) -> dict[str, Any]:
+def _stage(
+    plan: SweepPlan, stage: Stage, costs: Costs, counts: Mapping[str, Counted]
+) -> dict[str, Any]:
     found: dict[str, Any] = {}
     for mode in plan.base.modes:
-        flops = int(costs[mode.name, stage]["costs"]["flops"])
+        flops = int(costs[mode.name, stage.name]["costs"]["flops"])
         found[f"analytic_{mode.name}_tflops"] = flops / TERA
         found[f"analytic_{mode.name}_flops"] = flops
     if "analytic_eager_tflops" in found:
         found["analytic_tflops"] = found["analytic_eager_tflops"]
+    counted = counts.get(stage.name)
     vendor = counted.flops if counted else None
     found["vendor_tflops"] = None if vendor is None else vendor / TERA
     found["vendor_flops"] = vendor
+    found["vendor_method"] = counted.method if counted else None
     found["vendor_error"] = counted.error if counted else None
-    matching = [m.name for m in plan.base.modes if m.matches_vendor]
-    found["difference"] = None
-    if vendor is not None and matching:
-        visible = int(costs[matching[0], stage]["costs"]["torch_visible_flops"])
-        found["difference"] = visible - vendor
-    found["cost"] = {m.name: _cost(costs[m.name, stage]) for m in plan.base.modes}
+    found |= _difference(plan, stage, costs, counts)
+    found["cost"] = {m.name: _cost(costs[m.name, stage.name]) for m in plan.base.modes}
     return found
+
+
+def _difference(
+    plan: SweepPlan, stage: Stage, costs: Costs, counts: Mapping[str, Counted]
+) -> dict[str, Any]:
+    """Compare a stage with its count, component by component, in each of its parts.
+
+    Errors of two components, or of two parts that share one, may cancel in the sum.
+    """
+    matching = [mode.name for mode in plan.base.modes if mode.matches_vendor]
+    total, wrong = 0, dict[str, None]()
+    for part in stage.parts or (stage.name,):
+        counted = counts[part].by_component if part in counts else None
+        if counted is None or not matching:
+            return {"difference": None, "components_differ": None}
+        seen = costs[matching[0], part]["seen"]
+        for name in dict.fromkeys((*seen, *counted)):
+            difference = int(seen.get(name, 0)) - counted.get(name, 0)
+            total += difference
+            if difference:
+                wrong[name] = None
+    return {"difference": total, "components_differ": list(wrong)}
 
 
 def _cost(priced: Mapping[str, Any]) -> dict[str, Any]:
