@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import dataclasses
 import json
-from collections.abc import Mapping, Set
+from collections.abc import Mapping
+from collections.abc import Set as AbstractSet
 from numbers import Integral
 from pathlib import Path
 from typing import Any
@@ -32,7 +33,7 @@ def distinct(value: Any) -> Any:
         return object()
 
 
-def _plain(value: Any) -> Any:
+def _plain(value: Any) -> Any:  # noqa: PLR0911 - one return per kind of value reads best
     if value is None or isinstance(value, bool | str | float):
         return value
     if isinstance(value, Integral):
@@ -43,7 +44,7 @@ def _plain(value: Any) -> Any:
         return {"Path": str(value)}
     if isinstance(value, Mapping):
         return {"mapping": _sorted([_plain(key), _plain(item)] for key, item in value.items())}
-    if isinstance(value, Set):
+    if isinstance(value, AbstractSet):
         return {"set": _sorted(map(_plain, value))}
     return {type(value).__qualname__: {name: _plain(item) for name, item in _fields(value)}}
 

@@ -19,9 +19,9 @@ from flopbench.canonical import distinct
 from flopbench.conventions import Conventions
 from flopbench.counting import sums
 from flopbench.dims import is_array
-from flopbench.errors import DimError, PluginError, calling
-from flopbench.model import AnalyticModel
-from flopbench.pricing import Known, StagePrice, price
+from flopbench.errors import PluginError, calling
+from flopbench.model import AnalyticModel, Stage
+from flopbench.pricing import Fallback, Known, StagePrice, lower, price
 
 BLOCK = 32768
 
@@ -107,6 +107,28 @@ def price_stages(
     for stage, mode in product(wanted, modes):
         parts = [prices[mode.name, name] for name in stage.parts or (stage.name,)]
         yield mode.name, stage.name, columns(sum(parts[1:], parts[0]), model.parts, sees)
+
+
+def fallbacks(
+    model: AnalyticModel,
+    stages: Iterable[Stage],
+    workload: Any,
+    modes: Iterable[AttentionMode],
+    eager: AttentionMode,
+) -> list[tuple[str, Fallback]]:
+    """Return what modes cannot carry out in a workload's stages, each once.
+
+    Raises:
+        PluginError: the model or a mode raises.
+    """
+    found: dict[tuple[str, Fallback], None] = {}
+    for name in dict.fromkeys(part for stage in stages for part in stage.parts or (stage.name,)):
+        with calling(f"pricing stage {name!r} of model {model.name!r}"):
+            for op, mode in product(list(model.ops(name, workload)), modes):
+                _, fallback = lower(op, mode, eager)
+                if fallback:
+                    found[name, fallback] = None
+    return list(found)
 
 
 def price_many(
@@ -223,10 +245,9 @@ def evaluate(
     for indices, stacked in stack(workloads):
         try:
             priced = price_many(model, stacked, modes, eager, conventions, stages, sees)
-        except PluginError as error:
-            if not isinstance(error.__cause__, DimError):
-                raise
-            # Beyond 64 bits: each point alone has integers without bounds.
+        except PluginError:
+            # Beyond 64 bits, or a model that branches on a size: each point alone has plain
+            # integers without bounds, and says what is wrong with it.
             for index in indices:
                 priced = price_many(
                     model, workloads[index], modes, eager, conventions, stages, sees

@@ -30,7 +30,7 @@ def as_real(value: Dim) -> Real:
         return float(value)
     except OverflowError as error:
         raise DimError(
-            f"a size makes a number of {len(str(value))} digits, beyond floating point"
+            f"a size makes a number of {int(value).bit_length()} bits, beyond floating point"
         ) from error
 
 

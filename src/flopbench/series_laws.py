@@ -17,8 +17,9 @@ from flopbench.law_search import TRACED_FROM
 from flopbench.laws import law_here, steps_of
 from flopbench.model import AnalyticModel
 
-WORTH_A_TRACE = 3
-"""So many calls take longer to count than to trace one."""
+WORTH_A_LAW = 100
+"""Fewer points are counted call by call: a law is not a count of each, and says nothing of what
+a vendor does at one size only."""
 
 
 @frozen

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+import json
 import re
 from collections.abc import Iterable, Iterator, Mapping
-from itertools import product
+from itertools import islice, product
 from pathlib import Path
 from typing import Any
 
@@ -13,7 +14,7 @@ from attrs import Factory, frozen
 
 from flopbench.catalog import Catalog
 from flopbench.config import structure
-from flopbench.errors import UsageError, calling, unknown
+from flopbench.errors import PluginError, UsageError, calling, unknown
 from flopbench.model import Stage, Sweep, SweepLimits, SweepPoint
 from flopbench.plan import Plan, make_plan
 
@@ -49,6 +50,7 @@ class SweepPlan:
         base: the run that every point varies.
         stages: the stages to report.
         x: the fact on the horizontal axis of plots.
+        size: the fact beside a point's label in tables.
         workloads, facts: of each point.
     """
 
@@ -57,6 +59,7 @@ class SweepPlan:
     description: str
     stages: tuple[Stage, ...]
     x: str
+    size: str
     points: tuple[SweepPoint, ...]
     workloads: tuple[Any, ...]
     facts: tuple[Mapping[str, Any], ...]
@@ -82,18 +85,30 @@ def plan_sweep(catalog: Catalog, request: SweepRequest) -> SweepPlan:
     named = _named(base, request)
     if named:
         with calling(f"sweep {named.name!r} of model {request.model!r}"):
-            points = tuple(named.points(request.limits))
+            points = tuple(islice(named.points(request.limits), _MOST_POINTS + 1))
+        if not points or len(points) > _MOST_POINTS:
+            raise UsageError(
+                f"sweep {named.name!r} has {f'more than {_MOST_POINTS:,}' if points else 'no'} "
+                "points within these limits"
+            )
         x, chosen = named.x, named.stages
     else:
         points, x = tuple(_by_hand(request)), _x_by_hand(request)
         chosen = tuple(stage.name for stage in base.stages)
     if base.config["run"]["stages"] is not None:
         chosen = tuple(stage.name for stage in base.stages)
+    _refuse_overruled(request.overrides, points)
     workloads = tuple(_workload(base, point) for point in points)
     with calling(f"model {request.model!r}: workload_facts"):
         facts = tuple(
             {**point.facts, **_numbers(base.model.workload_facts(workload))}
             for point, workload in zip(points, workloads, strict=True)
+        )
+    taken = {"label", "required", *(stage.name for stage in base.model.stages)}
+    if clash := taken & {name for each in facts for name in each}:
+        raise PluginError(
+            f"model {request.model!r}: a fact of a workload cannot be called {min(clash)!r}, "
+            "which sweep.json uses itself"
         )
     return SweepPlan(
         base=base,
@@ -101,10 +116,34 @@ def plan_sweep(catalog: Catalog, request: SweepRequest) -> SweepPlan:
         description=named.description if named else "Varied: " + ", ".join(request.vary),
         stages=tuple(stage for stage in base.model.stages if stage.name in chosen),
         x=x,
+        size=_size(base, facts, x),
         points=points,
         workloads=workloads,
         facts=facts,
     )
+
+
+def _size(base: Plan, facts: Iterable[Mapping[str, Any]], x: str) -> str:
+    """Return what the model's own sweeps have on their axis: a varied key is in the label."""
+    known = [sweep.x for sweep in base.model.sweeps]
+    return next((name for name in known if all(name in each for each in facts)), x)
+
+
+def _refuse_overruled(overrides: Iterable[str], points: Iterable[SweepPoint]) -> None:
+    """Refuse a value for a key that every point sets anyway."""
+    varied = {key for point in points for key in _leaves("workload", point.inputs)}
+    for text in overrides:
+        key = text.partition("=")[0].strip()
+        if key in varied:
+            raise UsageError(f"{text} has no effect: the points of the sweep set {key} themselves")
+
+
+def _leaves(key: str, value: Any) -> Iterator[str]:
+    if isinstance(value, Mapping):
+        for name, inner in value.items():
+            yield from _leaves(f"{key}.{name}", inner)
+    else:
+        yield key
 
 
 def _named(base: Plan, request: SweepRequest) -> Sweep | None:
@@ -194,8 +233,13 @@ def _by_hand(request: SweepRequest) -> Iterator[SweepPoint]:
             for parent in parents:
                 section = section.setdefault(parent, {})
             section[last] = value
-        label = " ".join(f"{name}={value}" for name, value in facts.items())
+        label = " ".join(f"{name}={_shown(value)}" for name, value in facts.items())
         yield SweepPoint(label=label, inputs=inputs, facts=facts)
+
+
+def _shown(value: Any) -> str:
+    """Write a value as one would type it, without blanks."""
+    return value if isinstance(value, str) else json.dumps(value, separators=(",", ":"))
 
 
 def _x_by_hand(request: SweepRequest) -> str:

@@ -5,9 +5,11 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import Any
 
+import attrs
 from attrs import frozen
 
-from flopbench.evaluate import Costs
+from flopbench.errors import PluginError, UsageError
+from flopbench.evaluate import Costs, fallbacks
 from flopbench.model import Stage
 from flopbench.sweep_plan import SweepPlan
 from flopbench.vendor_series import Counted
@@ -32,18 +34,25 @@ def sweep_report(
     jobs_versions: Mapping[str, Any],
 ) -> dict[str, Any]:
     """Return the JSON form of a sweep."""
-    workload = plan.base.config["workload"]
     return {
         "schema_version": SWEEP_SCHEMA_VERSION,
         "model": plan.base.model.name,
         "sweep": plan.name,
         "description": plan.description,
-        "batch_size": workload.get("batch_size"),
-        "decode_steps": workload.get("decode_steps"),
+        "batch_size": _common(plan, "batch_size"),
+        "decode_steps": _common(plan, "decode_steps"),
         "num_points": len(plan.points),
         "x": plan.x,
+        "size": plan.size,
         "stages": [{"name": s.name, "title": s.title} for s in plan.stages],
         "modes": {mode.name: _label(mode.series_label(), mode.name) for mode in plan.base.modes},
+        "compared": [mode.name for mode in plan.base.modes if mode.matches_vendor],
+        "fallbacks": [
+            {"stage": stage, **attrs.asdict(fallback)}
+            for stage, fallback in fallbacks(
+                plan.base.model, plan.stages, plan.workloads[0], plan.base.modes, plan.base.eager
+            )
+        ],
         "vendor_counter": plan.base.counters[0].name if plan.base.counters else None,
         "dtype": plan.base.model.dtype,
         "ttft_s": targets.ttft,
@@ -54,6 +63,35 @@ def sweep_report(
             for index in range(len(plan.points))
         ],
     }
+
+
+def _common(plan: SweepPlan, key: str) -> Any:
+    """Return a key's value at all points; None if it is varied."""
+    values = [p.inputs.get(key, plan.base.config["workload"].get(key)) for p in plan.points]
+    return values[0] if all(value == values[0] for value in values) else None
+
+
+def check_targets(plan: SweepPlan, targets: Targets) -> None:
+    """Refuse a target that the model does not know the stages of.
+
+    Raises:
+        UsageError: it has no such stages.
+        PluginError: its workloads do not say how many tokens they make.
+    """
+    model = plan.base.model
+    if targets.ttft is not None and not model.first_token:
+        raise UsageError(
+            f"--ttft: model {model.name!r} does not say which stages make the first token"
+        )
+    if targets.tpot is not None:
+        if model.per_token is None:
+            raise UsageError(
+                f"--tpot: model {model.name!r} does not say which stage makes the other tokens"
+            )
+        if not hasattr(plan.workloads[0], "decode_steps"):
+            raise PluginError(
+                f"model {model.name!r} has a per_token, but its workload no decode_steps"
+            )
 
 
 def priced_stages(plan: SweepPlan, targets: Targets) -> set[str]:
@@ -155,7 +193,7 @@ def _required(plan: SweepPlan, index: int, costs: Costs, targets: Targets) -> di
             for mode in plan.base.modes
         }
     if targets.tpot is not None and model.per_token is not None:
-        steps = int(getattr(plan.workloads[index], "decode_steps", 1))
+        steps = int(plan.workloads[index].decode_steps)
         found["tpot"] = {
             mode.name: _rates(costs, mode.name, (model.per_token,), targets.tpot * steps)
             for mode in plan.base.modes

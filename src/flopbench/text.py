@@ -7,6 +7,9 @@ from collections.abc import Iterable, Iterator, Mapping
 from decimal import Decimal
 from typing import Any
 
+PREFIXES = ("", "k", "M", "G", "T", "P", "E", "Z", "Y", "R", "Q")
+"""Of decimal multiples, by powers of 1000."""
+
 _SIX_DECIMALS = 10**7
 _WIDTH = 100
 
@@ -15,6 +18,20 @@ def tera(flops: int) -> str:
     """Write FLOPs as TFLOPs: six decimals, or four significant digits if that were too few."""
     value = Decimal(flops).scaleb(-12)
     return f"{value:.6f}" if flops == 0 or flops >= _SIX_DECIMALS else f"{value:.3e}"
+
+
+def prefix(value: float) -> int:
+    """Return the power of 1000 by which four digits of a number are written best."""
+    scaled, power = abs(value), 0
+    while scaled >= 999.95 and power < len(PREFIXES) - 1:  # noqa: PLR2004 - rounds to 1000
+        scaled, power = scaled / 1000, power + 1
+    return power
+
+
+def si(value: float, unit: str) -> str:
+    """Write a number with a decimal prefix and four significant digits."""
+    power = prefix(value)
+    return f"{value / 1000**power:.4g} {PREFIXES[power]}{unit}"
 
 
 def key_values(values: Mapping[str, Any], prefix: str = "") -> Iterator[str]:

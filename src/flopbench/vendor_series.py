@@ -18,7 +18,7 @@ from flopbench.compare import Attributed, Failed, attempt, attribute
 from flopbench.counting import count_stage, sums
 from flopbench.errors import CountError, FlopbenchError, calling
 from flopbench.law import Subject
-from flopbench.series_laws import WORTH_A_TRACE, Place, counts_by_law, place
+from flopbench.series_laws import WORTH_A_LAW, Place, counts_by_law, place
 from flopbench.sweep_plan import SweepPlan, SweepRequest, plan_sweep
 from flopbench.vendor import VERIFIED, VendorModel
 
@@ -80,7 +80,7 @@ def units(plan: SweepPlan) -> list[Unit]:
             if stage.name in needed:
                 with calling(f"vendor model {vendor.name!r}: shapes"):
                     key = (stage.name, vendor.shapes(stage.name, workload))
-                found.setdefault(key, []).append(index)
+                    found.setdefault(key, []).append(index)
     return [Unit(stage, tuple(indices)) for (stage, _), indices in found.items()]
 
 
@@ -93,8 +93,8 @@ def vendor_counts(
 ) -> Iterator[tuple[Unit, Counted]]:
     """Count units; yield each when it is done, in any order.
 
-    Units that differ in their sizes only are counted by one law (``vendor.method``), unless
-    they are few; what no law covers is counted call by call.
+    Each is counted by its own calls, unless very many differ in their sizes only: those are
+    given by one law (``vendor.method``), held against calls of three of them.
 
     Args:
         jobs: processes; with 1, this one counts.
@@ -132,9 +132,7 @@ def _on_several_cores(
 
 
 def _pool(request: SweepRequest, jobs: int) -> ProcessPoolExecutor:
-    return ProcessPoolExecutor(
-        jobs, get_context("spawn"), _start_worker, (request, os.getpid())
-    )
+    return ProcessPoolExecutor(jobs, get_context("spawn"), _start_worker, (request, os.getpid()))
 
 
 def _by_law(plan: SweepPlan, todo: list[Unit]) -> Iterator[tuple[Unit, Counted]]:
@@ -150,8 +148,17 @@ def _by_law(plan: SweepPlan, todo: list[Unit]) -> Iterator[tuple[Unit, Counted]]
             found = place(base.model, unit.stage, plan.workloads[unit.points[0]])
         groups.setdefault(found.key, []).append((unit, found))
     for group in groups.values():
-        if base.method == "symbolic" or len(group) >= WORTH_A_TRACE:
+        if base.method == "symbolic" or _worth_a_law(plan, base.vendor, group):
             yield from _group_by_law(plan, base.vendor, group).items()
+
+
+def _worth_a_law(plan: SweepPlan, vendor: VendorModel, group: list[tuple[Unit, Place]]) -> bool:
+    """Tell whether counting each call takes too long, unless the user asked for each."""
+    unit, _ = group[0]
+    if len(group) < WORTH_A_LAW:
+        return False
+    stage = attempt(lambda: vendor.stage(unit.stage, plan.workloads[unit.points[0]]))
+    return not isinstance(stage, Failed) and stage.sampled
 
 
 def _group_by_law(

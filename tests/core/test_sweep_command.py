@@ -12,7 +12,7 @@ import pytest
 from cli_helpers import one_sentence, read_all
 from flopbench.errors import UsageError
 from flopbench.sweep_plan import grids, parse_vary
-from flopbench.sweep_tables import si
+from flopbench.text import si
 from sweep_helpers import ToySweep
 
 SWEEP = ("sweep", "deepseek_ocr", "--analytic-only")

@@ -9,6 +9,8 @@ from flopbench.model import Sweep, SweepLimits, SweepPoint
 from flopbench_deepseek_ocr.workload import Workload
 
 FEWEST_TILES, MOST_TILES = 2, 29
+MOST_IMAGE_TOKENS = 1_000_000
+"""Candidates go up to so many; there are some 40,000."""
 
 
 def candidate_grids(max_image_tokens: int | None = None) -> list[tuple[int, int]]:
@@ -39,8 +41,13 @@ def grid_points(limits: SweepLimits) -> Iterator[SweepPoint]:
     """Yield a point per grid, the one with the fewest image tokens first.
 
     Raises:
-        UsageError: no grid is within the limits.
+        UsageError: no grid is within the limits, or too many are.
     """
+    if (limits.max_image_tokens or 0) > MOST_IMAGE_TOKENS:
+        raise UsageError(
+            f"--max-image-tokens must be at most {MOST_IMAGE_TOKENS:,}, "
+            f"got {limits.max_image_tokens}"
+        )
     grids = limits.grids or candidate_grids(limits.max_image_tokens)
     if not grids:
         raise UsageError(
