@@ -23,7 +23,9 @@ from flopbench.errors import PluginError, calling
 from flopbench.model import AnalyticModel, Stage
 from flopbench.pricing import Fallback, Known, StagePrice, lower, price
 
-BLOCK = 32768
+BLOCK = 24576
+
+_KINDS = ("costs", "parts", "seen")
 
 Column = Any
 """One number per point: an array, or a plain number that all points have."""
@@ -147,18 +149,22 @@ def price_many(
     Raises:
         PluginError: the model or a mode raises.
     """
-    joined: dict[tuple[str, str], tuple[_Joined, _Joined, _Joined]] = {}
+    joined: dict[tuple[str, str], dict[str, _Joined]] = {}
     count = _length(workload)
     for start in range(0, count, BLOCK):
         part = workload if count <= BLOCK else _slice(workload, slice(start, start + BLOCK))
         priced = price_stages(model, part, modes, eager, conventions, stages, sees)
         for mode, stage, found in priced:
+            first = joined.get((modes[0].name, stage), {})
             whole = joined.setdefault(
-                (mode, stage), (_Joined(count), _Joined(count), _Joined(count))
+                (mode, stage), {kind: _Joined(count, first.get(kind)) for kind in _KINDS}
             )
-            for each, block in zip(whole, (found.costs, found.parts, found.seen), strict=True):
-                each.put(start, block)
-    return {key: Columns(*(each.columns for each in whole)) for key, whole in joined.items()}
+            for kind, each in whole.items():
+                each.put(start, getattr(found, kind))
+    return {
+        key: Columns(**{kind: each.columns for kind, each in whole.items()})
+        for key, whole in joined.items()
+    }
 
 
 def _arrays(workload: Any) -> dict[str, Any]:
@@ -176,18 +182,48 @@ def _slice(workload: Any, rows: slice) -> Any:
 
 
 class _Joined:
-    """Columns put together from blocks: a number stays one while all blocks agree on it."""
+    """Columns put together from blocks: a number stays one while all blocks agree on it.
 
-    def __init__(self, count: int) -> None:
+    A column that equals another mode's is held once: modes differ in few of them.
+
+    Args:
+        other: where that mode's blocks are put, each before the same block here.
+    """
+
+    def __init__(self, count: int, other: _Joined | None) -> None:
         self.columns: dict[str, Column] = {}
-        self._count = count
+        self.block: Mapping[str, Column] = {}
+        self._count, self._other = count, other
+        self._shared: set[str] = set()
 
     def put(self, start: int, block: Mapping[str, Column]) -> None:
         for name, value in block.items():
-            whole = self.columns.get(name, value if start == 0 else 0)
-            if is_array(value) or is_array(whole) or value != whole:
-                whole = self._with(whole, start, value)
+            if not (self._other and self._share(self._other, start, name, value)):
+                self._put(start, name, value)
+        self.block = block
+
+    def _share(self, other: _Joined, start: int, name: str, value: Column) -> bool:
+        """Take the other mode's column for as long as all blocks are equal."""
+        import numpy as np
+
+        if name not in other.block or (start and name not in self._shared):
+            return False
+        whole = other.columns[name]
+        if np.array_equal(value, other.block[name]):
+            self._shared.add(name)
             self.columns[name] = whole
+            return True
+        self._shared.discard(name)
+        if start:
+            # Its rows up to here are ours; from here on it is another.
+            self.columns[name] = whole.copy() if is_array(whole) else whole
+        return False
+
+    def _put(self, start: int, name: str, value: Column) -> None:
+        whole = self.columns.get(name, value if start == 0 else 0)
+        if is_array(value) or is_array(whole) or value != whole:
+            whole = self._with(whole, start, value)
+        self.columns[name] = whole
 
     def _with(self, whole: Column, start: int, value: Column) -> Column:
         import numpy as np
