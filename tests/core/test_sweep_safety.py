@@ -1,11 +1,14 @@
 """Killed, crowded and failing sweeps: nothing is lost, mixed up, or taken for a 0."""
 
+import json
 import random
 import signal
 import time
 
 import pytest
 
+from flopbench.errors import UsageError
+from flopbench.sweep_store import Journal
 from sweep_helpers import ToySweep
 
 
@@ -70,7 +73,7 @@ def test_several_processes_give_the_bytes_of_one(toy):
 
 def test_a_second_sweep_in_one_folder_is_refused_and_the_first_unharmed(toy):
     whole = undisturbed(toy)
-    first = toy.start("shared", TOY_SECONDS="0.2")
+    first = toy.start("shared", TOY_SECONDS="0.6")
     while not toy.counted():
         time.sleep(0.01)
     code, stderr = toy.run("shared")
@@ -113,7 +116,7 @@ def test_a_point_that_fails_is_recorded_and_the_others_go_on(toy, jobs):
 def test_a_difference_fails_the_sweep(toy):
     code, stderr = toy.run("wrong", TOY_WRONG="5")
     assert code == 1
-    assert stderr == "flopbench: warning: 1 results failed: rows=5 prefill: differs\n"
+    assert stderr == "flopbench: warning: 1 result failed: rows=5 prefill: differs in layer\n"
     differences = [point["prefill"]["difference"] for point in toy.report("wrong")["points"]]
     assert differences == [0, 0, 0, 0, -2, *[0] * 7]
 
@@ -138,8 +141,11 @@ def test_an_unfinished_sweep_with_other_settings_is_refused(toy):
     code, stderr = toy.run("out", "--vary", "workload.kind=plain,other")
     assert code == 2
     (line,) = stderr.splitlines()
-    assert "holds an unfinished sweep with other settings" in line
+    assert "holds an unfinished sweep with other settings (points)" in line
     assert toy.files("out") == unfinished
+    # What no count depends on may change.
+    assert toy.run("out", "--attention", "eager", "--ttft", "1", "conventions.gelu=3") == (0, "")
+    assert [p["prefill"]["vendor_flops"] for p in toy.report("out")["points"]][2] == 64 * 3
 
 
 def test_a_file_that_is_no_journal_is_refused(toy):
@@ -150,3 +156,105 @@ def test_a_file_that_is_no_journal_is_refused(toy):
     (line,) = stderr.splitlines()
     assert "is no journal of a sweep: delete it to begin anew" in line
     assert (toy.folder / "out" / ".sweep.journal").read_text() == "notes\n"
+
+
+def test_counts_of_other_code_are_not_mixed_in(toy):
+    assert toy.run("out", TOY_FAILS="3")[0] == 1
+    plugin = toy.folder / "toy.py"
+    plugin.write_text(plugin.read_text().replace("64 * rows", "80 * rows"))
+    code, stderr = toy.run("out")
+    assert code == 2
+    assert "with other settings (code): " in stderr
+
+
+def test_an_architecture_that_nobody_can_tell_from_another_is_refused(toy):
+    plugin = toy.folder / "toy.py"
+    plugin.write_text(plugin.read_text().replace('architecture = "toy"', "architecture = object()"))
+    code, stderr = toy.run("out")
+    assert code == 2
+    (line,) = stderr.splitlines()
+    assert "a sweep cannot tell its model from another: it holds a object" in line
+
+
+ENTRY = {"unit": "prefill/0", "flops": {"layer": 64}, "method": "call", "error": None}
+
+
+@pytest.mark.parametrize(
+    "wrong",
+    [
+        {"flops": {"layer": "64"}},
+        {"flops": {"layer": 64.0}},
+        {"flops": {"layer": True}},
+        {"flops": {"layer": float("nan")}},
+        {"flops": {"layer": 0}},
+        {"flops": {"layer": -5}},
+        {"flops": {}},
+        {"flops": 64},
+        {"flops": None},
+        {"method": "guess"},
+        {"error": "but counted"},
+        {"unit": 3},
+    ],
+)
+def test_a_journal_that_no_sweep_wrote_is_refused(tmp_path, wrong):
+    sweep = {"points": "digest"}
+    path = tmp_path / ".sweep.journal"
+    path.write_text(json.dumps({"sweep": sweep}) + "\n" + json.dumps(ENTRY) + "\n")
+    journal = Journal(tmp_path, sweep)
+    assert journal.entries == {"prefill/0": ENTRY}
+    journal.close(finished=False)
+    text = json.dumps({"sweep": sweep}) + "\n" + json.dumps(ENTRY | wrong) + "\n"
+    path.write_text(text)
+    with pytest.raises(UsageError, match="is no journal of a sweep"):
+        Journal(tmp_path, sweep)
+    assert path.read_text() == text
+
+
+def test_errors_of_two_components_that_cancel_are_a_difference(toy):
+    code, stderr = toy.run("swapped", TOY_SWAPS="5")
+    assert code == 1
+    assert "1 result failed: rows=5 prefill: differs in layer, other" in stderr
+    found = [point["prefill"] for point in toy.report("swapped")["points"]]
+    assert {each["difference"] for each in found} == {0}
+    assert [len(each["components_differ"]) for each in found] == [0] * 4 + [2] + [0] * 7
+    assert (
+        "verdict: of 12 results, 1 differ and 0 could not"
+        in toy.files("swapped")["sweep.md"].decode()
+    )
+
+
+def test_a_process_that_dies_fails_the_point_that_kills_it_alone(toy):
+    toy.points = 5
+    code, stderr = toy.run("dying", "--jobs", "2", TOY_DIES="2")
+    assert code == 1
+    assert "1 result failed: rows=2 prefill: the process that counted it ended" in stderr
+    counts = [point["prefill"]["vendor_flops"] for point in toy.report("dying")["points"]]
+    assert counts == [64, None, 192, 256, 320]
+
+
+@pytest.mark.parametrize("jobs", ["1", "2"])
+def test_a_vendor_that_exits_fails_its_point(toy, jobs):
+    toy.points = 3
+    code, stderr = toy.run("leaving", "--jobs", jobs, TOY_LEAVES="2")
+    assert code == 1
+    assert "1 result failed: rows=2 prefill: " in stderr
+    counts = [point["prefill"]["vendor_flops"] for point in toy.report("leaving")["points"]]
+    assert counts == [64, None, 192]
+
+
+def test_nothing_is_left_of_locks_and_killed_writers(toy):
+    whole = undisturbed(toy)
+    left = toy.folder / "again"
+    left.mkdir()
+    (left / ".sweep.lock").touch()
+    (left / ".sweep.json.a1b2c3_z").write_text("{")
+    (left / ".sweep.json.of-mine").write_text("kept")
+    assert toy.run("again") == (0, "")
+    assert toy.files("again") == {**whole, ".sweep.json.of-mine": b"kept"}
+
+
+def test_a_sweep_that_cannot_begin_leaves_no_folder(toy):
+    plugin = toy.folder / "toy.py"
+    plugin.write_text(plugin.read_text().replace("yield Linear(", "raise ValueError("))
+    assert toy.run("deep/new")[0] == 2
+    assert not (toy.folder / "deep").exists()

@@ -25,16 +25,16 @@ def test_a_range_includes_its_stop_if_it_meets_it():
 
 
 def test_a_line_that_a_kill_cut_short_is_counted_again(tmp_path):
-    journal = Journal(tmp_path, "digest")
-    journal.add("vision/0", 7, None)
+    journal = Journal(tmp_path, {"points": "digest"})
+    journal.add("vision/0", {"vision/sam": 7}, "call", None)
     journal.close(finished=False)
     with (tmp_path / ".sweep.journal").open("a") as stream:
         stream.write('{"unit": "vision/1", "fl')
-    again = Journal(tmp_path, "digest")
+    again = Journal(tmp_path, {"points": "digest"})
     assert set(again.entries) == {"vision/0"}
     again.close(finished=False)
     with pytest.raises(UsageError, match="other settings"):
-        Journal(tmp_path, "another")
+        Journal(tmp_path, {"points": "another"})
 
 
 def test_a_folder_in_use_is_refused(flopbench, tmp_path):
