@@ -117,7 +117,7 @@ def _stage_figures(
     }
     vendor = [p[name]["vendor_flops"] for p in points]
     if any(v is not None for v in vendor):
-        flops[f"vendor (eager, {report['vendor_counter']})"] = vendor
+        flops[f"vendor ({report['vendor_attention']}, {report['vendor_counter']})"] = vendor
     yield "flops", _scaled(report, axis, f"{title}: FLOPs", "FLOPs", flops)
     for field, what in COSTS.items():
         series = {label: _cost(points, name, mode, field) for mode, label in labels.items()}

@@ -19,6 +19,7 @@ from flopbench.model import Stage, Sweep, SweepLimits, SweepPoint
 from flopbench.plan import Plan, make_plan
 
 _RANGE = re.compile(r"\s*(-?\d+):(-?\d+)(?::(-?\d+))?\s*")
+_COLONS = re.compile(r"^[\s\[]*[-+]?\d[\d_]*:\d")
 _MOST_POINTS = 100_000
 
 
@@ -86,6 +87,7 @@ def plan_sweep(catalog: Catalog, request: SweepRequest) -> SweepPlan:
     if named:
         with calling(f"sweep {named.name!r} of model {request.model!r}"):
             points = tuple(islice(named.points(request.limits), _MOST_POINTS + 1))
+        _check(named, base, points)
         if not points or len(points) > _MOST_POINTS:
             raise UsageError(
                 f"sweep {named.name!r} has {f'more than {_MOST_POINTS:,}' if points else 'no'} "
@@ -103,6 +105,10 @@ def plan_sweep(catalog: Catalog, request: SweepRequest) -> SweepPlan:
         facts = tuple(
             {**point.facts, **_numbers(base.model.workload_facts(workload))}
             for point, workload in zip(points, workloads, strict=True)
+        )
+    if named and any(x not in each for each in facts):
+        raise PluginError(
+            f"sweep {named.name!r}: {unknown('fact of every point for x', x, facts[0])}"
         )
     taken = {"label", "required", *(stage.name for stage in base.model.stages)}
     if clash := taken & {name for each in facts for name in each}:
@@ -127,6 +133,17 @@ def _size(base: Plan, facts: Iterable[Mapping[str, Any]], x: str) -> str:
     """Return what the model's own sweeps have on their axis: a varied key is in the label."""
     known = [sweep.x for sweep in base.model.sweeps]
     return next((name for name in known if all(name in each for each in facts)), x)
+
+
+def _check(sweep: Sweep, base: Plan, points: Iterable[Any]) -> None:
+    """Refuse a sweep of a plugin that names what there is not."""
+    known = [stage.name for stage in base.model.stages]
+    for name in sweep.stages:
+        if name not in known:
+            raise PluginError(f"sweep {sweep.name!r}: {unknown('stage', name, known)}")
+    for point in points:
+        if not isinstance(point, SweepPoint):
+            raise PluginError(f"sweep {sweep.name!r} gives a {type(point).__name__} for a point")
 
 
 def _refuse_overruled(overrides: Iterable[str], points: Iterable[SweepPoint]) -> None:
@@ -201,9 +218,11 @@ def _range(text: str, match: re.Match[str]) -> list[Any]:
 
 
 def _list(text: str, values: str) -> list[Any]:
-    if any(_RANGE.fullmatch(value) for value in values.split(",")):
+    if any(_COLONS.search(value) for value in values.split(",")):
         # YAML would read 1:30 as a number of base 60.
-        raise UsageError(f"--vary {text!r} mixes a range and a list: give one of them")
+        raise UsageError(
+            f"--vary {text!r} is neither one range, START:STOP:STEP in whole numbers, nor a list"
+        )
     try:
         found = yaml.safe_load(f"[{values}]")
     except yaml.YAMLError as error:
@@ -219,6 +238,8 @@ def _by_hand(request: SweepRequest) -> Iterator[SweepPoint]:
     for key in keys:
         if keys.count(key) > 1:
             raise UsageError(f"--vary {key} is given twice")
+        if within := [k for k in keys if k.startswith(f"{key}.")]:
+            raise UsageError(f"--vary {key} and --vary {within[0]} set the same: give one of them")
     count = 1
     for _, values in axes:
         count *= len(values)

@@ -31,9 +31,14 @@ def sweep_report(
     costs: Sequence[Costs],
     counts: Sequence[Mapping[str, Counted]],
     targets: Targets,
-    jobs_versions: Mapping[str, Any],
+    provenance: Mapping[str, Any],
 ) -> dict[str, Any]:
-    """Return the JSON form of a sweep."""
+    """Return the JSON form of a sweep.
+
+    Args:
+        provenance: versions, vendor, counters and configuration.
+    """
+    vendor = next((v for _, v in plan.base.vendor_strategies), None)
     return {
         "schema_version": SWEEP_SCHEMA_VERSION,
         "model": plan.base.model.name,
@@ -53,11 +58,12 @@ def sweep_report(
                 plan.base.model, plan.stages, plan.workloads[0], plan.base.modes, plan.base.eager
             )
         ],
+        "vendor_attention": vendor.attention if vendor else None,
         "vendor_counter": plan.base.counters[0].name if plan.base.counters else None,
         "dtype": plan.base.model.dtype,
         "ttft_s": targets.ttft,
         "tpot_s": targets.tpot,
-        **jobs_versions,
+        **provenance,
         "points": [
             _point(plan, index, costs[index], counts[index], targets)
             for index in range(len(plan.points))

@@ -7,7 +7,7 @@ import io
 from collections.abc import Iterator, Mapping
 from typing import Any
 
-from flopbench.text import si, table
+from flopbench.text import counted, si, table
 
 _VENDOR = ("vendor_flops", "vendor_method", "vendor_error", "difference")
 _LAST = ("activations moved", "FLOP/B")
@@ -56,7 +56,7 @@ def to_markdown(report: Mapping[str, Any]) -> str:
 
 
 def _head(report: Mapping[str, Any]) -> str:
-    known = [f"Sweep `{report['sweep']}`", f"{report['num_points']} points", report["dtype"]]
+    known = [f"Sweep `{report['sweep']}`", counted(report["num_points"], "point"), report["dtype"]]
     known += [] if report["batch_size"] is None else [f"batch size {report['batch_size']}"]
     known += [] if report["decode_steps"] is None else [f"{report['decode_steps']} decode steps"]
     return f"{', '.join(known)}. Prefixes are decimal."
@@ -84,7 +84,7 @@ def verdict(report: Mapping[str, Any]) -> str:
         return f"verdict: nothing was checked: {why}"
     law = sum(each["vendor_method"] == "law" for each in compared)
     text = "verdict: verified, vendor = analytic to the last FLOP in every component of "
-    text += f"{len(compared)} results"
+    text += counted(len(compared), "result")
     return text + (f", {law} of them by a law" if law else "")
 
 

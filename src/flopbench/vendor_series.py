@@ -16,7 +16,7 @@ from attrs import evolve, frozen
 
 from flopbench.compare import Attributed, Failed, attempt, attribute
 from flopbench.counting import count_stage, sums
-from flopbench.errors import CountError, FlopbenchError, calling
+from flopbench.errors import CountError, FlopbenchError, UsageError, calling
 from flopbench.law import Subject
 from flopbench.series_laws import WORTH_A_LAW, Place, counts_by_law, place
 from flopbench.sweep_plan import SweepPlan, SweepRequest, plan_sweep
@@ -70,9 +70,9 @@ def failed(error: str) -> Counted:
 
 def units(plan: SweepPlan) -> list[Unit]:
     """Return what has to be counted, in the order of points."""
-    vendor = plan.base.vendor
-    if vendor is None:
+    if not plan.base.vendor_strategies:
         return []
+    ((_, vendor),) = plan.base.vendor_strategies
     needed = {part for stage in plan.stages for part in stage.parts or (stage.name,)}
     found: dict[Any, list[int]] = {}
     for index, workload in enumerate(plan.workloads):
@@ -137,9 +137,9 @@ def _pool(request: SweepRequest, jobs: int) -> ProcessPoolExecutor:
 
 def _by_law(plan: SweepPlan, todo: list[Unit]) -> Iterator[tuple[Unit, Counted]]:
     base = plan.base
-    counter = base.counters[0] if base.counters else None
-    if base.method == "concrete" or base.vendor is None or counter is None:
+    if base.method == "concrete" or not base.vendor_strategies:
         return
+    ((counter, vendor),) = base.vendor_strategies
     if counter.variant != VERIFIED or counter.convention.unit != "FLOP":
         return
     groups: dict[Any, list[tuple[Unit, Place]]] = {}
@@ -148,8 +148,8 @@ def _by_law(plan: SweepPlan, todo: list[Unit]) -> Iterator[tuple[Unit, Counted]]
             found = place(base.model, unit.stage, plan.workloads[unit.points[0]])
         groups.setdefault(found.key, []).append((unit, found))
     for group in groups.values():
-        if base.method == "symbolic" or _worth_a_law(plan, base.vendor, group):
-            yield from _group_by_law(plan, base.vendor, group).items()
+        if base.method == "symbolic" or _worth_a_law(plan, vendor, group):
+            yield from _group_by_law(plan, vendor, group).items()
 
 
 def _worth_a_law(plan: SweepPlan, vendor: VendorModel, group: list[tuple[Unit, Place]]) -> bool:
@@ -181,7 +181,7 @@ def _group_by_law(
         found = counts_by_law(subject, [found for _, found in group])
     except CountError:
         return {}  # each call is counted instead, and says what is wrong with it
-    except FlopbenchError:
+    except UsageError:
         raise
     except Exception:  # noqa: BLE001 - a vendor that raises does so again when it is counted
         return {}
@@ -201,17 +201,21 @@ def count_unit(plan: SweepPlan, unit: Unit, tick: Callable[[], None] = lambda: N
     """Count one unit; a failure is a result.
 
     Raises:
-        UsageError: what the vendor side needs is not installed.
+        UsageError: what the vendor side needs is not installed, for one.
     """
-    vendor, counter = plan.base.vendor, plan.base.counters[0]
-    if vendor is None:
-        raise ValueError("an analytic-only sweep has nothing to count")
+    ((counter, vendor),) = plan.base.vendor_strategies
 
     def count() -> Attributed:
         stage = vendor.stage(unit.stage, plan.workloads[unit.points[0]])
         return attribute(count_stage(counter, stage, lambda _step: tick()), vendor.component)
 
-    counted = attempt(count)
+    try:
+        counted = attempt(count)
+    except UsageError as error:
+        raise UsageError(f"{plan.points[unit.points[0]].label} {unit.stage}: {error}") from error
+    except FlopbenchError as error:
+        # What a plugin does wrong at one point is that point's.
+        return failed(str(error))
     if isinstance(counted, Failed):
         return failed(counted.reason)
     return _checked(counted, counter.convention.unit)

@@ -42,6 +42,7 @@ def report(labels, x, **facts):
         "x": x,
         "stages": [{"name": "prefill", "title": "Prefill"}],
         "modes": MODES,
+        "vendor_attention": "eager",
         "vendor_counter": "torch",
         "ttft_s": 1.0,
         "tpot_s": None,

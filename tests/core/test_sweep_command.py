@@ -101,7 +101,7 @@ TOP = {
     *("schema_version", "model", "sweep", "description", "batch_size", "decode_steps"),
     *("num_points", "points", "x", "stages", "modes", "vendor_counter", "dtype"),
     *("ttft_s", "tpot_s", "versions", "vendor", "counters", "config"),
-    *("size", "compared", "fallbacks"),
+    *("size", "compared", "fallbacks", "vendor_attention"),
 }
 COST = {
     *("flops", "tensor_flops", "vector_flops", "torch_visible_flops", "padding_flops"),
@@ -285,7 +285,7 @@ def test_only_rows_of_the_vendors_attention_have_its_difference(tmp_path):
     assert {row["vendor_method"] for row in rows} == {"call"}
     text = toy.files("out")["sweep.md"].decode()
     assert text.count("| 64 FLOP | 0 |") == 1
-    assert "verified, vendor = analytic to the last FLOP in every component of 1 results" in text
+    assert "verified, vendor = analytic to the last FLOP in every component of 1 result" in text
     assert toy.run("flash", "--attention", "flash") == (0, "")
     assert (
         "nothing was checked: no attention mode is the vendor's"
@@ -429,7 +429,13 @@ BAD = {
     "falls": (("--vary", "workload.decode_steps=3:1"), "must rise"),
     "stands": (("--vary", "workload.decode_steps=1:3:0"), "must rise"),
     "section of a number": (("--vary", "workload.batch_size.x=1"), "batch_size must be an int"),
-    "range in a list": (("--vary", "workload.decode_steps=1:30,5"), "mixes a range and a list"),
+    "range in a list": (("--vary", "workload.decode_steps=1:30,5"), "neither one range"),
+    "four in a range": (("--vary", "workload.decode_steps=1:3:1:2"), "neither one range"),
+    "a range of halves": (("--vary", "workload.decode_steps=1:30:15.5"), "neither one range"),
+    "key and section": (
+        ("--vary", "workload.crop_grid=1", "--vary", "workload.crop_grid.rows=2"),
+        "set the same",
+    ),
     "twice": (("--vary", "workload.decode_steps=1,1"), "has a value twice"),
     "key twice": (
         ("--vary", "workload.decode_steps=1", "--vary", "workload.decode_steps=2"),

@@ -7,6 +7,7 @@ import time
 
 import pytest
 
+from cli_helpers import one_sentence
 from flopbench.errors import UsageError
 from flopbench.sweep_store import Journal
 from sweep_helpers import ToySweep
@@ -258,3 +259,88 @@ def test_a_sweep_that_cannot_begin_leaves_no_folder(toy):
     plugin.write_text(plugin.read_text().replace("yield Linear(", "raise ValueError("))
     assert toy.run("deep/new")[0] == 2
     assert not (toy.folder / "deep").exists()
+
+
+def test_what_a_vendor_refuses_at_one_point_is_that_points(toy):
+    toy.points = 3
+    plugin = toy.folder / "toy.py"
+    plugin.write_text(
+        plugin.read_text().replace(
+            '        if workload.kind == "unbuildable":\n',
+            "        from flopbench.errors import DimError\n\n"
+            "        if workload.rows == 2:\n"
+            '            raise DimError("2 is no size")\n'
+            '        if workload.kind == "unbuildable":\n',
+        )
+    )
+    code, stderr = toy.run("refusing")
+    assert code == 1
+    assert "1 result failed: rows=2 prefill: 2 is no size" in stderr
+    counts = [point["prefill"]["vendor_flops"] for point in toy.report("refusing")["points"]]
+    assert counts == [64, None, 192]
+
+
+def test_a_counter_gets_the_variant_that_it_asks_for(toy):
+    toy.points = 2
+    plugin = toy.folder / "toy.py"
+    text = plugin.read_text().replace('name = "slow"', 'name = "slow"\n    variant = "executed"')
+    variant = """
+    def variant(self, name):
+        return Executed() if name == "executed" else self
+
+
+class Executed(ToyVendor):
+    attention = "sdpa"
+
+    def stage(self, name, workload):
+        return VendorStage(lambda step: VendorCall(None, lambda: 1000 * workload.rows))
+
+
+class Slow(VendorCounter):"""
+    plugin.write_text(text.replace("\n\nclass Slow(VendorCounter):", variant))
+    code, stderr = toy.run("variant")
+    assert code == 1
+    assert "rows=1 prefill: differs in layer" in stderr
+    report = toy.report("variant")
+    assert report["vendor_attention"] == "sdpa"
+    assert [p["prefill"]["vendor_flops"] for p in report["points"]] == [64_000, 128_000]
+
+
+def test_an_interrupted_sweep_says_how_it_goes_on(toy):
+    whole = undisturbed(toy)
+    process = toy.start("out", TOY_SECONDS="0.3")
+    while not toy.counted():
+        time.sleep(0.01)
+    process.send_signal(signal.SIGINT)
+    _, stderr = process.communicate(timeout=60)
+    assert process.returncode == 130
+    assert "interrupted: the same command goes on with what out holds" in stderr
+    assert toy.run("out") == (0, "")
+    assert toy.files("out") == whole
+
+
+@pytest.mark.parametrize(
+    ("text", "message"),
+    [
+        ('Sweep(name="s", description="d", stages=("prefil",), x="rows", points=p)', "'prefill'?"),
+        ('Sweep(name="s", description="d", stages=("prefill",), x="rowz", points=p)', "'rows'?"),
+        (
+            'Sweep(name="s", description="d", stages=("prefill",), x="rows", points=lambda _: [])',
+            "sweep 's' has no points",
+        ),
+        (
+            'Sweep(name="s", description="d", stages=("prefill",), x="rows", points=lambda _: [1])',
+            "sweep 's' gives a int for a point",
+        ),
+    ],
+)
+def test_a_plugins_sweep_that_names_nothing_is_refused(toy, flopbench, text, message):
+    plugin = toy.folder / "toy.py"
+    points = (
+        "from flopbench.model import Sweep, SweepPoint\n\n"
+        'p = lambda limits: [SweepPoint(label="one", inputs={"rows": 1})]\n\n\nclass Toy('
+    )
+    source = plugin.read_text().replace("class Toy(", points, 1)
+    plugin.write_text(source.replace('name = "toy"', f'name = "toy"\n    sweeps = ({text},)', 1))
+    result = flopbench("sweep", "toy", "s", "-p", "toy.py", "--counters", "slow")
+    assert message in one_sentence(result)

@@ -130,7 +130,9 @@ def test_the_results_page_shows_what_the_closed_forms_say_today(tmp_path):
         assert "\n".join(make_results.memory(report, stage)) in page
     assert "\n".join(make_results.required(report)) in page
     assert "**212 of 212** results" in page
-    drawn = draw(report | {"vendor_counter": "torch"}, DeepseekOcr.parts)
+    drawn = draw(
+        report | {"vendor_attention": "eager", "vendor_counter": "torch"}, DeepseekOcr.parts
+    )
     for _, plot, alt in make_results.PLOTS:
         assert f"![{alt}](images/results-{plot}.svg)" in page
         image = ROOT / "docs" / "images" / f"results-{plot}.svg"

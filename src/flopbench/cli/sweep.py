@@ -27,6 +27,7 @@ from flopbench.cli.common import (
     print_text,
 )
 from flopbench.errors import UsageError
+from flopbench.text import counted
 
 if TYPE_CHECKING:
     from flopbench.sweep_plan import SweepPlan, SweepRequest
@@ -127,8 +128,8 @@ def sweep_command(
     failed = _sweep(plan, request, catalog, folder, jobs, targets, plots)
     if failed:
         more = f" and {len(failed) - _SHOWN} more" if len(failed) > _SHOWN else ""
-        what = "result" if len(failed) == 1 else "results"
-        LOG.warning("%d %s failed: %s%s", len(failed), what, "; ".join(failed[:_SHOWN]), more)
+        results = counted(len(failed), "result")
+        LOG.warning("%s failed: %s%s", results, "; ".join(failed[:_SHOWN]), more)
         raise typer.Exit(1)
 
 
@@ -151,7 +152,7 @@ def _sweep(
 
     with locked(folder) if folder else nullcontext():
         # What is printed under a bar would go to the terminal, wherever stdout goes.
-        with _progress() as progress:
+        with _progress() as progress, _said_if_interrupted(folder):
             report, close = run_sweep(
                 plan, request, catalog, out=folder, jobs=jobs, targets=targets, progress=progress
             )
@@ -169,7 +170,7 @@ def _sweep(
 
                 files |= draw(report, plan.base.model.parts)
             write_files(folder, files, alone=True)
-            points = "1 point" if len(plan.points) == 1 else f"{len(plan.points)} points"
+            points = counted(len(plan.points), "point")
             print_text(f"{points}, {len(files)} files in {folder}\n{verdict(report)}")
         close()
     return incomplete(report)
@@ -195,6 +196,16 @@ def _require_matplotlib() -> None:
 
     if find_spec("matplotlib") is None:
         raise UsageError("plots need matplotlib (pip install 'flopbench[plot]'), or use --no-plots")
+
+
+@contextmanager
+def _said_if_interrupted(folder: Path | None) -> Iterator[None]:
+    try:
+        yield
+    except KeyboardInterrupt:
+        if folder is not None:
+            LOG.warning("interrupted: the same command goes on with what %s holds", folder)
+        raise
 
 
 @contextmanager
