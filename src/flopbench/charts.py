@@ -66,6 +66,7 @@ def axis_of(report: Mapping[str, Any]) -> Axis:
     points, x = report["points"], report["x"]
     values = [point.get(x) for point in points]
     numeric = all(isinstance(v, int | float) and not isinstance(v, bool) for v in values)
+    numeric = numeric and len(set(values)) > 1
     ticks = None if numeric else [str(v) for v in dict.fromkeys(map(str, values))]
     xs = [float(v) if numeric else float((ticks or []).index(str(v))) for v in values]
     names, groups = [], dict[str, list[int]]()

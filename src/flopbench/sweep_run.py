@@ -24,8 +24,8 @@ class SweepProgress:
     def start(self, total: int, done: int) -> None:
         """Take note that ``done`` of ``total`` counts are known already."""
 
-    def counted(self, unit: Unit) -> None:
-        """Take note that one more is known."""
+    def counted(self, what: str) -> None:
+        """Take note that one more is known: a stage of a point."""
 
 
 def run_sweep(
@@ -96,7 +96,7 @@ def _count(
         counts[unit] = counted
         if journal:
             journal.add(unit.name, counted.by_component, counted.method, counted.error)
-        progress.counted(unit)
+        progress.counted(f"{unit.stage} of {plan.points[unit.points[0]].label}")
     return counts
 
 

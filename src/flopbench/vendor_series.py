@@ -6,7 +6,7 @@ import contextlib
 import os
 import threading
 import time
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Iterator, Mapping
 from concurrent.futures import ProcessPoolExecutor, as_completed
 from concurrent.futures.process import BrokenProcessPool
 from multiprocessing import get_context
@@ -89,7 +89,6 @@ def vendor_counts(
     request: SweepRequest,
     todo: list[Unit],
     jobs: int = 1,
-    tick: Callable[[], None] = lambda: None,
 ) -> Iterator[tuple[Unit, Counted]]:
     """Count units; yield each when it is done, in any order.
 
@@ -98,7 +97,6 @@ def vendor_counts(
 
     Args:
         jobs: processes; with 1, this one counts.
-        tick: told of each call that this process counted.
     """
     left = dict.fromkeys(todo)
     for unit, counted in _by_law(plan, todo):
@@ -106,7 +104,7 @@ def vendor_counts(
         yield unit, counted
     if jobs == 1 or len(left) <= 1:
         for unit in left:
-            yield unit, count_unit(plan, unit, tick)
+            yield unit, count_unit(plan, unit)
         return
     yield from _on_several_cores(request, list(left), jobs)
 
@@ -197,7 +195,7 @@ def _group_by_law(
     return counts
 
 
-def count_unit(plan: SweepPlan, unit: Unit, tick: Callable[[], None] = lambda: None) -> Counted:
+def count_unit(plan: SweepPlan, unit: Unit) -> Counted:
     """Count one unit; a failure is a result.
 
     Raises:
@@ -207,7 +205,7 @@ def count_unit(plan: SweepPlan, unit: Unit, tick: Callable[[], None] = lambda: N
 
     def count() -> Attributed:
         stage = vendor.stage(unit.stage, plan.workloads[unit.points[0]])
-        return attribute(count_stage(counter, stage, lambda _step: tick()), vendor.component)
+        return attribute(count_stage(counter, stage), vendor.component)
 
     try:
         counted = attempt(count)

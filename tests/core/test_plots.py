@@ -109,6 +109,10 @@ def test_points_that_are_names_stand_on_ticks(plots):
     assert not any("mode=" in text for text in found)
 
 
+def test_one_point_is_a_bar():
+    assert axis_of(report(["1x2"], "tokens", tokens=[483])).ticks == ["483"]
+
+
 def test_what_the_axis_says_is_not_said_again():
     case = report(["steps=1", "steps=2"], "steps", steps=[1, 2])
     assert list(axis_of(case).names) == ["", ""]

@@ -413,7 +413,7 @@ def test_a_terminal_sees_progress_and_files_are_the_same(tmp_path):
             "3 points, 3 files in shown\nverdict: verified, vendor = analytic to the last FLOP "
             "in every component of 3 results\n"
         )
-    assert "counted prefill/" in shown
+    assert "counted prefill of rows=" in shown
     assert "3/3" in shown
     assert "left" in shown
     assert toy.files("shown") == toy.files("plain")
