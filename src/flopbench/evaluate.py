@@ -16,6 +16,7 @@ from attrs import frozen
 
 from flopbench.attention import AttentionMode
 from flopbench.canonical import distinct
+from flopbench.columns import Column, Joined
 from flopbench.conventions import Conventions
 from flopbench.counting import sums
 from flopbench.dims import is_array
@@ -26,9 +27,6 @@ from flopbench.pricing import Fallback, Known, StagePrice, lower, price
 BLOCK = 24576
 
 _KINDS = ("costs", "parts", "seen")
-
-Column = Any
-"""One number per point: an array, or a plain number that all points have."""
 
 
 @frozen(eq=False)
@@ -149,7 +147,7 @@ def price_many(
     Raises:
         PluginError: the model or a mode raises.
     """
-    joined: dict[tuple[str, str], dict[str, _Joined]] = {}
+    joined: dict[tuple[str, str], dict[str, Joined]] = {}
     count = _length(workload)
     for start in range(0, count, BLOCK):
         part = workload if count <= BLOCK else _slice(workload, slice(start, start + BLOCK))
@@ -157,7 +155,7 @@ def price_many(
         for mode, stage, found in priced:
             first = joined.get((modes[0].name, stage), {})
             whole = joined.setdefault(
-                (mode, stage), {kind: _Joined(count, first.get(kind)) for kind in _KINDS}
+                (mode, stage), {kind: Joined(count, BLOCK, first.get(kind)) for kind in _KINDS}
             )
             for kind, each in whole.items():
                 each.put(start, getattr(found, kind))
@@ -179,63 +177,6 @@ def _length(workload: Any) -> int:
 
 def _slice(workload: Any, rows: slice) -> Any:
     return attrs.evolve(workload, **{n: value[rows] for n, value in _arrays(workload).items()})
-
-
-class _Joined:
-    """Columns put together from blocks: a number stays one while all blocks agree on it.
-
-    A column that equals another mode's is held once: modes differ in few of them.
-
-    Args:
-        other: where that mode's blocks are put, each before the same block here.
-    """
-
-    def __init__(self, count: int, other: _Joined | None) -> None:
-        self.columns: dict[str, Column] = {}
-        self.block: Mapping[str, Column] = {}
-        self._count, self._other = count, other
-        self._shared: set[str] = set()
-
-    def put(self, start: int, block: Mapping[str, Column]) -> None:
-        for name, value in block.items():
-            if not (self._other and self._share(self._other, start, name, value)):
-                self._put(start, name, value)
-        self.block = block
-
-    def _share(self, other: _Joined, start: int, name: str, value: Column) -> bool:
-        """Take the other mode's column for as long as all blocks are equal."""
-        import numpy as np
-
-        if name not in other.block or (start and name not in self._shared):
-            return False
-        whole = other.columns[name]
-        if np.array_equal(value, other.block[name]):
-            self._shared.add(name)
-            self.columns[name] = whole
-            return True
-        self._shared.discard(name)
-        if start:
-            # Its rows up to here are ours; from here on it is another.
-            self.columns[name] = whole.copy() if is_array(whole) else whole
-        return False
-
-    def _put(self, start: int, name: str, value: Column) -> None:
-        whole = self.columns.get(name, value if start == 0 else 0)
-        if is_array(value) or is_array(whole) or value != whole:
-            whole = self._with(whole, start, value)
-        self.columns[name] = whole
-
-    def _with(self, whole: Column, start: int, value: Column) -> Column:
-        import numpy as np
-
-        if is_array(value) and len(value) == self._count:
-            return value
-        if not (is_array(whole) and len(whole) == self._count):
-            kind = np.float64 if np.asarray(value).dtype.kind == "f" else np.int64
-            before = 0 if is_array(whole) else whole
-            whole = np.full(self._count, before, dtype=kind)
-        whole[start : start + BLOCK] = value
-        return whole
 
 
 def stack(workloads: Sequence[Any]) -> list[tuple[list[int], Any]]:

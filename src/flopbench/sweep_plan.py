@@ -2,14 +2,11 @@
 
 from __future__ import annotations
 
-import json
-import re
 from collections.abc import Iterable, Iterator, Mapping
-from itertools import islice, product
+from itertools import islice
 from pathlib import Path
 from typing import Any
 
-import yaml
 from attrs import Factory, frozen
 
 from flopbench.catalog import Catalog
@@ -17,10 +14,7 @@ from flopbench.config import structure
 from flopbench.errors import PluginError, UsageError, calling, unknown
 from flopbench.model import Stage, Sweep, SweepLimits, SweepPoint
 from flopbench.plan import Plan, make_plan
-
-_RANGE = re.compile(r"\s*(-?\d+):(-?\d+)(?::(-?\d+))?\s*")
-_COLONS = re.compile(r"^[\s\[]*[-+]?\d[\d_]*:\d")
-_MOST_POINTS = 100_000
+from flopbench.vary import MOST_POINTS, axis_by_hand, points_by_hand
 
 
 @frozen(kw_only=True)
@@ -86,16 +80,16 @@ def plan_sweep(catalog: Catalog, request: SweepRequest) -> SweepPlan:
     named = _named(base, request)
     if named:
         with calling(f"sweep {named.name!r} of model {request.model!r}"):
-            points = tuple(islice(named.points(request.limits), _MOST_POINTS + 1))
+            points = tuple(islice(named.points(request.limits), MOST_POINTS + 1))
         _check(named, base, points)
-        if not points or len(points) > _MOST_POINTS:
+        if not points or len(points) > MOST_POINTS:
             raise UsageError(
-                f"sweep {named.name!r} has {f'more than {_MOST_POINTS:,}' if points else 'no'} "
+                f"sweep {named.name!r} has {f'more than {MOST_POINTS:,}' if points else 'no'} "
                 "points within these limits"
             )
         x, chosen = named.x, named.stages
     else:
-        points, x = tuple(_by_hand(request)), _x_by_hand(request)
+        points, x = tuple(points_by_hand(request.vary)), axis_by_hand(request.vary)
         chosen = tuple(stage.name for stage in base.stages)
     if base.config["run"]["stages"] is not None:
         chosen = tuple(stage.name for stage in base.stages)
@@ -183,93 +177,6 @@ def _named(base: Plan, request: SweepRequest) -> Sweep | None:
     return known[request.name]
 
 
-def parse_vary(text: str) -> tuple[str, list[Any]]:
-    """Take ``KEY=VALUES`` apart: START:STOP:STEP, or values with commas between them.
-
-    A range has START, START + STEP, ... and ends with STOP if it meets it, as 1:5:2 does
-    (1, 3, 5), and before it if not, as 1:1024:64 does (1, 65, ..., 961).
-
-    Raises:
-        UsageError: it is neither, or the key is no input of a workload.
-    """
-    key, equals, values = text.partition("=")
-    key = key.strip()
-    if not equals or not values.strip():
-        raise UsageError(
-            f"--vary {text!r} must be KEY=VALUES, such as workload.decode_steps=1:1024:64 or "
-            "workload.mode=base,large"
-        )
-    section, dot, name = key.partition(".")
-    if section != "workload" or not dot or not name:
-        raise UsageError(f"--vary {text!r} must name a key of the workload, as workload.KEY")
-    match = _RANGE.fullmatch(values)
-    return key, _range(text, match) if match else _list(text, values)
-
-
-def _range(text: str, match: re.Match[str]) -> list[Any]:
-    start, stop, step = int(match[1]), int(match[2]), int(match[3] or 1)
-    if step < 1 or stop < start:
-        raise UsageError(
-            f"--vary {text!r} must rise: START:STOP:STEP with START <= STOP, STEP >= 1"
-        )
-    if (stop - start) // step >= _MOST_POINTS:
-        raise UsageError(f"--vary {text!r} has more than {_MOST_POINTS:,} values")
-    return list(range(start, stop + 1, step))
-
-
-def _list(text: str, values: str) -> list[Any]:
-    if any(_COLONS.search(value) for value in values.split(",")):
-        # YAML would read 1:30 as a number of base 60.
-        raise UsageError(
-            f"--vary {text!r} is neither one range, START:STOP:STEP in whole numbers, nor a list"
-        )
-    try:
-        found = yaml.safe_load(f"[{values}]")
-    except yaml.YAMLError as error:
-        raise UsageError(f"--vary {text!r} is no list of values with commas between") from error
-    if len(found) != len(set(map(str, found))):
-        raise UsageError(f"--vary {text!r} has a value twice")
-    return list(found)
-
-
-def _by_hand(request: SweepRequest) -> Iterator[SweepPoint]:
-    axes = [parse_vary(text) for text in request.vary]
-    keys = [key for key, _ in axes]
-    for key in keys:
-        if keys.count(key) > 1:
-            raise UsageError(f"--vary {key} is given twice")
-        if within := [k for k in keys if k.startswith(f"{key}.")]:
-            raise UsageError(f"--vary {key} and --vary {within[0]} set the same: give one of them")
-    count = 1
-    for _, values in axes:
-        count *= len(values)
-    if count > _MOST_POINTS:
-        raise UsageError(f"--vary makes {count:,} points, more than {_MOST_POINTS:,}")
-    for chosen in product(*(values for _, values in axes)):
-        inputs: dict[str, Any] = {}
-        facts = {key.removeprefix("workload."): v for key, v in zip(keys, chosen, strict=True)}
-        for name, value in facts.items():
-            *parents, last = name.split(".")
-            section = inputs
-            for parent in parents:
-                section = section.setdefault(parent, {})
-            section[last] = value
-        label = " ".join(f"{name}={_shown(value)}" for name, value in facts.items())
-        yield SweepPoint(label=label, inputs=inputs, facts=facts)
-
-
-def _shown(value: Any) -> str:
-    """Write a value as one would type it, without blanks."""
-    return value if isinstance(value, str) else json.dumps(value, separators=(",", ":"))
-
-
-def _x_by_hand(request: SweepRequest) -> str:
-    """Return the first varied key with numbers, or the first one."""
-    axes = [parse_vary(text) for text in request.vary]
-    numeric = [key for key, values in axes if all(type(v) in (int, float) for v in values)]
-    return (numeric or [key for key, _ in axes])[0].removeprefix("workload.")
-
-
 def _workload(base: Plan, point: SweepPoint) -> Any:
     try:
         values = _merged(base.config["workload"], point.inputs)
@@ -291,18 +198,3 @@ def _merged(values: Mapping[str, Any], changes: Mapping[str, Any]) -> dict[str, 
 
 def _numbers(facts: Mapping[str, Any]) -> dict[str, Any]:
     return {name: value for name, value in facts.items() if isinstance(value, int)}
-
-
-def grids(texts: Iterable[str]) -> tuple[tuple[int, int], ...]:
-    """Take ``ROWSxCOLUMNS`` texts as grids.
-
-    Raises:
-        UsageError: a text is none.
-    """
-    found: dict[tuple[int, int], None] = {}
-    for text in texts:
-        match = re.fullmatch(r"([1-9]\d*)x([1-9]\d*)", text.strip())
-        if not match:
-            raise UsageError(f"--grid {text!r} must be ROWSxCOLUMNS, such as 2x3")
-        found[int(match[1]), int(match[2])] = None
-    return tuple(found)

@@ -11,8 +11,8 @@ import pytest
 
 from cli_helpers import one_sentence, read_all
 from flopbench.errors import UsageError
-from flopbench.sweep_plan import grids, parse_vary
 from flopbench.text import si
+from flopbench.vary import grids, parse_vary
 from sweep_helpers import ToySweep
 
 SWEEP = ("sweep", "deepseek_ocr", "--analytic-only")

@@ -93,8 +93,9 @@ def sweep_command(
     differs, 2 usage.
     """
     from flopbench.output import check_writable
-    from flopbench.sweep_plan import SweepRequest, grids, plan_sweep
+    from flopbench.sweep_plan import SweepRequest, plan_sweep
     from flopbench.sweep_report import Targets, check_targets
+    from flopbench.vary import grids
 
     targets = Targets(ttft=_seconds("--ttft", ttft), tpot=_seconds("--tpot", tpot))
     options: dict[str, Any] = {
