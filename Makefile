@@ -32,8 +32,8 @@ $(STAMP): $(SOURCES)
 	$(PYTHON) -m venv $(VENV)
 	$(BIN)/pip install --quiet --constraint constraints.txt \
 		--editable '.[dev,plot]' --editable 'plugins/deepseek_ocr[vendor]' \
-		--editable 'plugins/transformers_lm[vendor]' \
-		--editable plugins/unlimited_ocr --editable plugins/deepseek_ocr2
+		--editable plugins/unlimited_ocr --editable plugins/deepseek_ocr2 \
+		--editable 'plugins/transformers_lm[vendor]'
 	touch $@
 
 clean:

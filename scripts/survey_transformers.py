@@ -2,6 +2,7 @@
 
     python scripts/survey_transformers.py            # all types: minutes
     python scripts/survey_transformers.py llama xlm  # these, to the terminal
+    python scripts/survey_transformers.py --results FILE   # all, going on where FILE ends
 
 Each type is built at the defaults of its config class (or with the overrides below, where
 those alone make no model) and called twice: a prefill of 2 x 40 tokens, and one decode step.
@@ -14,6 +15,7 @@ import re
 import signal
 import subprocess
 import sys
+import textwrap
 import warnings
 from collections.abc import Iterable, Iterator, Mapping
 from importlib import metadata
@@ -120,13 +122,15 @@ def page(found: list[dict[str, Any]]) -> Iterator[str]:
     counted = [f for f in found if "error" not in f]
     clean = [f["type"] for f in counted if not f["uncounted"]]
     plain = [kind for kind in clean if kind not in OVERRIDES]
-    yield f"Of {len(found)} types of transformers {metadata.version('transformers')} (torch "
-    yield f"{metadata.version('torch').partition('+')[0]}), {len(clean)} are counted without a gap,"
-    yield f"{len(plain)} of them at the defaults of their config class:"
+    yield _wrapped(
+        f"Of {len(found)} types of transformers {metadata.version('transformers')} (torch "
+        f"{metadata.version('torch').partition('+')[0]}), {len(clean)} are counted without a gap, "
+        f"{len(plain)} of them at the defaults of their config class:"
+    )
     yield ""
-    yield ", ".join(f"`{kind}`" for kind in plain) + "."
+    yield _wrapped(", ".join(f"`{kind}`" for kind in plain) + ".")
     yield ""
-    yield "The others need a field that their config class leaves open:"
+    yield "The others can be built once a field is set that the defaults leave open:"
     yield ""
     rows = [[f"`{kind}`", _shown(OVERRIDES[kind])] for kind in clean if kind in OVERRIDES]
     yield from table(("type", "`model.overrides`"), rows)
@@ -140,6 +144,10 @@ def page(found: list[dict[str, Any]]) -> Iterator[str]:
     yield ""
     rows = [[f"`{f['type']}`", _reason(f["error"])] for f in found if "error" in f]
     yield from table(("type", "reason"), rows)
+
+
+def _wrapped(text: str) -> str:
+    return textwrap.fill(text, 100, break_on_hyphens=False)
 
 
 def _shown(overrides: Mapping[str, Any]) -> str:
@@ -164,14 +172,25 @@ def main() -> None:
     if arguments[:1] == ["--child"]:
         _child(arguments[1:])
         return
-    found = []
-    for result in survey(arguments or sorted(causal_lm_types())):
-        found.append(result)
-        print(json.dumps(result), file=sys.stderr, flush=True)
-    if arguments:
-        return
-    text = PAGE.read_text(encoding="utf-8")
-    head, rest = text.split(BEGIN)
+    done = Path(arguments[1]) if arguments[:1] == ["--results"] else None
+    named = [] if done else arguments
+    kinds = named or sorted(causal_lm_types())
+    known = done.read_text(encoding="utf-8").splitlines() if done and done.is_file() else ()
+    found = {result["type"]: result for result in map(json.loads, known)}
+    for result in survey(kind for kind in kinds if kind not in found):
+        found[result["type"]] = result
+        line = json.dumps(result)
+        print(line, file=sys.stderr, flush=True)
+        if done:
+            with done.open("a", encoding="utf-8") as file:
+                file.write(line + "\n")
+    if not named:
+        write_page([found[kind] for kind in kinds])
+
+
+def write_page(found: list[dict[str, Any]]) -> None:
+    """Put the tables between the marks of the page."""
+    head, rest = PAGE.read_text(encoding="utf-8").split(BEGIN)
     _old, tail = rest.split(END)
     lines = "\n".join(page(found))
     PAGE.write_text(f"{head}{BEGIN}\n\n{lines}\n\n{END}{tail}", encoding="utf-8")

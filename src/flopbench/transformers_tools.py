@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import Any, Literal
+
+import attrs
+from attrs import frozen
 
 from flopbench.errors import CountError
 
@@ -13,13 +16,26 @@ EXPERTS = "batched_mm"
 """``grouped_mm`` has no formula in torch's registry, and ``eager`` experts loop over data."""
 
 
-def eager_only(_instance: object, _field: object, value: str) -> None:
+def _eager_only(_instance: object, _field: object, value: str) -> None:
     """Validate the option ``vendor.attention``, which is there to say what it is."""
     if value != ATTENTION:
         raise ValueError(
             "'attention' must be 'eager' (FlopCounterMode cannot see the matmuls of other "
             f"attention: ask for it on the analytic side, with --attention): {value}"
         )
+
+
+@frozen(kw_only=True)
+class VerifiedOptions:
+    """What a user may set under ``vendor.`` of a model that only transformers runs.
+
+    Attributes:
+        attention: always ``eager``.
+        decode: count five ``sampled`` steps and check that they lie on a line, or ``every``.
+    """
+
+    attention: str = attrs.field(default=ATTENTION, validator=_eager_only)
+    decode: Literal["sampled", "every"] = "sampled"
 
 
 def require_eager(model: Any) -> None:

@@ -16,7 +16,7 @@ from flopbench.errors import CountError, UsageError
 from flopbench.pricing import price
 from flopbench_transformers_lm.analytic import COVERED, HfModel
 from flopbench_transformers_lm.config import LmOptions, read_config
-from flopbench_transformers_lm.vendor import HfVendor, VendorOptions
+from flopbench_transformers_lm.vendor import HfVendor
 from flopbench_transformers_lm.workload import Workload
 from lm_helpers import COUNTER, small_config
 
@@ -28,7 +28,7 @@ HEADS = LmOptions(overrides={"head_dim": 128})
 
 def check(config, workload):
     """Hold both stages to the vendor, component by component, and weights to parameters."""
-    model, vendor = HfModel(config), HfVendor.from_options(config, VendorOptions())
+    model, vendor = HfModel(config), HfVendor.from_options(config, HfVendor.options_type())
     held = {}
     for stage in ("prefill", "decode"):
         counted = attribute(count_stage(COUNTER, vendor.stage(stage, workload)), vendor.component)
@@ -49,7 +49,7 @@ def test_each_type_is_exact_at_its_configs_defaults(model_type):
 
 @pytest.mark.parametrize("model_type", sorted(UNBUILT))
 def test_what_transformers_does_not_build_is_a_failed_count(model_type):
-    vendor = HfVendor.from_options(read_config(model_type, LmOptions()), VendorOptions())
+    vendor = HfVendor.from_options(read_config(model_type, LmOptions()), HfVendor.options_type())
     with pytest.raises(CountError, match="transformers does not build"):
         count_stage(COUNTER, vendor.stage("prefill", Workload()))
 

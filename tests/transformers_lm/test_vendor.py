@@ -11,17 +11,17 @@ from flopbench.counting import count_stage
 from flopbench.errors import CountError
 from flopbench.law import Subject
 from flopbench.laws import vendor_law
-from flopbench.transformers_tools import require_eager
+from flopbench.transformers_tools import VerifiedOptions, require_eager
 from flopbench_transformers_lm.analytic import HfModel
 from flopbench_transformers_lm.components import component_of
 from flopbench_transformers_lm.config import to_transformers
-from flopbench_transformers_lm.vendor import HfVendor, VendorOptions
+from flopbench_transformers_lm.vendor import HfVendor
 from flopbench_transformers_lm.workload import Workload
 from lm_helpers import COUNTER, SMALL, flops_by, small_config, small_model
 
 
 def counted(model_type, stage, workload, **overrides):
-    vendor = HfVendor.from_options(small_config(model_type, **overrides), VendorOptions())
+    vendor = HfVendor.from_options(small_config(model_type, **overrides), VerifiedOptions())
     return count_stage(COUNTER, vendor.stage(stage, workload)).count
 
 

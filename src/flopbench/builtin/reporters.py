@@ -144,7 +144,7 @@ def verdict(report: Report) -> str:
     """Say in one line what the whole report shows."""
     if report.verdict == "not_checked":
         if report.no_closed_forms:
-            return f"verdict: nothing was checked, the vendor alone: {report.no_closed_forms}"
+            return f"verdict: nothing was checked: {report.no_closed_forms}"
         return "verdict: nothing was checked against a vendor"
     if report.verdict == "verified":
         stages = {c.stage for c in report.comparisons if c.verdict == "exact"}

@@ -10,6 +10,8 @@ from flopbench.model import Sweep, SweepLimits, SweepPoint
 from flopbench_deepseek_ocr.workload import Workload
 
 FEWEST_TILES, MOST_TILES = 2, 29
+MOST_IMAGE_TOKENS = 1_000_000
+"""Candidates go up to so many; there are some 40,000."""
 
 
 def candidate_grids(
@@ -44,8 +46,13 @@ def grid_points(workload: type[Workload], limits: SweepLimits) -> Iterator[Sweep
     """Yield a point per grid, the one with the fewest image tokens first.
 
     Raises:
-        UsageError: no grid is within the limits.
+        UsageError: no grid is within the limits, or too many are.
     """
+    if (limits.max_image_tokens or 0) > MOST_IMAGE_TOKENS:
+        raise UsageError(
+            f"--max-image-tokens must be at most {MOST_IMAGE_TOKENS:,}, "
+            f"got {limits.max_image_tokens}"
+        )
     grids = limits.grids or candidate_grids(limits.max_image_tokens, workload)
     if not grids:
         raise UsageError(

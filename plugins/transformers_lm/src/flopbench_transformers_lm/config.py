@@ -122,7 +122,7 @@ def _require_fields(
     model_type: str, overrides: Mapping[str, Any], given: Mapping[str, Any]
 ) -> None:
     """Refuse an override of what is no field of the config: transformers would take it."""
-    known = {*_values(to_transformers(LmConfig(model_type, {}))), *given}
+    known = {*_values(to_transformers(LmConfig(model_type, {}))), *given} - {"model_type"}
     for field in overrides:
         if field not in known:
             raise UsageError(f"model.overrides: {unknown(f'field of {model_type}', field, known)}")
@@ -140,4 +140,4 @@ def _merge(values: Mapping[str, Any], overrides: Mapping[str, Any]) -> dict[str,
 
 def _reason(error: Exception) -> str:
     """Say in one line what transformers said in several."""
-    return " ".join(describe(error).split()) if str(error) else describe(error)
+    return " ".join(str(error).split()) or describe(error)

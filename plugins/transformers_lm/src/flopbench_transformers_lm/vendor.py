@@ -4,12 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Hashable, Mapping
 from importlib import metadata
-from typing import Literal
 
-import attrs
-from attrs import frozen
-
-from flopbench.transformers_tools import ATTENTION, eager_only
+from flopbench.transformers_tools import ATTENTION, VerifiedOptions
 from flopbench.vendor import VendorCall, VendorModel, VendorStage
 from flopbench_transformers_lm.components import component_of
 from flopbench_transformers_lm.config import LmConfig
@@ -18,32 +14,19 @@ from flopbench_transformers_lm.vendor_model import RealModel
 from flopbench_transformers_lm.workload import Workload
 
 
-@frozen(kw_only=True)
-class VendorOptions:
-    """What a user may set under ``vendor.``.
-
-    Attributes:
-        attention: always ``eager``.
-        decode: count five ``sampled`` steps and check that they lie on a line, or ``every``.
-    """
-
-    attention: str = attrs.field(default=ATTENTION, validator=eager_only)
-    decode: Literal["sampled", "every"] = "sampled"
-
-
 class HfVendor(VendorModel):
     """A causal language model as transformers implements it, on the meta device."""
 
     name = PREFIX + "*"
     summary = "transformers' own class on the meta device, eager attention"
-    options_type = VendorOptions
+    options_type = VerifiedOptions
 
     def __init__(self, config: LmConfig, *, every_step: bool = False) -> None:
         self._real = RealModel(config)
         self._every_step = every_step
 
     @classmethod
-    def from_options(cls, architecture: LmConfig, options: VendorOptions) -> HfVendor:
+    def from_options(cls, architecture: LmConfig, options: VerifiedOptions) -> HfVendor:
         return cls(architecture, every_step=options.decode == "every")
 
     def stage(self, name: str, workload: Workload) -> VendorStage:

@@ -64,7 +64,8 @@ class RealModel:
             ) from error
         require_eager(module)
         # Some warn of padding without a mask, and look for it among tokens that are not there.
-        module.config.pad_token_id = None
+        # Past the config's own check: a few types demand a number.
+        object.__setattr__(module.config, "pad_token_id", None)
         return module.eval()
 
     @property
