@@ -18,7 +18,7 @@ from flopbench.errors import CountError, FlopbenchError, calling, describe
 from flopbench.law import Subject
 from flopbench.series_laws import WORTH_A_TRACE, Place, flops_by_law, place
 from flopbench.sweep_plan import SweepPlan, SweepRequest, plan_sweep
-from flopbench.vendor import VERIFIED, VendorModel
+from flopbench.vendor import VERIFIED, Convention, VendorModel
 
 
 @frozen
@@ -99,7 +99,7 @@ def _by_law(plan: SweepPlan, todo: list[Unit]) -> dict[Unit, Counted]:
     counter = base.counters[0] if base.counters else None
     if base.method == "concrete" or base.vendor is None or counter is None:
         return {}
-    if counter.variant != VERIFIED or counter.convention.unit != "FLOP":
+    if counter.variant != VERIFIED or not counter.convention.plain:
         return {}
     groups: dict[Any, list[tuple[Unit, Place]]] = {}
     for unit in todo:
@@ -163,16 +163,16 @@ def count_unit(plan: SweepPlan, unit: Unit, tick: Callable[[], None] = lambda: N
     counted = attempt(count)
     if isinstance(counted, Failed):
         return Counted(None, counted.reason)
-    return _checked(counted, counter.convention.unit)
+    return _checked(counted, counter.convention)
 
 
-def _checked(counted: Attributed, unit: str) -> Counted:
+def _checked(counted: Attributed, convention: Convention) -> Counted:
     """Refuse a count that is none of FLOPs, sees nothing, or leaves out matrix work."""
     if counted.uncounted:
         names = ", ".join(sorted({op.op for op in counted.uncounted}))
         return Counted(None, f"the vendor runs ops that the counter has no formula for: {names}")
-    if unit != "FLOP":
-        return Counted(None, f"the counter's unit is {unit}, not FLOP")
+    if not convention.plain:
+        return Counted(None, f"the counter's numbers are {convention.describe()}")
     if not counted.flops:
         return Counted(None, "the counter saw no FLOPs at all, which verifies nothing")
     return Counted(counted.flops)
