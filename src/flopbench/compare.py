@@ -117,9 +117,7 @@ def compare(
     )
 
 
-def _visible(
-    priced: StagePrice, elements: StagePrice, convention: Convention
-) -> Mapping[str, int]:
+def _visible(priced: StagePrice, elements: StagePrice, convention: Convention) -> Mapping[str, int]:
     """Price what the counter sees, in its unit, by component."""
     price = convention.matrix_work if convention.comparable else int
     matrix = [

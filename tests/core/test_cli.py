@@ -480,7 +480,10 @@ def test_another_unit_is_shown_and_not_compared(flopbench, tmp_path):
     result = flopbench(*args, "--counters", "instructions")
     assert result.returncode == 0
     assert "(unit: instruction)" in result.stdout
-    assert "not_comparable: eager, instructions: the counter's unit is instruction, not FLOP or MAC" in result.stdout
+    assert (
+        "not_comparable: eager, instructions: the counter's unit is instruction, not FLOP or MAC"
+        in result.stdout
+    )
     assert result.stdout.splitlines()[-1] == "verdict: nothing was checked against a vendor"
 
 
