@@ -12,14 +12,14 @@ from typing import Any
 
 from flopbench.errors import UsageError
 
-_COLOURS = ("#0072B2", "#D55E00", "#009E73", "#CC79A7", "#E69F00", "#56B4E9", "#000000")
+COLOURS = ("#0072B2", "#D55E00", "#009E73", "#CC79A7", "#E69F00", "#56B4E9", "#000000")
 _MARKERS = ("o", "s", "^", "D", "v", "P", "X")
 _DASHES = ("-", "--", ":", "-.", (0, (5, 1)), (0, (3, 1, 1, 1)), (0, (1, 1)))
-_HATCHES = ("", "//", "--", "xx", "\\\\", "++", "||")
+HATCHES = ("", "//", "--", "xx", "\\\\", "++", "||")
 _LABELLED = 8
 """So many points are named at most, so that names do not overlap."""
 
-_SETTINGS = {
+SETTINGS = {
     "svg.hashsalt": "flopbench",
     "svg.fonttype": "none",
     "path.simplify": True,
@@ -61,22 +61,23 @@ def draw(report: Mapping[str, Any], parts: Mapping[str, str]) -> Files:
             "plots need matplotlib (pip install 'flopbench[plot]'), or use --no-plots"
         ) from error
     mpl.use("Agg")
-    with mpl.rc_context(_SETTINGS):
+    with mpl.rc_context(SETTINGS):
         return dict(_files(report, parts))
 
 
 def _files(report: Mapping[str, Any], parts: Mapping[str, str]) -> Iterator[tuple[str, bytes]]:
     for stage in report["stages"]:
         for name, figure in _stage_figures(report, stage, parts):
-            yield from _saved(f"{stage['name']}_{name}", figure)
+            yield from saved(f"{stage['name']}_{name}", figure)
     for key in ("ttft", "tpot"):
         if report[f"{key}_s"] is not None and key in report["points"][0].get("required", {}):
             for unit, rate in (("TFLOP/s", "tflops_per_s"), ("GB/s", "gigabytes_per_s")):
                 figure = _required(report, key, rate, unit)
-                yield from _saved(f"required_{key}_{rate}", figure)
+                yield from saved(f"required_{key}_{rate}", figure)
 
 
-def _saved(name: str, figure: Any) -> Iterator[tuple[str, bytes]]:
+def saved(name: str, figure: Any) -> Iterator[tuple[str, bytes]]:
+    """Yield a figure's files, the same bytes for the same figure, and close it."""
     from matplotlib import pyplot as plt
 
     for kind, metadata in (("svg", {"Date": None}), ("png", {"Software": None})):
@@ -159,12 +160,12 @@ def _lines(
     xs, _, numeric = _x(report)
     for index, (label, values) in enumerate(series.items()):
         style = {
-            "color": _COLOURS[index % len(_COLOURS)],
+            "color": COLOURS[index % len(COLOURS)],
             "marker": _MARKERS[index % len(_MARKERS)],
             "linestyle": _DASHES[index % len(_DASHES)],
             # Later series lie on top: smaller and open, so that equal ones show both.
             "markersize": max(7 - 2 * index, 3),
-            "markerfacecolor": "none" if index else _COLOURS[0],
+            "markerfacecolor": "none" if index else COLOURS[0],
             "linewidth": max(2.4 - 0.6 * index, 1.0),
         }
         for number, members in enumerate(groups):
@@ -244,12 +245,12 @@ def _shares(
         [xs[i] for i in order],
         stacks,
         labels=[parts.get(name, name) for name in shown],
-        colors=[_COLOURS[names.index(name) % len(_COLOURS)] for name in shown],
+        colors=[COLOURS[names.index(name) % len(COLOURS)] for name in shown],
         alpha=0.85,
         edgecolor="white",
     )
     for area, name in zip(areas, shown, strict=True):
-        area.set_hatch(_HATCHES[names.index(name) % len(_HATCHES)])
+        area.set_hatch(HATCHES[names.index(name) % len(HATCHES)])
     axes.set_ylim(0, 100)
     axes.margins(x=0)
     handles, labels = axes.get_legend_handles_labels()

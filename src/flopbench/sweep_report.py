@@ -42,7 +42,9 @@ def sweep_report(
         "num_points": len(plan.points),
         "x": plan.x,
         "stages": [{"name": s.name, "title": s.title} for s in plan.stages],
-        "modes": {mode.name: _label(mode.series_label(), mode.name) for mode in plan.base.modes},
+        "modes": {
+            mode.name: plot_label(mode.series_label(), mode.name) for mode in plan.base.modes
+        },
         "vendor_counter": plan.base.counters[0].name if plan.base.counters else None,
         "dtype": plan.base.model.dtype,
         "ttft_s": targets.ttft,
@@ -55,7 +57,7 @@ def sweep_report(
     }
 
 
-def _label(label: str, name: str) -> str:
+def plot_label(label: str, name: str) -> str:
     """Return the label of plots: ``analytic (eager, full)`` for ``analytic eager (full)``."""
     prefix, suffix = f"analytic {name} (", ")"
     if label.startswith(prefix) and label.endswith(suffix):

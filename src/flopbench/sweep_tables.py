@@ -7,17 +7,7 @@ import io
 from collections.abc import Iterator, Mapping
 from typing import Any
 
-from flopbench.text import table
-
-_MARKS = ("", "k", "M", "G", "T", "P", "E")
-
-
-def si(value: float, unit: str) -> str:
-    """Write a number with a decimal prefix and four significant digits."""
-    scaled, mark = float(value), 0
-    while abs(scaled) >= 999.95 and mark < len(_MARKS) - 1:  # noqa: PLR2004 - rounds to 1000
-        scaled, mark = scaled / 1000, mark + 1
-    return f"{scaled:.4g} {_MARKS[mark]}{unit}"
+from flopbench.text import si, table
 
 
 def to_csv(report: Mapping[str, Any]) -> str:

@@ -9,12 +9,21 @@ from typing import Any
 
 _SIX_DECIMALS = 10**7
 _WIDTH = 100
+_MARKS = ("", "k", "M", "G", "T", "P", "E")
 
 
 def tera(flops: int) -> str:
     """Write FLOPs as TFLOPs: six decimals, or four significant digits if that were too few."""
     value = Decimal(flops).scaleb(-12)
     return f"{value:.6f}" if flops == 0 or flops >= _SIX_DECIMALS else f"{value:.3e}"
+
+
+def si(value: float, unit: str) -> str:
+    """Write a number with a decimal prefix and four significant digits."""
+    scaled, mark = float(value), 0
+    while abs(scaled) >= 999.95 and mark < len(_MARKS) - 1:  # noqa: PLR2004 - rounds to 1000
+        scaled, mark = scaled / 1000, mark + 1
+    return f"{scaled:.4g} {_MARKS[mark]}{unit}"
 
 
 def key_values(values: Mapping[str, Any], prefix: str = "") -> Iterator[str]:
