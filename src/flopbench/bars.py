@@ -92,7 +92,7 @@ def _grouped(found: SideBySide, title: str, series: Series) -> Any:
             label=label,
             **_style(index),
         )
-        named = ["not counted" if value is None else f"{value:.3g}" for value in values]
+        named = ["none" if value is None else f"{value:.3g}" for value in values]
         axes.bar_label(bars, named, rotation=90, padding=3, fontsize=8)
     axes.margins(y=0.25)
     figure.legend(loc="outside lower center", ncols=2)

@@ -44,7 +44,7 @@ class Entry:
     @property
     def label(self) -> str:
         """What tables and plots call it."""
-        return " ".join((self.model, *(s.partition(".")[2] for s in self.settings)))
+        return " ".join((self.model, *(s.partition(".")[2] or s for s in self.settings)))
 
 
 @frozen(kw_only=True)
@@ -55,6 +55,7 @@ class Side:
         costs: by stage and attention mode, the fields of a cost of ``sweep.json``.
         tokens: of one page: of its image, of the prefill, and generated; None if not known.
         pages: pages at once, which the costs are of.
+        vendor_flops: by stage, of the first vendor counter of FLOPs.
         checks: how each stage compares with each vendor counter.
         error: why something of this model failed.
     """
@@ -92,7 +93,8 @@ class SideBySide:
         """Return the JSON form."""
         found = attrs.asdict(self)
         found["stages"] = [{"name": s.name, "title": s.title} for s in self.stages]
-        return {**found, "models": found.pop("sides")}
+        sides = found.pop("sides")
+        return {**found, "models": sides}
 
 
 def parse(arguments: Sequence[str]) -> tuple[tuple[Entry, ...], tuple[str, ...]]:
@@ -197,7 +199,7 @@ def compare_models(
     resolved = [plan for plan in plans.values() if isinstance(plan, Plan)]
     stages = dict.fromkeys(s for p in resolved for s in _shown(p, stages_given=stages_given))
     by_name = {s.name: Stage(s.name, s.title) for s in stages}
-    counters = {c.name: None for p in resolved for c in p.counters}
+    counters = {c.name: None for p in resolved for c in p.counters if c.convention.unit == "FLOP"}
     return SideBySide(
         stages=tuple(sorted(by_name.values(), key=lambda s: s.name == TOTAL.name)),
         modes={m.name: plot_label(m.series_label(), m.name) for p in resolved for m in p.modes},

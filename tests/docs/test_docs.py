@@ -106,6 +106,17 @@ def test_every_field_of_a_sweep_is_documented(tmp_path):
     assert {"required", "ttft", "tpot", "gigabytes_per_s", "vision", "decode"} <= found
 
 
+def test_every_field_of_a_comparison_is_documented():
+    pages = ("compare.md", "sweep-schema.md")
+    text = "".join((ROOT / "docs" / page).read_text(encoding="utf-8") for page in pages)
+    command = [sys.executable, "-m", "flopbench.cli", "compare", "deepseek_ocr"]
+    options = "deepseek_ocr:workload.mode=tiny --stages prefill --format json"
+    done = subprocess.run([*command, *options.split()], capture_output=True, text=True, check=True)
+    found = json.loads(done.stdout)
+    for key in {*keys(found), *keys(found["models"][0]["checks"])}:
+        assert f"`{key}`" in text, key
+
+
 def test_the_results_page_shows_what_the_closed_forms_say_today(tmp_path):
     page = (ROOT / "docs" / "results-deepseek-ocr.md").read_text(encoding="utf-8")
     command = [sys.executable, "-m", "flopbench.cli", "sweep", "deepseek_ocr", "vision_prefill"]
