@@ -1,5 +1,6 @@
 """docs/peer-counters.md says what the peers count today, for those that are installed."""
 
+import resource
 from importlib import metadata
 
 import make_peer_table
@@ -53,3 +54,9 @@ def test_every_convention_is_what_is_declared_today(page, found):
     for line in make_peer_table.conventions(report, peers):
         if line.startswith("| `"):
             assert line in page
+
+
+def test_no_weights_are_allocated(found):
+    """3.3 billion parameters in float32 would be 13 GB."""
+    assert found
+    assert resource.getrusage(resource.RUSAGE_CHILDREN).ru_maxrss < 2 * 1024**2  # KiB

@@ -1,13 +1,16 @@
-"""Peers that replace functions of torch while they count: calflops, DeepSpeed."""
+"""Peers that replace functions of torch while they count: calflops and DeepSpeed."""
 
 from __future__ import annotations
 
 import importlib
 import sys
-from collections.abc import Iterator, Mapping
+from abc import abstractmethod
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from functools import partial
 from typing import Any
+
+from attrs import frozen
 
 from flopbench.vendor import Convention, VendorCall
 from flopbench_peer_counters.peer import (
@@ -49,55 +52,82 @@ _WRAPPERS = frozenset({"newFunc", "__call__"})
 """What the peers call the function that stands in for one of torch's."""
 
 
-class Calflops(Peer):
+@frozen
+class _Profiler:
+    """How a peer's profiler is run.
+
+    Attributes:
+        wrappers: the file of the functions that stand in for torch's.
+        lists: what those append to: a list of each module in work, FLOPs and MACs.
+    """
+
+    start: Callable[[], object]
+    end: Callable[[], object]
+    wrappers: str | None
+    lists: tuple[list[Any], ...]
+
+
+class _Functional(Peer):
+    """A profiler that replaces functions and keeps ``__flops__`` in each module."""
+
+    convention = _FUNCTIONAL
+
+    @abstractmethod
+    def profiler(self, module: Any) -> _Profiler:
+        """Set up the peer's profiler of a module."""
+
+    def measure(self, call: VendorCall, missed: Ops) -> Mapping[tuple[str, str], int]:
+        module = as_module(call)
+        profiler = self.profiler(module)
+        aside = partial(_thrown_away, profiler.lists)
+        with audit(call.root, missed, running(profiler.wrappers), aside):
+            try:
+                profiler.start()
+                module(token())
+                modules = list(module.named_modules())
+                return whole(((root_name(n), type(m).__name__), m.__flops__) for n, m in modules)
+            finally:
+                profiler.end()
+
+
+class Calflops(_Functional):
     """calflops' pipeline: functions of torch, replaced, in each module's forward."""
 
     name = "calflops"
     library = "calflops"
     module = "calflops.calculate_pipline"
     summary = "calflops: FLOPs of replaced torch functions"
-    convention = _FUNCTIONAL
 
-    def measure(self, call: VendorCall, missed: Ops) -> Mapping[tuple[str, str], int]:
-        pipeline = importlib.import_module(self.module)
-        wrappers = importlib.import_module("calflops.pytorch_ops").__file__
-        module = as_module(call)
-        profiler = pipeline.CalFlopsPipline(
+    def profiler(self, module: Any) -> _Profiler:
+        library = importlib.import_module(self.module)
+        pipeline = library.CalFlopsPipline(
             module, include_backPropagation=False, compute_bp_factor=2.0
         )
-        lists = (pipeline.module_flop_count, pipeline.module_mac_count)
-        aside = partial(_thrown_away, lists)
-        with audit(call.root, missed, running(wrappers), aside):
-            try:
-                profiler.start_flops_calculate()
-                module(token())
-                return _by_module(module)
-            finally:
-                profiler.end_flops_calculate()
+        return _Profiler(
+            pipeline.start_flops_calculate,
+            pipeline.end_flops_calculate,
+            importlib.import_module("calflops.pytorch_ops").__file__,
+            (library.module_flop_count, library.module_mac_count),
+        )
 
 
-class Deepspeed(Peer):
+class Deepspeed(_Functional):
     """DeepSpeed's FlopsProfiler: functions of torch, replaced, in each module's forward."""
 
     name = "deepspeed"
     library = "deepspeed"
     module = "deepspeed.profiling.flops_profiler.profiler"
     summary = "DeepSpeed's flops profiler: FLOPs of replaced torch functions"
-    convention = _FUNCTIONAL
 
-    def measure(self, call: VendorCall, missed: Ops) -> Mapping[tuple[str, str], int]:
-        profiling = importlib.import_module(self.module)
-        module = as_module(call)
-        profiler = profiling.FlopsProfiler(module)
-        lists = (profiling.module_flop_count, profiling.module_mac_count)
-        seen, aside = running(profiling.__file__), partial(_thrown_away, lists)
-        with audit(call.root, missed, seen, aside):
-            try:
-                profiler.start_profile()
-                module(token())
-                return _by_module(module)
-            finally:
-                profiler.end_profile()
+    def profiler(self, module: Any) -> _Profiler:
+        library = importlib.import_module(self.module)
+        profiler = library.FlopsProfiler(module)
+        return _Profiler(
+            profiler.start_profile,
+            profiler.end_profile,
+            library.__file__,
+            (library.module_flop_count, library.module_mac_count),
+        )
 
 
 @contextmanager
@@ -110,8 +140,3 @@ def _thrown_away(lists: tuple[list[Any], ...]) -> Iterator[None]:
     finally:
         for entries in lists:
             entries.pop()
-
-
-def _by_module(module: Any) -> Mapping[tuple[str, str], int]:
-    modules = module.named_modules()
-    return whole(((root_name(n), type(m).__name__), m.__flops__) for n, m in modules)

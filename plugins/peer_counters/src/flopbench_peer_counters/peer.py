@@ -1,4 +1,4 @@
-"""What the peers share: the call as a module, an audit of what they miss, and a clean exit.
+"""What the peers share: the call as a module, and an audit of what they miss.
 
 Each peer counts in its own way; its numbers are taken as they are. What it missed is found by
 an audit that watches every ATen op of the same call, in the manner of the torch counter's.
@@ -8,9 +8,6 @@ from __future__ import annotations
 
 import contextlib
 import importlib
-import io
-import logging
-import warnings
 from abc import abstractmethod
 from collections import Counter
 from collections.abc import Callable, Iterable, Iterator, Mapping
@@ -21,6 +18,7 @@ from typing import Any, ClassVar
 from flopbench.builtin.torch_counter import does_matrix_work, module_path
 from flopbench.errors import CountError, describe
 from flopbench.vendor import Count, Counted, Uncounted, VendorCall, VendorCounter
+from flopbench_peer_counters.undo import clean_modules, quiet, restored
 
 Ops = Counter[tuple[str, str]]
 """A number by (module, op)."""
@@ -87,60 +85,6 @@ class Peer(VendorCounter):
                 f"counter {self.name!r} needs {self.library} (pip install "
                 f"'flopbench-peer-counters[peers]'), which fails to import: {describe(error)}"
             ) from error
-
-
-@contextmanager
-def quiet() -> Iterator[None]:
-    """Keep what a peer prints, logs and warns of out of flopbench's output."""
-    before = logging.root.manager.disable
-    logging.disable(logging.CRITICAL)
-    try:
-        with (
-            contextlib.redirect_stdout(io.StringIO()),
-            contextlib.redirect_stderr(io.StringIO()),
-            warnings.catch_warnings(),
-        ):
-            warnings.simplefilter("ignore")
-            yield
-    finally:
-        logging.disable(before)
-
-
-@contextmanager
-def restored() -> Iterator[None]:
-    """Put back every function of torch that a peer replaces, whether or not the call fails."""
-    torch = importlib.import_module("torch")
-    places = (torch, torch.nn.functional, torch.Tensor)
-    before = [(place, dict(vars(place))) for place in places]
-    try:
-        yield
-    finally:
-        for place, attributes in before:
-            for name in set(vars(place)) & set(attributes):
-                if vars(place)[name] is not attributes[name]:
-                    setattr(place, name, attributes[name])
-        # What a tensor inherits is put back by taking away what hides it.
-        inherited = set(vars(torch.Tensor)) - set(before[-1][1])
-        for name in inherited & set(dir(torch.Tensor.__base__)):
-            delattr(torch.Tensor, name)
-
-
-@contextmanager
-def clean_modules(root: Any) -> Iterator[None]:
-    """Leave modules as they were: their attributes, buffers, hooks and mode."""
-    before = [(module, dict(vars(module))) for module in root.modules()]
-    tables = ("_buffers", "_forward_hooks", "_forward_pre_hooks")
-    kept = [[(m, t, dict(getattr(m, t))) for t in tables] for m, _ in before]
-    try:
-        yield
-    finally:
-        for (module, attributes), inner in zip(before, kept, strict=True):
-            for name in set(vars(module)) - set(attributes):
-                delattr(module, name)
-            vars(module).update(attributes)
-            for _, table, entries in inner:
-                getattr(module, table).clear()
-                getattr(module, table).update(entries)
 
 
 def as_module(call: VendorCall, *, keep: bool = False) -> Any:
