@@ -5,22 +5,22 @@
 
 from __future__ import annotations
 
-import re
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping
 from typing import Any, Literal
 
 import attrs
 from attrs import Factory, frozen
 
 from flopbench.catalog import Catalog
-from flopbench.errors import FlopbenchError, UsageError, calling, unknown
+from flopbench.errors import FlopbenchError, calling
 from flopbench.evaluate import columns
 from flopbench.model import AnalyticModel, Stage
-from flopbench.plan import Plan, make_plan
+from flopbench.plan import Plan
 from flopbench.pricing import StagePrice, price
 from flopbench.progress import Progress
 from flopbench.report import Report
 from flopbench.runner import run
+from flopbench.side_plan import Entry
 from flopbench.sweep_report import plot_label
 
 COMPARE_SCHEMA_VERSION = "1.0"
@@ -28,23 +28,8 @@ COMPARE_SCHEMA_VERSION = "1.0"
 TOTAL = Stage("total", "Whole page")
 """All stages of a model that are no sums."""
 
-_NEXT_SETTING = re.compile(r",(?=[\w.]+=)")
-
 Cost = Mapping[str, Any]
 Verdict = Literal["verified", "not_verified", "not_checked"]
-
-
-@frozen
-class Entry:
-    """A model to be compared, with settings of its own."""
-
-    model: str
-    settings: tuple[str, ...] = ()
-
-    @property
-    def label(self) -> str:
-        """What tables and plots call it."""
-        return " ".join((self.model, *(s.partition(".")[2] or s for s in self.settings)))
 
 
 @frozen(kw_only=True)
@@ -95,85 +80,6 @@ class SideBySide:
         found["stages"] = [{"name": s.name, "title": s.title} for s in self.stages]
         sides = found.pop("sides")
         return {**found, "models": sides}
-
-
-def parse(arguments: Sequence[str]) -> tuple[tuple[Entry, ...], tuple[str, ...]]:
-    """Split arguments into models, ``MODEL`` or ``MODEL:KEY=VALUE,KEY=VALUE``, and settings of all.
-
-    Raises:
-        UsageError: fewer than two models, or two that are the same.
-    """
-    entries: list[Entry] = []
-    shared: list[str] = []
-    for argument in arguments:
-        head, colon, own = argument.partition(":")
-        if "=" in head:
-            shared.append(argument)
-            continue
-        settings = tuple(_NEXT_SETTING.split(own)) if colon else ()
-        if not head or (colon and not own):
-            raise UsageError(f"{argument!r} must be MODEL or MODEL:KEY=VALUE")
-        entry = Entry(head, settings)
-        if entry in entries:
-            raise UsageError(
-                f"{argument!r} is given twice: give the same model other settings, as "
-                f"{head}:KEY=VALUE"
-            )
-        entries.append(entry)
-    if len(entries) < 2:  # noqa: PLR2004 - one cannot be compared
-        raise UsageError("give at least two models to compare, or one twice with other settings")
-    return tuple(entries), tuple(shared)
-
-
-def plan_entry(
-    catalog: Catalog, entry: Entry, shared: Iterable[str], options: Mapping[str, Any]
-) -> Plan:
-    """Resolve one model's names and values; a model without a vendor model is not checked.
-
-    Raises:
-        UsageError: the model does not have a stage or a setting; it is named.
-        PluginError: its plugin raises.
-    """
-    model_class = catalog.models.get(entry.model)
-    options = dict(options)
-    if "workload.image" in options and not _takes(model_class, "image"):
-        raise UsageError(
-            f"{entry.model} takes no image (it has no workload.image): leave --image out, or the "
-            "model"
-        )
-    if catalog.vendor_models.find(entry.model) is None:
-        options["run.analytic_only"] = True
-    if options.get("run.stages"):
-        options["run.stages"] = _stages_of(model_class, options["run.stages"])
-    try:
-        overrides = (*shared, *entry.settings)
-        return make_plan(catalog, entry.model, overrides=overrides, options=options)
-    except UsageError as error:
-        raise UsageError(f"{entry.label}: {error}") from error
-
-
-def _takes(model: type[AnalyticModel], name: str) -> bool:
-    return name in {field.name for field in attrs.fields(model.inputs_type)}
-
-
-def _stages_of(model: type[AnalyticModel], wanted: Sequence[str]) -> list[str]:
-    """Return those of the wanted stages that a model has."""
-    known = [stage.name for stage in model.stages]
-    if not set(known) & set(wanted):
-        raise UsageError(unknown(f"stage of {model.name}", wanted[0], known))
-    return [name for name in wanted if name in known]
-
-
-def check_stages(catalog: Catalog, entries: Iterable[Entry], wanted: Iterable[str] | None) -> None:
-    """Refuse a stage that none of the models has.
-
-    Raises:
-        UsageError: there is such a stage.
-    """
-    known = {s.name for entry in entries for s in catalog.models.get(entry.model).stages}
-    for name in wanted or ():
-        if name not in known:
-            raise UsageError(unknown("stage of these models", name, known))
 
 
 def compare_models(

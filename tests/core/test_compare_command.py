@@ -6,7 +6,7 @@ import pytest
 
 from cli_helpers import one_sentence
 from flopbench.errors import UsageError
-from flopbench.side_by_side import Entry, parse
+from flopbench.side_plan import Entry, parse
 
 PLUGIN = '''
 from attrs import frozen
@@ -257,6 +257,7 @@ def test_the_files_are_written_and_the_same_again(compare, tmp_path):
         (("page",), "give at least two models to compare, or one twice with other settings"),
         (("page", "page"), "'page' is given twice: give the same model other settings, as "),
         (("page", "pgae"), "did you mean 'page'?"),
+        (("page", "text:run.stages=[say]"), "'run.stages=[say]': all models are run alike"),
         (("page", "text:"), "'text:' must be MODEL or MODEL:KEY=VALUE"),
         (("page", ":workload.size=2"), "must be MODEL or MODEL:KEY=VALUE"),
         (("page", "text:words"), "text words: override 'words' must be KEY=VALUE"),

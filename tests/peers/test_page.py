@@ -60,3 +60,41 @@ def test_no_weights_are_allocated(found):
     """3.3 billion parameters in float32 would be 13 GB."""
     assert found
     assert resource.getrusage(resource.RUSAGE_CHILDREN).ru_maxrss < 2 * 1024**2  # KiB
+
+
+def test_the_differences_are_those_that_the_page_explains(page):
+    """Derived by hand for one view of 1024: 64 x 64 patches, 25 windows of 14 x 14, 12 heads."""
+    shown = {
+        tuple(c.strip() for c in line.strip("|").split("|")[:4]): line for line in differing(page)
+    }
+
+    def rounded(macs):
+        return int(float(f"{2 * macs + 1:.3e}")) // 2 - macs
+
+    # Two einsums in each of 8 windowed and 4 global layers; tables of 2 x 14 - 1 and 2 x 64 - 1.
+    einsums = 16 * rounded(12 * 25 * 14 * 14 * 64 * 14) + 8 * rounded(12 * 64 * 64 * 64 * 64)
+    positions = 16 * 27 + 8 * 127
+    gelu, router = 12 * 64 * 64 * 3072, 11 * 64 * 283
+    core, mlp, moe = "vision/sam/attention/core", "vision/sam/mlp", "decoder/moe/router"
+    assert einsums == 430_464
+    for counter, stage, component, unit, difference in (
+        ("fvcore", "vision", core, "MAC", -einsums),
+        ("deepspeed", "vision", core, "FLOP", -2 * einsums - positions),
+        ("deepspeed", "vision", mlp, "FLOP", gelu),
+        ("deepspeed", "prefill", moe, "FLOP", router),
+        ("ptflops", "vision", mlp, "MAC", gelu),
+        ("ptflops", "vision", "vision/sam/neck", "MAC", 2 * 64 * 64 * 256),
+        ("calflops", "vision", mlp, "FLOP", gelu),
+        ("thop", "vision", "vision/sam/neck", "MAC", 4 * 2 * 64 * 64 * 256),
+    ):
+        line = shown[counter, stage, component, unit]
+        assert line.endswith(f"| {difference:,} |"), line
+    assert sum(line.startswith("| fvcore |") for line in shown.values()) == 1
+    assert sum(line.startswith("| deepspeed |") for line in shown.values()) == 4
+    assert not any(line.startswith("| ptflops_aten |") for line in shown.values())
+
+
+def differing(page):
+    """Return the lines of the table of differences."""
+    table = page.partition("<!-- table: differences -->")[2]
+    return [line for line in table.splitlines() if line.startswith("| ")][2:]

@@ -30,7 +30,8 @@ from flopbench.errors import PluginError, UsageError
 
 if TYPE_CHECKING:
     from flopbench.plan import Plan
-    from flopbench.side_by_side import Entry, SideBySide
+    from flopbench.side_by_side import SideBySide
+    from flopbench.side_plan import Entry
 
 
 def compare_command(
@@ -63,8 +64,9 @@ def compare_command(
     failed or differs (the others are shown), 2 usage.
     """
     from flopbench.output import check_writable, write_files
-    from flopbench.side_by_side import check_stages, compare_models, parse, plan_entry
+    from flopbench.side_by_side import compare_models
     from flopbench.side_by_side_text import FORMATS
+    from flopbench.side_plan import check_stages, parse, plan_entry
 
     if out is not None:
         check_writable(path("--out", out))
