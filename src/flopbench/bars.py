@@ -109,9 +109,9 @@ def _stacked(found: SideBySide, stage: Stage) -> Any:
         held = [cost.get(field, 0) / 1e9 for cost in costs]
         axes.bar(range(len(held)), held, 0.6, bottom=base, label=name, **_style(index))
         base = [below + on for below, on in zip(base, held, strict=True)]
-    for place, total in enumerate(base):
+    for place, (side, total) in enumerate(zip(found.sides, base, strict=True)):
         axes.annotate(
-            f"{total:.3g}",
+            f"{total:.3g}" if stage.name in side.costs else "none",
             (place, total),
             textcoords="offset points",
             xytext=(0, 4),

@@ -31,7 +31,7 @@ def to_markdown(found: SideBySide) -> str:
 
 
 def _models(found: SideBySide) -> Iterator[str]:
-    """Say of each model its tokens, and what it holds during the last stage shown."""
+    """Say of each model its tokens and settings, and whether it was verified."""
     header = ("model", "image tokens", "context", "output", "pages at once", "dtype", "check")
     return table(header, (_model(side) for side in found.sides))
 
@@ -44,19 +44,16 @@ def _model(side: Side) -> list[str]:
 
 
 def _stage(found: SideBySide, stage: Stage) -> Iterator[str]:
-    header = ("model", "attention", "FLOPs", "to the first", "tensor", "vector", "moved", "FLOP/B")
-    rows = [
-        _row(side, mode, costs[mode], _first(found, stage, mode))
-        for side in found.sides
-        if (costs := side.costs.get(stage.name))
-        for mode in found.modes
-    ]
-    absent = [
-        [side.label, *([NONE] * (len(header) + 2))]
-        for side in found.sides
-        if not side.costs.get(stage.name)
-    ]
-    return table((*header, "weights", "KV cache", "peak activations"), (*rows, *absent))
+    header: tuple[str, ...] = ("model", "attention", "FLOPs", "to the first", "tensor", "vector")
+    header += ("moved", "FLOP/B", "weights", "KV cache", "peak activations")
+    rows: list[list[str]] = []
+    for side in found.sides:
+        costs = side.costs.get(stage.name)
+        if costs:
+            rows += [_row(side, m, costs[m], _first(found, stage, m)) for m in found.modes]
+        else:
+            rows.append([side.label, *[NONE] * (len(header) - 1)])
+    return table(header, rows)
 
 
 def _first(found: SideBySide, stage: Stage, mode: str) -> float | None:
