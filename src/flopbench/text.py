@@ -7,9 +7,11 @@ from collections.abc import Iterable, Iterator, Mapping
 from decimal import Decimal
 from typing import Any
 
+PREFIXES = ("", "k", "M", "G", "T", "P", "E", "Z", "Y", "R", "Q")
+"""Of decimal multiples, by powers of 1000."""
+
 _SIX_DECIMALS = 10**7
 _WIDTH = 100
-_MARKS = ("", "k", "M", "G", "T", "P", "E")
 
 
 def tera(flops: int) -> str:
@@ -18,12 +20,18 @@ def tera(flops: int) -> str:
     return f"{value:.6f}" if flops == 0 or flops >= _SIX_DECIMALS else f"{value:.3e}"
 
 
+def prefix(value: float) -> int:
+    """Return the power of 1000 by which four digits of a number are written best."""
+    scaled, power = abs(value), 0
+    while scaled >= 999.95 and power < len(PREFIXES) - 1:  # noqa: PLR2004 - rounds to 1000
+        scaled, power = scaled / 1000, power + 1
+    return power
+
+
 def si(value: float, unit: str) -> str:
     """Write a number with a decimal prefix and four significant digits."""
-    scaled, mark = float(value), 0
-    while abs(scaled) >= 999.95 and mark < len(_MARKS) - 1:  # noqa: PLR2004 - rounds to 1000
-        scaled, mark = scaled / 1000, mark + 1
-    return f"{scaled:.4g} {_MARKS[mark]}{unit}"
+    power = prefix(value)
+    return f"{value / 1000**power:.4g} {PREFIXES[power]}{unit}"
 
 
 def key_values(values: Mapping[str, Any], prefix: str = "") -> Iterator[str]:
@@ -34,6 +42,11 @@ def key_values(values: Mapping[str, Any], prefix: str = "") -> Iterator[str]:
         elif value is not None:
             shown = list(value) if isinstance(value, tuple) else value
             yield f"{prefix}{key}={shown}"
+
+
+def counted(number: int, what: str) -> str:
+    """Write a number of things."""
+    return f"{number} {what}" if number == 1 else f"{number} {what}s"
 
 
 def wrapped(text: str) -> str:
@@ -47,4 +60,4 @@ def table(header: Iterable[str], rows: Iterable[Iterable[str]]) -> Iterator[str]
     yield f"| {' | '.join(columns)} |"
     yield f"| {' | '.join('---' for _ in columns)} |"
     for row in rows:
-        yield f"| {' | '.join(row)} |"
+        yield f"| {' | '.join(cell.replace('|', chr(92) + '|') for cell in row)} |"

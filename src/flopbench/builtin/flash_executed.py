@@ -32,6 +32,8 @@ class FlashExecuted(Flash):
     def unsupported(self, op: Attention) -> str | None:
         if not isinstance(op.head_dim, int):
             return f"a tile is chosen for a number as head_dim, not for {op.head_dim}"
+        if op.window is not None or op.softcap:
+            return "PyTorch's FlashAttention kernels take no window and no cap of the scores"
         return super().unsupported(op)
 
     def lower(self, op: Attention) -> Iterable[PricedOp]:
