@@ -216,7 +216,11 @@ def test_flopbench_ships_its_own_strategies_as_plugins():
     assert builtin == {"torch", "ncu", "ncu_every_type"}
     assert {origins[name] for name in set(origins) - builtin} == {"flopbench-peer-counters"}
     origins = {name: source.origin for name, _, source in found.models}
-    assert origins == {"deepseek_ocr": "flopbench-deepseek-ocr"}
+    assert origins == {
+        "deepseek_ocr": "flopbench-deepseek-ocr",
+        "deepseek_ocr2": "flopbench-deepseek-ocr2",
+        "unlimited_ocr": "flopbench-unlimited-ocr",
+    }
 
 
 @pytest.mark.parametrize(
