@@ -32,7 +32,8 @@ $(STAMP): $(SOURCES)
 	$(PYTHON) -m venv $(VENV)
 	$(BIN)/pip install --quiet --constraint constraints.txt \
 		--editable '.[dev,plot]' --editable 'plugins/deepseek_ocr[vendor]' \
-		--editable plugins/unlimited_ocr --editable plugins/deepseek_ocr2
+		--editable plugins/unlimited_ocr --editable plugins/deepseek_ocr2 \
+		--editable 'plugins/peer_counters[light]'
 	touch $@
 
 clean:

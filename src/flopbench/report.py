@@ -15,7 +15,7 @@ from attrs import frozen
 from flopbench.model import Stage
 from flopbench.pricing import Fallback
 
-SCHEMA_VERSION = "1.1"
+SCHEMA_VERSION = "1.2"
 
 Verdict = Literal["exact", "differs", "incomplete", "no_vendor_match", "not_comparable"]
 
@@ -87,11 +87,13 @@ class Comparison:
     """One analytic strategy against one vendor strategy in one stage.
 
     Attributes:
-        torch_visible_flops: the analytic FLOPs of the kinds of op that the counter sees.
+        torch_visible_flops: the analytic work of the kinds of op that the counter sees, priced
+            under its convention.
         difference: analytic minus vendor; None where the two cannot be compared.
         reason: why the verdict is not ``exact``.
         unseen: analytic work, by op, that the counter has no eyes for.
         uncounted: vendor ops without a formula, by name.
+        unit: of the numbers that are compared: the counter's.
     """
 
     stage: str
@@ -105,6 +107,7 @@ class Comparison:
     components: tuple[ComponentDifference, ...] = ()
     unseen: Mapping[str, int] = attrs.Factory(dict)
     uncounted: tuple[UncountedOp, ...] = ()
+    unit: str = "FLOP"
 
 
 @frozen(kw_only=True)

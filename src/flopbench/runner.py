@@ -12,7 +12,16 @@ import attrs
 from flopbench import __version__
 from flopbench.attention import AttentionMode
 from flopbench.catalog import Catalog
-from flopbench.compare import Attributed, Failed, attempt, attribute, compare, with_parts
+from flopbench.compare import (
+    ONE_PER_ELEMENT,
+    Attributed,
+    Failed,
+    attempt,
+    attribute,
+    compare,
+    with_parts,
+)
+from flopbench.conventions import Conventions
 from flopbench.cost import Cost
 from flopbench.counting import count_stage
 from flopbench.errors import CountError, calling
@@ -38,6 +47,7 @@ def run(plan: Plan, catalog: Catalog, progress: Progress | None = None) -> Repor
         UsageError: what the vendor side needs is not installed.
     """
     prices = {mode.name: _price_stages(plan, mode) for mode in plan.modes}
+    elements = _elements(plan)
     counts = {
         counter.name: _count_stages(plan, vendor, counter, progress or Progress())
         for counter, vendor in plan.vendor_strategies
@@ -47,7 +57,7 @@ def run(plan: Plan, catalog: Catalog, progress: Progress | None = None) -> Repor
     for stage in plan.stages:
         series += _vendor_series(plan, stage, counts)
         series += [_analytic_series(stage, mode, prices[mode.name]) for mode in plan.modes]
-        comparisons += _comparisons(plan, stage, prices, counts)
+        comparisons += _comparisons(plan, stage, prices, elements, counts)
     with calling(f"model {plan.model.name!r}: workload_facts"):
         facts = dict(plan.model.workload_facts(plan.workload))
     return Report(
@@ -60,11 +70,26 @@ def run(plan: Plan, catalog: Catalog, progress: Progress | None = None) -> Repor
     )
 
 
-def _price_stages(plan: Plan, mode: AttentionMode) -> Mapping[str, StagePrice]:
-    return {stage.name: _price_stage(plan, mode, stage) for stage in plan.base_stages}
+def _price_stages(
+    plan: Plan, mode: AttentionMode, conventions: Conventions | None = None
+) -> Mapping[str, StagePrice]:
+    return {
+        stage.name: _price_stage(plan, mode, stage, conventions or plan.conventions)
+        for stage in plan.base_stages
+    }
 
 
-def _price_stage(plan: Plan, mode: AttentionMode, stage: Stage) -> StagePrice:
+def _elements(plan: Plan) -> Prices:
+    """Price stages at 1 per element, for the counters that count vector work, too."""
+    if not any(counter.convention.per_element for counter in plan.counters):
+        return {}
+    matching = (mode for mode in plan.modes if mode.matches_vendor)
+    return {mode.name: _price_stages(plan, mode, ONE_PER_ELEMENT) for mode in matching}
+
+
+def _price_stage(
+    plan: Plan, mode: AttentionMode, stage: Stage, conventions: Conventions
+) -> StagePrice:
     what = (
         f"pricing stage {stage.name!r} of model {plan.model.name!r} with attention mode "
         f"{mode.name!r}"
@@ -74,7 +99,7 @@ def _price_stage(plan: Plan, mode: AttentionMode, stage: Stage) -> StagePrice:
             plan.model.ops(stage.name, plan.workload),
             mode,
             plan.eager,
-            plan.conventions,
+            conventions,
             plan.model.dtype,
         )
         if type(priced.cost.flops) is not int:
@@ -187,7 +212,9 @@ def _useful(mode: AttentionMode, cost: Cost) -> dict[str, Any]:
     return {"useful_flops": useful, "executed_ratio": ratio}
 
 
-def _comparisons(plan: Plan, stage: Stage, prices: Prices, counts: Counts) -> Iterator[Comparison]:
+def _comparisons(
+    plan: Plan, stage: Stage, prices: Prices, elements: Prices, counts: Counts
+) -> Iterator[Comparison]:
     for counter in plan.counters:
         for mode in plan.modes:
             found = [
@@ -198,6 +225,7 @@ def _comparisons(plan: Plan, stage: Stage, prices: Prices, counts: Counts) -> It
                     counter.name,
                     counter.convention,
                     _count(part, counts[counter.name]),
+                    _price(part, elements[mode.name]) if mode.name in elements else None,
                 )
                 for part in (stage, *(s for s in plan.base_stages if s.name in stage.parts))
             ]
@@ -213,6 +241,7 @@ def _provenance(plan: Plan, catalog: Catalog, prices: Prices, counts: Counts) ->
         counter.name: {
             "unit": counter.convention.unit,
             "sees": sorted(counter.convention.sees),
+            "per_element": dict(counter.convention.per_element),
             "method": _method(counts[counter.name].values()),
             **counter.provenance(),
             **_variant(counter, vendor_run),

@@ -46,7 +46,7 @@ def reconciliation(comparison: Comparison) -> str:
     if comparison.verdict == "exact":
         return (
             f"exact: {who} in each of {len(comparison.components)} components, "
-            f"{comparison.vendor_flops:,} FLOPs, difference 0"
+            f"{comparison.vendor_flops:,} {comparison.unit}s, difference 0"
         )
     return (
         f"{comparison.verdict}: {comparison.attention}, {comparison.counter}: {comparison.reason}"
