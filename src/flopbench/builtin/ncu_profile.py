@@ -7,11 +7,14 @@ alone. Kernels whose names say that they move or map elements are not stopped fo
 
 from __future__ import annotations
 
+import contextlib
 import csv
 import ctypes
+import os
 import pickle
 import re
 import shutil
+import signal
 import subprocess
 import sys
 import tempfile
@@ -43,8 +46,8 @@ NO_TENSOR_WORK = (
 """Kernels that are not stopped for: PyTorch's element-wise, copying, sorting and reducing ones."""
 
 _RANGES = "thread Domain:Push/Pop_Range:PL_Type:PL_Value:CLR_Type:Color:Msg_Type:Msg"
-_RANGE = re.compile(r"<default domain>:flopbench\|(.*?):")
-_TIMEOUT_S = 1800
+_RANGE = re.compile(r"<default domain>:flopbench\|([^|:]*)\|([^|:]*)\|([^|:]*):")
+TIMEOUT_S = 1800
 
 
 @frozen
@@ -53,10 +56,14 @@ class Kernel:
 
     Attributes:
         module: path of the module that launched it; "" outside of any.
+        op: the torch op that launched it, such as ``aten.addmm``; "" outside of any.
+        operands: the op's operands, as `ncu_ranges` writes them.
         flops: executed tensor FLOPs, by type of operand.
     """
 
     module: str
+    op: str
+    operands: str
     name: str
     grid: str
     block: str
@@ -91,15 +98,34 @@ def profile(
             *(("--kernel-name", f"regex:^(?!.*({skip})).*$") if skip else ()),
             *(sys.executable, "-m", "flopbench.builtin.ncu_child", str(call)),
         ]
-        try:
-            done = subprocess.run(  # noqa: S603 - the command is ours
-                command, capture_output=True, text=True, check=False, timeout=_TIMEOUT_S
-            )
-        except subprocess.TimeoutExpired as error:
-            raise CountError(f"ncu did not end within {_TIMEOUT_S} s") from error
+        code, output = _run(command)
         text = log.read_text(encoding="utf-8") if log.exists() else ""
-    _raise_failure(done.returncode, f"{done.stdout}\n{done.stderr}\n{text}")
+    _raise_failure(code, f"{output}\n{text}")
     return list(read_kernels(text, dtypes))
+
+
+def _run(command: list[str]) -> tuple[int, str]:
+    """Run ncu, and end it with all that it started if it takes too long or we are interrupted.
+
+    Raises:
+        CountError: it does not end in time.
+    """
+    with subprocess.Popen(  # noqa: S603 - the command is ours
+        command,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.STDOUT,
+        text=True,
+        start_new_session=True,
+    ) as process:
+        try:
+            output, _ = process.communicate(timeout=TIMEOUT_S)
+        except subprocess.TimeoutExpired as error:
+            raise CountError(f"ncu did not end within {TIMEOUT_S} s") from error
+        finally:
+            # The watched process is ncu's child: without its parent it would keep the GPU.
+            with contextlib.suppress(ProcessLookupError):
+                os.killpg(process.pid, signal.SIGKILL)
+    return process.returncode, output
 
 
 def require_ncu() -> str:
@@ -164,8 +190,11 @@ def read_kernels(text: str, dtypes: Iterable[str] = ("bf16",)) -> Iterator[Kerne
         if _RANGES not in row:
             raise CountError("ncu's table has no column of NVTX ranges: its version names it anew")
         ranges = _RANGE.findall(row[_RANGES] or "")
+        module, op, operands = ranges[-1] if ranges else ("", "", "")
         yield Kernel(
-            module=ranges[-1] if ranges else "",
+            module=module,
+            op=op,
+            operands=operands,
             name=row["Kernel Name"],
             grid=row["Grid Size"],
             block=row["Block Size"],
