@@ -74,3 +74,12 @@ def short_name(kernel: str) -> str:
         return name
     tile = tile_of(kernel)
     return f"{name.split('<')[0]}<{tile}>" if tile else name[:_LONGEST_NAME]
+
+
+def base_name(kernel: str) -> str:
+    """Return a kernel's name without arguments, template arguments and ``void``."""
+    name, depth = "", 0
+    for sign in kernel.replace("<unnamed>", "(anonymous)").removeprefix("void "):
+        depth += {"<": 1, ">": -1}.get(sign, 0)
+        name += sign if not depth and sign != ">" else ""
+    return name.replace("(anonymous)", "").split("(")[0].lstrip(":")

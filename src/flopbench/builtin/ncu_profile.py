@@ -1,8 +1,8 @@
 """Run a vendor call under Nsight Compute, and read what each kernel executed.
 
 The call is made in a process of its own (`flopbench.builtin.ncu_child`), which names every
-module by an NVTX range. One counter in one pass is read per kernel, with the clocks left
-alone. Kernels whose names say that they move or map elements are not stopped for.
+module and op by an NVTX range. One counter in one pass is read of every kernel, with the
+clocks left alone.
 """
 
 from __future__ import annotations
@@ -39,11 +39,6 @@ METRICS: dict[str, str] = {
 ``ncu --query-metrics --chips gh100``; a multiply-accumulate is 2 operations.
 """
 
-NO_TENSOR_WORK = (
-    "elementwise|CatArray|distribution_|softmax_warp|cunn_SoftMax|reduce_kernel|layer_norm"
-    "|index_|vectorized_gather|Scan|Histogram|bitonicSort|Sort|copy_|upsample|nchwToNhwc|nhwcToNchw"
-)
-"""Kernels that are not stopped for: PyTorch's element-wise, copying, sorting and reducing ones."""
 
 _RANGES = "thread Domain:Push/Pop_Range:PL_Type:PL_Value:CLR_Type:Color:Msg_Type:Msg"
 _RANGE = re.compile(r"<default domain>:flopbench\|([^|:]*)\|([^|:]*)\|([^|:]*):")
@@ -70,15 +65,12 @@ class Kernel:
     flops: dict[str, int]
 
 
-def profile(
-    make: Callable[[], VendorCall], dtypes: Iterable[str] = ("bf16",), skip: str = NO_TENSOR_WORK
-) -> list[Kernel]:
+def profile(make: Callable[[], VendorCall], dtypes: Iterable[str] = ("bf16",)) -> list[Kernel]:
     """Make a call in another process under Nsight Compute, and return its kernels.
 
     Args:
         make: makes the call; is pickled.
         dtypes: types of operand to count, from `METRICS`; more than one takes more passes.
-        skip: regular expression of kernel names that are not profiled; "" profiles all.
 
     Raises:
         UsageError: there is no GPU or no ncu, or the counters may not be read.
@@ -95,7 +87,6 @@ def profile(
             *("--nvtx", "--profile-from-start", "off", "--target-processes", "application-only"),
             *("--metrics", ",".join(METRICS[dtype] for dtype in dtypes)),
             *("--csv", "--page", "raw", "--print-units", "base", "--log-file", str(log)),
-            *(("--kernel-name", f"regex:^(?!.*({skip})).*$") if skip else ()),
             *(sys.executable, "-m", "flopbench.builtin.ncu_child", str(call)),
         ]
         code, output = _run(command)
