@@ -262,9 +262,13 @@ def parts() -> dict[str, tuple[str, Callable[[], list[Any]]]]:
         "chosen": ("auto", list(chosen_shapes())),
         "cudnn": ("cudnn", cudnn),
         "cudnn decode": ("cudnn", cudnn_decode),
-        "drawn": ("flash", drawn_shapes("flash", 36)),
-        "cudnn drawn": ("cudnn", drawn_shapes("cudnn", 16)),
     }
+    for backend, shapes, at_once in (
+        ("flash", drawn_shapes("flash", 36), 12),
+        ("cudnn", drawn_shapes("cudnn", 16), 4),
+    ):
+        for n in range(0, len(shapes), at_once):
+            attention[f"drawn {backend} {n}"] = (backend, shapes[n : n + at_once])
     calls = (("prefill", 1), ("decode", 1), ("decode", 100), ("vision", 1))
     whole = [(stage, step, kind, PAGE) for (stage, step), kind in product(calls, KINDS)]
     whole += [("vision", 1, kind, VIEW) for kind in KINDS]

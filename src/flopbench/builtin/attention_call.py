@@ -15,6 +15,10 @@ from flopbench.vendor import VendorCall
 BACKENDS: tuple[str, ...] = ("auto", "flash", "cudnn")
 """Backends of SDPA; ``auto`` leaves the choice to torch."""
 
+HEAD_GRAIN = 8
+"""SDPA pads heads to a multiple of this for FlashAttention; source: pad_last_dim<8> in
+PyTorch's aten/src/ATen/native/transformers/attention.cpp."""
+
 TYPES: dict[str, str] = {"bf16": "bfloat16", "fp16": "float16"}
 """Types of operand that SDPA's fused kernels take, by flopbench's name and torch's."""
 
@@ -74,7 +78,9 @@ def _attend(op: Attention, states: tuple[Any, Any, Any], backend: str) -> None:
     from torch.nn.attention import SDPBackend, sdpa_kernel
 
     if backend == "flash" and op.causal and op.queries != op.keys:
-        # SDPA takes no mask aligned with the last key; the kernel under it does.
+        # SDPA takes no mask aligned with the last key; the kernel under it does. SDPA pads heads.
+        padding = -op.head_dim % HEAD_GRAIN
+        states = tuple(torch.nn.functional.pad(state, (0, padding)) for state in states)
         torch.ops.aten._scaled_dot_product_flash_attention(*states, 0.0, True)  # noqa: FBT003, SLF001
         return
     attention = partial(

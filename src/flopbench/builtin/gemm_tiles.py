@@ -79,7 +79,7 @@ def short_name(kernel: str) -> str:
 def base_name(kernel: str) -> str:
     """Return a kernel's name without arguments, template arguments and ``void``."""
     name, depth = "", 0
-    for sign in kernel.replace("<unnamed>", "(anonymous)").removeprefix("void "):
+    for sign in re.sub(r"(<unnamed>|\(anonymous namespace\))::", "", kernel):
         depth += {"<": 1, ">": -1}.get(sign, 0)
-        name += sign if not depth and sign != ">" else ""
-    return name.replace("(anonymous)", "").split("(")[0].lstrip(":")
+        name += "" if depth or sign == ">" else sign
+    return name.removeprefix("void ").split("(")[0]
