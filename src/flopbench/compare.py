@@ -130,7 +130,8 @@ def _verdict(  # noqa: PLR0911 - one return per verdict and reason reads best
     counted: Attributed | Failed,
     components: tuple[ComponentDifference, ...],
 ) -> tuple[Verdict, str | None]:
-    if not mode.matches_vendor:
+    comparable = convention.unit == "FLOP"
+    if comparable and not mode.matches_vendor:
         return "no_vendor_match", f"the vendor does not run {mode.name} attention"
     if isinstance(counted, Failed):
         return "incomplete", counted.reason
@@ -139,7 +140,7 @@ def _verdict(  # noqa: PLR0911 - one return per verdict and reason reads best
         return "incomplete", f"the vendor runs ops that the counter has no formula for: {names}"
     if not counted.flops:
         return "incomplete", "the counter saw no FLOPs at all, which verifies nothing"
-    if convention.unit != "FLOP":
+    if not comparable:
         return "not_comparable", f"the counter's unit is {convention.unit}, not FLOP"
     wrong = [c.component for c in components if c.difference]
     if wrong:
