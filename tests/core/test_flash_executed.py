@@ -189,7 +189,7 @@ def test_a_mode_of_another_kernel_gives_that_kernels_reason():
 @pytest.mark.parametrize("queries", [2, sympy.Symbol("q", integer=True, positive=True)])
 def test_fa3_with_grouped_heads_and_several_queries_is_refused(queries):
     op = attention(queries=queries, keys=100, heads=8, kv_heads=2)
-    with pytest.raises(UsageError, match="may pack grouped heads .* for one query only"):
+    with pytest.raises(UsageError, match=r"may pack grouped heads .* for one query only"):
         executed_flops(op, Choice(GPUS["h100"], "fa3"))
     one = attention(queries=1, keys=100, heads=8, kv_heads=2)
     assert executed_flops(one, Choice(GPUS["h100"], "fa3")) == 4 * 128 * 2 * 64 * 176

@@ -8,16 +8,13 @@ from typing import Any
 
 from attrs import frozen
 
+from flopbench.builtin.flash_tiles import HEAD_GRAIN
 from flopbench.builtin.ncu_profile import Kernel, profile
 from flopbench.ops import Attention
 from flopbench.vendor import VendorCall
 
 BACKENDS: tuple[str, ...] = ("auto", "flash", "cudnn")
 """Backends of SDPA; ``auto`` leaves the choice to torch."""
-
-HEAD_GRAIN = 8
-"""SDPA pads heads to a multiple of this for FlashAttention; source: pad_last_dim<8> in
-PyTorch's aten/src/ATen/native/transformers/attention.cpp."""
 
 TYPES: dict[str, str] = {"bf16": "bfloat16", "fp16": "float16"}
 """Types of operand that SDPA's fused kernels take, by flopbench's name and torch's."""
@@ -56,8 +53,8 @@ def attention_call(cores: Sequence[Core], backend: str) -> VendorCall:
             dtype = getattr(torch, TYPES[core.dtype])
 
             def states(heads: Any, tokens: Any) -> torch.Tensor:
-                extents = (core.op.batch, heads, tokens, core.op.head_dim)
-                return torch.randn(extents, device="cuda", dtype=dtype)
+                extents = map(int, (core.op.batch, heads, tokens, core.op.head_dim))
+                return torch.randn(*extents, device="cuda", dtype=dtype)
 
             op = core.op
             self.states = (
@@ -79,9 +76,9 @@ def _attend(op: Attention, states: tuple[Any, Any, Any], backend: str) -> None:
 
     if backend == "flash" and op.causal and op.queries != op.keys:
         # SDPA takes no mask aligned with the last key; the kernel under it does. SDPA pads heads.
-        padding = -op.head_dim % HEAD_GRAIN
-        states = tuple(torch.nn.functional.pad(state, (0, padding)) for state in states)
-        torch.ops.aten._scaled_dot_product_flash_attention(*states, 0.0, True)  # noqa: FBT003, SLF001
+        padding = -int(op.head_dim) % HEAD_GRAIN
+        padded = [torch.nn.functional.pad(state, (0, padding)) for state in states]
+        torch.ops.aten._scaled_dot_product_flash_attention(*padded, 0.0, True)  # noqa: FBT003, SLF001
         return
     attention = partial(
         torch.nn.functional.scaled_dot_product_attention,

@@ -24,6 +24,10 @@ KERNELS: dict[str, str] = {
 """Kernel families by name."""
 
 
+DTYPES: tuple[str, ...] = ("bf16", "fp16", "fp8")
+"""Types of operand; FlashAttention-3 has other tiles for fp8."""
+
+
 @frozen
 class Tile:
     """Query rows x keys that a thread block multiplies at once."""
@@ -92,6 +96,10 @@ GPUS: dict[str, Gpu] = {
     )
 }
 """GPUs by name."""
+
+HEAD_GRAIN = 8
+"""SDPA pads heads to a multiple of this for FlashAttention; source: pad_last_dim<8> in
+PyTorch's aten/src/ATen/native/transformers/attention.cpp."""
 
 SPLIT_ROWS = 64
 """Row block of the split-KV kernel, with which its choice counts, too."""

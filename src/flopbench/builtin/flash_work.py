@@ -157,7 +157,7 @@ def _many_grouped(op: Attention) -> bool:
     """Tell whether several queries have grouped heads, somewhere, or may have for some symbols."""
     if any(map(is_symbolic, (op.queries, op.heads, op.kv_heads))):
         return bool(op.heads != op.kv_heads and op.queries != 1)
-    grouped = (op.queries > 1) & (op.heads != op.kv_heads)
+    grouped: Any = (op.queries > 1) & (op.heads != op.kv_heads)
     return bool(grouped.any()) if is_array(grouped) else bool(grouped)
 
 

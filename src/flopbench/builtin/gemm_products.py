@@ -66,7 +66,7 @@ def executed_flops(product: Product, kernel: str, grid: str) -> int | None:
 
 
 def _whole(side: int, tile: int) -> int:
-    return ceil_div(side, tile) * tile
+    return int(ceil_div(side, tile)) * tile
 
 
 def product_of(op: str, operands: str) -> Product | None:

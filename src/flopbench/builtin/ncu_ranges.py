@@ -26,18 +26,20 @@ class _Range:
         self.op = ("", "")
 
     def show(self) -> None:
+        """Rename the range to what is in work now."""
         self.nvtx.range_pop()
         self.push()
 
     def push(self) -> None:
+        """Open the range."""
         self.nvtx.range_push(PREFIX + "|".join((self.path[-1], *self.op)))
 
 
-class _NamedOps(TorchDispatchMode):
+class _NamedOps(TorchDispatchMode):  # type: ignore[no-untyped-call]
     """Names each op that reaches a kernel."""
 
     def __init__(self, names: _Range) -> None:
-        super().__init__()
+        super().__init__()  # type: ignore[no-untyped-call]
         self._names = names
 
     def __torch_dispatch__(
