@@ -19,6 +19,10 @@ VERIFIED = "verified"
 """The variant of a vendor model that is the witness: attention always eager."""
 
 
+EXECUTED_FLOP = "executed FLOP"
+"""The unit of counters that say what a GPU executes, padding included."""
+
+
 @frozen
 class VendorCall:
     """One call of the real model.
@@ -118,7 +122,8 @@ class Convention:
     """What a counter's numbers mean.
 
     Attributes:
-        unit: ``FLOP`` (1 MAC = 2) is comparable with the closed forms; others are not.
+        unit: ``FLOP`` (1 MAC = 2) is comparable with the closed forms; others are not. Of
+            ``executed FLOP`` the report shows how much is useful, per component.
         sees: kinds of priced operation (`flopbench.ops`) that are in its numbers.
     """
 
@@ -184,6 +189,10 @@ class VendorCounter(ABC):
         Raises:
             flopbench.errors.CountError: the call fails, or cannot be counted as a whole.
         """
+
+    def tile(self, op: str) -> str | None:
+        """Return what a kernel multiplies at once, if ``op`` is a kernel whose name tells it."""
+        return None
 
     def provenance(self) -> Mapping[str, str]:
         """Return versions of what counts, for the report."""
