@@ -12,7 +12,8 @@ from flopbench.text import table, tera
 def console(parts: Sequence[ExecutedComponent]) -> Iterator[str]:
     """Yield a line per component, and under it one per kernel with its tile."""
     for counter, components in groupby(parts, key=lambda part: part.counter):
-        yield f"    {f'executed, by component ({counter})':<36}{'useful':>12}{'executed':>12}  ratio"
+        title = f"executed, by component ({counter})"
+        yield f"    {title:<36}{'useful':>12}{'executed':>12}  ratio"
         for part in components:
             useful, executed, ratio = _numbers(part)
             mark = "" if part.useful_flops is not None else "  in no component of the model"
