@@ -14,7 +14,8 @@ TITLES = {
 }
 SHOWN = 10
 
-print("rows x columns x depth; TFLOPs useful, executed; executed / useful; padding in the stage")
+print(f"  {'component':27}{'rows x columns x depth':26}{'tile m x n x k':25}", end="")
+print("   useful executed     ratio   padding (TFLOPs; % of the stage's products)")
 for run in MEASURED["stages"]:
     if run["attention"] != "eager" or run["step"] != 1:
         continue
@@ -36,11 +37,8 @@ for run in MEASURED["stages"]:
         useful += needed.total()
     kind = f"{run['stage']} {run['tile_grid']}"
     padding = sum(row[0] for row in rows)
-    print(
-        f"\n{TITLES.get(kind, run['stage'])}: {len(rows)} kinds of product, {different} differ",
-        end="",
-    )
-    print(f" from whole tiles; padding {padding / useful:.2%} of the products on tensor cores")
+    print(f"\n{TITLES.get(kind, run['stage'])}: {len(rows)} kinds of product, ", end="")
+    print(f"{different} differ from whole tiles; {1 + padding / useful:.4f} times useful")
     for extra, component, shape, tile, needs, flops in sorted(rows, reverse=True)[:SHOWN]:
         print(f"  {component:27}{shape:26}{tile:25}{needs / 1e12:9.4f}{flops / 1e12:9.4f}", end="")
         print(f"{flops / needs:10.4f}{extra / useful:10.2%}")

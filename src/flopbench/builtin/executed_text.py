@@ -16,7 +16,9 @@ def console(parts: Sequence[ExecutedComponent]) -> Iterator[str]:
         yield f"    {title:<36}{'useful':>12}{'executed':>12}  ratio"
         for part in components:
             useful, executed, ratio = _numbers(part)
-            mark = "" if part.useful_flops is not None else "  in no component of the model"
+            mark = "" if part.kernels else "  no tensor work"
+            if part.useful_flops is None:
+                mark = "in no component of the model"
             yield f"      {part.component:<34}{useful:>12}{executed:>12}  {ratio}{mark}"
             yield from (f"        {_kernel(kernel)}" for kernel in part.kernels)
 

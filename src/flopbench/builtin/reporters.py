@@ -111,7 +111,7 @@ def _console_stage(
                 )
         for op in c.uncounted:
             yield f"      uncounted: {op.op} in {op.component}, {op.calls} calls"
-        if c.unseen:
+        if c.unseen and c.verdict != "not_comparable":
             yield f"    unseen by the counter: {unseen(c)}"
 
 
@@ -224,7 +224,7 @@ def _markdown_comparison(comparison: Comparison) -> Iterator[str]:
         )
     for op in comparison.uncounted:
         yield f"\nUncounted: `{op.op}` in {op.component}, {op.calls} calls."
-    if comparison.unseen:
+    if comparison.unseen and comparison.verdict != "not_comparable":
         yield f"\nUnseen by the counter, in TFLOPs: {unseen(comparison)}."
 
 
