@@ -49,14 +49,19 @@ def decode(attention: str) -> Flops:
     return Counter({component: STEPS * flops for component, flops in first.items()})
 
 
+def head(title: str) -> None:
+    """Print the names of the columns."""
+    print(f"\n{title + ', GFLOPs':35}{'useful':>10}{'torch':>10}{'eager':>10}", end="")
+    print(f"{'sdpa':>10}{'flash':>10}{'eager/torch':>12}{'flash/useful':>13}")
+
+
 def show(title: str, useful: Flops, torch: Flops, found: list[Flops]) -> None:
     """Print a row per component, and their sum."""
-    print(f"\n{title + ', GFLOPs':28}{'useful':>10}{'torch':>10}{'eager':>10}", end="")
-    print(f"{'sdpa':>10}{'flash':>10}{'eager/torch':>12}{'flash/useful':>13}")
+    head(title)
     columns = [useful, torch, *found]
     for name in (*torch, "all"):
         row = [column.total() if name == "all" else column[name] for column in columns]
-        print(f"{name:28}" + "".join(f"{flops / 1e9:10.3f}" for flops in row), end="")
+        print(f"{name:35}" + "".join(f"{flops / 1e9:10.3f}" for flops in row), end="")
         print(f"{row[2] / row[1]:12.4f}{row[4] / row[0]:13.4f}")
 
 
@@ -83,7 +88,7 @@ for title, stage, grid, core in (
 totals["decode"] = [tensor_flops("decode", mode, PAGE, STEPS) for mode in (Flash(), Eager())]
 totals["decode"] += [decode(kind) for kind in KINDS]
 
-print(f"\n{'stages, GFLOPs':28}{'useful':>10}{'torch':>10}{'eager':>10}{'sdpa':>10}{'flash':>10}")
+head("stages")
 for title, parts in (
     ("vision", ["vision"]),
     ("prefill", ["prefill"]),
@@ -92,5 +97,5 @@ for title, parts in (
     ("end2end", ["vision", "prefill", "decode"]),
 ):
     row = [sum(totals[part][i].total() for part in parts) for i in range(5)]
-    print(f"{title:28}" + "".join(f"{flops / 1e9:10.3f}" for flops in row), end="")
+    print(f"{title:35}" + "".join(f"{flops / 1e9:10.3f}" for flops in row), end="")
     print(f"{row[2] / row[1]:12.4f}{row[4] / row[0]:13.4f}")
