@@ -67,6 +67,8 @@ def attention_figures(op: Attention, gpu: str, kernel: str, dtype: str) -> Atten
         raise UsageError(unknown("kernel", kernel, (*KERNELS, "auto")))
     if op.bias or op.head_dim != op.value_dim:
         raise UsageError("kernels are modelled without a bias, and with values as wide as heads")
+    if kernel == "cudnn":
+        _refuse_for_cudnn(op)
     choice = Choice(GPUS[gpu], kernel, fp8=dtype == "fp8")
     executed = int(executed_flops(op, choice))
     eager, useful = _cost(op, Eager()), int(_cost(op, Flash()).tensor_flops)
@@ -85,6 +87,17 @@ def attention_figures(op: Attention, gpu: str, kernel: str, dtype: str) -> Atten
         splits=_splits(op, choice, name),
         sdpa_kernel=sdpa_kernel,
     )
+
+
+def _refuse_for_cudnn(op: Attention) -> None:
+    """Refuse what SDPA's cuDNN backend does not take (sdp_utils.cpp), or masks otherwise."""
+    if op.keys == 1:
+        raise UsageError("kernel cudnn takes at least 2 keys in PyTorch's SDPA, not 1")
+    if op.causal and 1 < op.queries < op.keys:
+        raise UsageError(
+            "kernel cudnn takes a causal mask of as many queries as keys in PyTorch's SDPA, not "
+            f"{op.queries} queries and {op.keys} keys"
+        )
 
 
 def _cost(op: Attention, mode: AttentionMode) -> Cost:

@@ -161,6 +161,11 @@ def test_people_read_the_same(flopbench, figures):
         (options(**SHAPE, dtype="fp8"), "only fa3 does"),
         (options(**SHAPE, kernel="fa3", gpu="a100"), "kernel fa3 needs a Hopper GPU"),
         (options(**SHAPE | {"head-dim": 257}), "heads of up to 256, not 257"),
+        (options(**SHAPE | {"q": 1, "kv": 1}, kernel="cudnn"), "at least 2 keys"),
+        (
+            [*options(**SHAPE | {"q": 9}, kernel="cudnn"), "--causal"],
+            "as many queries as keys in PyTorch's SDPA, not 9 queries and 913 keys",
+        ),
         (options(**SHAPE | {"q": 0}), "0 is not in the range"),
         (options(**SHAPE | {"head-dim": 300}, kernel="fa3"), "kernel fa3 takes heads of up to 256"),
         (options(**SHAPE, kernel="fa3", **{"kv-heads": 2}), "kernel fa3 may pack grouped heads"),
