@@ -3,7 +3,7 @@ PYTHON ?= python3
 VENV := .venv
 BIN := $(VENV)/bin
 STAMP := $(VENV)/.installed
-SOURCES := pyproject.toml plugins/deepseek_ocr/pyproject.toml constraints.txt
+SOURCES := pyproject.toml $(wildcard plugins/*/pyproject.toml) constraints.txt
 
 .PHONY: run test lint docs bench clean
 
@@ -31,7 +31,8 @@ bench: $(STAMP)  ## Measure speed and memory, as ratios.
 $(STAMP): $(SOURCES)
 	$(PYTHON) -m venv $(VENV)
 	$(BIN)/pip install --quiet --constraint constraints.txt \
-		--editable '.[dev,plot]' --editable 'plugins/deepseek_ocr[vendor]'
+		--editable '.[dev,plot]' --editable 'plugins/deepseek_ocr[vendor]' \
+		--editable plugins/unlimited_ocr --editable plugins/deepseek_ocr2
 	touch $@
 
 clean:

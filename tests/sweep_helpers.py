@@ -47,6 +47,8 @@ class Toy(AnalyticModel):
         return {"rows": workload.rows}
 
     def ops(self, stage, workload):
+        if os.environ.get("TOY_BRANCHES") and workload.rows > 2:
+            return
         yield Linear(component="layer", rows=workload.rows, in_features=4, out_features=8)
 
 
@@ -64,7 +66,7 @@ class ToyVendor(VendorModel):
         return VendorStage(lambda step: VendorCall(None, lambda: workload.rows))
 
     def component(self, module):
-        return "layer"
+        return module
 
 
 class Slow(VendorCounter):
@@ -75,13 +77,19 @@ class Slow(VendorCounter):
 
     def count(self, call):
         rows = call.run()
+        if str(rows) in os.environ.get("TOY_DIES", "").split(","):
+            os._exit(1)
+        if str(rows) in os.environ.get("TOY_LEAVES", "").split(","):
+            raise SystemExit(0)
         with open(os.environ["TOY_LOG"], "a") as log:
             log.write(f"{rows}\\n")
         time.sleep(float(os.environ.get("TOY_SECONDS", "0")))
         if str(rows) in os.environ.get("TOY_FAILS", "").split(","):
             raise ValueError(f"{rows} rows are unlucky")
         wrong = 2 if str(rows) in os.environ.get("TOY_WRONG", "").split(",") else 0
-        return Count((Counted("layer", "mm", 64 * rows + wrong),))
+        swapped = 2 if str(rows) in os.environ.get("TOY_SWAPS", "").split(",") else 0
+        other = (Counted("other", "mm", swapped),) if swapped else ()
+        return Count((Counted("layer", "mm", 64 * rows + wrong - swapped), *other))
 
 
 @hookimpl
@@ -128,10 +136,8 @@ class ToySweep:
         return process.returncode, stderr
 
     def files(self, out):
-        """Return what a sweep wrote, by name; its lock apart."""
-        return {
-            p.name: p.read_bytes() for p in (self.folder / out).iterdir() if p.suffix != ".lock"
-        }
+        """Return all that a sweep left, by name."""
+        return {p.name: p.read_bytes() for p in (self.folder / out).iterdir()}
 
     def report(self, out):
         return json.loads((self.folder / out / "sweep.json").read_text())

@@ -57,7 +57,7 @@ def attempt(count: Callable[[], T]) -> T | Failed:
         return Failed(str(error))
     except FlopbenchError:
         raise
-    except Exception as error:  # noqa: BLE001 - a vendor may raise anything
+    except (Exception, SystemExit) as error:  # noqa: BLE001 - a vendor may raise anything
         return Failed(f"the vendor model could not be counted: {describe(error)}")
 
 

@@ -73,7 +73,7 @@ def _whole(stage: str, components: list[Equation], law: Law) -> Equation:
         component=None,
         vendor=vendor,
         analytic=analytic,
-        difference=sympy.expand(analytic - vendor),
+        difference=simplified(analytic - vendor, law.guards),
         verdict=verdict,
         reason="; ".join(reasons) or None,
         assumptions=law.assumptions,
@@ -98,7 +98,7 @@ class _Component:
             component=self.name,
             vendor=vendor,
             analytic=analytic,
-            difference=sympy.expand(analytic - vendor),
+            difference=simplified(analytic - vendor, self.law.guards),
             verdict=verdict,
             reason=reason,
             assumptions=self.law.assumptions,
@@ -156,6 +156,8 @@ def simplified(difference: sympy.Expr, guards: tuple[sympy.Basic, ...]) -> sympy
     difference = sympy.expand(difference)
     if difference.is_polynomial():
         return difference
+    if _is_zero_by_cases(difference):
+        return sympy.Integer(0)
     for guard in guards:
         bounded = _put_in(difference, guard)
         if bounded is not None and sympy.expand(bounded) == 0:
@@ -163,6 +165,34 @@ def simplified(difference: sympy.Expr, guards: tuple[sympy.Basic, ...]) -> sympy
     if sympy.simplify(difference) == 0:
         return sympy.Integer(0)
     return difference
+
+
+def _is_zero_by_cases(form: sympy.Expr) -> bool:
+    """Tell whether a form with terms Min(size, number) is 0: below, between and above the numbers.
+
+    False also where the form is made otherwise.
+    """
+    minima = form.atoms(sympy.Min)
+    names = {name for minimum in minima for name in minimum.free_symbols}
+    bounds = {minimum: [a for a in minimum.args if a.is_Integer] for minimum in minima}
+    if len(names) != 1 or any(len(m.args) != len(b) + 1 or len(b) != 1 for m, b in bounds.items()):
+        return False
+    (name,) = names
+    if any(name not in minimum.args for minimum in minima):
+        return False
+    numbers = [bound for (bound,) in bounds.values()]
+    low, high = min(numbers), max(numbers)
+    if high - low > _MOST_CASES:
+        return False
+    cases = [
+        form.subs(dict.fromkeys(minima, name)),
+        form.subs({m: b[0] for m, b in bounds.items()}),
+    ]
+    cases += [form.subs(name, value) for value in range(int(low), int(high) + 1)]
+    return all(sympy.expand(case) == 0 for case in cases)
+
+
+_MOST_CASES = 64
 
 
 def _put_in(form: sympy.Expr, guard: sympy.Basic) -> sympy.Expr | None:

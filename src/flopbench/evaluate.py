@@ -15,16 +15,18 @@ import attrs
 from attrs import frozen
 
 from flopbench.attention import AttentionMode
+from flopbench.canonical import distinct
+from flopbench.columns import Column, Joined
 from flopbench.conventions import Conventions
+from flopbench.counting import sums
 from flopbench.dims import is_array
-from flopbench.errors import calling
-from flopbench.model import AnalyticModel
-from flopbench.pricing import Known, StagePrice, price
+from flopbench.errors import PluginError, calling
+from flopbench.model import AnalyticModel, Stage
+from flopbench.pricing import Fallback, Known, StagePrice, lower, price
 
-BLOCK = 32768
+BLOCK = 24576
 
-Column = Any
-"""One number per point: an array, or a plain number that all points have."""
+_KINDS = ("costs", "parts", "seen")
 
 
 @frozen(eq=False)
@@ -34,14 +36,20 @@ class Columns:
     Attributes:
         costs: by name of the field in ``sweep.json``.
         parts: FLOPs by part of the model.
+        seen: FLOPs that a counter sees, by component, if it was said what it sees.
     """
 
     costs: Mapping[str, Column]
     parts: Mapping[str, Column]
+    seen: Mapping[str, Column]
 
 
-def columns(priced: StagePrice, parts: Iterable[str]) -> Columns:
-    """Take the totals of a priced stage."""
+def columns(priced: StagePrice, parts: Iterable[str], sees: Collection[str] = ()) -> Columns:
+    """Take the totals of a priced stage.
+
+    Args:
+        sees: kinds of operation that a counter sees.
+    """
     cost, held = priced.cost, priced.footprint
     costs = {"flops": cost.flops}
     costs |= {field.name: getattr(cost, field.name) for field in attrs.fields(type(cost))}
@@ -55,7 +63,10 @@ def columns(priced: StagePrice, parts: Iterable[str]) -> Columns:
     for line in priced.lines:
         name = part_of(line.component, parts)
         shares[name] = shares.get(name, 0) + line.cost.flops
-    return Columns(costs, shares)
+    seen = sums(
+        (line.component, line.cost.tensor_flops) for line in priced.lines if line.kind in sees
+    )
+    return Columns(costs, shares, seen)
 
 
 def part_of(component: str, parts: Iterable[str]) -> str:
@@ -71,11 +82,13 @@ def price_stages(
     eager: AttentionMode,
     conventions: Conventions,
     stages: Collection[str] | None = None,
+    sees: Collection[str] = (),
 ) -> Iterator[tuple[str, str, Columns]]:
     """Yield (mode, stage, costs) for one workload, whose sizes may be arrays.
 
     Args:
         stages: names of those to yield; all, by default.
+        sees: kinds of operation that a counter sees, to be given by component.
 
     Raises:
         PluginError: the model or a mode raises.
@@ -93,7 +106,29 @@ def price_stages(
                     )
     for stage, mode in product(wanted, modes):
         parts = [prices[mode.name, name] for name in stage.parts or (stage.name,)]
-        yield mode.name, stage.name, columns(sum(parts[1:], parts[0]), model.parts)
+        yield mode.name, stage.name, columns(sum(parts[1:], parts[0]), model.parts, sees)
+
+
+def fallbacks(
+    model: AnalyticModel,
+    stages: Iterable[Stage],
+    workload: Any,
+    modes: Iterable[AttentionMode],
+    eager: AttentionMode,
+) -> list[tuple[str, Fallback]]:
+    """Return what modes cannot carry out in a workload's stages, each once.
+
+    Raises:
+        PluginError: the model or a mode raises.
+    """
+    found: dict[tuple[str, Fallback], None] = {}
+    for name in dict.fromkeys(part for stage in stages for part in stage.parts or (stage.name,)):
+        with calling(f"pricing stage {name!r} of model {model.name!r}"):
+            for op, mode in product(list(model.ops(name, workload)), modes):
+                _, fallback = lower(op, mode, eager)
+                if fallback:
+                    found[name, fallback] = None
+    return list(found)
 
 
 def price_many(
@@ -103,21 +138,31 @@ def price_many(
     eager: AttentionMode,
     conventions: Conventions,
     stages: Collection[str] | None = None,
+    sees: Collection[str] = (),
 ) -> dict[tuple[str, str], Columns]:
     """Price a workload whose sizes are arrays of any length, in blocks; by mode and stage.
+
+    The arguments are those of `price_stages`.
 
     Raises:
         PluginError: the model or a mode raises.
     """
-    joined: dict[tuple[str, str], tuple[_Joined, _Joined]] = {}
+    joined: dict[tuple[str, str], dict[str, Joined]] = {}
     count = _length(workload)
     for start in range(0, count, BLOCK):
         part = workload if count <= BLOCK else _slice(workload, slice(start, start + BLOCK))
-        for mode, stage, found in price_stages(model, part, modes, eager, conventions, stages):
-            both = joined.setdefault((mode, stage), (_Joined(count), _Joined(count)))
-            both[0].put(start, found.costs)
-            both[1].put(start, found.parts)
-    return {key: Columns(costs.columns, parts.columns) for key, (costs, parts) in joined.items()}
+        priced = price_stages(model, part, modes, eager, conventions, stages, sees)
+        for mode, stage, found in priced:
+            first = joined.get((modes[0].name, stage), {})
+            whole = joined.setdefault(
+                (mode, stage), {kind: Joined(count, BLOCK, first.get(kind)) for kind in _KINDS}
+            )
+            for kind, each in whole.items():
+                each.put(start, getattr(found, kind))
+    return {
+        key: Columns(**{kind: each.columns for kind, each in whole.items()})
+        for key, whole in joined.items()
+    }
 
 
 def _arrays(workload: Any) -> dict[str, Any]:
@@ -134,39 +179,12 @@ def _slice(workload: Any, rows: slice) -> Any:
     return attrs.evolve(workload, **{n: value[rows] for n, value in _arrays(workload).items()})
 
 
-class _Joined:
-    """Columns put together from blocks: a number stays one while all blocks agree on it."""
-
-    def __init__(self, count: int) -> None:
-        self.columns: dict[str, Column] = {}
-        self._count = count
-
-    def put(self, start: int, block: Mapping[str, Column]) -> None:
-        for name, value in block.items():
-            whole = self.columns.get(name, value if start == 0 else 0)
-            if is_array(value) or is_array(whole) or value != whole:
-                whole = self._with(whole, start, value)
-            self.columns[name] = whole
-
-    def _with(self, whole: Column, start: int, value: Column) -> Column:
-        import numpy as np
-
-        if is_array(value) and len(value) == self._count:
-            return value
-        if not (is_array(whole) and len(whole) == self._count):
-            kind = np.float64 if np.asarray(value).dtype.kind == "f" else np.int64
-            before = 0 if is_array(whole) else whole
-            whole = np.full(self._count, before, dtype=kind)
-        whole[start : start + BLOCK] = value
-        return whole
-
-
 def stack(workloads: Sequence[Any]) -> list[tuple[list[int], Any]]:
     """Return (indices, one workload with arrays) of the workloads that differ in integers only."""
     groups: dict[Any, list[int]] = {}
     for index, workload in enumerate(workloads):
         values = attrs.asdict(workload, recurse=False)
-        key = tuple((n, None if type(v) is int else repr(v)) for n, v in values.items())
+        key = tuple((n, None if type(v) is int else distinct(v)) for n, v in values.items())
         groups.setdefault(key, []).append(index)
     return [(indices, _stacked([workloads[i] for i in indices])) for indices in groups.values()]
 
@@ -194,19 +212,40 @@ def evaluate(
     eager: AttentionMode,
     conventions: Conventions,
     stages: Collection[str] | None = None,
+    sees: Collection[str] = (),
 ) -> list[Costs]:
-    """Price every workload in every mode and stage; return plain numbers, point by point."""
+    """Price every workload in every mode and stage; return plain numbers, point by point.
+
+    The arguments are those of `price_stages`.
+    """
     points: list[Costs] = [{} for _ in workloads]
     for indices, stacked in stack(workloads):
-        priced = price_many(model, stacked, modes, eager, conventions, stages)
-        for (mode, stage), found in priced.items():
-            both = ("costs", found.costs), ("parts", found.parts)
-            for kind, by_name in both:
-                for name, column in by_name.items():
-                    for index, value in zip(indices, _plain(column, len(indices)), strict=True):
-                        point = points[index].setdefault((mode, stage), {"costs": {}, "parts": {}})
-                        point[kind][name] = value
+        try:
+            priced = price_many(model, stacked, modes, eager, conventions, stages, sees)
+        except PluginError:
+            # Beyond 64 bits, or a model that branches on a size: each point alone has plain
+            # integers without bounds, and says what is wrong with it.
+            for index in indices:
+                priced = price_many(
+                    model, workloads[index], modes, eager, conventions, stages, sees
+                )
+                _spread(priced, [index], points)
+        else:
+            _spread(priced, indices, points)
     return points
+
+
+def _spread(
+    priced: Mapping[tuple[str, str], Columns], indices: list[int], points: list[Costs]
+) -> None:
+    """Write each column's numbers to its points."""
+    for key, found in priced.items():
+        for index in indices:
+            points[index][key] = {"costs": {}, "parts": {}, "seen": {}}
+        for kind, by_name in attrs.asdict(found, recurse=False).items():
+            for name, column in by_name.items():
+                for index, value in zip(indices, _plain(column, len(indices)), strict=True):
+                    points[index][key][kind][name] = value
 
 
 def _plain(column: Column, count: int) -> list[Any]:

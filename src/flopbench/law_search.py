@@ -21,6 +21,15 @@ from flopbench.forms import STEP, sum_over_steps, symbol
 from flopbench.interpolation import interpolate
 from flopbench.law import Key, Law, Method, Slice, Subject, size_symbol
 from flopbench.model import Size
+from flopbench.regimes import (
+    MOST_SINGLE,
+    Regime,
+    first_step,
+    is_about_steps,
+    joined,
+    last_step,
+    sum_over_regimes,
+)
 from flopbench.report import UncountedOp
 from flopbench.vendor import SymbolicCounter, Trace, Uncounted, VendorCall, VendorStage
 
@@ -52,6 +61,12 @@ class _Assumptions:
     notes: dict[str, None] = field(factory=dict)
     guards: list[tuple[sympy.Basic, Mapping[str, int]]] = field(factory=list)
     slices: list[Slice] = field(factory=list)
+
+    def take_steps(self) -> list[sympy.Basic]:
+        """Take out, and return, the guards that decide on the number of the step alone."""
+        taken = [guard for guard, _fixed in self.guards if is_about_steps(guard)]
+        self.guards = [(g, fixed) for g, fixed in self.guards if g not in taken]
+        return taken
 
     def texts(self, steps: Any) -> tuple[str, ...]:
         always = [guard for guard, fixed in self.guards if not fixed]
@@ -87,13 +102,14 @@ class Search:
         # Decoding begins with step 1, whatever the sizes.
         free = names if self.subject.everywhere else tuple({STEP.name} & set(names))
         found = self._find(names, {}, free)
+        regimes = self._regimes(found, names, free)
         total = partial(self._over_steps, number=number)
         slices = sorted(
             (Slice(piece.sizes, total(piece.forms)) for piece in self.assumed.slices),
             key=lambda piece: len(piece.sizes),
         )
         return Law(
-            forms=total(found.forms),
+            forms=sum_over_regimes(regimes, number) if regimes else total(found.forms),
             slices=tuple(slices),
             uncounted=tuple(
                 UncountedOp(component, op, calls)
@@ -103,6 +119,32 @@ class Search:
             guards=tuple(guard for guard, _fixed in self.assumed.guards),
             method=found.method,
         )
+
+    def _regimes(self, found: _Found, names: Names, free: Names) -> list[Regime]:
+        """Trace what later steps do, if a guard says that they run otherwise.
+
+        Raises:
+            CountError: there are more than two ways, or some size makes a third.
+        """
+        last = last_step(self.assumed.take_steps(), TRACED_FROM)
+        if last is None:
+            return []
+        others, rest = _without(free, STEP.name), _without(names, STEP.name)
+        high = self.values[STEP.name] = last + 2 * MOST_SINGLE
+        later = self._find(names, {}, others)
+        first = first_step(self.assumed.take_steps(), last, high)
+        if first - last > MOST_SINGLE or self.assumed.slices:
+            raise CountError("the program runs in more than two ways as steps go on")
+        forms = self._by_component
+        between = [
+            Regime(step, step, forms(self._find(rest, {STEP.name: step}, others).forms))
+            for step in range(last + 1, first)
+        ]
+        early, late = Regime(1, last, forms(found.forms)), Regime(first, None, forms(later.forms))
+        regimes = joined(early, between, late)
+        note = f"steps up to {regimes[0].last} and from {regimes[-1].first} on were traced apart"
+        self.assumed.notes[note] = None
+        return regimes
 
     def _open(self) -> Any:
         """Make the symbols, and return the number of steps; None if there is one call only."""
@@ -117,7 +159,7 @@ class Search:
         number = None
         if steps is not None or stage.steps != 1:
             self.lows[STEP.name] = 1
-            self.values[STEP.name] = (int(stage.steps) + 1) // 2
+            self.values[STEP.name] = TRACED_FROM
             number = self._steps_in(steps) if steps else int(stage.steps)
         self.symbols = {name: symbol(name, low) for name, low in self.lows.items()}
         return number

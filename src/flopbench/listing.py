@@ -12,7 +12,7 @@ from flopbench.config import RunOptions
 
 
 def list_catalog(catalog: Catalog) -> str:
-    """Show every strategy with its plugin, every model's stages, and what failed."""
+    """Show every strategy with its plugin, every model's stages and sweeps, and what failed."""
     lines: list[str] = []
     shelves: tuple[tuple[str, Shelf[Any]], ...] = (
         ("Models", catalog.models),
@@ -28,10 +28,18 @@ def list_catalog(catalog: Catalog) -> str:
         for stage in model.stages:
             parts = f" = {' + '.join(stage.parts)}" if stage.parts else ""
             lines.append(f"  {name}: {stage.name}{parts}")
+    lines += ["", "Sweeps:", *_sweeps(catalog)]
     lines += ["", "Keys:", *_keys(catalog)]
     lines += ["", "Failed plugins:" if catalog.failures else "Failed plugins: none"]
     lines += [f"  {failure}" for failure in catalog.failures]
     return "\n".join(lines)
+
+
+def _sweeps(catalog: Catalog) -> Iterator[str]:
+    for name, model, _source in catalog.models:
+        for sweep in model.sweeps:
+            yield f"  {name}: {sweep.name} = {', '.join(sweep.stages)}: {sweep.description}"
+    yield "  every model: flopbench sweep MODEL --vary KEY=VALUES"
 
 
 def _keys(catalog: Catalog) -> Iterator[str]:

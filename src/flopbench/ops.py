@@ -15,8 +15,9 @@ from typing import Literal
 import attrs
 from attrs import frozen
 
+from flopbench.attention_op import Attention
 from flopbench.conventions import MAC_FLOPS, Conventions
-from flopbench.dims import Dim, at_most_one, consecutive_sum, dim_field
+from flopbench.dims import Dim, at_most_one, dim_field
 from flopbench.op_base import (
     TORCH_VISIBLE,
     MatrixOp,
@@ -50,13 +51,18 @@ __all__ = [
 
 @frozen(kw_only=True, eq=False)
 class Linear(PricedOp):
-    """A product with a weight: [rows, in_features] x [in_features, out_features] (+ bias)."""
+    """A product with a weight: [rows, in_features] x [in_features, out_features] (+ bias).
+
+    Attributes:
+        passes: times that one run reads its weights: ``rows`` may be those of many products.
+    """
 
     kind = "linear"
     rows: Dim = dim_field()
     in_features: Dim = dim_field()
     out_features: Dim = dim_field()
     bias: bool = False
+    passes: Dim = dim_field(default=1)
 
     def tensor_flops(self) -> Dim:
         return MAC_FLOPS * self.in_features * self.out_features * self.rows
@@ -74,11 +80,11 @@ class Linear(PricedOp):
         return self.out_features * (self.in_features + (1 if self.bias else 0))
 
     def weights_read(self) -> Dim:
-        return at_most_one(self.rows) * self.weights()
+        return self.passes * at_most_one(self.rows) * self.weights()
 
 
 @frozen(kw_only=True, eq=False)
-class ExpertLinear(MatrixOp):
+class ExpertLinear(PricedOp):
     """One routed product per row with the weight of the row's expert, out of ``experts`` weights.
 
     Attributes:
@@ -93,9 +99,13 @@ class ExpertLinear(MatrixOp):
     out_features: Dim = dim_field()
     experts: Dim = dim_field()
     top_k: Dim = dim_field(default=1)
+    bias: bool = False
 
     def tensor_flops(self) -> Dim:
         return MAC_FLOPS * self.in_features * self.out_features * self.rows
+
+    def vector_flops(self, conventions: Conventions) -> Dim:
+        return self.rows * self.out_features * conventions.bias if self.bias else 0
 
     def operands(self) -> Dim:
         return self.rows * self.in_features
@@ -104,12 +114,15 @@ class ExpertLinear(MatrixOp):
         return self.rows * self.out_features
 
     def weights(self) -> Dim:
-        return self.experts * self.in_features * self.out_features
+        return self.experts * self._weights_of_one()
+
+    def _weights_of_one(self) -> Dim:
+        return self.out_features * (self.in_features + (1 if self.bias else 0))
 
     def expected_expert_weights_read(self) -> Real:
         tokens = self.rows // self.top_k
         met = expected_distinct(self.experts, self.top_k, tokens)
-        return met * as_real(self.in_features * self.out_features)
+        return met * as_real(self._weights_of_one())
 
 
 @frozen(kw_only=True, eq=False)
@@ -186,11 +199,15 @@ class Norm(VectorOp):
     """A normalisation of ``rows`` vectors of ``width`` elements.
 
     A layer norm has a weight and a bias per element of a vector, an RMS norm a weight.
+
+    Attributes:
+        parameters: weights per element of a vector, if not those.
     """
 
     function: Literal["layer_norm", "rms_norm"]
     rows: Dim = dim_field()
     width: Dim = dim_field()
+    parameters: int | None = None
 
     @property
     def kind(self) -> str:
@@ -201,7 +218,8 @@ class Norm(VectorOp):
         return self.rows * self.width
 
     def weights(self) -> Dim:
-        return self.width * (2 if self.function == "layer_norm" else 1)
+        usual = 2 if self.function == "layer_norm" else 1
+        return self.width * (usual if self.parameters is None else self.parameters)
 
     def weights_read(self) -> Dim:
         return at_most_one(self.rows) * self.weights()
@@ -209,14 +227,25 @@ class Norm(VectorOp):
 
 @frozen(kw_only=True, eq=False)
 class Softmax(VectorOp):
-    """A softmax over materialised scores."""
+    """A softmax over materialised scores.
+
+    Attributes:
+        table: elements of weights that scores are looked up from, if they are.
+    """
 
     kind = "softmax"
     scores: Dim = dim_field()
+    table: Dim = dim_field(default=0)
 
     @property
     def elements(self) -> Dim:
         return self.scores
+
+    def weights(self) -> Dim:
+        return self.table
+
+    def weights_read(self) -> Dim:
+        return at_most_one(self.scores) * self.table
 
 
 _BINARY = frozenset({"add", "multiply"})
@@ -350,6 +379,7 @@ class FusedAttention(PricedOp):
         outputs: output elements, over the whole batch.
         padding: tensor FLOPs beyond those of ``pairs``, over all heads: a kernel multiplies
             whole tiles.
+        softcap: whether the scores are capped.
     """
 
     kind = "fused_attention"
@@ -360,6 +390,7 @@ class FusedAttention(PricedOp):
     inputs: Dim = dim_field()
     outputs: Dim = dim_field()
     padding: Dim = dim_field(default=0)
+    softcap: bool = False
 
     def operands(self) -> Dim:
         return self.inputs
@@ -375,89 +406,6 @@ class FusedAttention(PricedOp):
         return self.padding
 
     def vector_flops(self, conventions: Conventions) -> Dim:
-        scores = self.heads * self.pairs * conventions.online_softmax
+        per_score = conventions.online_softmax + (conventions.softcap if self.softcap else 0)
+        scores = self.heads * self.pairs * per_score
         return scores + self.outputs * conventions.online_softmax_output
-
-
-@frozen(kw_only=True, eq=False)
-class Attention(Op):
-    """An attention core, softmax(Q K^T) V, to be lowered by an attention mode.
-
-    With ``steps`` > 1 it is decoding: each step has ``queries`` new queries and sees
-    ``queries`` more keys than the step before.
-
-    Attributes:
-        batch: sequences (or windows) that attend apart.
-        heads: query heads per sequence.
-        kv_heads: key and value heads per sequence; a divisor of ``heads``.
-        head_dim: width of a query or key head.
-        value_dim: width of a value head.
-        queries: query tokens of one step.
-        keys: key tokens that the first step sees, its own included.
-        causal: whether a query sees only the keys up to its own.
-        bias: what is added to the scores besides a causal mask, if anything.
-        scaled: whether the scale multiplies the scores or, before them, the queries.
-        cached: whether keys and values are in a KV cache; else they are activations.
-    """
-
-    batch: Dim = dim_field()
-    heads: Dim = dim_field()
-    kv_heads: Dim = dim_field()
-    head_dim: Dim = dim_field()
-    value_dim: Dim = dim_field()
-    queries: Dim = dim_field()
-    keys: Dim = dim_field()
-    causal: bool = False
-    bias: str | None = None
-    scaled: Literal["scores", "queries"] = "scores"
-    cached: bool = False
-
-    def __attrs_post_init__(self) -> None:
-        grouped = isinstance(self.heads, int) and isinstance(self.kv_heads, int)
-        if grouped and (not self.kv_heads or self.heads % self.kv_heads):
-            raise ValueError(
-                f"attention needs kv_heads that divide heads, got {self.kv_heads} of {self.heads}"
-            )
-        ordered = self.causal or not (isinstance(self.steps, int) and self.steps == 1)
-        numbers = isinstance(self.queries, int) and isinstance(self.keys, int)
-        if ordered and numbers and self.queries > self.keys:
-            raise ValueError(
-                "attention needs queries <= keys if it is causal or decoding, "
-                f"got {self.queries} > {self.keys}"
-            )
-
-    @property
-    def key_visits(self) -> Dim:
-        """Keys that the steps see, summed over the steps."""
-        growth = consecutive_sum(0, self.steps)
-        return self.steps * self.keys + self.queries * growth
-
-    @property
-    def pairs(self) -> Dim:
-        """All query-key pairs per head, whether masked or not, summed over the steps."""
-        return self.queries * self.key_visits
-
-    @property
-    def unmasked_pairs(self) -> Dim:
-        """Query-key pairs per head that the causal mask leaves, summed over the steps.
-
-        The last query of a step sees every key, the one before it one fewer, and so on.
-        """
-        if not self.causal:
-            return self.pairs
-        return self.pairs - self.steps * consecutive_sum(0, self.queries)
-
-    @property
-    def outputs(self) -> Dim:
-        """Output elements of one layer, summed over the steps."""
-        return self.steps * self.batch * self.heads * self.queries * self.value_dim
-
-    @property
-    def last_keys(self) -> Dim:
-        """Keys that the last step sees, the most of all."""
-        return self.keys + self.queries * (self.steps - 1)
-
-    @property
-    def query_elements(self) -> Dim:
-        """Elements of the queries of one step."""
-        return self.batch * self.heads * self.queries * self.head_dim

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import contextlib
+import glob
 import os
+import re
 import tempfile
 from collections.abc import Mapping
 from pathlib import Path
@@ -31,8 +33,12 @@ def check_writable(directory: Path) -> None:
                 path.rmdir()
 
 
-def write_files(directory: Path, files: Mapping[str, str | bytes]) -> None:
+def write_files(directory: Path, files: Mapping[str, str | bytes], *, alone: bool = False) -> None:
     """Write all files under ``directory``: complete under a temporary name, then renamed.
+
+    Args:
+        alone: nobody else writes there now: what a killed process left under temporary names
+            is taken away.
 
     Raises:
         UsageError: a file cannot be written; then none is.
@@ -48,6 +54,9 @@ def write_files(directory: Path, files: Mapping[str, str | bytes]) -> None:
         for name in contents:
             if (directory / name).is_dir():
                 raise IsADirectoryError(None, f"{name} is a directory")
+        if alone:
+            for name in contents:
+                _clear(directory, name)
         for name, content in contents.items():
             written[_temporary(directory, name, content)] = directory / name
         for temporary, path in written.items():
@@ -73,6 +82,13 @@ def _temporary(directory: Path, name: str, content: bytes) -> Path:
         path.unlink(missing_ok=True)
         raise
     return path
+
+
+def _clear(directory: Path, name: str) -> None:
+    for path in directory.glob(f".{glob.escape(name)}.*"):
+        # mkstemp ends a name with eight of these.
+        if re.fullmatch(r"[a-z0-9_]{8}", path.name.removeprefix(f".{name}.")):
+            path.unlink(missing_ok=True)
 
 
 def _cannot_write(directory: Path, error: OSError) -> UsageError:

@@ -17,7 +17,6 @@ from rich.progress import (
 
 from flopbench.progress import Progress as RunProgress
 from flopbench.sweep_run import SweepProgress
-from flopbench.vendor_series import Unit
 
 
 class BarProgress(RunProgress):
@@ -75,5 +74,5 @@ class SweepBar(SweepProgress):
     def start(self, total: int, done: int) -> None:
         self._bar.update(self._task, description="counting", total=total, completed=done)
 
-    def counted(self, unit: Unit) -> None:
-        self._bar.update(self._task, description=f"counted {unit.name}", advance=1)
+    def counted(self, what: str) -> None:
+        self._bar.update(self._task, description=f"counted {what}", advance=1)

@@ -9,19 +9,29 @@ import math
 from typing import Any, TypeAlias
 
 from flopbench.dims import Dim, is_array, is_symbolic
+from flopbench.errors import DimError
 
 Real: TypeAlias = Any
 
 
 def as_real(value: Dim) -> Real:
-    """Take a dimension as a real: a symbol as it is, the others as floating point."""
+    """Take a dimension as a real: a symbol as it is, the others as floating point.
+
+    Raises:
+        DimError: it is beyond floating point.
+    """
     if is_symbolic(value):
         return value
     if is_array(value):
         import numpy as np
 
         return np.asarray(value).view(np.ndarray).astype(np.float64)
-    return float(value)
+    try:
+        return float(value)
+    except OverflowError as error:
+        raise DimError(
+            f"a size makes a number of {int(value).bit_length()} bits, beyond floating point"
+        ) from error
 
 
 def expected_distinct(kinds: Dim, chosen: Dim, draws: Dim) -> Real:

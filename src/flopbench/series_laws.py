@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterator, Mapping
 from typing import Any
 
 import numpy as np
 from attrs import frozen
 
+from flopbench.canonical import distinct
+from flopbench.counting import sums
 from flopbench.dims import Dim
 from flopbench.errors import CountError, DimError
 from flopbench.law import Law, Subject
@@ -15,8 +17,9 @@ from flopbench.law_search import TRACED_FROM
 from flopbench.laws import law_here, steps_of
 from flopbench.model import AnalyticModel
 
-WORTH_A_TRACE = 3
-"""So many calls take longer to count than to trace one."""
+WORTH_A_LAW = 100
+"""Fewer points are counted call by call: a law is not a count of each, and says nothing of what
+a vendor does at one size only."""
 
 
 @frozen
@@ -39,11 +42,11 @@ def place(model: AnalyticModel, stage: str, workload: Any) -> Place:
     counts_steps = {size.name for size in model.sizes if size.steps}
     small = {n: v for n, v in sizes.items() if v < TRACED_FROM and n not in counts_steps}
     rest = model.stage_workload(stage, workload, dict.fromkeys(sizes, TRACED_FROM))
-    return Place((stage, repr(rest), tuple(sorted(small.items()))), sizes)
+    return Place((stage, distinct(rest), tuple(sorted(small.items()))), sizes)
 
 
-def flops_by_law(subject: Subject, places: list[Place]) -> list[int | None]:
-    """Return the vendor's FLOPs at each place, by one law; None where it does not hold.
+def counts_by_law(subject: Subject, places: list[Place]) -> list[dict[str, int] | None]:
+    """Return the vendor's FLOPs by component at each place, by one law; None where it fails.
 
     Args:
         subject: at the workload of one of the places, with all sizes of its stage open.
@@ -56,18 +59,23 @@ def flops_by_law(subject: Subject, places: list[Place]) -> list[int | None]:
     if law.uncounted:
         raise CountError("the vendor runs ops that the counter has no formula for")
     covered = [i for i, p in enumerate(places) if law.holds_at(p.sizes, steps_of(subject, p.sizes))]
-    found: list[int | None] = [None] * len(places)
+    found: list[dict[str, int] | None] = [None] * len(places)
     if covered:
-        for i, flops in zip(covered, _totals(law, [places[i].sizes for i in covered]), strict=True):
+        rows = _rows(law, [places[i].sizes for i in covered])
+        for i, flops in zip(covered, rows, strict=True):
             found[i] = flops
     return found
 
 
-def _totals(law: Law, sizes: list[Mapping[str, int]]) -> Iterable[int]:
+def _rows(law: Law, sizes: list[Mapping[str, int]]) -> Iterator[dict[str, int]]:
     """Evaluate the law at all places in one go."""
     columns: dict[str, Dim] = {name: np.array([s[name] for s in sizes]) for name in sizes[0]}
     try:
-        total = sum(law.at(columns).values())
+        by_component = sums((component, n) for (component, _), n in law.at(columns).items())
     except DimError as error:
         raise CountError(f"its law cannot be evaluated: {error}") from error
-    return (int(value) for value in np.broadcast_to(np.asarray(total), len(sizes)))
+    whole = {
+        name: np.broadcast_to(np.asarray(column), len(sizes))
+        for name, column in by_component.items()
+    }
+    return ({name: int(v[i]) for name, v in whole.items()} for i in range(len(sizes)))

@@ -5,9 +5,12 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import Any
 
+import attrs
 from attrs import frozen
 
-from flopbench.evaluate import Costs
+from flopbench.errors import PluginError, UsageError
+from flopbench.evaluate import Costs, fallbacks
+from flopbench.model import Stage
 from flopbench.sweep_plan import SweepPlan
 from flopbench.vendor_series import Counted
 
@@ -28,31 +31,84 @@ def sweep_report(
     costs: Sequence[Costs],
     counts: Sequence[Mapping[str, Counted]],
     targets: Targets,
-    jobs_versions: Mapping[str, Any],
+    provenance: Mapping[str, Any],
 ) -> dict[str, Any]:
-    """Return the JSON form of a sweep."""
-    workload = plan.base.config["workload"]
+    """Return the JSON form of a sweep.
+
+    Args:
+        provenance: versions, vendor, counters and configuration.
+    """
+    vendor = next((v for _, v in plan.base.vendor_strategies), None)
     return {
         "schema_version": SWEEP_SCHEMA_VERSION,
         "model": plan.base.model.name,
         "sweep": plan.name,
         "description": plan.description,
-        "batch_size": workload.get("batch_size"),
-        "decode_steps": workload.get("decode_steps"),
+        "batch_size": _common(plan, "batch_size"),
+        "decode_steps": _common(plan, "decode_steps"),
         "num_points": len(plan.points),
         "x": plan.x,
+        "size": plan.size,
         "stages": [{"name": s.name, "title": s.title} for s in plan.stages],
         "modes": {mode.name: _label(mode.series_label(), mode.name) for mode in plan.base.modes},
+        "compared": [mode.name for mode in plan.base.modes if mode.matches_vendor],
+        "fallbacks": [
+            {"stage": stage, **attrs.asdict(fallback)}
+            for stage, fallback in fallbacks(
+                plan.base.model, plan.stages, plan.workloads[0], plan.base.modes, plan.base.eager
+            )
+        ],
+        "vendor_attention": vendor.attention if vendor else None,
         "vendor_counter": plan.base.counters[0].name if plan.base.counters else None,
         "dtype": plan.base.model.dtype,
         "ttft_s": targets.ttft,
         "tpot_s": targets.tpot,
-        **jobs_versions,
+        **provenance,
         "points": [
             _point(plan, index, costs[index], counts[index], targets)
             for index in range(len(plan.points))
         ],
     }
+
+
+def _common(plan: SweepPlan, key: str) -> Any:
+    """Return a key's value at all points; None if it is varied."""
+    values = [p.inputs.get(key, plan.base.config["workload"].get(key)) for p in plan.points]
+    return values[0] if all(value == values[0] for value in values) else None
+
+
+def check_targets(plan: SweepPlan, targets: Targets) -> None:
+    """Refuse a target that the model does not know the stages of.
+
+    Raises:
+        UsageError: it has no such stages.
+        PluginError: its workloads do not say how many tokens they make.
+    """
+    model = plan.base.model
+    if targets.ttft is not None and not model.first_token:
+        raise UsageError(
+            f"--ttft: model {model.name!r} does not say which stages make the first token"
+        )
+    if targets.tpot is not None:
+        if model.per_token is None:
+            raise UsageError(
+                f"--tpot: model {model.name!r} does not say which stage makes the other tokens"
+            )
+        if not hasattr(plan.workloads[0], "decode_steps"):
+            raise PluginError(
+                f"model {model.name!r} has a per_token, but its workload no decode_steps"
+            )
+
+
+def priced_stages(plan: SweepPlan, targets: Targets) -> set[str]:
+    """Return the stages whose costs a report needs: those reported, their parts, and a target's."""
+    model = plan.base.model
+    needed = {name for stage in plan.stages for name in (stage.name, *stage.parts)}
+    if targets.ttft is not None:
+        needed |= set(model.first_token)
+    if targets.tpot is not None and model.per_token is not None:
+        needed.add(model.per_token)
+    return needed
 
 
 def _label(label: str, name: str) -> str:
@@ -72,32 +128,54 @@ def _point(
 ) -> dict[str, Any]:
     point: dict[str, Any] = {"label": plan.points[index].label, **plan.facts[index]}
     for stage in plan.stages:
-        point[stage.name] = _stage(plan, stage.name, costs, counts.get(stage.name))
+        point[stage.name] = _stage(plan, stage, costs, counts)
     required = _required(plan, index, costs, targets)
     if required:
         point["required"] = required
     return point
 
 
-def _stage(plan: SweepPlan, stage: str, costs: Costs, counted: Counted | None) -> dict[str, Any]:
+def _stage(
+    plan: SweepPlan, stage: Stage, costs: Costs, counts: Mapping[str, Counted]
+) -> dict[str, Any]:
     found: dict[str, Any] = {}
     for mode in plan.base.modes:
-        flops = int(costs[mode.name, stage]["costs"]["flops"])
+        flops = int(costs[mode.name, stage.name]["costs"]["flops"])
         found[f"analytic_{mode.name}_tflops"] = flops / TERA
         found[f"analytic_{mode.name}_flops"] = flops
     if "analytic_eager_tflops" in found:
         found["analytic_tflops"] = found["analytic_eager_tflops"]
+    counted = counts.get(stage.name)
     vendor = counted.flops if counted else None
     found["vendor_tflops"] = None if vendor is None else vendor / TERA
     found["vendor_flops"] = vendor
+    found["vendor_method"] = counted.method if counted else None
     found["vendor_error"] = counted.error if counted else None
-    matching = [m.name for m in plan.base.modes if m.matches_vendor]
-    found["difference"] = None
-    if vendor is not None and matching:
-        visible = int(costs[matching[0], stage]["costs"]["torch_visible_flops"])
-        found["difference"] = visible - vendor
-    found["cost"] = {m.name: _cost(costs[m.name, stage]) for m in plan.base.modes}
+    found |= _difference(plan, stage, costs, counts)
+    found["cost"] = {m.name: _cost(costs[m.name, stage.name]) for m in plan.base.modes}
     return found
+
+
+def _difference(
+    plan: SweepPlan, stage: Stage, costs: Costs, counts: Mapping[str, Counted]
+) -> dict[str, Any]:
+    """Compare a stage with its count, component by component, in each of its parts.
+
+    Errors of two components, or of two parts that share one, may cancel in the sum.
+    """
+    matching = [mode.name for mode in plan.base.modes if mode.matches_vendor]
+    total, wrong = 0, dict[str, None]()
+    for part in stage.parts or (stage.name,):
+        counted = counts[part].by_component if part in counts else None
+        if counted is None or not matching:
+            return {"difference": None, "components_differ": None}
+        seen = costs[matching[0], part]["seen"]
+        for name in dict.fromkeys((*seen, *counted)):
+            difference = int(seen.get(name, 0)) - counted.get(name, 0)
+            total += difference
+            if difference:
+                wrong[name] = None
+    return {"difference": total, "components_differ": list(wrong)}
 
 
 def _cost(priced: Mapping[str, Any]) -> dict[str, Any]:
@@ -121,7 +199,7 @@ def _required(plan: SweepPlan, index: int, costs: Costs, targets: Targets) -> di
             for mode in plan.base.modes
         }
     if targets.tpot is not None and model.per_token is not None:
-        steps = int(getattr(plan.workloads[index], "decode_steps", 1))
+        steps = int(plan.workloads[index].decode_steps)
         found["tpot"] = {
             mode.name: _rates(costs, mode.name, (model.per_token,), targets.tpot * steps)
             for mode in plan.base.modes

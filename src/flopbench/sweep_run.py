@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
@@ -10,8 +10,10 @@ from flopbench import __version__
 from flopbench.catalog import Catalog
 from flopbench.errors import calling
 from flopbench.evaluate import evaluate
+from flopbench.model import SweepPoint
+from flopbench.source import source_digest
 from flopbench.sweep_plan import SweepPlan, SweepRequest
-from flopbench.sweep_report import Targets, sweep_report
+from flopbench.sweep_report import Targets, priced_stages, sweep_report
 from flopbench.sweep_store import Journal, fingerprint
 from flopbench.vendor_series import Counted, Unit, at_points, units, vendor_counts
 
@@ -22,8 +24,8 @@ class SweepProgress:
     def start(self, total: int, done: int) -> None:
         """Take note that ``done`` of ``total`` counts are known already."""
 
-    def counted(self, unit: Unit) -> None:
-        """Take note that one more is known."""
+    def counted(self, what: str) -> None:
+        """Take note that one more is known: a stage of a point."""
 
 
 def run_sweep(
@@ -46,7 +48,17 @@ def run_sweep(
         UsageError: what the vendor side needs is not installed, or the folder is in use.
     """
     base = plan.base
-    costs = evaluate(base.model, plan.workloads, base.modes, base.eager, base.conventions)
+    targets = targets or Targets()
+    sees = base.counters[0].convention.sees if base.counters else frozenset[str]()
+    costs = evaluate(
+        base.model,
+        plan.workloads,
+        base.modes,
+        base.eager,
+        base.conventions,
+        priced_stages(plan, targets),
+        sees,
+    )
     provenance = _provenance(plan, catalog)
     todo = units(plan)
     journal = None
@@ -54,7 +66,7 @@ def run_sweep(
         journal = Journal(out, fingerprint(_settings(plan, provenance)))
     counts = _count(plan, request, todo, journal, jobs, progress or SweepProgress())
     ordered = {unit: counts[unit] for unit in todo}
-    report = sweep_report(plan, costs, at_points(plan, ordered), targets or Targets(), provenance)
+    report = sweep_report(plan, costs, at_points(plan, ordered), targets, provenance)
 
     def close() -> None:
         if journal:
@@ -74,7 +86,7 @@ def _count(
     """Count what the journal does not know, and write it there; try what failed again."""
     entries = journal.entries if journal else {}
     counts = {
-        unit: Counted(entries[unit.name]["flops"])
+        unit: Counted(entries[unit.name]["flops"], entries[unit.name]["method"])
         for unit in todo
         if entries.get(unit.name, {}).get("flops") is not None
     }
@@ -83,8 +95,8 @@ def _count(
     for unit, counted in vendor_counts(plan, request, left, jobs):
         counts[unit] = counted
         if journal:
-            journal.add(unit.name, counted.flops, counted.error)
-        progress.counted(unit)
+            journal.add(unit.name, counted.by_component, counted.method, counted.error)
+        progress.counted(f"{unit.stage} of {plan.points[unit.points[0]].label}")
     return counts
 
 
@@ -104,22 +116,36 @@ def _provenance(plan: SweepPlan, catalog: Catalog) -> dict[str, Any]:
 
 
 def _settings(plan: SweepPlan, provenance: Mapping[str, Any]) -> dict[str, Any]:
-    """Return all that the counts depend on."""
+    """Return all that the counts depend on, each under the name that a refusal tells."""
+    base = plan.base
+    strategies = (base.model, base.vendor, *base.counters)
     return {
-        **provenance,
-        "points": [dict(facts) for facts in plan.facts],
-        "inputs": [dict(point.inputs) for point in plan.points],
+        "versions": [provenance[name] for name in ("versions", "vendor", "counters")],
+        "model": [base.model.name, provenance["config"].get("model"), base.model.architecture],
+        "workload": provenance["config"].get("workload"),
+        "vendor": provenance["config"].get("vendor"),
+        "points": [(dict(point.inputs), dict(f)) for point, f in _points(plan)],
         "stages": [stage.name for stage in plan.stages],
-        "architecture": repr(plan.base.model.architecture),
+        "code": [source_digest(type(strategy)) for strategy in strategies],
     }
+
+
+def _points(plan: SweepPlan) -> Iterator[tuple[SweepPoint, Mapping[str, Any]]]:
+    return zip(plan.points, plan.facts, strict=True)
 
 
 def incomplete(report: Mapping[str, Any]) -> list[str]:
     """Name the points and stages that failed or differ."""
     return [
-        f"{point['label']} {stage['name']}: {found['vendor_error'] or 'differs'}"
+        f"{point['label']} {stage['name']}: {_problem(point[stage['name']])}"
         for point in report["points"]
         for stage in report["stages"]
-        for found in (point[stage["name"]],)
-        if found["vendor_error"] or found["difference"]
+        if _problem(point[stage["name"]])
     ]
+
+
+def _problem(found: Mapping[str, Any]) -> str | None:
+    if found["vendor_error"]:
+        return str(found["vendor_error"])
+    wrong = found["components_differ"]
+    return f"differs in {', '.join(wrong)}" if wrong else None

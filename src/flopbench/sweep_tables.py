@@ -7,17 +7,14 @@ import io
 from collections.abc import Iterator, Mapping
 from typing import Any
 
-from flopbench.text import table
+from flopbench.text import counted, si, table
 
-_MARKS = ("", "k", "M", "G", "T", "P", "E")
-
-
-def si(value: float, unit: str) -> str:
-    """Write a number with a decimal prefix and four significant digits."""
-    scaled, mark = float(value), 0
-    while abs(scaled) >= 999.95 and mark < len(_MARKS) - 1:  # noqa: PLR2004 - rounds to 1000
-        scaled, mark = scaled / 1000, mark + 1
-    return f"{scaled:.4g} {_MARKS[mark]}{unit}"
+_VENDOR = ("vendor_flops", "vendor_method", "vendor_error", "difference")
+_LAST = ("activations moved", "FLOP/B")
+_MEMORY_NOTE = (
+    "Weights are read once per pass: by each decode step anew, and by each stack of images of one "
+    "size. Each op reads its operands once and writes its result once."
+)
 
 
 def to_csv(report: Mapping[str, Any]) -> str:
@@ -39,33 +36,68 @@ def _rows(report: Mapping[str, Any]) -> Iterator[dict[str, Any]]:
             found = point[stage]
             for mode, cost in found["cost"].items():
                 numbers = {k: v for k, v in cost.items() if k != "parts_flops"}
-                vendor = {k: found[k] for k in ("vendor_flops", "vendor_error", "difference")}
+                vendor = {k: found[k] for k in _VENDOR}
+                if mode not in report["compared"]:
+                    vendor |= {"difference": None}
                 yield {**facts, "stage": stage, "attention": mode, **numbers, **vendor}
 
 
 def to_markdown(report: Mapping[str, Any]) -> str:
     """Write the tables of a sweep: FLOPs, memory and required throughput."""
-    lines = [f"# {report['model']}: {report['description']}", ""]
-    head = f"Sweep `{report['sweep']}`, {report['num_points']} points, {report['dtype']}, batch "
-    head += f"size {report['batch_size']}, {report['decode_steps']} decode steps. "
-    lines += [f"{head}Prefixes are decimal.", ""]
+    lines = [f"# {report['model']}: {report['description']}", "", _head(report), ""]
+    lines += [verdict(report), ""]
+    lines += [f"{note}  " for note in fallback_notes(report)]
+    lines += [""] if report["fallbacks"] else []
     for stage in report["stages"]:
         lines += [f"## {stage['title']}", "", "### FLOPs", "", *_flops(report, stage["name"]), ""]
-        lines += ["### Memory", "", *_memory(report, stage["name"]), ""]
+        lines += ["### Memory", "", _MEMORY_NOTE, "", *_memory(report, stage["name"]), ""]
     lines += _required(report)
     return "\n".join(lines).rstrip() + "\n"
+
+
+def _head(report: Mapping[str, Any]) -> str:
+    known = [f"Sweep `{report['sweep']}`", counted(report["num_points"], "point"), report["dtype"]]
+    known += [] if report["batch_size"] is None else [f"batch size {report['batch_size']}"]
+    known += [] if report["decode_steps"] is None else [f"{report['decode_steps']} decode steps"]
+    return f"{', '.join(known)}. Prefixes are decimal."
+
+
+def fallback_notes(report: Mapping[str, Any]) -> list[str]:
+    """Say what attention modes could not carry out, once for all stages."""
+    notes = (
+        f"fallback: {f['attention']} runs {f['component']} eagerly: {f['reason']}"
+        for f in report["fallbacks"]
+    )
+    return list(dict.fromkeys(notes))
+
+
+def verdict(report: Mapping[str, Any]) -> str:
+    """Say in one line what was found of the vendor."""
+    found = [point[stage["name"]] for point in report["points"] for stage in report["stages"]]
+    failed = sum(each["vendor_error"] is not None for each in found)
+    compared = [each for each in found if each["difference"] is not None]
+    wrong = sum(bool(each["components_differ"]) for each in compared)
+    if failed or wrong:
+        return f"verdict: of {len(found)} results, {wrong} differ and {failed} could not be counted"
+    if not compared:
+        why = "no attention mode is the vendor's" if report["vendor_counter"] else "analytic only"
+        return f"verdict: nothing was checked: {why}"
+    law = sum(each["vendor_method"] == "law" for each in compared)
+    text = "verdict: verified, vendor = analytic to the last FLOP in every component of "
+    text += counted(len(compared), "result")
+    return text + (f", {law} of them by a law" if law else "")
 
 
 def _per_mode(report: Mapping[str, Any], stage: str) -> Iterator[tuple[list[str], Any, Any]]:
     for point in report["points"]:
         for mode, cost in point[stage]["cost"].items():
-            x = point.get(report["x"])
-            yield [point["label"], "" if x is None else f"{x}", mode], cost, point[stage]
+            yield [point["label"], str(point.get(report["size"], "")), mode], cost, point[stage]
 
 
 def _flops(report: Mapping[str, Any], stage: str) -> Iterator[str]:
     def row(head: list[str], cost: Mapping[str, Any], found: Mapping[str, Any]) -> list[str]:
-        vendor = found["vendor_flops"]
+        vendor, theirs = found["vendor_flops"], head[-1] in report["compared"]
+        failed = found["vendor_error"] or "not counted"
         ratio = cost["tensor_flops"] / cost["vector_flops"] if cost["vector_flops"] else None
         return [
             *head,
@@ -73,11 +105,11 @@ def _flops(report: Mapping[str, Any], stage: str) -> Iterator[str]:
             si(cost["tensor_flops"], "FLOP"),
             si(cost["vector_flops"], "FLOP"),
             "" if ratio is None else f"{ratio:.1f} : 1",
-            found["vendor_error"] or "not counted" if vendor is None else si(vendor, "FLOP"),
-            "" if found["difference"] is None else str(found["difference"]),
+            failed if vendor is None else si(vendor, "FLOP") if theirs else "",
+            str(found["difference"]) if theirs and found["difference"] is not None else "",
         ]
 
-    header = ("point", report["x"], "attention", "FLOPs", "tensor", "vector", "tensor : vector")
+    header = ("point", report["size"], "attention", "FLOPs", "tensor", "vector", "tensor : vector")
     return table(
         (*header, "vendor", "eager torch-visible - vendor"),
         (row(*each) for each in _per_mode(report, stage)),
@@ -93,33 +125,35 @@ def _memory(report: Mapping[str, Any], stage: str) -> Iterator[str]:
             *(cost["weight_bytes"], cost["kv_cache_bytes"], cost["peak_activation_bytes"]),
             *(read, cache, moved),
         )
-        return [*head, *(si(size, "B") for size in sizes), f"{cost['flops_per_byte']:.1f}"]
+        per_byte = cost["flops_per_byte"]
+        texts = (si(size, "B") for size in sizes)
+        return [*head, *texts, "" if per_byte is None else f"{per_byte:.1f}"]
 
-    header = ("weights", "KV cache", "peak activations", "weights read", "KV cache moved")
+    header = ("weights held", "KV cache held", "peak activations", "weights read")
     return table(
-        ("point", report["x"], "attention", *header, "activations moved", "FLOP/B"),
+        ("point", report["size"], "attention", *header, "KV cache moved", *_LAST),
         (row(*each) for each in _per_mode(report, stage)),
     )
 
 
 def _required(report: Mapping[str, Any]) -> Iterator[str]:
     for key, what in (("ttft", "time to first token"), ("tpot", "time per output token")):
-        if report[f"{key}_s"] is None or "required" not in report["points"][0]:
+        if report[f"{key}_s"] is None:
             continue
         yield f"## Required throughput for a {what} of {report[f'{key}_s']} s"
         yield ""
         yield from table(
-            ("point", report["x"], "attention", "compute", "memory"),
+            ("point", report["size"], "attention", "compute", "memory"),
             (
                 [
                     point["label"],
-                    str(point.get(report["x"], "")),
+                    str(point.get(report["size"], "")),
                     mode,
                     f"{rates['tflops_per_s']:.4g} TFLOP/s",
                     f"{rates['gigabytes_per_s']:.4g} GB/s",
                 ]
                 for point in report["points"]
-                for mode, rates in point["required"].get(key, {}).items()
+                for mode, rates in point["required"][key].items()
             ),
         )
         yield ""

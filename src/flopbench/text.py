@@ -7,6 +7,9 @@ from collections.abc import Iterable, Iterator, Mapping
 from decimal import Decimal
 from typing import Any
 
+PREFIXES = ("", "k", "M", "G", "T", "P", "E", "Z", "Y", "R", "Q")
+"""Of decimal multiples, by powers of 1000."""
+
 _SIX_DECIMALS = 10**7
 _WIDTH = 100
 
@@ -17,6 +20,20 @@ def tera(flops: int) -> str:
     return f"{value:.6f}" if flops == 0 or flops >= _SIX_DECIMALS else f"{value:.3e}"
 
 
+def prefix(value: float) -> int:
+    """Return the power of 1000 by which four digits of a number are written best."""
+    scaled, power = abs(value), 0
+    while scaled >= 999.95 and power < len(PREFIXES) - 1:  # noqa: PLR2004 - rounds to 1000
+        scaled, power = scaled / 1000, power + 1
+    return power
+
+
+def si(value: float, unit: str) -> str:
+    """Write a number with a decimal prefix and four significant digits."""
+    power = prefix(value)
+    return f"{value / 1000**power:.4g} {PREFIXES[power]}{unit}"
+
+
 def key_values(values: Mapping[str, Any], prefix: str = "") -> Iterator[str]:
     """Yield ``key=value`` of each value that is set; keys of inner mappings are dotted."""
     for key, value in values.items():
@@ -25,6 +42,11 @@ def key_values(values: Mapping[str, Any], prefix: str = "") -> Iterator[str]:
         elif value is not None:
             shown = list(value) if isinstance(value, tuple) else value
             yield f"{prefix}{key}={shown}"
+
+
+def counted(number: int, what: str) -> str:
+    """Write a number of things."""
+    return f"{number} {what}" if number == 1 else f"{number} {what}s"
 
 
 def wrapped(text: str) -> str:
@@ -38,4 +60,4 @@ def table(header: Iterable[str], rows: Iterable[Iterable[str]]) -> Iterator[str]
     yield f"| {' | '.join(columns)} |"
     yield f"| {' | '.join('---' for _ in columns)} |"
     for row in rows:
-        yield f"| {' | '.join(row)} |"
+        yield f"| {' | '.join(cell.replace('|', chr(92) + '|') for cell in row)} |"

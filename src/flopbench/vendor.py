@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any, ClassVar
 import attrs
 from attrs import frozen
 
+from flopbench.canonical import distinct
 from flopbench.dims import Dim
 from flopbench.errors import UsageError
 
@@ -86,9 +87,10 @@ class VendorModel(ABC):
     def shapes(self, stage: str, workload: Any) -> Hashable:
         """Return what the calls of a stage depend on: a sweep counts equal ones once.
 
-        By default, all of the workload.
+        By default, all of the workload, hidden fields included.
         """
-        return repr(workload)
+        found: Hashable = distinct(workload)
+        return found
 
     @abstractmethod
     def component(self, module: str) -> str:

@@ -2,21 +2,23 @@
 
 from __future__ import annotations
 
+import contextlib
 import os
 import threading
 import time
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Iterator, Mapping
 from concurrent.futures import ProcessPoolExecutor, as_completed
+from concurrent.futures.process import BrokenProcessPool
 from multiprocessing import get_context
-from typing import Any
+from typing import Any, Literal
 
-from attrs import frozen
+from attrs import evolve, frozen
 
 from flopbench.compare import Attributed, Failed, attempt, attribute
-from flopbench.counting import count_stage
-from flopbench.errors import CountError, FlopbenchError, calling, describe
+from flopbench.counting import count_stage, sums
+from flopbench.errors import CountError, FlopbenchError, UsageError, calling
 from flopbench.law import Subject
-from flopbench.series_laws import WORTH_A_TRACE, Place, flops_by_law, place
+from flopbench.series_laws import WORTH_A_LAW, Place, counts_by_law, place
 from flopbench.sweep_plan import SweepPlan, SweepRequest, plan_sweep
 from flopbench.vendor import VERIFIED, VendorModel
 
@@ -38,19 +40,39 @@ class Unit:
         return f"{self.stage}/{self.points[0]}"
 
 
+Method = Literal["call", "law"]
+
+
 @frozen
 class Counted:
-    """FLOPs of a unit, or why there are none."""
+    """FLOPs of a unit, or why there are none.
 
-    flops: int | None
+    Attributes:
+        by_component: FLOPs; None if the count failed, for the reason in ``error``.
+        method: ``call`` if the calls of this very unit were counted, ``law`` if a law that was
+            measured and held against calls of other units gives it.
+    """
+
+    by_component: Mapping[str, int] | None
+    method: Method | None = None
     error: str | None = None
+
+    @property
+    def flops(self) -> int | None:
+        """All FLOPs counted."""
+        return None if self.by_component is None else sum(self.by_component.values())
+
+
+def failed(error: str) -> Counted:
+    """Return a count that there is none of."""
+    return Counted(None, None, error)
 
 
 def units(plan: SweepPlan) -> list[Unit]:
     """Return what has to be counted, in the order of points."""
-    vendor = plan.base.vendor
-    if vendor is None:
+    if not plan.base.vendor_strategies:
         return []
+    ((_, vendor),) = plan.base.vendor_strategies
     needed = {part for stage in plan.stages for part in stage.parts or (stage.name,)}
     found: dict[Any, list[int]] = {}
     for index, workload in enumerate(plan.workloads):
@@ -58,7 +80,7 @@ def units(plan: SweepPlan) -> list[Unit]:
             if stage.name in needed:
                 with calling(f"vendor model {vendor.name!r}: shapes"):
                     key = (stage.name, vendor.shapes(stage.name, workload))
-                found.setdefault(key, []).append(index)
+                    found.setdefault(key, []).append(index)
     return [Unit(stage, tuple(indices)) for (stage, _), indices in found.items()]
 
 
@@ -67,102 +89,133 @@ def vendor_counts(
     request: SweepRequest,
     todo: list[Unit],
     jobs: int = 1,
-    tick: Callable[[], None] = lambda: None,
 ) -> Iterator[tuple[Unit, Counted]]:
     """Count units; yield each when it is done, in any order.
 
-    Units that differ in their sizes only are counted by one law (``vendor.method``), unless
-    they are few; what no law covers is counted call by call.
+    Each is counted by its own calls, unless very many differ in their sizes only: those are
+    given by one law (``vendor.method``), held against calls of three of them.
 
     Args:
         jobs: processes; with 1, this one counts.
-        tick: told of each call that this process counted.
     """
-    by_law = _by_law(plan, todo)
-    yield from by_law.items()
-    todo = [unit for unit in todo if unit not in by_law]
-    if jobs == 1 or len(todo) <= 1:
-        for unit in todo:
-            yield unit, count_unit(plan, unit, tick)
+    left = dict.fromkeys(todo)
+    for unit, counted in _by_law(plan, todo):
+        del left[unit]
+        yield unit, counted
+    if jobs == 1 or len(left) <= 1:
+        for unit in left:
+            yield unit, count_unit(plan, unit)
         return
-    pool = ProcessPoolExecutor(
-        min(jobs, len(todo)), get_context("spawn"), _start_worker, (request, os.getpid())
-    )
-    with pool:
+    yield from _on_several_cores(request, list(left), jobs)
+
+
+def _on_several_cores(
+    request: SweepRequest, todo: list[Unit], jobs: int
+) -> Iterator[tuple[Unit, Counted]]:
+    """Count in a pool; what a broken pool leaves, one by one, to find out which one breaks it."""
+    left = dict.fromkeys(todo)
+    with _pool(request, min(jobs, len(todo))) as pool:
         futures = {pool.submit(_count_in_worker, unit): unit for unit in todo}
         for future in as_completed(futures):
-            yield futures[future], _result(future)
+            with contextlib.suppress(BrokenProcessPool):
+                counted = future.result()
+                del left[futures[future]]
+                yield futures[future], counted
+    for unit in left:
+        with _pool(request, 1) as pool:
+            try:
+                yield unit, pool.submit(_count_in_worker, unit).result()
+            except BrokenProcessPool:
+                yield unit, failed("the process that counted it ended, as when memory runs out")
 
 
-def _by_law(plan: SweepPlan, todo: list[Unit]) -> dict[Unit, Counted]:
+def _pool(request: SweepRequest, jobs: int) -> ProcessPoolExecutor:
+    return ProcessPoolExecutor(jobs, get_context("spawn"), _start_worker, (request, os.getpid()))
+
+
+def _by_law(plan: SweepPlan, todo: list[Unit]) -> Iterator[tuple[Unit, Counted]]:
     base = plan.base
-    counter = base.counters[0] if base.counters else None
-    if base.method == "concrete" or base.vendor is None or counter is None:
-        return {}
+    if base.method == "concrete" or not base.vendor_strategies:
+        return
+    ((counter, vendor),) = base.vendor_strategies
     if counter.variant != VERIFIED or counter.convention.unit != "FLOP":
-        return {}
+        return
     groups: dict[Any, list[tuple[Unit, Place]]] = {}
     for unit in todo:
         with calling(f"model {base.model.name!r}: stage_workload"):
             found = place(base.model, unit.stage, plan.workloads[unit.points[0]])
         groups.setdefault(found.key, []).append((unit, found))
-    counted: dict[Unit, Counted] = {}
     for group in groups.values():
-        if base.method == "symbolic" or len(group) >= WORTH_A_TRACE:
-            counted |= _group_by_law(plan, base.vendor, group)
-    return counted
+        if base.method == "symbolic" or _worth_a_law(plan, vendor, group):
+            yield from _group_by_law(plan, vendor, group).items()
+
+
+def _worth_a_law(plan: SweepPlan, vendor: VendorModel, group: list[tuple[Unit, Place]]) -> bool:
+    """Tell whether counting each call takes too long, unless the user asked for each."""
+    unit, _ = group[0]
+    if len(group) < WORTH_A_LAW:
+        return False
+    stage = attempt(lambda: vendor.stage(unit.stage, plan.workloads[unit.points[0]]))
+    return not isinstance(stage, Failed) and stage.sampled
 
 
 def _group_by_law(
     plan: SweepPlan, vendor: VendorModel, group: list[tuple[Unit, Place]]
 ) -> dict[Unit, Counted]:
-    first = group[0][0]
+    """Count a group by its law; nothing, if calls in its midst and at its end refute it.
+
+    Calls of the first unit were counted for the law to be held against.
+    """
+    units_ = [unit for unit, _ in group]
     subject = Subject(
         vendor=vendor,
         counter=plan.base.counters[0],
         model=plan.base.model,
-        stage=first.stage,
-        workload=plan.workloads[first.points[0]],
+        stage=units_[0].stage,
+        workload=plan.workloads[units_[0].points[0]],
         open_sizes=plan.base.model.sizes,
     )
     try:
-        flops = flops_by_law(subject, [found for _, found in group])
+        found = counts_by_law(subject, [found for _, found in group])
     except CountError:
         return {}  # each call is counted instead, and says what is wrong with it
-    except FlopbenchError:
+    except UsageError:
         raise
     except Exception:  # noqa: BLE001 - a vendor that raises does so again when it is counted
         return {}
-    return {unit: Counted(n) for (unit, _), n in zip(group, flops, strict=True) if n}
+    counts = {u: Counted(n, "law") for u, n in zip(units_, found, strict=True) if n}
+    if units_[0] in counts:
+        counts[units_[0]] = evolve(counts[units_[0]], method="call")
+    for unit in {units_[len(units_) // 2], units_[-1]} - {units_[0]}:
+        if unit in counts:
+            counted = count_unit(plan, unit)
+            if counted.by_component != counts[unit].by_component:
+                return {}
+            counts[unit] = counted
+    return counts
 
 
-def _result(future: Any) -> Counted:
-    try:
-        counted: Counted = future.result()
-    except FlopbenchError:
-        raise
-    except Exception as error:  # noqa: BLE001 - a worker that died fails its point
-        return Counted(None, f"the process that counted ended: {describe(error)}")
-    return counted
-
-
-def count_unit(plan: SweepPlan, unit: Unit, tick: Callable[[], None] = lambda: None) -> Counted:
+def count_unit(plan: SweepPlan, unit: Unit) -> Counted:
     """Count one unit; a failure is a result.
 
     Raises:
-        UsageError: what the vendor side needs is not installed.
+        UsageError: what the vendor side needs is not installed, for one.
     """
-    vendor, counter = plan.base.vendor, plan.base.counters[0]
-    if vendor is None:
-        raise ValueError("an analytic-only sweep has nothing to count")
+    ((counter, vendor),) = plan.base.vendor_strategies
 
     def count() -> Attributed:
         stage = vendor.stage(unit.stage, plan.workloads[unit.points[0]])
-        return attribute(count_stage(counter, stage, lambda _step: tick()), vendor.component)
+        return attribute(count_stage(counter, stage), vendor.component)
 
-    counted = attempt(count)
+    try:
+        counted = attempt(count)
+    except UsageError as error:
+        raise UsageError(f"{plan.points[unit.points[0]].label} {unit.stage}: {error}") from error
+    except FlopbenchError as error:
+        # What a plugin does wrong at one point is that point's.
+        return failed(str(error))
     if isinstance(counted, Failed):
-        return Counted(None, counted.reason)
+        return failed(counted.reason)
     return _checked(counted, counter.convention.unit)
 
 
@@ -170,12 +223,12 @@ def _checked(counted: Attributed, unit: str) -> Counted:
     """Refuse a count that is none of FLOPs, sees nothing, or leaves out matrix work."""
     if counted.uncounted:
         names = ", ".join(sorted({op.op for op in counted.uncounted}))
-        return Counted(None, f"the vendor runs ops that the counter has no formula for: {names}")
+        return failed(f"the vendor runs ops that the counter has no formula for: {names}")
     if unit != "FLOP":
-        return Counted(None, f"the counter's unit is {unit}, not FLOP")
+        return failed(f"the counter's unit is {unit}, not FLOP")
     if not counted.flops:
-        return Counted(None, "the counter saw no FLOPs at all, which verifies nothing")
-    return Counted(counted.flops)
+        return failed("the counter saw no FLOPs at all, which verifies nothing")
+    return Counted(sums((entry.component, entry.flops) for entry in counted.entries), "call")
 
 
 _WORKER: dict[str, SweepPlan] = {}
@@ -214,9 +267,10 @@ def at_points(plan: SweepPlan, counts: Mapping[Unit, Counted]) -> list[dict[str,
 
 
 def _sum(parts: list[Counted]) -> Counted:
-    total = 0
+    found: list[tuple[str, int]] = []
     for part in parts:
-        if part.flops is None:
+        if part.by_component is None:
             return part
-        total += part.flops
-    return Counted(total)
+        found += part.by_component.items()
+    by_law = any(part.method == "law" for part in parts)
+    return Counted(sums(found), "law" if by_law else "call")

@@ -127,3 +127,29 @@ def test_an_impossible_attention_is_refused(change):
     sizes = {"batch": 1, "heads": 4, "kv_heads": 2, "head_dim": 4, "value_dim": 4}
     with pytest.raises(ValueError, match="attention needs"):
         Attention(component="core", **({"queries": 1, "keys": 1} | sizes | change))
+
+
+def test_grouped_heads_move_and_hold_as_worked_out_by_hand():
+    """2 sequences, 4 query heads on 2 key and value heads; in elements of 2 bytes."""
+
+    def moved(mode, **sizes):
+        op = Attention(component="core", batch=2, heads=4, kv_heads=2, **sizes)
+        found = price([op], mode, Eager(), Conventions())
+        cost, held = found.cost, found.footprint.peak_activation_bytes
+        moved = (cost.activation_bytes_read, cost.activation_bytes_written)
+        return tuple(n // 2 for n in (*moved, cost.kv_cache_bytes_read, held))
+
+    plain = {"head_dim": 8, "value_dim": 8, "queries": 5, "keys": 5}
+    # 320 queries, 160 keys, 160 values, 200 scores, 320 outputs; scores are written three times.
+    assert moved(Eager(), **plain) == (320 + 160 + 3 * 200 + 160, 3 * 200 + 320, 0, 840)
+    assert moved(Flash(), **plain) == (320 + 160 + 160, 320, 0, 960)
+    # Three steps on 10, 11 and 12 cached keys and values.
+    decoding = plain | {"queries": 1, "keys": 10, "steps": 3, "cached": True}
+    cached = 2 * 2 * 2 * 8 * (10 + 11 + 12)
+    scores = 2 * 4 * (10 + 11 + 12)
+    read, written, cache, _ = moved(Eager(), **decoding)
+    assert (read, written, cache) == (3 * 64 + 3 * scores, 3 * scores + 3 * 64, cached)
+    assert moved(Flash(), **decoding) == (3 * 64, 3 * 64, cached, 2 * 64)
+    # With narrow heads, scores before and after an op are the most: 2 x 3,200, and 80 values.
+    narrow = {"head_dim": 1, "value_dim": 1, "queries": 20, "keys": 20}
+    assert moved(Eager(), **narrow)[3] == 2 * 2 * 4 * 20 * 20 + 80

@@ -1,12 +1,16 @@
 """Points of a sweep that differ in their sizes only are counted by one law."""
 
+from types import SimpleNamespace
+
+import attrs
 import pytest
 
 from flopbench.builtin.torch_counter import TorchCounter
 from flopbench.errors import CountError
 from flopbench.law import Subject
-from flopbench.series_laws import flops_by_law, place
-from prove_helpers import Sizes, ToyModel, ToyVendor
+from flopbench.series_laws import counts_by_law, place
+from flopbench.vendor_series import units, vendor_counts
+from prove_helpers import Sizes, ToyModel, ToyVendor, plan_of
 
 
 def run(x, linear):
@@ -32,7 +36,8 @@ def counted(function, workloads):
     )
     places = [place(model, "prefill", workload) for workload in workloads]
     assert len({found.key for found in places}) == 1
-    return flops_by_law(subject, places), len(calls)
+    found = counts_by_law(subject, places)
+    return [n and sum(n.values()) for n in found], len(calls)
 
 
 def test_a_thousand_points_take_one_trace_and_one_count():
@@ -69,3 +74,35 @@ def test_ops_without_a_formula_and_bound_sizes_leave_no_law():
     ):
         with pytest.raises(CountError):
             counted(function, [Sizes(B=2, S=s) for s in (10, 20, 30)])
+
+
+def series(function, workloads, method="auto"):
+    """Count a whole series; return (method, FLOPs) of each point."""
+    model = ToyModel()
+    base = attrs.evolve(plan_of(model, ToyVendor(function), workloads[0]), method=method)
+    plan = SimpleNamespace(base=base, stages=model.stages, workloads=workloads)
+    counts = dict(vendor_counts(plan, None, units(plan)))
+    return [(counts[unit].method, counts[unit].flops) for unit in units(plan)]
+
+
+def test_points_are_counted_unless_there_are_very_many():
+    few = [Sizes(B=2, S=s) for s in range(2, 42)]
+    assert series(run, few) == [("call", 64 * w.S) for w in few]
+    assert {method for method, _ in series(run, few, "symbolic")} == {"call", "law"}
+    many = [Sizes(B=2, S=s) for s in range(2, 122)]
+    found = series(run, many)
+    assert [flops for _, flops in found] == [64 * w.S for w in many]
+    # The law was held against the first, one in the midst and the last.
+    assert [i for i, (method, _) in enumerate(found) if method == "call"] == [0, 60, 119]
+    assert {method for method, _ in series(run, many, "concrete")} == {"call"}
+
+
+def test_a_law_that_a_call_refutes_is_not_used():
+    """A vendor that does more at the last point, where no trace can see it."""
+
+    def more_at_the_end(x, linear):
+        size = x.shape[1]
+        return linear(linear(x)) if type(size) is int and size == 121 else linear(x)
+
+    found = series(more_at_the_end, [Sizes(B=2, S=s) for s in range(2, 122)])
+    assert found == [*(("call", 64 * s) for s in range(2, 121)), ("call", 2 * 64 * 121)]

@@ -11,8 +11,8 @@ import pytest
 
 from cli_helpers import one_sentence, read_all
 from flopbench.errors import UsageError
-from flopbench.sweep_plan import grids, parse_vary
-from flopbench.sweep_tables import si
+from flopbench.text import si
+from flopbench.vary import grids, parse_vary
 from sweep_helpers import ToySweep
 
 SWEEP = ("sweep", "deepseek_ocr", "--analytic-only")
@@ -101,6 +101,7 @@ TOP = {
     *("schema_version", "model", "sweep", "description", "batch_size", "decode_steps"),
     *("num_points", "points", "x", "stages", "modes", "vendor_counter", "dtype"),
     *("ttft_s", "tpot_s", "versions", "vendor", "counters", "config"),
+    *("size", "compared", "fallbacks", "vendor_attention"),
 }
 COST = {
     *("flops", "tensor_flops", "vector_flops", "torch_visible_flops", "padding_flops"),
@@ -147,8 +148,9 @@ def test_sweep_json_has_its_keys_and_what_was_not_measured_is_null(sweep):
             assert cost["expected_bytes_moved"] == pytest.approx(sum(moved), rel=1e-12)
             assert cost["flops_per_byte"] == flops / cost["expected_bytes_moved"]
         assert found["analytic_tflops"] == found["analytic_eager_tflops"]
-        nothing = ("vendor_tflops", "vendor_flops", "vendor_error", "difference")
-        assert [found[key] for key in nothing] == [None] * 4
+        nothing = ("vendor_tflops", "vendor_flops", "vendor_error", "vendor_method")
+        nothing += ("difference", "components_differ")
+        assert [found[key] for key in nothing] == [None] * 6
     parts = [point[stage]["cost"]["eager"] for stage in ("vision", "prefill", "vision_prefill")]
     vision, prefill, both = parts
     assert both["flops"] == vision["flops"] + prefill["flops"]
@@ -184,7 +186,7 @@ def test_required_throughput_is_work_by_time(sweep):
 def test_required_throughput_of_a_toy_by_hand(tmp_path):
     """A row through a 4 x 8 layer in bfloat16: 64 FLOPs; 4 + 8 + 32 elements, 88 bytes."""
     toy = ToySweep(tmp_path, points=1)
-    targets = ("--ttft", "0.25", "--tpot", "0.25", "--analytic-only")
+    targets = ("--ttft", "0.25", "--analytic-only")
     assert toy.run("out", *targets) == (0, "")
     (point,) = toy.report("out")["points"]
     cost = point["prefill"]["cost"]["eager"]
@@ -192,17 +194,117 @@ def test_required_throughput_of_a_toy_by_hand(tmp_path):
     assert (cost["activation_bytes_read"], cost["activation_bytes_written"]) == (8, 16)
     assert cost["weight_bytes_read"] == cost["weight_bytes"] == 64
     assert cost["flops_per_byte"] == 64 / 88
-    # The toy makes no further tokens, so that none has a time.
     rates = {"tflops_per_s": 256 / 10**12, "gigabytes_per_s": 352 / 10**9}
     assert point["required"] == {"ttft": {"eager": rates, "flash": rates}}
 
 
-def test_a_model_without_first_token_requires_nothing(tmp_path):
+def test_a_target_that_a_model_does_not_know_is_refused(tmp_path):
     toy = ToySweep(tmp_path, points=1)
     plugin = tmp_path / "toy.py"
-    plugin.write_text(plugin.read_text().replace('first_token = ("prefill",)', ""))
-    assert toy.run("out", "--ttft", "0.25", "--analytic-only") == (0, "")
-    assert "required" not in toy.report("out")["points"][0]
+    text = plugin.read_text()
+    code, stderr = toy.run("out", "--tpot", "0.25", "--analytic-only")
+    assert code == 2
+    assert "--tpot: model 'toy' does not say which stage makes the other tokens" in stderr
+    plugin.write_text(text.replace('first_token = ("prefill",)', ""))
+    code, stderr = toy.run("out", "--ttft", "0.25", "--analytic-only")
+    assert code == 2
+    assert "--ttft: model 'toy' does not say which stages make the first token" in stderr
+    plugin.write_text(text.replace('first_token = ("prefill",)', 'per_token = "prefill"'))
+    code, stderr = toy.run("out", "--tpot", "0.25", "--analytic-only")
+    assert code == 2
+    assert "model 'toy' has a per_token, but its workload no decode_steps" in stderr
+
+
+def test_a_targets_stages_need_not_be_reported(sweep):
+    report = sweep("crops", "--grid", "1x2", "--ttft", "1", "--tpot", "0.1")
+    assert [stage["name"] for stage in report["stages"]] == ["vision"]
+    full = sweep("crops", "--grid", "1x2", "--stages", "prefill,vision,decode")["points"][0]
+    flops = [full[stage]["analytic_eager_flops"] for stage in ("vision", "prefill", "decode")]
+    required = report["points"][0]["required"]
+    assert required["ttft"]["eager"]["tflops_per_s"] == pytest.approx(sum(flops[:2]) / 1e12)
+    assert required["tpot"]["eager"]["tflops_per_s"] == pytest.approx(flops[2] / 10 / 1e12)
+
+
+def test_stages_that_nobody_asked_for_are_not_priced(sweep):
+    # The prefill of 2000 x 2000 tiles has 4 * 10**8 tokens; its square is beyond 64 bits.
+    report = sweep("crops", "--grid", "2000x2000", "--grid", "1x2")
+    assert [point["grid"] for point in report["points"]] == ["1x2", "2000x2000"]
+
+
+def test_points_beyond_64_bits_are_exact_together_as_alone(sweep):
+    def decode(*tokens):
+        vary = ("--vary", f"workload.prompt_tokens={','.join(map(str, tokens))}")
+        points = sweep(*vary, "workload.mode=base", "--stages", "prefill")["points"]
+        return [point["prefill"] for point in points]
+
+    together = decode(10**10, 2 * 10**10)
+    assert together == decode(10**10) + decode(2 * 10**10)
+    assert together[1]["analytic_eager_flops"] > 2**63
+
+
+def test_a_model_that_branches_on_a_size_is_priced_point_by_point(tmp_path):
+    toy = ToySweep(tmp_path, points=4)
+    assert toy.run("out", "--analytic-only", TOY_BRANCHES="1") == (0, "")
+    flops = [point["prefill"]["analytic_eager_flops"] for point in toy.report("out")["points"]]
+    assert flops == [64, 128, 0, 0]
+    # Nothing is moved where nothing is done, so that there is no intensity.
+    cost = toy.report("out")["points"][3]["prefill"]["cost"]["eager"]
+    assert cost["flops_per_byte"] is None
+    assert toy.files("out")["sweep.md"].decode().count("| rows=4 | 4 | eager |") == 2
+
+
+def test_heads_say_what_all_points_have(sweep, tmp_path):
+    vary = ("--vary", "workload.decode_steps=2,3", "--vary", "workload.batch_size=1")
+    report = sweep(*vary, "--stages", "decode", "workload.mode=base")
+    assert (report["batch_size"], report["decode_steps"]) == (1, None)
+    text = (tmp_path / "out" / "sweep.md").read_text()
+    assert "Sweep `vary`, 2 points, bfloat16, batch size 1. Prefixes" in text
+    assert report["size"] == "image_tokens"
+    assert "| point | image_tokens | attention |" in text
+    assert "| decode_steps=2 batch_size=1 | 273 | eager |" in text
+
+
+def test_tables_say_what_falls_back_and_what_was_checked(sweep, tmp_path):
+    report = sweep("crops", "--grid", "1x2")
+    (fallback,) = report["fallbacks"]
+    assert (fallback["stage"], fallback["attention"]) == ("vision", "flash")
+    assert fallback["component"] == "vision/sam/attention/core"
+    text = (tmp_path / "out" / "sweep.md").read_text()
+    assert "fallback: flash runs vision/sam/attention/core eagerly: FlashAttention-2 takes" in text
+    assert "verdict: nothing was checked: analytic only" in text
+
+
+def test_only_rows_of_the_vendors_attention_have_its_difference(tmp_path):
+    toy = ToySweep(tmp_path, points=1)
+    assert toy.run("out") == (0, "")
+    rows = list(csv.DictReader((tmp_path / "out" / "sweep.csv").read_text().splitlines()))
+    assert [(row["attention"], row["difference"]) for row in rows] == [
+        ("eager", "0"),
+        ("flash", ""),
+    ]
+    assert {row["vendor_method"] for row in rows} == {"call"}
+    text = toy.files("out")["sweep.md"].decode()
+    assert text.count("| 64 FLOP | 0 |") == 1
+    assert "verified, vendor = analytic to the last FLOP in every component of 1 result" in text
+    assert toy.run("flash", "--attention", "flash") == (0, "")
+    assert (
+        "nothing was checked: no attention mode is the vendor's"
+        in toy.files("flash")["sweep.md"].decode()
+    )
+
+
+def test_a_fact_that_hides_a_stage_is_refused(tmp_path):
+    toy = ToySweep(tmp_path, points=1)
+    plugin = tmp_path / "toy.py"
+    plugin.write_text(plugin.read_text().replace('{"rows": workload', '{"prefill": workload'))
+    code, stderr = toy.run("out")
+    assert code == 2
+    assert "a fact of a workload cannot be called 'prefill'" in stderr
+
+
+def test_the_list_shows_named_sweeps(flopbench):
+    lines = flopbench("list").stdout.splitlines()
+    assert "  deepseek_ocr: crops = vision: Vision over grids of tiles" in lines
 
 
 def test_without_targets_nothing_is_required(sweep):
@@ -252,6 +354,7 @@ def test_markdown_has_the_four_tables(sweep, tmp_path):
         (123_456, "123.5 kB"),
         (6_671_008_256, "6.671 GB"),
         (10**18, "1 EB"),
+        (1.944 * 10**23, "194.4 ZB"),
     ],
 )
 def test_sizes_have_decimal_prefixes(value, text):
@@ -306,8 +409,11 @@ def test_a_terminal_sees_progress_and_files_are_the_same(tmp_path):
         os.close(terminal)
         assert process.wait() == 0
         stdout.seek(0)
-        assert stdout.read() == "3 points, 3 files in shown\n"
-    assert "counted prefill/" in shown
+        assert stdout.read() == (
+            "3 points, 3 files in shown\nverdict: verified, vendor = analytic to the last FLOP "
+            "in every component of 3 results\n"
+        )
+    assert "counted prefill of rows=" in shown
     assert "3/3" in shown
     assert "left" in shown
     assert toy.files("shown") == toy.files("plain")
@@ -323,7 +429,13 @@ BAD = {
     "falls": (("--vary", "workload.decode_steps=3:1"), "must rise"),
     "stands": (("--vary", "workload.decode_steps=1:3:0"), "must rise"),
     "section of a number": (("--vary", "workload.batch_size.x=1"), "batch_size must be an int"),
-    "range in a list": (("--vary", "workload.decode_steps=1:30,5"), "mixes a range and a list"),
+    "range in a list": (("--vary", "workload.decode_steps=1:30,5"), "neither one range"),
+    "four in a range": (("--vary", "workload.decode_steps=1:3:1:2"), "neither one range"),
+    "a range of halves": (("--vary", "workload.decode_steps=1:30:15.5"), "neither one range"),
+    "key and section": (
+        ("--vary", "workload.crop_grid=1", "--vary", "workload.crop_grid.rows=2"),
+        "set the same",
+    ),
     "twice": (("--vary", "workload.decode_steps=1,1"), "has a value twice"),
     "key twice": (
         ("--vary", "workload.decode_steps=1", "--vary", "workload.decode_steps=2"),
@@ -343,6 +455,10 @@ BAD = {
         ("--vary", "workload.decode_steps=1", "--grid", "1x2"),
         "are for named sweeps",
     ),
+    "too many tokens": (("crops", "--max-image-tokens", "99999999"), "at most 1,000,000"),
+    "no effect": (("crops", "workload.mode=base", "--grid", "1x2"), "has no effect: the points"),
+    "beyond floats": (("--vary", f"workload.prompt_tokens={10**160}"), "beyond floating point"),
+    "hardly a time": (("crops", "--ttft", "1e-320"), "must be a number of seconds above 0"),
     "no time": (("crops", "--ttft", "0"), "must be a number of seconds above 0"),
     "nan": (("crops", "--tpot", "nan"), "must be a number of seconds above 0"),
     "bad stage": (("crops", "--stages", "prefil"), "did you mean 'prefill'?"),

@@ -1,11 +1,15 @@
 """Killed, crowded and failing sweeps: nothing is lost, mixed up, or taken for a 0."""
 
+import json
 import random
 import signal
 import time
 
 import pytest
 
+from cli_helpers import one_sentence
+from flopbench.errors import UsageError
+from flopbench.sweep_store import Journal
 from sweep_helpers import ToySweep
 
 
@@ -70,7 +74,7 @@ def test_several_processes_give_the_bytes_of_one(toy):
 
 def test_a_second_sweep_in_one_folder_is_refused_and_the_first_unharmed(toy):
     whole = undisturbed(toy)
-    first = toy.start("shared", TOY_SECONDS="0.2")
+    first = toy.start("shared", TOY_SECONDS="0.6")
     while not toy.counted():
         time.sleep(0.01)
     code, stderr = toy.run("shared")
@@ -113,7 +117,7 @@ def test_a_point_that_fails_is_recorded_and_the_others_go_on(toy, jobs):
 def test_a_difference_fails_the_sweep(toy):
     code, stderr = toy.run("wrong", TOY_WRONG="5")
     assert code == 1
-    assert stderr == "flopbench: warning: 1 results failed: rows=5 prefill: differs\n"
+    assert stderr == "flopbench: warning: 1 result failed: rows=5 prefill: differs in layer\n"
     differences = [point["prefill"]["difference"] for point in toy.report("wrong")["points"]]
     assert differences == [0, 0, 0, 0, -2, *[0] * 7]
 
@@ -138,8 +142,11 @@ def test_an_unfinished_sweep_with_other_settings_is_refused(toy):
     code, stderr = toy.run("out", "--vary", "workload.kind=plain,other")
     assert code == 2
     (line,) = stderr.splitlines()
-    assert "holds an unfinished sweep with other settings" in line
+    assert "holds an unfinished sweep with other settings (points)" in line
     assert toy.files("out") == unfinished
+    # What no count depends on may change.
+    assert toy.run("out", "--attention", "eager", "--ttft", "1", "conventions.gelu=3") == (0, "")
+    assert [p["prefill"]["vendor_flops"] for p in toy.report("out")["points"]][2] == 64 * 3
 
 
 def test_a_file_that_is_no_journal_is_refused(toy):
@@ -150,3 +157,190 @@ def test_a_file_that_is_no_journal_is_refused(toy):
     (line,) = stderr.splitlines()
     assert "is no journal of a sweep: delete it to begin anew" in line
     assert (toy.folder / "out" / ".sweep.journal").read_text() == "notes\n"
+
+
+def test_counts_of_other_code_are_not_mixed_in(toy):
+    assert toy.run("out", TOY_FAILS="3")[0] == 1
+    plugin = toy.folder / "toy.py"
+    plugin.write_text(plugin.read_text().replace("64 * rows", "80 * rows"))
+    code, stderr = toy.run("out")
+    assert code == 2
+    assert "with other settings (code): " in stderr
+
+
+def test_an_architecture_that_nobody_can_tell_from_another_is_refused(toy):
+    plugin = toy.folder / "toy.py"
+    plugin.write_text(plugin.read_text().replace('architecture = "toy"', "architecture = object()"))
+    code, stderr = toy.run("out")
+    assert code == 2
+    (line,) = stderr.splitlines()
+    assert "a sweep cannot tell its model from another: it holds a object" in line
+
+
+ENTRY = {"unit": "prefill/0", "flops": {"layer": 64}, "method": "call", "error": None}
+
+
+@pytest.mark.parametrize(
+    "wrong",
+    [
+        {"flops": {"layer": "64"}},
+        {"flops": {"layer": 64.0}},
+        {"flops": {"layer": True}},
+        {"flops": {"layer": float("nan")}},
+        {"flops": {"layer": 0}},
+        {"flops": {"layer": -5}},
+        {"flops": {}},
+        {"flops": 64},
+        {"flops": None},
+        {"method": "guess"},
+        {"error": "but counted"},
+        {"unit": 3},
+    ],
+)
+def test_a_journal_that_no_sweep_wrote_is_refused(tmp_path, wrong):
+    sweep = {"points": "digest"}
+    path = tmp_path / ".sweep.journal"
+    path.write_text(json.dumps({"sweep": sweep}) + "\n" + json.dumps(ENTRY) + "\n")
+    journal = Journal(tmp_path, sweep)
+    assert journal.entries == {"prefill/0": ENTRY}
+    journal.close(finished=False)
+    text = json.dumps({"sweep": sweep}) + "\n" + json.dumps(ENTRY | wrong) + "\n"
+    path.write_text(text)
+    with pytest.raises(UsageError, match="is no journal of a sweep"):
+        Journal(tmp_path, sweep)
+    assert path.read_text() == text
+
+
+def test_errors_of_two_components_that_cancel_are_a_difference(toy):
+    code, stderr = toy.run("swapped", TOY_SWAPS="5")
+    assert code == 1
+    assert "1 result failed: rows=5 prefill: differs in layer, other" in stderr
+    found = [point["prefill"] for point in toy.report("swapped")["points"]]
+    assert {each["difference"] for each in found} == {0}
+    assert [len(each["components_differ"]) for each in found] == [0] * 4 + [2] + [0] * 7
+    assert (
+        "verdict: of 12 results, 1 differ and 0 could not"
+        in toy.files("swapped")["sweep.md"].decode()
+    )
+
+
+def test_a_process_that_dies_fails_the_point_that_kills_it_alone(toy):
+    toy.points = 5
+    code, stderr = toy.run("dying", "--jobs", "2", TOY_DIES="2")
+    assert code == 1
+    assert "1 result failed: rows=2 prefill: the process that counted it ended" in stderr
+    counts = [point["prefill"]["vendor_flops"] for point in toy.report("dying")["points"]]
+    assert counts == [64, None, 192, 256, 320]
+
+
+@pytest.mark.parametrize("jobs", ["1", "2"])
+def test_a_vendor_that_exits_fails_its_point(toy, jobs):
+    toy.points = 3
+    code, stderr = toy.run("leaving", "--jobs", jobs, TOY_LEAVES="2")
+    assert code == 1
+    assert "1 result failed: rows=2 prefill: " in stderr
+    counts = [point["prefill"]["vendor_flops"] for point in toy.report("leaving")["points"]]
+    assert counts == [64, None, 192]
+
+
+def test_nothing_is_left_of_locks_and_killed_writers(toy):
+    whole = undisturbed(toy)
+    left = toy.folder / "again"
+    left.mkdir()
+    (left / ".sweep.lock").touch()
+    (left / ".sweep.json.a1b2c3_z").write_text("{")
+    (left / ".sweep.json.of-mine").write_text("kept")
+    assert toy.run("again") == (0, "")
+    assert toy.files("again") == {**whole, ".sweep.json.of-mine": b"kept"}
+
+
+def test_a_sweep_that_cannot_begin_leaves_no_folder(toy):
+    plugin = toy.folder / "toy.py"
+    plugin.write_text(plugin.read_text().replace("yield Linear(", "raise ValueError("))
+    assert toy.run("deep/new")[0] == 2
+    assert not (toy.folder / "deep").exists()
+
+
+def test_what_a_vendor_refuses_at_one_point_is_that_points(toy):
+    toy.points = 3
+    plugin = toy.folder / "toy.py"
+    plugin.write_text(
+        plugin.read_text().replace(
+            '        if workload.kind == "unbuildable":\n',
+            "        from flopbench.errors import DimError\n\n"
+            "        if workload.rows == 2:\n"
+            '            raise DimError("2 is no size")\n'
+            '        if workload.kind == "unbuildable":\n',
+        )
+    )
+    code, stderr = toy.run("refusing")
+    assert code == 1
+    assert "1 result failed: rows=2 prefill: 2 is no size" in stderr
+    counts = [point["prefill"]["vendor_flops"] for point in toy.report("refusing")["points"]]
+    assert counts == [64, None, 192]
+
+
+def test_a_counter_gets_the_variant_that_it_asks_for(toy):
+    toy.points = 2
+    plugin = toy.folder / "toy.py"
+    text = plugin.read_text().replace('name = "slow"', 'name = "slow"\n    variant = "executed"')
+    variant = """
+    def variant(self, name):
+        return Executed() if name == "executed" else self
+
+
+class Executed(ToyVendor):
+    attention = "sdpa"
+
+    def stage(self, name, workload):
+        return VendorStage(lambda step: VendorCall(None, lambda: 1000 * workload.rows))
+
+
+class Slow(VendorCounter):"""
+    plugin.write_text(text.replace("\n\nclass Slow(VendorCounter):", variant))
+    code, stderr = toy.run("variant")
+    assert code == 1
+    assert "rows=1 prefill: differs in layer" in stderr
+    report = toy.report("variant")
+    assert report["vendor_attention"] == "sdpa"
+    assert [p["prefill"]["vendor_flops"] for p in report["points"]] == [64_000, 128_000]
+
+
+def test_an_interrupted_sweep_says_how_it_goes_on(toy):
+    whole = undisturbed(toy)
+    process = toy.start("out", TOY_SECONDS="0.3")
+    while not toy.counted():
+        time.sleep(0.01)
+    process.send_signal(signal.SIGINT)
+    _, stderr = process.communicate(timeout=60)
+    assert process.returncode == 130
+    assert "interrupted: the same command goes on with what out holds" in stderr
+    assert toy.run("out") == (0, "")
+    assert toy.files("out") == whole
+
+
+@pytest.mark.parametrize(
+    ("text", "message"),
+    [
+        ('Sweep(name="s", description="d", stages=("prefil",), x="rows", points=p)', "'prefill'?"),
+        ('Sweep(name="s", description="d", stages=("prefill",), x="rowz", points=p)', "'rows'?"),
+        (
+            'Sweep(name="s", description="d", stages=("prefill",), x="rows", points=lambda _: [])',
+            "sweep 's' has no points",
+        ),
+        (
+            'Sweep(name="s", description="d", stages=("prefill",), x="rows", points=lambda _: [1])',
+            "sweep 's' gives a int for a point",
+        ),
+    ],
+)
+def test_a_plugins_sweep_that_names_nothing_is_refused(toy, flopbench, text, message):
+    plugin = toy.folder / "toy.py"
+    points = (
+        "from flopbench.model import Sweep, SweepPoint\n\n"
+        'p = lambda limits: [SweepPoint(label="one", inputs={"rows": 1})]\n\n\nclass Toy('
+    )
+    source = plugin.read_text().replace("class Toy(", points, 1)
+    plugin.write_text(source.replace('name = "toy"', f'name = "toy"\n    sweeps = ({text},)', 1))
+    result = flopbench("sweep", "toy", "s", "-p", "toy.py", "--counters", "slow")
+    assert message in one_sentence(result)

@@ -435,3 +435,19 @@ def test_bytes_of_an_array_and_of_symbols_are_those_of_each_int(architecture, si
             assert {name: (whole + column)[index] for name, column in stacked.items()} == alone
             values = dict(zip(symbols, point, strict=True))
             assert {n: sympy.sympify(f).subs(values) for n, f in form.items()} == alone
+
+
+def test_a_cache_of_fewer_heads_is_that_much_smaller(model):
+    """The real model has as many key heads as query heads, so that it cannot tell."""
+    decoder = attrs.evolve(model.architecture.decoder, kv_heads=5)
+    grouped = DeepseekOcr(attrs.evolve(model.architecture, decoder=decoder))
+    workload = Workload(tile_rows=1, tile_cols=2, decode_steps=7)
+    prefill, decode = (priced(grouped, s, workload) for s in ("prefill", "decode"))
+    per_token = FLOAT32 * 2 * 12 * 5 * 128
+    assert prefill.footprint.kv_cache_bytes == per_token * 493
+    assert prefill.cost.kv_cache_bytes_written == per_token * 493
+    assert decode.footprint.kv_cache_bytes == per_token * 500
+    assert decode.cost.kv_cache_bytes_written == per_token * 7
+    assert decode.cost.kv_cache_bytes_read == per_token * sum(range(494, 501))
+    both = prefill.footprint.then(decode.footprint)
+    assert both.kv_cache_bytes == decode.footprint.kv_cache_bytes

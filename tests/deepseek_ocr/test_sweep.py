@@ -6,7 +6,6 @@ import json
 import pytest
 
 from flopbench.errors import UsageError
-from flopbench.sweep_plan import parse_vary
 from flopbench.sweep_store import Journal
 from flopbench_deepseek_ocr.sweeps import candidate_grids
 
@@ -17,24 +16,17 @@ def test_there_are_53_candidate_grids():
     assert all(rows <= cols and 2 <= rows * cols <= 29 for rows, cols in grids)
 
 
-def test_a_range_includes_its_stop_if_it_meets_it():
-    assert parse_vary("workload.decode_steps=1:5:2")[1] == [1, 3, 5]
-    assert parse_vary("workload.decode_steps=1:1024:64")[1][-1] == 961
-    with pytest.raises(UsageError, match="must rise"):
-        parse_vary("workload.decode_steps=5:1")
-
-
 def test_a_line_that_a_kill_cut_short_is_counted_again(tmp_path):
-    journal = Journal(tmp_path, "digest")
-    journal.add("vision/0", 7, None)
+    journal = Journal(tmp_path, {"points": "digest"})
+    journal.add("vision/0", {"vision/sam": 7}, "call", None)
     journal.close(finished=False)
     with (tmp_path / ".sweep.journal").open("a") as stream:
         stream.write('{"unit": "vision/1", "fl')
-    again = Journal(tmp_path, "digest")
+    again = Journal(tmp_path, {"points": "digest"})
     assert set(again.entries) == {"vision/0"}
     again.close(finished=False)
     with pytest.raises(UsageError, match="other settings"):
-        Journal(tmp_path, "another")
+        Journal(tmp_path, {"points": "another"})
 
 
 def test_a_folder_in_use_is_refused(flopbench, tmp_path):

@@ -18,11 +18,14 @@ ROPE_PER_TOKEN = 12 * 2 * 64
 
 @pytest.fixture(scope="module")
 def points(flopbench_once):
-    """Carry out both sweeps with the vendor; return their points by grid."""
+    """Carry out the sweeps with the vendor; return their points by grid.
+
+    `crops` has the vision of `vision_prefill`.
+    """
     found = {}
     for name in ("vision_prefill", "decode"):
         result, out = flopbench_once(
-            "sweep", "deepseek_ocr", name, "--no-plots", "--attention", "eager"
+            "sweep", "deepseek_ocr", name, "--no-plots", "--attention", "eager", "--jobs", "2"
         )
         assert (result.returncode, result.stderr) == (0, "")
         report = json.loads((out / "sweep.json").read_text())
@@ -37,8 +40,8 @@ def test_every_stage_of_every_point_differs_by_0(points):
     for point in points.values():
         for stage in ("vision", "prefill", "vision_prefill", "decode"):
             found = point[stage]
-            assert found["difference"] == 0
-            assert found["vendor_error"] is None
+            assert (found["difference"], found["components_differ"]) == (0, [])
+            assert (found["vendor_error"], found["vendor_method"]) == (None, "call")
             seen = found["cost"]["eager"]["torch_visible_flops"]
             assert found["vendor_flops"] == seen > 0
             assert found["vendor_tflops"] == found["vendor_flops"] / 10**12
@@ -73,3 +76,34 @@ def test_at_15x26_tiles_the_closed_form_is_the_vendors_own_count(model, vendor):
         if line.component.startswith("vision/projector")
     )
     assert projector == 2 * 2048 * 1280 * (256 + 390 * 100)
+
+
+def test_crops_has_the_vision_of_vision_prefill(flopbench_once, points):
+    result, out = flopbench_once(
+        *("sweep", "deepseek_ocr", "crops", "--no-plots", "--attention", "eager"),
+        *("--grid", "1x2", "--grid", "2x3", "--grid", "3x2"),
+    )
+    assert (result.returncode, result.stderr) == (0, "")
+    report = json.loads((out / "sweep.json").read_text())
+    assert [point["grid"] for point in report["points"]] == ["1x2", "2x3", "3x2"]
+    for point in report["points"]:
+        # A grid on its side has the same tiles, and other tokens.
+        upright = points[point["grid"] if point["grid"] != "3x2" else "2x3"]
+        assert point["vision"] == upright["vision"]
+        assert point["vision"]["vendor_method"] == "call"
+    assert report["points"][2]["image_tokens"] == points["2x3"]["image_tokens"] + 10
+
+
+def test_laws_give_what_is_counted_at_every_point(flopbench_once, points):
+    result, out = flopbench_once(
+        *("sweep", "deepseek_ocr", "vision_prefill", "--no-plots", "--attention", "eager"),
+        "vendor.method=symbolic",
+    )
+    assert (result.returncode, result.stderr) == (0, "")
+    methods = set()
+    for point in json.loads((out / "sweep.json").read_text())["points"]:
+        for stage in ("vision", "prefill"):
+            found, counted = point[stage], points[point["grid"]][stage]
+            methods.add(found["vendor_method"])
+            assert found["vendor_flops"] == counted["vendor_flops"]
+    assert methods == {"call", "law"}

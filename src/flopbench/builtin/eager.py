@@ -52,6 +52,8 @@ class Eager(AttentionMode):
         )
         if op.scaled == "scores":
             yield elementwise("multiply", scores, reads=scores, live=2 * last_scores + values)
+        if op.softcap:
+            yield elementwise("softcap", scores, live=2 * last_scores + values)
         if op.causal:
             # One mask for all heads of a sequence.
             mask, last_mask = op.batch * op.pairs, op.batch * op.queries * op.last_keys
@@ -59,11 +61,14 @@ class Eager(AttentionMode):
             yield elementwise("add", scores, reads=scores + mask, live=live)
         if op.bias:
             yield elementwise("add", scores, live=3 * last_scores + values)
+        # Sinks are one more column of scores; the probabilities of the others go on.
+        sinks, last_sinks = (heads * op.queries * n if op.sinks else 0 for n in (op.steps, 1))
         yield Softmax(
             component=op.component,
             layers=op.layers,
-            scores=scores,
-            live=2 * last_scores + values,
+            scores=scores + sinks,
+            table=op.heads if op.sinks else 0,
+            live=2 * (last_scores + last_sinks) + values,
         )
         yield _product(
             op,

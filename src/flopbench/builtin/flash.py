@@ -23,6 +23,10 @@ class Flash(AttentionMode):
     def unsupported(self, op: Attention) -> str | None:
         if op.bias:
             return f"FlashAttention-2 takes no attention bias ({op.bias})"
+        if not (isinstance(op.prefix, int) and op.prefix == 0):
+            return "FlashAttention-2 takes no prefix that all queries see"
+        if op.sinks:
+            return "FlashAttention-2 takes no attention sinks"
         for width in (op.head_dim, op.value_dim):
             # A symbolic width stays free: the form then holds up to the bound.
             if not is_symbolic(width) and _any(width > MAX_HEAD_DIM):
@@ -49,9 +53,10 @@ class Flash(AttentionMode):
             head_dim=op.head_dim,
             value_dim=op.value_dim,
             pairs=op.unmasked_pairs,
-            inputs=op.steps * queries + (0 if op.cached else width * op.key_visits),
+            inputs=op.steps * queries + (0 if op.cached else width * op.band_key_visits),
             outputs=op.outputs,
-            cache_reads=width * op.key_visits if op.cached else 0,
+            softcap=op.softcap,
+            cache_reads=width * op.band_key_visits if op.cached else 0,
             live=queries + outputs + (0 if op.cached else width * op.last_keys),
         )
 

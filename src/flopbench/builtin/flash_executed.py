@@ -37,6 +37,8 @@ class FlashExecuted(Flash):
             return reason
         if not hasattr(op.head_dim, "__index__") or is_array(op.head_dim):
             return f"a tile is chosen for a number as head_dim, not for {op.head_dim}"
+        if op.window is not None or op.softcap:
+            return "PyTorch's FlashAttention kernels take no window and no cap of the scores"
         try:
             executed_flops(attrs.evolve(op, steps=1), self.choice)
         except UsageError as error:

@@ -27,12 +27,14 @@ from flopbench.cli.common import (
     print_text,
 )
 from flopbench.errors import UsageError
+from flopbench.text import counted
 
 if TYPE_CHECKING:
     from flopbench.sweep_plan import SweepPlan, SweepRequest
     from flopbench.sweep_run import SweepProgress
 
 _SHOWN = 5
+_LEAST_SECONDS = 1e-12
 
 
 def sweep_command(
@@ -42,14 +44,15 @@ def sweep_command(
         list[str] | None,
         typer.Argument(
             metavar="[SWEEP] [KEY=VALUE]...",
-            help="A named sweep of the model, unless --vary is given; and configuration.",
+            help="A named sweep that `flopbench list` shows, unless --vary is given; and "
+            "configuration.",
         ),
     ] = None,
     vary: Annotated[
         list[str] | None,
         typer.Option(
             metavar="KEY=VALUES",
-            help="Vary a key: START:STOP:STEP (STOP included) or A,B,C. Repeated: the product.",
+            help="Vary a key: A,B,C or START:STOP:STEP, up to STOP. Repeated: the product.",
         ),
     ] = None,
     grid: Annotated[
@@ -90,8 +93,9 @@ def sweep_command(
     differs, 2 usage.
     """
     from flopbench.output import check_writable
-    from flopbench.sweep_plan import SweepRequest, grids, plan_sweep
-    from flopbench.sweep_report import Targets
+    from flopbench.sweep_plan import SweepRequest, plan_sweep
+    from flopbench.sweep_report import Targets, check_targets
+    from flopbench.vary import grids
 
     targets = Targets(ttft=_seconds("--ttft", ttft), tpot=_seconds("--tpot", tpot))
     options: dict[str, Any] = {
@@ -120,11 +124,13 @@ def sweep_command(
         options=given(options),
     )
     plan = plan_sweep(catalog, request)
+    check_targets(plan, targets)
     gc.enable()
     failed = _sweep(plan, request, catalog, folder, jobs, targets, plots)
     if failed:
         more = f" and {len(failed) - _SHOWN} more" if len(failed) > _SHOWN else ""
-        LOG.warning("%d results failed: %s%s", len(failed), "; ".join(failed[:_SHOWN]), more)
+        results = counted(len(failed), "result")
+        LOG.warning("%s failed: %s%s", results, "; ".join(failed[:_SHOWN]), more)
         raise typer.Exit(1)
 
 
@@ -143,15 +149,15 @@ def _sweep(
     from flopbench.output import write_files
     from flopbench.sweep_run import incomplete, run_sweep
     from flopbench.sweep_store import locked
-    from flopbench.sweep_tables import to_csv, to_markdown
+    from flopbench.sweep_tables import to_csv, to_markdown, verdict
 
     with locked(folder) if folder else nullcontext():
         # What is printed under a bar would go to the terminal, wherever stdout goes.
-        with _progress() as progress:
+        with _progress() as progress, _said_if_interrupted(folder):
             report, close = run_sweep(
                 plan, request, catalog, out=folder, jobs=jobs, targets=targets, progress=progress
             )
-        text = json.dumps(report, indent=1, ensure_ascii=False) + "\n"
+        text = json.dumps(report, indent=1, ensure_ascii=False, allow_nan=False) + "\n"
         if folder is None:
             print_text(to_markdown(report).rstrip())
         else:
@@ -164,8 +170,9 @@ def _sweep(
                 from flopbench.plots import draw
 
                 files |= draw(report, plan.base.model.parts)
-            write_files(folder, files)
-            print_text(f"{len(plan.points)} points, {len(files)} files in {folder}")
+            write_files(folder, files, alone=True)
+            points = counted(len(plan.points), "point")
+            print_text(f"{points}, {len(files)} files in {folder}\n{verdict(report)}")
         close()
     return incomplete(report)
 
@@ -178,8 +185,10 @@ def _name_and_overrides(arguments: list[str]) -> tuple[str | None, list[str]]:
 
 
 def _seconds(option: str, value: float | None) -> float | None:
-    if value is not None and not 0 < value < float("inf"):
-        raise UsageError(f"{option} must be a number of seconds above 0, got {value}")
+    if value is not None and not _LEAST_SECONDS <= value < float("inf"):
+        raise UsageError(
+            f"{option} must be a number of seconds above 0 (at least {_LEAST_SECONDS}), got {value}"
+        )
     return value
 
 
@@ -188,6 +197,16 @@ def _require_matplotlib() -> None:
 
     if find_spec("matplotlib") is None:
         raise UsageError("plots need matplotlib (pip install 'flopbench[plot]'), or use --no-plots")
+
+
+@contextmanager
+def _said_if_interrupted(folder: Path | None) -> Iterator[None]:
+    try:
+        yield
+    except KeyboardInterrupt:
+        if folder is not None:
+            LOG.warning("interrupted: the same command goes on with what %s holds", folder)
+        raise
 
 
 @contextmanager

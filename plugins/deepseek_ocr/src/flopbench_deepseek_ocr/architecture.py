@@ -21,7 +21,7 @@ from flopbench.dtypes import DTYPE_BYTES
 from flopbench.errors import UsageError
 
 
-def _at_least(low: int) -> Any:
+def at_least(low: int) -> Any:
     """Validate an int of at least ``low``, or a symbol in its place."""
     number = attrs.validators.and_(attrs.validators.instance_of(int), attrs.validators.ge(low))
 
@@ -32,11 +32,17 @@ def _at_least(low: int) -> Any:
     return validate
 
 
-def _size(default: int) -> Any:
-    return attrs.field(default=default, validator=_at_least(1))
+def size(default: int) -> Any:
+    """Declare a dimension of at least 1, or a symbol in its place."""
+    return attrs.field(default=default, validator=at_least(1))
 
 
-def _require(holds: Any, problem: str) -> None:
+def require(holds: Any, problem: str) -> None:
+    """Refuse dimensions that do not fit; what symbols leave undecided passes.
+
+    Raises:
+        ValueError: ``holds`` is false.
+    """
     undecided = bool(getattr(holds, "free_symbols", ()))  # a relation of symbols
     if not undecided and not holds:
         raise ValueError(problem)
@@ -46,26 +52,26 @@ def _require(holds: Any, problem: str) -> None:
 class Sam:
     """The SAM ViT-B image encoder with its neck and two stride-2 convolutions."""
 
-    layers: int = _size(12)
-    width: int = _size(768)
-    heads: int = _size(12)
-    mlp_width: int = _size(3072)
-    in_channels: int = _size(3)
-    patch_size: int = _size(16)
-    window: int = _size(14)
+    layers: int = size(12)
+    width: int = size(768)
+    heads: int = size(12)
+    mlp_width: int = size(3072)
+    in_channels: int = size(3)
+    patch_size: int = size(16)
+    window: int = size(14)
     global_layers: tuple[int, ...] = (2, 5, 8, 11)
-    neck_channels: int = _size(256)
+    neck_channels: int = size(256)
     downsample_channels: tuple[int, int] = (512, 1024)
-    pretrained_size: int = _size(1024)
+    pretrained_size: int = size(1024)
 
     def __attrs_post_init__(self) -> None:
-        _require(self.width % self.heads == 0, "SAM's width must be a multiple of its heads")
+        require(self.width % self.heads == 0, "SAM's width must be a multiple of its heads")
         for layer in self.global_layers:
-            _require(
+            require(
                 layer >= 0 and self.layers > layer,
                 f"SAM's global attention layers must lie in 0..{self.layers - 1}",
             )
-        _require(
+        require(
             len(set(self.global_layers)) == len(self.global_layers),
             f"SAM's global attention layers must differ, got {list(self.global_layers)}",
         )
@@ -80,15 +86,15 @@ class Sam:
 class Clip:
     """The CLIP ViT-L encoder, which takes SAM's features for its patch embeddings."""
 
-    layers: int = _size(24)
-    width: int = _size(1024)
-    heads: int = _size(16)
-    mlp_width: int = _size(4096)
-    pretrained_size: int = _size(224)
-    patch_size: int = _size(14)
+    layers: int = size(24)
+    width: int = size(1024)
+    heads: int = size(16)
+    mlp_width: int = size(4096)
+    pretrained_size: int = size(224)
+    patch_size: int = size(14)
 
     def __attrs_post_init__(self) -> None:
-        _require(self.width % self.heads == 0, "CLIP's width must be a multiple of its heads")
+        require(self.width % self.heads == 0, "CLIP's width must be a multiple of its heads")
 
     @property
     def head_dim(self) -> int:
@@ -98,28 +104,36 @@ class Clip:
 
 @frozen(kw_only=True)
 class Decoder:
-    """The DeepSeek-V2 style mixture-of-experts decoder with plain multi-head attention."""
+    """The DeepSeek-V2 style mixture-of-experts decoder with plain multi-head attention.
 
-    layers: int = _size(12)
-    dense_layers: int = attrs.field(default=1, validator=_at_least(0))
-    width: int = _size(1280)
-    heads: int = _size(10)
-    kv_heads: int = _size(10)
-    mlp_width: int = _size(6848)
-    experts: int = _size(64)
-    experts_per_token: int = _size(6)
-    shared_experts: int = _size(2)
-    expert_width: int = _size(896)
-    vocabulary: int = _size(129280)
+    Attributes:
+        reference_window: generated tokens, its own included, that a generated token sees besides
+            the whole prefill; None for all. DeepSeek-OCR has none, Unlimited-OCR has.
+    """
+
+    layers: int = size(12)
+    dense_layers: int = attrs.field(default=1, validator=at_least(0))
+    width: int = size(1280)
+    heads: int = size(10)
+    kv_heads: int = size(10)
+    mlp_width: int = size(6848)
+    experts: int = size(64)
+    experts_per_token: int = size(6)
+    shared_experts: int = size(2)
+    expert_width: int = size(896)
+    vocabulary: int = size(129280)
+    reference_window: int | None = attrs.field(
+        default=None, validator=attrs.validators.optional(at_least(1))
+    )
 
     def __attrs_post_init__(self) -> None:
-        _require(self.width % self.heads == 0, "the hidden size must be a multiple of the heads")
-        _require(self.heads % self.kv_heads == 0, "the heads must be a multiple of the KV heads")
-        _require(
+        require(self.width % self.heads == 0, "the hidden size must be a multiple of the heads")
+        require(self.heads % self.kv_heads == 0, "the heads must be a multiple of the KV heads")
+        require(
             self.experts_per_token <= self.experts,
             "a token cannot take more experts than there are",
         )
-        _require(self.dense_layers <= self.layers, "there cannot be more dense layers than layers")
+        require(self.dense_layers <= self.layers, "there cannot be more dense layers than layers")
 
     @property
     def head_dim(self) -> int:
@@ -141,7 +155,7 @@ class Architecture:
     decoder: Decoder = Decoder()
 
     def __attrs_post_init__(self) -> None:
-        _require(
+        require(
             self.sam.downsample_channels[1] == self.clip.width,
             "SAM's last channel count must be CLIP's width",
         )
@@ -197,8 +211,11 @@ class _Config:
         )
 
 
-def read_architecture(path: Path) -> Architecture:
+def read_architecture(path: Path, *, windowed: bool = False) -> Architecture:
     """Read the architecture from a ``config.json`` of the published checkpoint's form.
+
+    Args:
+        windowed: whether the decoder has a reference window, the field ``sliding_window``.
 
     Raises:
         UsageError: the file cannot be read, lacks a field, or describes another kind of model.
@@ -210,9 +227,21 @@ def read_architecture(path: Path) -> Architecture:
     except (ValueError, RecursionError) as error:
         raise UsageError(f"model.config={path} is not a JSON file: {error}") from error
     try:
-        return _architecture(config)
+        return _windowed(config) if windowed else _without_window(config)
     except ValueError as error:
         raise UsageError(f"{path}: {error}") from error
+
+
+def _windowed(config: _Config) -> Architecture:
+    architecture = _architecture(config)
+    window = config.size("sliding_window")
+    decoder = attrs.evolve(architecture.decoder, reference_window=window)
+    return attrs.evolve(architecture, decoder=decoder)
+
+
+def _without_window(config: _Config) -> Architecture:
+    config.expect(sliding_window=None)
+    return _architecture(config)
 
 
 def read_dtype(path: Path) -> str | None:

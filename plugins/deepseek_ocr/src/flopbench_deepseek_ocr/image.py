@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from flopbench.errors import UsageError
-from flopbench_deepseek_ocr.workload import MAX_TILES, MIN_TILES, TILE_SIZE, Page
+from flopbench_deepseek_ocr.workload import CropGrid, Page, Tiling
 
 SAMPLE_PAGE = Path(__file__).with_name("sample_page.png")
 
@@ -62,26 +62,28 @@ def _file_size(path: Path) -> tuple[int, int]:
     return (height, width) if turned else (width, height)
 
 
-def choose_grid(width: int, height: int) -> tuple[int, int] | None:
-    """Return the (rows, cols) of tiles for a page, or None where one view is enough.
+def choose_grid(width: int, height: int, tiling: Tiling) -> CropGrid | None:
+    """Return the grid of tiles for a page, or None where one view is enough.
 
-    The grid of 2 to 9 tiles whose aspect ratio is nearest to the page's wins; of equally
-    near ones the larger, as long as the page fills more than half of its pixels. Ratios
-    are compared in floating point, as the original does: a tie is a tie of floats.
+    Of the grids with as many tiles as the tiling allows, the one whose aspect ratio is nearest
+    to the page's wins; of equally near ones the larger, as long as the page fills more than half
+    of its pixels. Ratios are compared in floating point, as the original does: a tie is a tie
+    of floats.
     """
-    if max(width, height) <= TILE_SIZE:
+    if max(width, height) <= tiling.size:
         return None
     grids = [
         (rows, cols)
-        for cols in range(1, MAX_TILES + 1)
-        for rows in range(1, MAX_TILES + 1)
-        if MIN_TILES <= rows * cols <= MAX_TILES
+        for cols in range(1, tiling.most + 1)
+        for rows in range(1, tiling.most + 1)
+        if tiling.fewest <= rows * cols <= tiling.most
     ]
     aspect, area = width / height, width * height
     best, best_distance = grids[0], float("inf")
     for rows, cols in sorted(grids, key=lambda grid: grid[0] * grid[1]):
         distance = abs(aspect - cols / rows)
-        larger_fits = area > 0.5 * TILE_SIZE * TILE_SIZE * rows * cols
+        larger_fits = area > 0.5 * tiling.size * tiling.size * rows * cols
         if distance < best_distance or (distance == best_distance and larger_fits):
             best, best_distance = (rows, cols), distance
-    return best
+    rows, cols = best
+    return CropGrid(rows=rows, cols=cols)

@@ -3,22 +3,28 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from functools import partial
 
 from flopbench.errors import UsageError
 from flopbench.model import Sweep, SweepLimits, SweepPoint
 from flopbench_deepseek_ocr.workload import Workload
 
 FEWEST_TILES, MOST_TILES = 2, 29
+MOST_IMAGE_TOKENS = 1_000_000
+"""Candidates go up to so many; there are some 40,000."""
 
 
-def candidate_grids(max_image_tokens: int | None = None) -> list[tuple[int, int]]:
+def candidate_grids(
+    max_image_tokens: int | None = None, workload: type[Workload] = Workload
+) -> list[tuple[int, int]]:
     """Return the (rows, columns) of every grid of 2 to 29 tiles with rows <= columns.
 
     Args:
+        workload: the model's own, which says how many tokens a grid has.
         max_image_tokens: take the grids of 2 and more tiles with up to so many image tokens
             instead; rows <= columns, too.
     """
-    # Every tile brings at least its own 100 tokens.
+    # Every tile brings 100 tokens or more.
     most = MOST_TILES if max_image_tokens is None else max_image_tokens // 100
     grids = [
         (rows, cols)
@@ -28,26 +34,32 @@ def candidate_grids(max_image_tokens: int | None = None) -> list[tuple[int, int]
     ]
     if max_image_tokens is None:
         return grids
-    return [grid for grid in grids if _image_tokens(*grid) <= max_image_tokens]
+    return [grid for grid in grids if _image_tokens(workload, grid) <= max_image_tokens]
 
 
-def _image_tokens(rows: int, cols: int) -> int:
-    return int(Workload(tile_rows=rows, tile_cols=cols).image_tokens)
+def _image_tokens(workload: type[Workload], grid: tuple[int, int]) -> int:
+    rows, cols = grid
+    return int(workload(tile_rows=rows, tile_cols=cols).image_tokens)
 
 
-def grid_points(limits: SweepLimits) -> Iterator[SweepPoint]:
+def grid_points(workload: type[Workload], limits: SweepLimits) -> Iterator[SweepPoint]:
     """Yield a point per grid, the one with the fewest image tokens first.
 
     Raises:
-        UsageError: no grid is within the limits.
+        UsageError: no grid is within the limits, or too many are.
     """
-    grids = limits.grids or candidate_grids(limits.max_image_tokens)
+    if (limits.max_image_tokens or 0) > MOST_IMAGE_TOKENS:
+        raise UsageError(
+            f"--max-image-tokens must be at most {MOST_IMAGE_TOKENS:,}, "
+            f"got {limits.max_image_tokens}"
+        )
+    grids = limits.grids or candidate_grids(limits.max_image_tokens, workload)
     if not grids:
         raise UsageError(
             f"--max-image-tokens={limits.max_image_tokens} leaves no grid: the smallest, 1x2, "
-            f"has {_image_tokens(1, 2)} image tokens"
+            f"has {_image_tokens(workload, (1, 2))} image tokens"
         )
-    for rows, cols in sorted(grids, key=lambda grid: (_image_tokens(*grid), grid)):
+    for rows, cols in sorted(grids, key=lambda grid: (_image_tokens(workload, grid), grid)):
         yield SweepPoint(
             label=f"{rows}x{cols}",
             inputs={"mode": "gundam", "image": None, "crop_grid": {"rows": rows, "cols": cols}},
@@ -55,20 +67,18 @@ def grid_points(limits: SweepLimits) -> Iterator[SweepPoint]:
         )
 
 
-def _sweep(name: str, description: str, *stages: str) -> Sweep:
-    return Sweep(
-        name=name, description=description, stages=stages, x="image_tokens", points=grid_points
+def grid_sweeps(workload: type[Workload]) -> tuple[Sweep, ...]:
+    """Return the sweeps over grids of tiles."""
+    points = partial(grid_points, workload)
+    return tuple(
+        Sweep(name=name, description=description, stages=stages, x="image_tokens", points=points)
+        for name, description, stages in (
+            ("crops", "Vision over grids of tiles", ("vision",)),
+            (
+                "vision_prefill",
+                "Vision and prefill over grids of tiles",
+                ("vision", "prefill", "vision_prefill"),
+            ),
+            ("decode", "Decoding over grids of tiles", ("decode",)),
+        )
     )
-
-
-SWEEPS = (
-    _sweep("crops", "Vision over grids of tiles", "vision"),
-    _sweep(
-        "vision_prefill",
-        "Vision and prefill over grids of tiles",
-        "vision",
-        "prefill",
-        "vision_prefill",
-    ),
-    _sweep("decode", "Decoding over grids of tiles", "decode"),
-)

@@ -16,7 +16,8 @@ from flopbench_deepseek_ocr.architecture import Architecture
 from flopbench_deepseek_ocr.workload import Workload
 
 
-def _eager_only(_instance: object, _field: object, value: str) -> None:
+def eager_only(_instance: object, _field: object, value: str) -> None:
+    """Refuse another attention than eager, which would hide its products from the counter."""
     if value != "eager":
         raise ValueError(
             "'attention' must be 'eager' (FlopCounterMode cannot see the matmuls of other "
@@ -25,20 +26,29 @@ def _eager_only(_instance: object, _field: object, value: str) -> None:
 
 
 @frozen(kw_only=True)
-class VendorOptions:
-    """What a user may set under ``vendor.``.
+class VerifiedOptions:
+    """What a user may set under ``vendor.`` of a model that only transformers runs.
 
     Attributes:
         attention: always ``eager``.
-        decode: count three ``sampled`` steps and check that they lie on a line, or ``every``.
+        decode: count five ``sampled`` steps and check that they lie on a line, or ``every``.
+    """
+
+    attention: str = attrs.field(default="eager", validator=eager_only)
+    decode: Literal["sampled", "every"] = "sampled"
+
+
+@frozen(kw_only=True)
+class VendorOptions(VerifiedOptions):
+    """What a user may set under ``vendor.`` of DeepSeek-OCR, beside `VerifiedOptions`.
+
+    Attributes:
         remote_code: run the checkpoint folder's own code. This executes that code.
         model_root: the checkpoint folder, for ``remote_code``.
         executed_attention: attention of the counters that measure a GPU: ``sdpa`` (what torch
             chooses), ``flash`` or ``eager``. The verified counts stay eager.
     """
 
-    attention: str = attrs.field(default="eager", validator=_eager_only)
-    decode: Literal["sampled", "every"] = "sampled"
     remote_code: bool = False
     model_root: str | None = None
     executed_attention: Literal["sdpa", "flash", "eager"] = "sdpa"
@@ -58,33 +68,15 @@ class Implementation(Protocol):
         """Return versions and settings."""
 
 
-class DeepseekOcrVendor(VendorModel):
-    """DeepSeek-OCR as transformers implements it, on the meta device; or its own code."""
+class PageVendor(VendorModel):
+    """DeepSeek-OCR or a neighbour: stages of an implementation, called one by one."""
 
-    name = "deepseek_ocr"
     summary = "transformers' native implementation on the meta device, eager attention"
-    options_type = VendorOptions
 
-    def __init__(
-        self,
-        implementation: Implementation,
-        *,
-        every_step: bool = False,
-        executed: Implementation | None = None,
-    ) -> None:
+    def __init__(self, implementation: Implementation, *, every_step: bool = False) -> None:
         self._implementation = implementation
         self._every_step = every_step
-        self._executed = executed
         self._rules = [(re.compile(p + r"(\.|$)"), c) for p, c in implementation.components]
-
-    @classmethod
-    def from_options(cls, architecture: Architecture, options: VendorOptions) -> DeepseekOcrVendor:
-        implementation = _implementation(architecture, options)
-        return cls(
-            implementation,
-            every_step=options.decode == "every",
-            executed=_executed(architecture, options),
-        )
 
     def stage(self, name: str, workload: Workload) -> VendorStage:
         stage = self._implementation.stage(name, workload)
@@ -111,6 +103,32 @@ class DeepseekOcrVendor(VendorModel):
     @property
     def attention(self) -> str:
         return getattr(self._implementation, "attention", "eager")
+
+
+class DeepseekOcrVendor(PageVendor):
+    """DeepSeek-OCR as transformers implements it, on the meta device; or its own code."""
+
+    name = "deepseek_ocr"
+    options_type = VendorOptions
+
+    def __init__(
+        self,
+        implementation: Implementation,
+        *,
+        every_step: bool = False,
+        executed: Implementation | None = None,
+    ) -> None:
+        super().__init__(implementation, every_step=every_step)
+        self._executed = executed
+
+    @classmethod
+    def from_options(cls, architecture: Architecture, options: VendorOptions) -> DeepseekOcrVendor:
+        implementation = _implementation(architecture, options)
+        return cls(
+            implementation,
+            every_step=options.decode == "every",
+            executed=_executed(architecture, options),
+        )
 
     def variant(self, name: str) -> VendorModel:
         if name == "executed" and self._executed is not None:

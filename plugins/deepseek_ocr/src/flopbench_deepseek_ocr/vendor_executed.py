@@ -20,7 +20,7 @@ from flopbench.errors import UsageError
 from flopbench.vendor import VendorCall, VendorStage
 from flopbench_deepseek_ocr.architecture import Architecture
 from flopbench_deepseek_ocr.kv_cache import fill_cache
-from flopbench_deepseek_ocr.vendor_native import Native, import_modeling, import_torch, to_config
+from flopbench_deepseek_ocr.vendor_native import Native, import_torch
 from flopbench_deepseek_ocr.workload import Workload
 
 LOG = logging.getLogger("flopbench")
@@ -52,14 +52,11 @@ class Executed(Native):
             UsageError: torch sees no GPU, or a fitting transformers is not installed.
         """
         torch = import_torch()
-        configuration, modeling = import_modeling()
         if self.device == "cuda" and not torch.cuda.is_available():
             raise UsageError("torch sees no CUDA GPU: it may be a build for the CPU")
         torch.manual_seed(0)
         with torch.device(self.device):
-            # transformers' from_config for a class that no AutoModel maps to.
-            model = modeling.UnlimitedOcrForConditionalGeneration._from_config(  # noqa: SLF001
-                configuration.UnlimitedOcrConfig(**to_config(self._architecture)),
+            model = self.build(
                 attn_implementation="eager" if self.attention == "eager" else "sdpa",
                 experts_implementation=EXPERTS,
                 dtype=torch.bfloat16,
@@ -105,7 +102,7 @@ class Executed(Native):
     def provenance(self) -> Mapping[str, str]:
         """Name the implementation and its settings."""
         return {
-            "implementation": "UnlimitedOcrForConditionalGeneration",
+            "implementation": f"{self.prefix}ForConditionalGeneration",
             "transformers": metadata.version("transformers"),
             "attention": self.attention,
             "experts": EXPERTS,
@@ -126,11 +123,11 @@ class Executed(Native):
 
         return torch.randn(*shape, device=self.device, dtype=torch.bfloat16)
 
-    def _cache(self, batch: Any, tokens: Any) -> Any:
+    def _fill(self, cache: Any, batch: Any, tokens: Any) -> Any:
         import torch
 
         cache = fill_cache(
-            self._new_cache(),
+            cache,
             self._architecture.decoder,
             batch,
             tokens,

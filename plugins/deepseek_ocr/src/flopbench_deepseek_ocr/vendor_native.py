@@ -10,13 +10,13 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from functools import cached_property
-from importlib import metadata
-from typing import Any
+from importlib import import_module, metadata
+from typing import Any, ClassVar
 
 from flopbench.dims import is_traced
 from flopbench.errors import CountError, UsageError
 from flopbench.vendor import VendorCall, VendorStage
-from flopbench_deepseek_ocr.architecture import Architecture
+from flopbench_deepseek_ocr.architecture import Clip, Decoder, Sam
 from flopbench_deepseek_ocr.kv_cache import fill_cache
 from flopbench_deepseek_ocr.workload import Workload
 
@@ -34,7 +34,11 @@ _LAYER = r"model\.language_model\.layers\.\d+"
 
 
 class Native:
-    """transformers' implementation, on meta tensors."""
+    """transformers' implementation, on meta tensors; a neighbour of the model derives its own."""
+
+    package: ClassVar[str] = "unlimited_ocr"
+    prefix: ClassVar[str] = "UnlimitedOcr"
+    """Of the implementation: its package in ``transformers.models``, and its classes' names."""
 
     components: tuple[tuple[str, str], ...] = (
         (_SAM + r"\.patch_embed", "vision/sam/patch_embed"),
@@ -66,8 +70,8 @@ class Native:
         (r"lm_head", "lm_head"),
     )
 
-    def __init__(self, architecture: Architecture) -> None:
-        """Take the architecture; nothing is built yet.
+    def __init__(self, architecture: Any) -> None:
+        """Take the architecture, which has a ``sam`` and a ``decoder``; nothing is built yet.
 
         Raises:
             UsageError: transformers' implementation cannot have this architecture.
@@ -77,6 +81,12 @@ class Native:
             raise UsageError(
                 f"transformers' DeepSeek-OCR has as many KV heads as heads ({heads}), "
                 f"not {kv_heads}: use --analytic-only"
+            )
+        if architecture.decoder.reference_window == 1:
+            # Its cache keeps the last window - 1 tokens by a slice that of 0 keeps all.
+            raise UsageError(
+                "transformers' cache takes a reference window of at least 2, not 1: "
+                "use --analytic-only"
             )
         self._architecture = architecture
 
@@ -89,15 +99,28 @@ class Native:
             CountError: transformers did not take the attention that was asked for.
         """
         torch = import_torch()
-        configuration, modeling = import_modeling()
-        config = configuration.UnlimitedOcrConfig(**to_config(self._architecture))
         with torch.device("meta"):
-            # transformers' from_config for a class that no AutoModel maps to.
-            model = modeling.UnlimitedOcrForConditionalGeneration._from_config(  # noqa: SLF001
-                config, attn_implementation=ATTENTION, experts_implementation=EXPERTS
-            )
+            model = self.build(attn_implementation=ATTENTION, experts_implementation=EXPERTS)
         _require_eager(model)
         return model.eval()
+
+    def build(self, **settings: Any) -> Any:
+        """Build the module on the current device, with settings of transformers' from_config."""
+        configuration, modeling = import_modeling(self.package, self.prefix)
+        # transformers' from_config for a class that no AutoModel maps to.
+        return modeling._from_config(configuration(**self.config()), **settings)  # noqa: SLF001
+
+    def config(self) -> dict[str, Any]:
+        """Say the architecture in the words of transformers' config."""
+        sam = sam_config(self._architecture.sam)
+        return {
+            "vision_config": {"sam_config": sam, "encoder_config": self.encoder_config()},
+            "text_config": decoder_config(self._architecture.decoder),
+        }
+
+    def encoder_config(self) -> dict[str, Any]:
+        """Say the dimensions of what follows SAM in the words of transformers' config."""
+        return clip_config(self._architecture.clip)
 
     def stage(self, name: str, workload: Workload) -> VendorStage:
         """Build the calls of a stage; step k of decode finds context + k - 1 cached keys.
@@ -106,7 +129,7 @@ class Native:
             UsageError: torch or a fitting transformers is not installed.
         """
         import_torch()
-        import_modeling()
+        import_modeling(self.package, self.prefix)
         if name == "vision":
             if any(is_traced(view.count) for view in workload.views):
                 return VendorStage(lambda _step: self._views(workload), assumptions=(VIEW_BY_VIEW,))
@@ -122,7 +145,7 @@ class Native:
     def provenance(self) -> Mapping[str, str]:
         """Name the implementation and its settings."""
         return {
-            "implementation": "UnlimitedOcrForConditionalGeneration",
+            "implementation": f"{self.prefix}ForConditionalGeneration",
             "transformers": metadata.version("transformers"),
             "attention": ATTENTION,
             "experts": EXPERTS,
@@ -135,8 +158,13 @@ class Native:
         if tiles:
             arguments["pixel_values_local"] = self._pixels(pages * tiles, workload.tile_size)
             arguments["num_local_patches"] = [tiles] * pages
-            arguments["patches_grid"] = [[workload.tile_cols, workload.tile_rows]] * pages
+            arguments |= self._grids(workload)
         return VendorCall(self.model, lambda: self._image_features(workload, arguments))
+
+    def _grids(self, workload: Workload) -> dict[str, Any]:
+        """Return how the model is told where the tiles of a page lie."""
+        grid = [workload.tile_cols, workload.tile_rows]
+        return {"patches_grid": [grid] * workload.batch_size}
 
     def _views(self, workload: Workload) -> VendorCall:
         stacks = [self._pixels(view.count, view.size) for view in workload.views]
@@ -166,20 +194,27 @@ class Native:
 
     def _prefill(self, workload: Workload) -> VendorCall:
         logits = 0 if workload.lm_head == "all" else 1
-        return self._decoder_call(
-            workload, tokens=workload.context_tokens, past_tokens=0, logits_to_keep=logits
-        )
+        tokens, cache = workload.context_tokens, self._cache(workload.batch_size, 0)
+        return self._decoder_call(workload, cache, tokens=tokens, logits_to_keep=logits)
 
     def _decode(self, workload: Workload, step: Any) -> VendorCall:
-        past_tokens = workload.context_tokens + step - 1
-        return self._decoder_call(workload, tokens=1, past_tokens=past_tokens, logits_to_keep=1)
+        cache = self._decode_cache(workload, step)
+        return self._decoder_call(workload, cache, tokens=1, logits_to_keep=1)
+
+    def _decode_cache(self, workload: Workload, step: Any) -> Any:
+        """Return the cache as step ``step`` finds it.
+
+        A cache with a reference window takes what comes first for the prefill.
+        """
+        batch, context, generated = workload.batch_size, workload.context_tokens, step - 1
+        if self._architecture.decoder.reference_window is None:
+            return self._cache(batch, context + generated)
+        return self._fill(self._cache(batch, context), batch, generated)
 
     def _decoder_call(
-        self, workload: Workload, *, tokens: Any, past_tokens: Any, logits_to_keep: int
+        self, workload: Workload, cache: Any, *, tokens: Any, logits_to_keep: int
     ) -> VendorCall:
-        batch: Any = workload.batch_size
-        embeddings = self._tensor(batch, tokens, self._architecture.decoder.width)
-        cache = self._cache(batch, past_tokens)
+        embeddings = self._tensor(workload.batch_size, tokens, self._architecture.decoder.width)
         return VendorCall(
             self.model,
             lambda: self.model(
@@ -196,8 +231,10 @@ class Native:
         return torch.empty(*shape, device="meta")
 
     def _cache(self, batch: Any, tokens: Any) -> Any:
-        decoder = self._architecture.decoder
-        return fill_cache(self._new_cache(), decoder, batch, tokens, device="meta")
+        return self._fill(self._new_cache(), batch, tokens)
+
+    def _fill(self, cache: Any, batch: Any, tokens: Any) -> Any:
+        return fill_cache(cache, self._architecture.decoder, batch, tokens, device="meta")
 
     def _new_cache(self) -> Any:
         from transformers.cache_utils import DynamicCache
@@ -218,14 +255,20 @@ def import_torch() -> Any:
     return torch
 
 
-def import_modeling() -> tuple[Any, Any]:
-    """Import the modules that hold DeepSeek-OCR's architecture: configuration and model."""
+def import_modeling(package: str, prefix: str) -> tuple[Any, Any]:
+    """Import the classes of an architecture in ``transformers.models``: config and model.
+
+    Raises:
+        UsageError: transformers is not installed, or has no such architecture.
+    """
+    where = f"transformers.models.{package}"
     try:
-        from transformers.models.unlimited_ocr import configuration_unlimited_ocr as configuration
-        from transformers.models.unlimited_ocr import modeling_unlimited_ocr as modeling
+        configuration = import_module(f"{where}.configuration_{package}")
+        modeling = import_module(f"{where}.modeling_{package}")
     except ImportError as error:
         raise _needs(error) from error
-    return configuration, modeling
+    model = getattr(modeling, f"{prefix}ForConditionalGeneration")
+    return getattr(configuration, f"{prefix}Config"), model
 
 
 def _needs(error: ImportError) -> UsageError:
@@ -236,49 +279,60 @@ def _needs(error: ImportError) -> UsageError:
     )
 
 
-def to_config(architecture: Architecture) -> dict[str, Any]:
-    """Say the architecture in the words of transformers' config."""
-    sam, clip, decoder = architecture.sam, architecture.clip, architecture.decoder
+def sam_config(sam: Sam) -> dict[str, Any]:
+    """Say SAM's dimensions in the words of transformers' config."""
     return {
-        "vision_config": {
-            "sam_config": {
-                "hidden_size": sam.width,
-                "output_channels": sam.neck_channels,
-                "num_hidden_layers": sam.layers,
-                "num_attention_heads": sam.heads,
-                "num_channels": sam.in_channels,
-                "image_size": sam.pretrained_size,
-                "patch_size": sam.patch_size,
-                "window_size": sam.window,
-                "global_attn_indexes": list(sam.global_layers),
-                "mlp_dim": sam.mlp_width,
-                "downsample_channels": list(sam.downsample_channels),
-            },
-            "encoder_config": {
-                "hidden_size": clip.width,
-                "intermediate_size": clip.mlp_width,
-                "num_hidden_layers": clip.layers,
-                "num_attention_heads": clip.heads,
-                "image_size": clip.pretrained_size,
-                "patch_size": clip.patch_size,
-            },
-        },
-        "text_config": {
-            "vocab_size": decoder.vocabulary,
-            "hidden_size": decoder.width,
-            "intermediate_size": decoder.mlp_width,
-            "num_hidden_layers": decoder.layers,
-            "num_attention_heads": decoder.heads,
-            "num_key_value_heads": decoder.kv_heads,
-            "n_routed_experts": decoder.experts,
-            "n_shared_experts": decoder.shared_experts,
-            "num_experts_per_tok": decoder.experts_per_token,
-            "moe_intermediate_size": decoder.expert_width,
-            "first_k_dense_replace": decoder.dense_layers,
-            "layer_types": ["full_attention"] * decoder.layers,
-            "pad_token_id": None,
-        },
+        "hidden_size": sam.width,
+        "output_channels": sam.neck_channels,
+        "num_hidden_layers": sam.layers,
+        "num_attention_heads": sam.heads,
+        "num_channels": sam.in_channels,
+        "image_size": sam.pretrained_size,
+        "patch_size": sam.patch_size,
+        "window_size": sam.window,
+        "global_attn_indexes": list(sam.global_layers),
+        "mlp_dim": sam.mlp_width,
+        "downsample_channels": list(sam.downsample_channels),
     }
+
+
+def clip_config(clip: Clip) -> dict[str, Any]:
+    """Say CLIP's dimensions in the words of transformers' config."""
+    return {
+        "hidden_size": clip.width,
+        "intermediate_size": clip.mlp_width,
+        "num_hidden_layers": clip.layers,
+        "num_attention_heads": clip.heads,
+        "image_size": clip.pretrained_size,
+        "patch_size": clip.patch_size,
+    }
+
+
+def decoder_config(decoder: Decoder) -> dict[str, Any]:
+    """Say the decoder's dimensions in the words of transformers' config."""
+    return {
+        "vocab_size": decoder.vocabulary,
+        "hidden_size": decoder.width,
+        "intermediate_size": decoder.mlp_width,
+        "num_hidden_layers": decoder.layers,
+        "num_attention_heads": decoder.heads,
+        "num_key_value_heads": decoder.kv_heads,
+        "n_routed_experts": decoder.experts,
+        "n_shared_experts": decoder.shared_experts,
+        "num_experts_per_tok": decoder.experts_per_token,
+        "moe_intermediate_size": decoder.expert_width,
+        "mlp_layer_types": ["dense"] * decoder.dense_layers + ["sparse"] * decoder.moe_layers,
+        **_attention(decoder),
+        "pad_token_id": None,
+    }
+
+
+def _attention(decoder: Decoder) -> dict[str, Any]:
+    window = decoder.reference_window
+    if window is None:
+        return {"layer_types": ["full_attention"] * decoder.layers}
+    kinds = ["reference_sliding_attention"] * decoder.layers
+    return {"layer_types": kinds, "sliding_window": window}
 
 
 def _require_eager(model: Any) -> None:

@@ -9,6 +9,7 @@ FlopCounterMode sees the products.
 
 from __future__ import annotations
 
+import hashlib
 import json
 import logging
 from collections.abc import Mapping
@@ -28,6 +29,14 @@ _LOG = logging.getLogger("flopbench")
 _SAM = r"model\.sam_model"
 _CLIP = r"model\.vision_model\.transformer\.layers\.\d+"
 _LAYER = r"model\.layers\.\d+"
+
+
+def _code_digest(root: Path) -> str:
+    """Say which code it was."""
+    found = hashlib.sha256()
+    for path in sorted(root.glob("*.py")):
+        found.update(path.name.encode() + path.read_bytes())
+    return found.hexdigest()
 
 
 class RemoteCode:
@@ -132,6 +141,7 @@ class RemoteCode:
         """Name the code and its settings."""
         return {
             "implementation": f"the code in {self._root}",
+            "code_sha256": _code_digest(self._root),
             "transformers": metadata.version("transformers"),
             "attention": "eager (decoder), scaled_dot_product_attention's math backend (vision)",
             "device": "cpu, uninitialised bfloat16 weights",

@@ -8,81 +8,87 @@ it does not depend on the batch and has no matrix work.
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 
 import attrs
 
+from flopbench.blocks import (
+    EncoderAttention,
+    EncoderLayers,
+    Mlp,
+    NormSpec,
+    PatchStem,
+    Positions,
+    Site,
+)
 from flopbench.dims import Dim, at_most_one, ceil_div
-from flopbench.ops import Attention, Conv2d, Elementwise, Embedding, Linear, MatMul, Norm, Op
+from flopbench.ops import Conv2d, Elementwise, Embedding, Linear, MatMul, Norm, Op
 from flopbench_deepseek_ocr.architecture import Architecture, Clip, Sam
 from flopbench_deepseek_ocr.workload import View, Workload
 
 
 def vision_ops(architecture: Architecture, workload: Workload) -> Iterator[Op]:
-    """Yield the operations that turn all views of the pages into image tokens.
+    """Yield the operations that turn all views of the pages into image tokens."""
+    # A newline and a separator are learned.
+    width, entries = architecture.decoder.width, 2
+    yield from page_ops(workload, width, lambda view: view_ops(architecture, view), entries)
+
+
+def page_ops(
+    workload: Workload, width: int, view_ops: Callable[[View], Iterator[Op]], entries: int
+) -> Iterator[Op]:
+    """Yield the operations of all views of the pages, and what joins them.
 
     The views pass one after the other through the same weights, and the tokens of one wait
     for those of the next.
+
+    Args:
+        width: of an image token.
+        view_ops: yields those of one view.
+        entries: learned tokens that separate rows or views.
     """
     waiting: Dim = 0
     for index, view in enumerate(workload.views):
-        for op in view_ops(architecture, view):
+        for op in view_ops(view):
             yield attrs.evolve(op, weights_shared=index > 0, beside=op.beside + waiting)
-        side = _side(view.size // architecture.sam.patch_size)
-        waiting = waiting + view.count * side * side * architecture.decoder.width
+        waiting = waiting + view.count * view.tokens * width
     yield Embedding(
         component="vision/projector/separators",
         tokens=workload.batch_size * workload.separators,
-        width=architecture.decoder.width,
-        entries=2,
+        width=width,
+        entries=entries,
         beside=waiting,
     )
 
 
-def _side(grid: Dim) -> Dim:
-    """Return the image tokens per side for a grid of patches: two strides of 2."""
-    return ceil_div(ceil_div(grid, 2), 2)
-
-
 def view_ops(architecture: Architecture, view: View) -> Iterator[Op]:
     """Yield the operations that turn a view's images into features of the decoder's width."""
-    sam, clip = architecture.sam, architecture.clip
-    grid = view.size // sam.patch_size
-    side = _side(grid)
-    yield from _sam(sam, view.count, grid)
-    yield from _clip(clip, view.count, side * side + 1)
-    yield Linear(
+    yield from sam_ops(architecture.sam, view)
+    yield from _clip(architecture.clip, view.count, view.tokens + 1)
+    yield projector_op(view, architecture.projector_width, architecture.decoder.width)
+
+
+def projector_op(view: View, in_features: int, out_features: int) -> Linear:
+    """Return the product that makes image tokens of a view's features."""
+    return Linear(
         component="vision/projector",
-        rows=view.count * side * side,
-        in_features=architecture.projector_width,
-        out_features=architecture.decoder.width,
+        rows=view.count * view.tokens,
+        in_features=in_features,
+        out_features=out_features,
         bias=True,
     )
 
 
-def _sam(sam: Sam, images: Dim, grid: Dim) -> Iterator[Op]:
-    yield Conv2d(
-        component="vision/sam/patch_embed",
-        batch=images,
-        in_channels=sam.in_channels,
-        out_channels=sam.width,
-        kernel_size=sam.patch_size,
-        in_height=grid * sam.patch_size,
-        in_width=grid * sam.patch_size,
-        out_height=grid,
-        out_width=grid,
-        bias=True,
-    )
-    residual = images * grid * grid * sam.width
+def sam_ops(sam: Sam, view: View) -> Iterator[Op]:
+    """Yield SAM's operations on a view's images, the strided convolutions at its end included."""
+    images, grid = view.count, view.size // sam.patch_size
+    stem = Site("vision/sam/patch_embed")
     trained = sam.pretrained_size // sam.patch_size
-    yield Elementwise(
-        component="vision/sam/patch_embed",
-        function="add",
-        outputs=residual,
-        reads=residual,
-        table=trained * trained * sam.width,
-        table_reads=at_most_one(images) * grid * grid * sam.width,
-    )
+    yield from PatchStem(
+        in_channels=sam.in_channels, width=sam.width, patch_size=sam.patch_size
+    ).ops(stem, images, grid)
+    yield from Positions(width=sam.width, entries=trained * trained).ops(stem, images, grid * grid)
+    residual = images * grid * grid * sam.width
     global_layers = len(sam.global_layers)
     windows = ceil_div(grid, sam.window)
     # Windowed layers pad the grid to whole windows; queries in the padding are computed, too.
@@ -95,7 +101,11 @@ def _sam(sam: Sam, images: Dim, grid: Dim) -> Iterator[Op]:
         residual=residual,
     )
     yield from _sam_attention(sam, images, grid, global_layers, trained=trained, residual=residual)
-    yield from _sam_blocks(sam, images * grid * grid)
+    # Norms, residuals and MLP run on the unpadded tokens.
+    mlp = Mlp(width=sam.width, inner=sam.mlp_width, activation="gelu", bias=True)
+    yield from EncoderLayers(mlp=mlp).ops(
+        Site("vision/sam", layers=sam.layers), images * grid * grid
+    )
     yield from _sam_neck(sam, images, grid)
 
 
@@ -109,41 +119,19 @@ def _sam_attention(
         residual: elements alive meanwhile.
     """
     tokens = side * side
-    rows = windows * tokens
-    heads = windows * sam.heads
-    yield Linear(
-        component="vision/sam/attention/qkv",
-        layers=layers,
-        rows=rows,
-        in_features=sam.width,
-        out_features=3 * sam.width,
-        bias=True,
-        beside=residual,
-    )
-    yield from _relative_positions(sam, heads, side, layers, trained, residual)
-    yield Attention(
-        component="vision/sam/attention/core",
-        layers=layers,
-        batch=windows,
+    site = Site("vision/sam/attention", layers=layers, beside=residual)
+    attention = EncoderAttention(
+        width=sam.width,
         heads=sam.heads,
-        kv_heads=sam.heads,
         head_dim=sam.head_dim,
-        value_dim=sam.head_dim,
-        queries=tokens,
-        keys=tokens,
-        bias="decomposed relative positions",
+        fused=True,
+        position_bias="decomposed relative positions",
         scaled="queries",
-        beside=residual,
     )
-    yield Linear(
-        component="vision/sam/attention/out",
-        layers=layers,
-        rows=rows,
-        in_features=sam.width,
-        out_features=sam.width,
-        bias=True,
-        beside=residual,
-    )
+    yield from attention.projections(site, windows * tokens)
+    yield from _relative_positions(sam, windows * sam.heads, side, layers, trained, residual)
+    yield attention.core(site, windows, tokens)
+    yield attention.out(site, windows * tokens)
 
 
 def _relative_positions(
@@ -175,12 +163,6 @@ def _relative_positions(
         reads=2 * per_axis,
         beside=alive,
     )
-
-
-def _sam_blocks(sam: Sam, tokens: Dim) -> Iterator[Op]:
-    """Yield what every layer does on the unpadded tokens: norms, residuals and MLP."""
-    yield from _residual_norms("vision/sam/norm", sam.layers, tokens, sam.width)
-    yield from _mlp("vision/sam/mlp", sam.layers, tokens, (sam.width, sam.mlp_width), "gelu")
 
 
 def _sam_neck(sam: Sam, images: Dim, grid: Dim) -> Iterator[Op]:
@@ -218,108 +200,15 @@ def _sam_neck(sam: Sam, images: Dim, grid: Dim) -> Iterator[Op]:
 def _clip(clip: Clip, images: Dim, tokens: Dim) -> Iterator[Op]:
     """Encode SAM's features, which stay alive for the projector, and a class token."""
     rows = images * tokens
-    features = images * (tokens - 1) * clip.width
-    residual = rows * clip.width
+    site = Site("vision/clip", beside=images * (tokens - 1) * clip.width)
+    layers = attrs.evolve(site, layers=clip.layers)
     trained = clip.pretrained_size // clip.patch_size
-    yield Elementwise(
-        component="vision/clip/embed",
-        function="add",
-        outputs=residual,
-        reads=residual,
-        # A class token, and a position for it and for each patch.
-        table=(2 + trained * trained) * clip.width,
-        table_reads=at_most_one(images) * tokens * clip.width,
-        beside=features,
-    )
-    yield Norm(
-        component="vision/clip/embed",
-        function="layer_norm",
-        rows=rows,
-        width=clip.width,
-        beside=features,
-    )
-    yield Linear(
-        component="vision/clip/attention/qkv",
-        layers=clip.layers * 3,
-        rows=rows,
-        in_features=clip.width,
-        out_features=clip.width,
-        bias=True,
-        # For the last of the three, the other two.
-        beside=features + 3 * residual,
-    )
-    yield Attention(
-        component="vision/clip/attention/core",
-        layers=clip.layers,
-        batch=images,
-        heads=clip.heads,
-        kv_heads=clip.heads,
-        head_dim=clip.head_dim,
-        value_dim=clip.head_dim,
-        queries=tokens,
-        keys=tokens,
-        beside=features + residual,
-    )
-    yield Linear(
-        component="vision/clip/attention/out",
-        layers=clip.layers,
-        rows=rows,
-        in_features=clip.width,
-        out_features=clip.width,
-        bias=True,
-        beside=features + residual,
-    )
-    yield from _residual_norms("vision/clip/norm", clip.layers, rows, clip.width, features)
-    yield from _mlp(
-        "vision/clip/mlp", clip.layers, rows, (clip.width, clip.mlp_width), "quick_gelu", features
-    )
-
-
-def _residual_norms(
-    component: str, layers: int, rows: Dim, width: int, beside: Dim = 0
-) -> Iterator[Op]:
-    yield Norm(
-        component=component,
-        layers=2 * layers,
-        function="layer_norm",
-        rows=rows,
-        width=width,
-        beside=beside,
-    )
-    yield Elementwise(
-        component=component,
-        layers=2 * layers,
-        function="add",
-        outputs=rows * width,
-        beside=beside,
-    )
-
-
-def _mlp(
-    component: str,
-    layers: int,
-    rows: Dim,
-    widths: tuple[int, int],
-    activation: str,
-    beside: Dim = 0,
-) -> Iterator[Op]:
-    """Yield the two products and the activation; the residual and ``beside`` wait."""
-    width, mlp_width = widths
-    alive = beside + rows * width
-    for in_features, out_features in ((width, mlp_width), (mlp_width, width)):
-        yield Linear(
-            component=component,
-            layers=layers,
-            rows=rows,
-            in_features=in_features,
-            out_features=out_features,
-            bias=True,
-            beside=alive,
-        )
-    yield Elementwise(
-        component=component,
-        layers=layers,
-        function=activation,
-        outputs=rows * mlp_width,
-        beside=alive,
-    )
+    # A class token, and a position for it and for each patch.
+    positions = Positions(width=clip.width, entries=2 + trained * trained)
+    yield from positions.ops(site.at("embed"), images, tokens)
+    yield NormSpec("layer_norm").op(site.at("embed"), rows, clip.width)
+    attention = EncoderAttention(width=clip.width, heads=clip.heads, head_dim=clip.head_dim)
+    residual = rows * clip.width
+    yield from attention.ops(layers.at("attention").beside_also(residual), images, tokens)
+    mlp = Mlp(width=clip.width, inner=clip.mlp_width, activation="quick_gelu", bias=True)
+    yield from EncoderLayers(mlp=mlp).ops(layers, rows)

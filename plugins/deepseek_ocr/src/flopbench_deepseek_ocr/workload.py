@@ -13,7 +13,6 @@ VIEW_SIZES = {"tiny": 512, "small": 640, "base": 1024, "large": 1280, "gundam": 
 """Side of the global view of each mode, in pixels (README of deepseek-ai/DeepSeek-OCR)."""
 
 TILE_SIZE = 640
-MIN_TILES, MAX_TILES = 2, 9
 PIXELS_PER_TOKEN = 64
 """Pixels per side of an image token: SAM's patches of 16, then 4 times fewer per side."""
 
@@ -24,6 +23,15 @@ LmHead = Literal["all", "last"]
 def _at_least(low: int, default: int) -> int:
     value: int = attrs.field(default=default, validator=attrs.validators.ge(low))
     return value
+
+
+@frozen(kw_only=True)
+class Tiling:
+    """How a page is cut: tiles of ``size`` x ``size`` pixels, so many at least and at most."""
+
+    size: int = TILE_SIZE
+    fewest: int = 2
+    most: int = 9
 
 
 @frozen(kw_only=True)
@@ -72,6 +80,12 @@ class View:
 
     size: Dim = dim_field()
     count: Dim = dim_field()
+
+    @property
+    def tokens(self) -> Dim:
+        """Features that the vision tower makes of one image."""
+        side = self.size // PIXELS_PER_TOKEN
+        return side * side
 
 
 @frozen(kw_only=True, eq=False)

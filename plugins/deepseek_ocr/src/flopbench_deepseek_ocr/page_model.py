@@ -1,0 +1,181 @@
+"""What DeepSeek-OCR and its neighbours have in common: pages, their tokens, and a decoder."""
+
+from __future__ import annotations
+
+from abc import abstractmethod
+from collections.abc import Iterator, Mapping
+from typing import Any, ClassVar
+
+import attrs
+
+from flopbench.blocks import Pass, decode_passes, prefill_pass
+from flopbench.dims import Dim
+from flopbench.errors import UsageError
+from flopbench.model import AnalyticModel, Size, Stage
+from flopbench.ops import Op
+from flopbench_deepseek_ocr.decoder import decoder_block
+from flopbench_deepseek_ocr.image import choose_grid, read_page
+from flopbench_deepseek_ocr.workload import (
+    PIXELS_PER_TOKEN,
+    VIEW_SIZES,
+    CropGrid,
+    Inputs,
+    Page,
+    Tiling,
+    Workload,
+)
+
+NOT_PRICED = (
+    "not priced: position tables resized to the image's grid, SAM's relative coordinates, the "
+    "making of the causal mask, the negation of half of each rotated head, and RMSNorm's "
+    "epsilon and reciprocal root"
+)
+
+
+class PageModel(AnalyticModel):
+    """Views of pages pass SAM and what follows it; their tokens and a prompt pass a decoder.
+
+    The architecture has a ``sam`` and a ``decoder``.
+    """
+
+    view_sizes: ClassVar[Mapping[str, int]] = VIEW_SIZES
+    """Side of the global view of each mode, in pixels."""
+
+    tiling: ClassVar[Tiling] = Tiling()
+    """Of the mode ``gundam``."""
+
+    workload_type: ClassVar[type[Workload]] = Workload
+
+    stages = (
+        Stage("vision", "Vision"),
+        Stage("prefill", "Prefill"),
+        Stage("decode", "Decode"),
+        Stage("vision_prefill", "Vision + prefill", parts=("vision", "prefill")),
+        Stage("end2end", "End to end", parts=("vision", "prefill", "decode")),
+    )
+    first_token = ("vision", "prefill")
+    per_token = "decode"  # noqa: S105 - a stage, no password
+    sizes = (
+        Size("B", "pages at once (batch size)"),
+        Size("S", "context tokens of the prefill"),
+        Size("K", "decode steps", steps=True),
+        Size("n", "tiles of a page"),
+    )
+
+    _rope_by_matmul = False
+
+    def __init__(self, architecture: Any, *, dtype: str) -> None:
+        if 4 * architecture.sam.patch_size != PIXELS_PER_TOKEN:
+            raise ValueError(f"SAM's patches must be {PIXELS_PER_TOKEN // 4} pixels wide")
+        self._architecture = architecture
+        self.dtype = dtype
+
+    @property
+    def architecture(self) -> Any:
+        return self._architecture
+
+    @abstractmethod
+    def vision_ops(self, workload: Workload) -> Iterator[Op]:
+        """Yield the operations that turn pages into image tokens."""
+
+    def workload(self, inputs: Inputs) -> Workload:
+        page, grid = self._page_and_grid(inputs)
+        return self.workload_type(
+            batch_size=inputs.batch_size,
+            view_size=self.view_sizes[inputs.mode],
+            tile_size=self.tiling.size,
+            tile_rows=grid.rows if grid else 0,
+            tile_cols=grid.cols if grid else 0,
+            prompt_tokens=inputs.prompt_tokens,
+            decode_steps=inputs.decode_steps,
+            lm_head=inputs.lm_head,
+            page=page,
+        )
+
+    def _page_and_grid(self, inputs: Inputs) -> tuple[Page | None, CropGrid | None]:
+        """Read the page and choose its grid of tiles, or take the explicit grid."""
+        if inputs.crop_grid is None:
+            page = read_page(inputs.image)
+            tiled = inputs.mode == "gundam"
+            return page, choose_grid(page.width, page.height, self.tiling) if tiled else None
+        if inputs.mode != "gundam":
+            raise UsageError(
+                f"workload.crop_grid needs workload.mode=gundam, got mode {inputs.mode!r}"
+            )
+        if inputs.image is not None:
+            raise UsageError(
+                "workload.crop_grid and workload.image are both given: an explicit grid replaces "
+                "the one chosen for an image, so give one of them"
+            )
+        return None, inputs.crop_grid
+
+    def workload_facts(self, workload: Workload) -> Mapping[str, Any]:
+        return {
+            "page": attrs.asdict(workload.page) if workload.page else None,
+            "view_size": workload.view_size,
+            "tile_size": workload.tile_size,
+            "tile_rows": workload.tile_rows,
+            "tile_cols": workload.tile_cols,
+            "tiles": workload.tiles,
+            "image_tokens": workload.image_tokens,
+            "context_tokens": workload.context_tokens,
+        }
+
+    def ops(self, stage: str, workload: Workload) -> Iterator[Op]:
+        if stage == "vision":
+            yield from self.vision_ops(workload)
+            return
+        decoder = decoder_block(
+            self._architecture.decoder,
+            rope_by_matmul=self._rope_by_matmul,
+            window=self._window(stage, workload),
+        )
+        yield from decoder.ops(_passes(stage, workload))
+
+    def _window(self, stage: str, workload: Workload) -> Dim | None:
+        """Return the most keys that a query sees.
+
+        With a reference window the prefill is whole, and a generated token sees all of it and
+        the last generated ones: as with a sliding window longer by the prefill.
+        """
+        window: Dim | None = self._architecture.decoder.reference_window
+        if stage != "decode" or window is None:
+            return None
+        return workload.context_tokens + window
+
+    def stage_sizes(self, stage: str, workload: Workload) -> Mapping[str, Dim]:
+        sizes = {"B": workload.batch_size}
+        if stage == "vision":
+            return sizes | ({"n": workload.tiles} if workload.tiles else {})
+        sizes["S"] = workload.context_tokens
+        return sizes | ({"K": workload.decode_steps} if stage == "decode" else {})
+
+    def stage_workload(self, stage: str, workload: Workload, sizes: Mapping[str, Dim]) -> Workload:
+        if stage == "vision":
+            return self.workload_type(
+                batch_size=sizes["B"],
+                view_size=workload.view_size,
+                tile_size=workload.tile_size,
+                tile_rows=1 if "n" in sizes else 0,
+                tile_cols=sizes.get("n", 0),
+            )
+        return self.workload_type(
+            batch_size=sizes["B"],
+            context=sizes["S"],
+            decode_steps=sizes.get("K", 1),
+            lm_head=workload.lm_head,
+        )
+
+    def assumptions(self) -> tuple[str, ...]:
+        return (
+            "all tiles of a page pass the vision tower at once, stacked on the batch axis",
+            "decode step k attends to context + k keys and runs the LM head on one position",
+            NOT_PRICED,
+        )
+
+
+def _passes(stage: str, workload: Workload) -> Pass:
+    batch, context = workload.batch_size, workload.context_tokens
+    if stage == "prefill":
+        return prefill_pass(batch=batch, context=context, head_rows=workload.head_rows)
+    return decode_passes(batch=batch, context=context, steps=workload.decode_steps)

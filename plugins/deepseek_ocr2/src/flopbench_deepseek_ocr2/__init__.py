@@ -1,0 +1,1 @@
+"""DeepSeek-OCR 2 for flopbench."""

@@ -1,0 +1,109 @@
+"""The vision tower: DeepSeek-OCR's SAM, then a language model as encoder, and the projector.
+
+The encoder reads a view's features from SAM and then as many learned queries. Features see
+each other in both directions, a query sees the features and the queries before it (DeepSeek-OCR
+2, arXiv:2601.20552). What it makes of the queries becomes the image tokens.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+import attrs
+
+from flopbench.blocks import (
+    GatedMlp,
+    NormSpec,
+    Pass,
+    Projections,
+    ResidualNorms,
+    RotaryAngles,
+    Site,
+)
+from flopbench.dims import Dim, where
+from flopbench.ops import Attention, Embedding, Linear, Op, Rope
+from flopbench_deepseek_ocr.vision import page_ops, projector_op, sam_ops
+from flopbench_deepseek_ocr.workload import View, Workload
+from flopbench_deepseek_ocr2.architecture import QUERIES, Architecture, Encoder
+
+
+def vision_ops(architecture: Architecture, workload: Workload) -> Iterator[Op]:
+    """Yield the operations that turn all views of the pages into image tokens."""
+    for size, queries in QUERIES.items():
+        yield Embedding(
+            component="vision/encoder/queries",
+            tokens=sum(
+                where(view.size == size, view.count * queries, 0) for view in workload.views
+            ),
+            width=architecture.encoder.width,
+            entries=queries,
+        )
+    yield from page_ops(
+        workload,
+        architecture.decoder.width,
+        lambda view: _view_ops(architecture, view),
+        entries=1,
+    )
+
+
+def _view_ops(architecture: Architecture, view: View) -> Iterator[Op]:
+    encoder = architecture.encoder
+    yield from sam_ops(architecture.sam, view)
+    yield from _encoder_ops(encoder, view.count, view.tokens)
+    yield projector_op(view, encoder.width, architecture.decoder.width)
+
+
+def _encoder_ops(encoder: Encoder, images: Dim, patches: Dim) -> Iterator[Op]:
+    """Encode ``patches`` features of each image and as many queries."""
+    tokens = 2 * patches
+    rows = images * tokens
+    site = Site("vision/encoder")
+    angles = RotaryAngles(encoder.head_dim)
+    # The angles are made for one sequence; all images share them.
+    one = Pass(batch=1, queries=tokens, keys=tokens, head_rows=0)
+    yield from angles.ops(site.at("rope"), one)
+    every = attrs.evolve(site, layers=encoder.layers).beside_also(angles.held(one))
+    yield from ResidualNorms(norm=NormSpec("rms_norm"), width=encoder.width, last=1).ops(
+        every.at("norm"), rows
+    )
+    within = every.beside_also(rows * encoder.width)
+    yield from _attention(encoder, within.at("attention"), images, tokens, patches)
+    mlp = GatedMlp(width=encoder.width, inner=encoder.mlp_width)
+    yield from mlp.ops(within.at("mlp"), rows)
+
+
+def _attention(
+    encoder: Encoder, site: Site, images: Dim, tokens: Dim, patches: Dim
+) -> Iterator[Op]:
+    rows, head_dim = images * tokens, encoder.head_dim
+    heads, kv_heads = encoder.heads, encoder.kv_heads
+    widths = (heads * head_dim, kv_heads * head_dim, kv_heads * head_dim)
+    yield from Projections(encoder.width, widths, biases=True).ops(site.at("qkv"), rows)
+    # Beside the residual, the values; the angles are among the operands.
+    values = rows * kv_heads * head_dim - 2 * head_dim * tokens
+    yield (
+        site.at("core")
+        .beside_also(values)
+        .op(
+            Rope,
+            tokens=rows,
+            heads=heads + kv_heads,
+            head_dim=head_dim,
+            positions=tokens,
+        )
+    )
+    yield site.at("core").op(
+        Attention,
+        batch=images,
+        heads=heads,
+        kv_heads=kv_heads,
+        head_dim=head_dim,
+        value_dim=head_dim,
+        queries=tokens,
+        keys=tokens,
+        causal=True,
+        prefix=patches,
+    )
+    yield site.at("out").op(
+        Linear, rows=rows, in_features=heads * head_dim, out_features=encoder.width
+    )

@@ -1,0 +1,1 @@
+"""Unlimited-OCR for flopbench."""

@@ -1,0 +1,46 @@
+"""Blocks for analytic models: frozen values that emit the operations of a part of a model.
+
+A block has the sizes of a part and says which operations it is, with all their costs, once it
+is told where it stands (`Site`) and how much goes through it (rows, or a `Pass`).
+"""
+
+from flopbench.blocks.attention import SelfAttention
+from flopbench.blocks.decoder import AnglesBlock, AttentionBlock, Decoder, Layers
+from flopbench.blocks.ends import Embeddings, LmHead
+from flopbench.blocks.latent import LatentAttention
+from flopbench.blocks.linear import NormSpec, Projections, ResidualNorms
+from flopbench.blocks.mlp import GatedMlp, Mlp
+from flopbench.blocks.moe import Experts, Moe, Router
+from flopbench.blocks.passes import Pass, decode_passes, prefill_pass
+from flopbench.blocks.rotary import RotaryAngles, angle_op
+from flopbench.blocks.site import Site
+from flopbench.blocks.vision import EncoderAttention, EncoderLayers, PatchStem, Positions
+
+__all__ = [
+    "AnglesBlock",
+    "AttentionBlock",
+    "Decoder",
+    "Embeddings",
+    "EncoderAttention",
+    "EncoderLayers",
+    "Experts",
+    "GatedMlp",
+    "LatentAttention",
+    "Layers",
+    "LmHead",
+    "Mlp",
+    "Moe",
+    "NormSpec",
+    "Pass",
+    "PatchStem",
+    "Positions",
+    "Projections",
+    "ResidualNorms",
+    "RotaryAngles",
+    "Router",
+    "SelfAttention",
+    "Site",
+    "angle_op",
+    "decode_passes",
+    "prefill_pass",
+]

@@ -1,0 +1,125 @@
+"""Self-attention of a decoder: projections, rotation, KV cache, core and output.
+
+Sources: grouped queries, arXiv:2305.13245; rotary positions, arXiv:2104.09864; sliding
+windows, arXiv:2310.06825; capped scores, arXiv:2408.00118; sinks, arXiv:2309.17453.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import Literal
+
+from attrs import frozen
+
+from flopbench.blocks.linear import NormSpec, Projections
+from flopbench.blocks.passes import Pass
+from flopbench.blocks.site import Site
+from flopbench.dims import Dim, minimum
+from flopbench.ops import Attention, KvCacheUpdate, Linear, Op, Rope
+
+
+@frozen(kw_only=True)
+class SelfAttention:
+    """Causal attention of ``heads`` query heads on ``kv_heads`` key and value heads.
+
+    Attributes:
+        qkv_bias: whether all projections to queries, keys and values have a bias, or for each.
+        fused: whether one product makes queries, keys and values.
+        qk_norm: of queries and keys: over each head, or over all heads at once.
+        rope_dim: elements of a head that are rotated; 0 for none.
+        window: the most keys that a query sees; the KV cache then keeps no others.
+        bias: what is added to the scores besides the mask, if anything.
+        scaled, softcap, sinks: as in `flopbench.ops.Attention`.
+    """
+
+    width: Dim
+    heads: Dim
+    kv_heads: Dim
+    head_dim: Dim
+    qkv_bias: bool | tuple[bool, ...] = False
+    out_bias: bool = False
+    fused: bool = False
+    qk_norm: NormSpec | None = None
+    qk_norm_over: Literal["head", "all"] = "head"
+    rope_dim: Dim = 0
+    window: Dim | None = None
+    bias: str | None = None
+    scaled: Literal["scores", "queries"] | None = "scores"
+    softcap: bool = False
+    sinks: bool = False
+
+    def ops(self, site: Site, run: Pass) -> Iterator[Op]:
+        """Yield the operations under ``qkv``, ``core`` and ``out``."""
+        qkv = site.at("qkv")
+        widths = tuple(n * self.head_dim for n in (self.heads, self.kv_heads, self.kv_heads))
+        projections = Projections(self.width, widths, self.qkv_bias, self.fused)
+        yield from projections.ops(qkv, run.tokens)
+        if self.qk_norm:
+            yield from self._qk_norms(qkv, run, self.qk_norm)
+        yield from self._cached(site.at("core"), run)
+        yield self._core(site.at("core"), run)
+        yield site.at("out").op(
+            Linear,
+            rows=run.tokens,
+            in_features=self.heads * self.head_dim,
+            out_features=self.width,
+            bias=self.out_bias,
+        )
+
+    def _qk_norms(self, site: Site, run: Pass, norm: NormSpec) -> Iterator[Op]:
+        keys = self._keys(run)
+        queries = run.tokens * self.heads * self.head_dim
+        # Beside the queries, keys and values; beside the keys, values and queries.
+        for heads, alive in ((self.heads, 2 * keys), (self.kv_heads, queries + keys)):
+            beside = site.beside_also(alive)
+            if self.qk_norm_over == "head":
+                yield norm.op(beside, run.tokens * heads, self.head_dim)
+            else:
+                yield norm.op(beside, run.tokens, heads * self.head_dim)
+
+    def _cached(self, site: Site, run: Pass) -> Iterator[Op]:
+        """Yield the rotation of queries and keys, and the cache's update."""
+        keys = self._keys(run)
+        if self.rope_dim:
+            # Beside the residual, the values; the angles are among the operands.
+            angles = 2 * self.rope_dim * run.queries
+            yield site.beside_also(keys - angles).op(
+                Rope,
+                tokens=run.tokens,
+                heads=self.heads + self.kv_heads,
+                head_dim=self.rope_dim,
+                positions=run.queries,
+            )
+        kept = run.last_keys
+        if self.window is not None:
+            kept = minimum(kept, self.window - 1)
+        queries = run.tokens * self.heads * self.head_dim
+        yield site.beside_also(queries).op(
+            KvCacheUpdate,
+            new=2 * keys,
+            held=2 * self.kv_heads * self.head_dim * run.batch * kept,
+        )
+
+    def _core(self, site: Site, run: Pass) -> Attention:
+        return site.op(
+            Attention,
+            batch=run.batch,
+            heads=self.heads,
+            kv_heads=self.kv_heads,
+            head_dim=self.head_dim,
+            value_dim=self.head_dim,
+            queries=run.queries,
+            keys=run.keys,
+            causal=True,
+            window=self.window,
+            evicts=self.window is not None,
+            bias=self.bias,
+            scaled=self.scaled,
+            softcap=self.softcap,
+            sinks=self.sinks,
+            cached=True,
+        )
+
+    def _keys(self, run: Pass) -> Dim:
+        """Return the elements of a pass's new keys."""
+        return run.tokens * self.kv_heads * self.head_dim

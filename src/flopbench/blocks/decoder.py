@@ -1,0 +1,103 @@
+"""A decoder: embeddings, groups of like layers, LM head."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from typing import Protocol, TypeVar
+
+import attrs
+from attrs import frozen
+
+from flopbench.blocks.ends import Embeddings, LmHead
+from flopbench.blocks.linear import ResidualNorms
+from flopbench.blocks.mlp import GatedMlp, Mlp
+from flopbench.blocks.moe import Moe
+from flopbench.blocks.passes import Pass
+from flopbench.blocks.site import Site
+from flopbench.dims import Dim
+from flopbench.ops import Op
+
+Part = TypeVar("Part")
+
+
+class AttentionBlock(Protocol):
+    """What a layer attends with, such as `SelfAttention` or `LatentAttention`."""
+
+    def ops(self, site: Site, run: Pass) -> Iterator[Op]:
+        """Yield the operations of a pass under ``qkv``, ``core`` and ``out``."""
+
+
+class AnglesBlock(Protocol):
+    """What makes the rotary angles, such as `RotaryAngles`."""
+
+    def held(self, run: Pass) -> Dim:
+        """Return the elements that stay alive during the pass."""
+
+    def ops(self, site: Site, run: Pass) -> Iterator[Op]:
+        """Yield the making of the angles; the site's ``layers`` are the model's."""
+
+
+@frozen
+class Layers:
+    """A number of like layers.
+
+    Attributes:
+        feed_forward: the other part of a layer.
+    """
+
+    count: Dim
+    attention: AttentionBlock
+    feed_forward: Mlp | GatedMlp | Moe
+
+
+@frozen(kw_only=True)
+class Decoder:
+    """A decoder-only language model.
+
+    Attributes:
+        groups: its layers; the order of groups does not matter.
+        around: norms and residual additions of each layer, and the last norm.
+        angles: one for each kind of rotation.
+    """
+
+    embeddings: Embeddings
+    groups: tuple[Layers, ...]
+    around: ResidualNorms
+    head: LmHead
+    angles: tuple[AnglesBlock, ...] = ()
+
+    @property
+    def layers(self) -> Dim:
+        """Number of layers."""
+        return sum(group.count for group in self.groups)
+
+    def ops(self, run: Pass) -> Iterator[Op]:
+        """Yield the operations of the passes, embeddings and LM head included.
+
+        In a layer the residual and the angles are alive beside any work, except where the
+        work is on the residual itself.
+        """
+        site = Site("decoder", steps=run.steps)
+        every = attrs.evolve(site, layers=self.layers)
+        yield from self.embeddings.ops(site.at("embed"), run)
+        held: Dim = 0
+        for angles in self.angles:
+            yield from angles.ops(every.at("rope"), run)
+            held = held + angles.held(run)
+        within = site.beside_also(held + run.tokens * self.embeddings.width)
+        for attention, count in self._counts(lambda group: group.attention):
+            yield from attention.ops(attrs.evolve(within, layers=count).at("attention"), run)
+        yield from self.around.ops(every.beside_also(held).at("norm"), run.tokens)
+        for feed_forward, count in self._counts(lambda group: group.feed_forward):
+            part = "moe" if isinstance(feed_forward, Moe) else "mlp"
+            place = attrs.evolve(within, layers=count).at(part)
+            yield from feed_forward.ops(place, run.tokens)
+        yield from self.head.ops(Site("lm_head", steps=run.steps), run)
+
+    def _counts(self, part: Callable[[Layers], Part]) -> list[tuple[Part, Dim]]:
+        """Return the different parts of this kind, each with the number of layers that have it."""
+        counts: dict[Part, Dim] = {}
+        for group in self.groups:
+            found = part(group)
+            counts[found] = counts.get(found, 0) + group.count
+        return list(counts.items())

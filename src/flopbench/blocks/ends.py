@@ -1,0 +1,90 @@
+"""Where a decoder begins and ends: token and position embeddings, LM head."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from attrs import frozen
+
+from flopbench.blocks.linear import NormSpec
+from flopbench.blocks.passes import Pass
+from flopbench.blocks.site import Site
+from flopbench.dims import Dim
+from flopbench.ops import Elementwise, Embedding, Linear, Op
+
+
+@frozen(kw_only=True)
+class Embeddings:
+    """A vector per token, and one per position if those are learned.
+
+    Attributes:
+        width: of the model.
+        token_width: of the table, if a product makes vectors of the model's width of it.
+        positions: entries of a table of positions; 0 if there is none.
+        norm: of the vectors, if any.
+        scaled: whether the vectors are multiplied by a constant.
+    """
+
+    vocabulary: Dim
+    width: Dim
+    token_width: Dim | None = None
+    positions: Dim = 0
+    norm: NormSpec | None = None
+    scaled: bool = False
+
+    def ops(self, site: Site, run: Pass) -> Iterator[Op]:
+        """Yield the look-ups, and what is done to the vectors."""
+        elements = run.tokens * self.width
+        table = self.width if self.token_width is None else self.token_width
+        yield site.op(Embedding, tokens=run.tokens, width=table, entries=self.vocabulary)
+        if self.token_width is not None:
+            yield site.op(
+                Linear, rows=run.tokens, in_features=self.token_width, out_features=self.width
+            )
+        if self.scaled:
+            yield site.op(Elementwise, function="multiply", outputs=elements, reads=elements)
+        if self.positions:
+            vectors = run.queries * self.width  # sequences share them
+            yield site.beside_also(elements).op(
+                Embedding, tokens=run.queries, width=self.width, entries=self.positions
+            )
+            yield site.op(Elementwise, function="add", outputs=elements, reads=elements + vectors)
+        if self.norm:
+            yield self.norm.op(site, run.tokens, self.width)
+
+
+@frozen(kw_only=True)
+class LmHead:
+    """The product with the vocabulary.
+
+    Attributes:
+        tied: whether its weights are those of the token embeddings.
+        token_width: of the weights, if a product makes vectors of that width first.
+        scaled, softcap: whether the logits are multiplied by a constant, or capped.
+    """
+
+    vocabulary: Dim
+    width: Dim
+    token_width: Dim | None = None
+    tied: bool = False
+    bias: bool = False
+    scaled: bool = False
+    softcap: bool = False
+
+    def ops(self, site: Site, run: Pass) -> Iterator[Op]:
+        """Yield the logits of the pass's ``head_rows`` positions per sequence."""
+        rows = run.batch * run.head_rows
+        width = self.width if self.token_width is None else self.token_width
+        yield site.op(
+            Linear,
+            rows=rows,
+            in_features=width,
+            out_features=self.vocabulary,
+            bias=self.bias,
+            weights_shared=self.tied,
+        )
+        logits = rows * self.vocabulary
+        if self.scaled:
+            yield site.op(Elementwise, function="multiply", outputs=logits, reads=logits)
+        if self.softcap:
+            yield site.op(Elementwise, function="softcap", outputs=logits)

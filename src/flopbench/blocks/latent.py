@@ -1,0 +1,132 @@
+"""Multi-head latent attention (DeepSeek-V2, arXiv:2405.04434), with keys and values expanded.
+
+The KV cache holds a latent vector and one rotated key per token. Keys and values of all heads
+are made of the whole cache at every step, as transformers does; the paper's way to absorb that
+product into the projections of queries and outputs is not taken.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+import attrs
+from attrs import frozen
+
+from flopbench.blocks.linear import NormSpec
+from flopbench.blocks.passes import Pass
+from flopbench.blocks.site import Site
+from flopbench.dims import Dim
+from flopbench.ops import Attention, KvCacheUpdate, Linear, Norm, Op, Rope
+
+
+@frozen(kw_only=True)
+class LatentAttention:
+    """Causal attention whose keys and values are expanded from a cached latent vector.
+
+    Attributes:
+        query_rank: width of the queries' own latent vector; None if they have none.
+        kv_rank: width of the latent vector of keys and values.
+        nope_dim, rope_dim: elements of a query or key head that are not rotated, and that are.
+        value_dim: width of a value head.
+        bias: whether the projections from and to the model's width have a bias; that of
+            queries without a latent vector has none.
+    """
+
+    width: Dim
+    heads: Dim
+    query_rank: Dim | None
+    kv_rank: Dim
+    nope_dim: Dim
+    rope_dim: Dim
+    value_dim: Dim
+    bias: bool = False
+    norm: NormSpec = NormSpec("rms_norm")
+
+    @property
+    def head_dim(self) -> Dim:
+        """Width of a query or key head."""
+        return self.nope_dim + self.rope_dim
+
+    def ops(self, site: Site, run: Pass) -> Iterator[Op]:
+        """Yield the operations under ``qkv``, ``core`` and ``out``."""
+        qkv, core = site.at("qkv"), site.at("core")
+        queries = run.tokens * self.heads * self.head_dim
+        yield from self._queries(qkv, run.tokens)
+        yield from self._latents(qkv.beside_also(queries), run.tokens)
+        yield from self._cached(core, run, queries)
+        attention = self._core(core, run)
+        yield self._expansion(qkv.beside_also(queries), run, attention)
+        yield attention
+        yield site.at("out").op(
+            Linear,
+            rows=run.tokens,
+            in_features=self.heads * self.value_dim,
+            out_features=self.width,
+            bias=self.bias,
+        )
+
+    def _queries(self, site: Site, tokens: Dim) -> Iterator[Op]:
+        width, bias = self.heads * self.head_dim, self.bias
+        if self.query_rank is None:
+            yield _linear(site, tokens, self.width, width)
+            return
+        # The layer's input waits for the latents of keys and values.
+        site = site.beside_also(tokens * self.width)
+        yield _linear(site, tokens, self.width, self.query_rank, bias=bias)
+        yield self.norm.op(site, tokens, self.query_rank)
+        yield _linear(site, tokens, self.query_rank, width)
+
+    def _latents(self, site: Site, tokens: Dim) -> Iterator[Op]:
+        latents = self.kv_rank + self.rope_dim
+        yield _linear(site, tokens, self.width, latents, bias=self.bias)
+        norm: Norm = self.norm.op(site.beside_also(tokens * latents), tokens, self.kv_rank)
+        yield norm
+
+    def _cached(self, site: Site, run: Pass, queries: Dim) -> Iterator[Op]:
+        latents = self.kv_rank + self.rope_dim
+        angles = 2 * self.rope_dim * run.queries
+        yield site.beside_also(queries + run.tokens * self.kv_rank - angles).op(
+            Rope,
+            tokens=run.tokens,
+            heads=self.heads + 1,
+            head_dim=self.rope_dim,
+            positions=run.queries,
+        )
+        yield site.beside_also(queries).op(
+            KvCacheUpdate, new=run.tokens * latents, held=latents * run.batch * run.last_keys
+        )
+
+    def _expansion(self, site: Site, run: Pass, attention: Attention) -> Linear:
+        """Return the making of all heads' keys and values from the whole cache, at every step.
+
+        The rows are those of all steps together: each step has its own number of keys.
+        """
+        width = self.heads * (self.nope_dim + self.value_dim)
+        rows = run.batch * attention.key_visits
+        product = _linear(attrs.evolve(site, steps=1), rows, self.kv_rank, width)
+        return attrs.evolve(
+            product,
+            passes=run.steps,
+            reads=0,
+            cache_reads=rows * self.kv_rank,
+            live=run.batch * run.last_keys * width,
+        )
+
+    def _core(self, site: Site, run: Pass) -> Attention:
+        return site.op(
+            Attention,
+            batch=run.batch,
+            heads=self.heads,
+            kv_heads=self.heads,
+            head_dim=self.head_dim,
+            value_dim=self.value_dim,
+            queries=run.queries,
+            keys=run.keys,
+            causal=True,
+        )
+
+
+def _linear(
+    site: Site, rows: Dim, in_features: Dim, out_features: Dim, *, bias: bool = False
+) -> Linear:
+    return site.op(Linear, rows=rows, in_features=in_features, out_features=out_features, bias=bias)

@@ -1,0 +1,91 @@
+"""Linear layers and norms."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import Literal
+
+import attrs
+from attrs import frozen
+
+from flopbench.blocks.site import Site
+from flopbench.dims import Dim
+from flopbench.ops import Elementwise, Linear, Norm, Op
+
+
+@frozen
+class Projections:
+    """Linear layers on the same input, whose outputs all wait for the last one.
+
+    Attributes:
+        out_features: widths of the layers.
+        biases: whether all of them have a bias, or for each.
+        fused: whether one product makes all outputs.
+    """
+
+    in_features: Dim
+    out_features: tuple[Dim, ...]
+    biases: bool | tuple[bool, ...] = False
+    fused: bool = False
+
+    def ops(self, site: Site, rows: Dim) -> Iterator[Op]:
+        """Yield a product per layer, or one for all."""
+        widths = (sum(self.out_features),) if self.fused else self.out_features
+        biases = (self.biases,) * len(widths) if isinstance(self.biases, bool) else self.biases
+        made: Dim = 0
+        for width, bias in zip(widths, biases, strict=True):
+            yield site.beside_also(made).op(
+                Linear, rows=rows, in_features=self.in_features, out_features=width, bias=bias
+            )
+            made = made + rows * width
+
+
+@frozen
+class NormSpec:
+    """A kind of norm.
+
+    Attributes:
+        parameters: weights per element, if not those that the function has.
+    """
+
+    function: Literal["layer_norm", "rms_norm"]
+    parameters: int | None = None
+
+    def op(self, site: Site, rows: Dim, width: Dim) -> Norm:
+        """Return the norm of ``rows`` vectors."""
+        return site.op(
+            Norm, function=self.function, rows=rows, width=width, parameters=self.parameters
+        )
+
+
+@frozen(kw_only=True)
+class ResidualNorms:
+    """What stands around the parts of each layer: norms and residual additions.
+
+    Attributes:
+        norms, adds: of one layer.
+        scaled: whether what is added is multiplied by a constant first.
+        last: norms after all layers.
+    """
+
+    norm: NormSpec
+    width: Dim
+    norms: int = 2
+    adds: int = 2
+    scaled: bool = False
+    last: int = 0
+
+    def ops(self, site: Site, rows: Dim) -> Iterator[Op]:
+        """Yield norms and additions of all layers of the site.
+
+        Args:
+            site: its ``layers`` are those of the model, and what is alive beside the layers'
+                own work is the residual's neighbour: a norm or an addition works on that itself.
+        """
+        layers, elements = site.layers, rows * self.width
+        times = attrs.evolve(site, layers=self.norms * layers + self.last)
+        yield self.norm.op(times, rows, self.width)
+        added = attrs.evolve(site, layers=self.adds * layers)
+        if self.scaled:
+            yield added.op(Elementwise, function="multiply", outputs=elements, reads=elements)
+        yield added.op(Elementwise, function="add", outputs=elements)

@@ -1,0 +1,143 @@
+"""A mixture of experts: router, routed experts, shared experts.
+
+Sources: Shazeer et al. (arXiv:1701.06538) for routed experts, DeepSeekMoE (arXiv:2401.06066)
+for shared ones, DeepSeek-V3 (arXiv:2412.19437) for sigmoid scores with a correction.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import Literal
+
+import attrs
+from attrs import frozen
+
+from flopbench.blocks.mlp import GatedMlp, gate_ops
+from flopbench.blocks.site import Site
+from flopbench.dims import Dim
+from flopbench.ops import Elementwise, ExpertLinear, Linear, Op, Softmax
+
+
+@frozen(kw_only=True)
+class Router:
+    """Scores of all experts for each token, and the best of them.
+
+    Attributes:
+        scoring: a softmax over all experts, a sigmoid of each, or a softmax over those chosen.
+        normalised: whether the weights of those chosen are divided by their sum.
+        scaled: whether they are multiplied by a constant.
+        corrected: whether a learned term is added to the scores for the choice alone.
+    """
+
+    width: Dim
+    experts: Dim
+    per_token: Dim
+    scoring: Literal["softmax", "sigmoid", "chosen"] = "softmax"
+    normalised: bool = False
+    scaled: bool = False
+    corrected: bool = False
+    bias: bool = False
+
+    def ops(self, site: Site, tokens: Dim) -> Iterator[Op]:
+        """Yield the scores, their comparison and what is done to those chosen."""
+        yield site.op(
+            Linear, rows=tokens, in_features=self.width, out_features=self.experts, bias=self.bias
+        )
+        site = site.beside_also(self.width * tokens)
+        scores, choices = tokens * self.experts, tokens * self.per_token
+        if self.scoring == "softmax":
+            yield site.op(Softmax, scores=scores)
+        elif self.scoring == "sigmoid":
+            yield site.op(Elementwise, function="sigmoid", outputs=scores)
+        if self.corrected:
+            yield site.op(Elementwise, function="add", outputs=scores, reads=scores)
+        yield site.op(Elementwise, function="top_k", outputs=scores, writes=choices)
+        if self.scoring == "chosen":
+            yield site.op(Softmax, scores=choices)
+        if self.normalised:
+            sums = tokens * (self.per_token - 1)
+            yield site.op(Elementwise, function="add", outputs=sums, reads=choices, writes=tokens)
+            yield site.op(Elementwise, function="multiply", outputs=choices, reads=choices + tokens)
+        if self.scaled:
+            yield site.op(Elementwise, function="multiply", outputs=choices, reads=choices)
+
+
+@frozen(kw_only=True)
+class Experts:
+    """Each token's routed experts, and the sum of their outputs weighted by the router.
+
+    Attributes:
+        gated: whether an expert has a gate, made by one product with the other half.
+    """
+
+    width: Dim
+    inner: Dim
+    experts: Dim
+    per_token: Dim
+    activation: str = "silu"
+    gated: bool = True
+    bias: bool = False
+
+    def ops(self, site: Site, tokens: Dim) -> Iterator[Op]:
+        """Yield both products of every token with each of its experts."""
+        rows = tokens * self.per_token
+        weighing = site.beside_also(rows)  # the routing weights wait for the outputs
+        first = weighing.op(
+            ExpertLinear,
+            rows=rows,
+            in_features=self.width,
+            out_features=2 * self.inner if self.gated else self.inner,
+            experts=self.experts,
+            top_k=self.per_token,
+            bias=self.bias,
+        )
+        yield first
+        yield attrs.evolve(first, in_features=self.inner, out_features=self.width)
+        inner = rows * self.inner
+        if self.gated:
+            yield from gate_ops(weighing, self.activation, inner, (inner, 0))
+        else:
+            yield weighing.op(Elementwise, function=self.activation, outputs=inner)
+        outputs = rows * self.width
+        yield site.op(Elementwise, function="multiply", outputs=outputs, reads=outputs + rows)
+        yield site.op(
+            Elementwise,
+            function="add",
+            outputs=tokens * (self.per_token - 1) * self.width,
+            reads=outputs,
+            writes=tokens * self.width,
+        )
+
+
+@frozen(kw_only=True)
+class Moe:
+    """A feed-forward part of routed experts, and of one that every token takes, if any.
+
+    Attributes:
+        shared_gate: whether each token weighs what the shared experts say.
+    """
+
+    router: Router
+    experts: Experts
+    shared: GatedMlp | None = None
+    shared_gate: bool = False
+
+    def ops(self, site: Site, tokens: Dim) -> Iterator[Op]:
+        """Yield the parts under ``router``, ``experts`` and ``shared``."""
+        elements = tokens * self.experts.width
+        yield from self.router.ops(site.at("router"), tokens)
+        waiting = site.beside_also(elements) if self.shared else site
+        yield from self.experts.ops(waiting.at("experts"), tokens)
+        if not self.shared:
+            return
+        yield from self.shared.ops(waiting.at("shared"), tokens)
+        if self.shared_gate:
+            yield from _gate(waiting.at("shared"), tokens, self.experts.width)
+        yield site.at("shared").op(Elementwise, function="add", outputs=elements)
+
+
+def _gate(site: Site, tokens: Dim, width: Dim) -> Iterator[Op]:
+    elements = tokens * width
+    yield site.beside_also(elements).op(Linear, rows=tokens, in_features=width, out_features=1)
+    yield site.beside_also(elements).op(Elementwise, function="sigmoid", outputs=tokens)
+    yield site.op(Elementwise, function="multiply", outputs=elements, reads=elements + tokens)

@@ -1,0 +1,46 @@
+"""The forward passes of a stage: one prefill, or one pass per decode step."""
+
+from __future__ import annotations
+
+from attrs import frozen
+
+from flopbench.dims import Dim
+
+
+@frozen(kw_only=True, eq=False)
+class Pass:
+    """Forward passes through a decoder.
+
+    Attributes:
+        batch: sequences.
+        queries: new tokens per sequence and pass.
+        keys: tokens that the first pass attends to; each further pass has ``queries`` more.
+        steps: passes.
+        head_rows: positions per sequence and pass that the LM head runs on.
+    """
+
+    batch: Dim
+    queries: Dim
+    keys: Dim
+    head_rows: Dim
+    steps: Dim = 1
+
+    @property
+    def tokens(self) -> Dim:
+        """New tokens of one pass."""
+        return self.batch * self.queries
+
+    @property
+    def last_keys(self) -> Dim:
+        """Tokens per sequence after the last pass."""
+        return self.keys + self.queries * (self.steps - 1)
+
+
+def prefill_pass(*, batch: Dim, context: Dim, head_rows: Dim) -> Pass:
+    """Return the pass over the whole context."""
+    return Pass(batch=batch, queries=context, keys=context, head_rows=head_rows)
+
+
+def decode_passes(*, batch: Dim, context: Dim, steps: Dim) -> Pass:
+    """Return the decode steps: step k attends to context + k keys."""
+    return Pass(batch=batch, queries=1, keys=context + 1, head_rows=1, steps=steps)

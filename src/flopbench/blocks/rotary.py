@@ -1,0 +1,58 @@
+"""The cosines and sines of rotary positions (RoFormer, arXiv:2104.09864)."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+import attrs
+from attrs import frozen
+
+from flopbench.blocks.passes import Pass
+from flopbench.blocks.site import Site
+from flopbench.dims import Dim, halve
+from flopbench.ops import Elementwise, MatMul, Op
+
+
+@frozen
+class RotaryAngles:
+    """Cosines and sines of the positions of a pass, made once for all layers.
+
+    Attributes:
+        dim: elements of a head that are rotated.
+        by_matmul: whether the angles are a product of frequencies and positions, or are made
+            element by element.
+    """
+
+    dim: Dim
+    by_matmul: bool = False
+
+    def held(self, run: Pass) -> Dim:
+        """Return the elements that stay alive during the pass; sequences share them."""
+        return 2 * self.dim * run.queries
+
+    def ops(self, site: Site, run: Pass) -> Iterator[Op]:
+        """Yield the angles, their cosines and sines, and the scaling of both.
+
+        The scale may be 1, but is multiplied.
+        """
+        site = attrs.evolve(site, layers=1)
+        frequencies, queries = halve(self.dim), run.queries
+        # Positions by frequencies, and what is scaled.
+        scaled = 2 * self.dim * queries
+        if self.by_matmul:
+            yield site.op(MatMul, batch=1, m=frequencies, k=1, n=queries)
+            yield site.op(Elementwise, function="multiply", outputs=scaled, reads=scaled)
+        else:
+            yield site.op(
+                Elementwise,
+                function="multiply",
+                outputs=queries * frequencies + scaled,
+                reads=queries + frequencies + scaled,
+            )
+        yield angle_op(site, queries * self.dim)
+
+
+def angle_op(site: Site, angles: Dim) -> Elementwise:
+    """Return cosines and sines; the angles are read for the one and again for the other."""
+    moved = 2 * angles
+    return site.op(Elementwise, function="rope_angle", outputs=angles, reads=moved, writes=moved)

@@ -1,0 +1,48 @@
+"""Where a block stands: under which component, how often, and beside what."""
+
+from __future__ import annotations
+
+from typing import Any, TypeVar
+
+import attrs
+from attrs import frozen
+
+from flopbench.dims import Dim
+from flopbench.ops import Op
+
+OpT = TypeVar("OpT", bound=Op)
+
+
+@frozen(eq=False)
+class Site:
+    """A place in a model where a block runs.
+
+    Attributes:
+        component: slash-separated path that the block's operations are reported under.
+        layers: identical copies, each with weights of its own.
+        steps: runs of each copy.
+        beside: elements alive while the block runs, its own apart: the residual, say.
+    """
+
+    component: str
+    layers: Dim = 1
+    steps: Dim = 1
+    beside: Dim = 0
+
+    def at(self, part: str) -> Site:
+        """Return the same place under a component below this one."""
+        return attrs.evolve(self, component=f"{self.component}/{part}")
+
+    def beside_also(self, elements: Dim) -> Site:
+        """Return the same place with more elements alive."""
+        return attrs.evolve(self, beside=self.beside + elements)
+
+    def op(self, kind: type[OpT], /, **sizes: Any) -> OpT:
+        """Return an operation of a kind, here."""
+        return kind(
+            component=self.component,
+            layers=self.layers,
+            steps=self.steps,
+            beside=self.beside,
+            **sizes,
+        )

@@ -1,0 +1,132 @@
+"""Parts of vision transformers (ViT, arXiv:2010.11929): stem, positions, attention, layers."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import Literal
+
+from attrs import frozen
+
+from flopbench.blocks.linear import NormSpec, Projections, ResidualNorms
+from flopbench.blocks.mlp import Mlp
+from flopbench.blocks.site import Site
+from flopbench.dims import Dim, at_most_one
+from flopbench.ops import Attention, Conv2d, Elementwise, Linear, Op
+
+
+@frozen(kw_only=True)
+class PatchStem:
+    """A convolution that makes a vector of each patch of an image."""
+
+    in_channels: Dim
+    width: Dim
+    patch_size: Dim
+    bias: bool = True
+
+    def ops(self, site: Site, images: Dim, grid: Dim) -> Iterator[Op]:
+        """Yield the convolution to a grid of grid x grid patches."""
+        yield site.op(
+            Conv2d,
+            batch=images,
+            in_channels=self.in_channels,
+            out_channels=self.width,
+            kernel_size=self.patch_size,
+            in_height=grid * self.patch_size,
+            in_width=grid * self.patch_size,
+            out_height=grid,
+            out_width=grid,
+            bias=self.bias,
+        )
+
+
+@frozen(kw_only=True)
+class Positions:
+    """A learned vector per position, added to the tokens.
+
+    Attributes:
+        entries: vectors that are learned, those of extra tokens included.
+    """
+
+    width: Dim
+    entries: Dim
+
+    def ops(self, site: Site, images: Dim, tokens: Dim) -> Iterator[Op]:
+        """Yield the addition to ``tokens`` tokens of each image."""
+        elements = images * tokens * self.width
+        yield site.op(
+            Elementwise,
+            function="add",
+            outputs=elements,
+            reads=elements,
+            table=self.entries * self.width,
+            table_reads=at_most_one(images) * tokens * self.width,
+        )
+
+
+@frozen(kw_only=True)
+class EncoderAttention:
+    """Attention in both directions, without a cache.
+
+    Attributes:
+        fused: whether one product makes queries, keys and values.
+        position_bias: what is added to the scores, if anything.
+    """
+
+    width: Dim
+    heads: Dim
+    head_dim: Dim
+    bias: bool = True
+    fused: bool = False
+    position_bias: str | None = None
+    scaled: Literal["scores", "queries"] | None = "scores"
+
+    def ops(self, site: Site, batch: Dim, tokens: Dim) -> Iterator[Op]:
+        """Yield the operations under ``qkv``, ``core`` and ``out``."""
+        yield from self.projections(site, batch * tokens)
+        yield self.core(site, batch, tokens)
+        yield self.out(site, batch * tokens)
+
+    def projections(self, site: Site, rows: Dim) -> Iterator[Op]:
+        """Yield the making of queries, keys and values."""
+        inner = self.heads * self.head_dim
+        made = Projections(self.width, (inner, inner, inner), self.bias, self.fused)
+        yield from made.ops(site.at("qkv"), rows)
+
+    def core(self, site: Site, batch: Dim, tokens: Dim) -> Attention:
+        """Return the attention of ``batch`` images or windows, each on its own."""
+        return site.at("core").op(
+            Attention,
+            batch=batch,
+            heads=self.heads,
+            kv_heads=self.heads,
+            head_dim=self.head_dim,
+            value_dim=self.head_dim,
+            queries=tokens,
+            keys=tokens,
+            bias=self.position_bias,
+            scaled=self.scaled,
+        )
+
+    def out(self, site: Site, rows: Dim) -> Linear:
+        """Return the output projection."""
+        return site.at("out").op(
+            Linear,
+            rows=rows,
+            in_features=self.heads * self.head_dim,
+            out_features=self.width,
+            bias=self.bias,
+        )
+
+
+@frozen(kw_only=True)
+class EncoderLayers:
+    """What each layer does beside attention: norms, residual additions and an MLP."""
+
+    mlp: Mlp
+    norm: NormSpec = NormSpec("layer_norm")
+
+    def ops(self, site: Site, rows: Dim) -> Iterator[Op]:
+        """Yield the operations under ``norm`` and ``mlp``; the MLP's residual waits."""
+        around = ResidualNorms(norm=self.norm, width=self.mlp.width)
+        yield from around.ops(site.at("norm"), rows)
+        yield from self.mlp.ops(site.at("mlp").beside_also(rows * self.mlp.width), rows)

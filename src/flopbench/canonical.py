@@ -1,0 +1,63 @@
+"""One text for one value: what a digest or a key may be made of, where ``repr`` may hide fields."""
+
+from __future__ import annotations
+
+import dataclasses
+import json
+from collections.abc import Mapping
+from collections.abc import Set as AbstractSet
+from numbers import Integral
+from pathlib import Path
+from typing import Any
+
+import attrs
+
+
+def canonical(value: Any) -> str:
+    """Return a text that equal values share and different ones do not.
+
+    Takes numbers, texts, None, paths, lists, tuples, sets, mappings, and attrs and data classes
+    of them, every field included.
+
+    Raises:
+        TypeError: a value inside is of another type, whose fields nobody knows.
+    """
+    return json.dumps(_plain(value), sort_keys=True)
+
+
+def distinct(value: Any) -> Any:
+    """Return a key that equal values share; of its own where no text can be made."""
+    try:
+        return canonical(value)
+    except TypeError:
+        return object()
+
+
+def _plain(value: Any) -> Any:  # noqa: PLR0911 - one return per kind of value reads best
+    if value is None or isinstance(value, bool | str | float):
+        return value
+    if isinstance(value, Integral):
+        return int(value)
+    if isinstance(value, list | tuple):
+        return [_plain(item) for item in value]
+    if isinstance(value, Path):
+        return {"Path": str(value)}
+    if isinstance(value, Mapping):
+        return {"mapping": _sorted([_plain(key), _plain(item)] for key, item in value.items())}
+    if isinstance(value, AbstractSet):
+        return {"set": _sorted(map(_plain, value))}
+    return {type(value).__qualname__: {name: _plain(item) for name, item in _fields(value)}}
+
+
+def _sorted(items: Any) -> list[Any]:
+    return sorted(items, key=json.dumps)
+
+
+def _fields(value: Any) -> list[tuple[str, Any]]:
+    if attrs.has(type(value)):
+        names = [field.name for field in attrs.fields(type(value))]
+    elif dataclasses.is_dataclass(value) and not isinstance(value, type):
+        names = [field.name for field in dataclasses.fields(value)]
+    else:
+        raise TypeError(f"a {type(value).__name__}, which is no number, text or attrs value")
+    return [(name, getattr(value, name)) for name in names]

@@ -1,0 +1,262 @@
+"""Charts of series over the points of a sweep, readable in print and by colour-blind eyes.
+
+Series differ in colour (Okabe and Ito's palette, Color Universal Design, 2008), line style and
+hatch; lines of other inputs than the one on the axis differ in their markers. Points on a scale
+are joined by lines; points that are names are bars.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+import attrs
+from attrs import frozen
+
+COLOURS = ("#0072B2", "#D55E00", "#009E73", "#CC79A7", "#E69F00", "#56B4E9", "#000000")
+_MARKERS = ("o", "s", "^", "D", "v", "P", "X", "<", ">", "*")
+_DASHES = ("-", "--", ":", "-.", (0, (5, 1)), (0, (3, 1, 1, 1)), (0, (1, 1)))
+_HATCHES = ("", "//", "--", "xx", "\\\\", "++", "||")
+_LABELLED = 8
+"""So many points are named at most, so that names do not overlap."""
+_PANELS = 3
+"""So many panels stand side by side."""
+_LINE, _MARK = 90, 8
+"""So many characters stand side by side in a legend, and so many a mark is wide."""
+_MANY = 12
+"""Names on an axis are turned if there are more."""
+
+Series = Mapping[str, Sequence[float | None]]
+
+
+@frozen
+class Head:
+    """The title of a chart, and a smaller line that says of what."""
+
+    title: str
+    below: str
+
+
+@frozen(kw_only=True)
+class Axis:
+    """The points of a sweep along a horizontal axis.
+
+    Attributes:
+        xs: where each point is.
+        ticks: the names of positions, if they are no numbers.
+        names: what a point is called, beside what the axis says of it already.
+        groups: indices of the points of each line, by what they have in common.
+    """
+
+    name: str
+    xs: Sequence[float]
+    ticks: Sequence[str] | None
+    names: Sequence[str]
+    groups: Mapping[str, Sequence[int]]
+
+    @property
+    def one(self) -> Sequence[int]:
+        """The points of the only group."""
+        (members,) = self.groups.values()
+        return members
+
+
+def axis_of(report: Mapping[str, Any]) -> Axis:
+    """Return the axis that a sweep's points lie on: lines are those that differ in x alone."""
+    points, x = report["points"], report["x"]
+    values = [point.get(x) for point in points]
+    numeric = all(isinstance(v, int | float) and not isinstance(v, bool) for v in values)
+    numeric = numeric and len(set(values)) > 1
+    ticks = None if numeric else [str(v) for v in dict.fromkeys(map(str, values))]
+    xs = [float(v) if numeric else float((ticks or []).index(str(v))) for v in values]
+    names, groups = [], dict[str, list[int]]()
+    for index, point in enumerate(points):
+        words = [w for w in point["label"].split(" ") if not w.startswith(f"{x}=")]
+        names.append(" ".join(words))
+        groups.setdefault(" ".join(w for w in words if "=" in w), []).append(index)
+    ordered = {name: sorted(m, key=lambda i: xs[i]) for name, m in groups.items()}
+    return Axis(name=x.replace("_", " "), xs=xs, ticks=ticks, names=names, groups=ordered)
+
+
+def chart(axis: Axis, head: Head, unit: str, series: Series, *, log: bool = False) -> Any:
+    """Draw series over the points: lines, or bars where the points are no numbers."""
+    from matplotlib import pyplot as plt
+
+    figure, axes = plt.subplots(layout="constrained")
+    _dress(figure, axes, axis, head)
+    axes.set_ylabel(unit)
+    if log:
+        axes.set_yscale("log")
+        series = {name: [value or None for value in values] for name, values in series.items()}
+    (_lines if axis.ticks is None else _bars)(axes, axis, series)
+    if not log:
+        # From 0, with room for the names above the highest point.
+        highest = max((v for values in series.values() for v in values if v), default=0)
+        axes.set_ylim(0, 1.1 * highest or 1)
+    else:
+        axes.margins(y=0.12)
+    _legend(figure, axes, axis, series)
+    return figure
+
+
+def _dress(figure: Any, axes: Any, axis: Axis, head: Head) -> None:
+    axes.set_title(head.below, fontsize=8, color="0.3")
+    figure.suptitle(head.title, fontsize=12)
+    axes.set_xlabel(axis.name)
+    if axis.ticks is not None:
+        many = len(axis.ticks) > _MANY
+        axes.set_xticks(range(len(axis.ticks)), axis.ticks, rotation=60 if many else 0)
+        axes.grid(visible=False, axis="x")
+
+
+def _lines(axes: Any, axis: Axis, series: Series) -> None:
+    several = len(axis.groups) > 1
+    for index, values in enumerate(series.values()):
+        colour = COLOURS[index % len(COLOURS)]
+        for number, members in enumerate(axis.groups.values()):
+            axes.plot(
+                [axis.xs[i] for i in members],
+                [_number(values[i]) for i in members],
+                color=colour,
+                marker=_MARKERS[(number if several else index) % len(_MARKERS)],
+                linestyle=_DASHES[index % len(_DASHES)],
+                # Later series lie on top: smaller and open, so that equal ones show both.
+                markersize=max(7 - 2 * index, 3),
+                markerfacecolor="none" if index else colour,
+                linewidth=max(2.4 - 0.6 * index, 1.0),
+            )
+    if not several:
+        _name_points(axes, axis, series)
+
+
+def _bars(axes: Any, axis: Axis, series: Series) -> None:
+    count = len(series) * len(axis.groups)
+    width = 0.8 / count
+    for index, values in enumerate(series.values()):
+        for number, members in enumerate(axis.groups.values()):
+            # Bars of one group stand together.
+            place = number * len(series) + index
+            axes.bar(
+                [axis.xs[i] + (place - (count - 1) / 2) * width for i in members],
+                [_number(values[i]) for i in members],
+                width,
+                color=COLOURS[index % len(COLOURS)],
+                alpha=1 - 0.7 * number / len(axis.groups),
+                hatch=_HATCHES[index % len(_HATCHES)],
+                edgecolor="white",
+            )
+
+
+def _legend(figure: Any, axes: Any, axis: Axis, series: Series) -> None:
+    """Say below the axes what colours are, and of several lines what markers are."""
+    from matplotlib.lines import Line2D
+    from matplotlib.patches import Patch
+
+    several = len(axis.groups) > 1
+    handles: list[Any] = []
+    for index, name in enumerate(series):
+        colour = COLOURS[index % len(COLOURS)]
+        if axis.ticks is None:
+            style = _DASHES[index % len(_DASHES)]
+            marker = None if several else _MARKERS[index % len(_MARKERS)]
+            face = "none" if index else colour
+            handles.append(
+                Line2D(*([], []), color=colour, ls=style, marker=marker, mfc=face, label=name)
+            )
+        else:
+            hatch = _HATCHES[index % len(_HATCHES)]
+            handles.append(Patch(facecolor=colour, hatch=hatch, edgecolor="white", label=name))
+    if several:
+        for number, name in enumerate(axis.groups):
+            if axis.ticks is None:
+                marker = _MARKERS[number % len(_MARKERS)]
+                handles.append(
+                    Line2D(*([], []), color="0.4", ls="", marker=marker, mfc="none", label=name)
+                )
+            else:
+                alpha = 1 - 0.7 * number / len(axis.groups)
+                handles.append(Patch(facecolor="0.2", alpha=alpha, label=name))
+    figure.legend(handles=handles, loc="outside lower center", ncols=_columns(handles))
+
+
+def _columns(handles: Sequence[Any]) -> int:
+    longest = max(len(handle.get_label()) for handle in handles)
+    return max(1, min(len(handles), _LINE // (longest + _MARK)))
+
+
+def _number(value: float | None) -> float:
+    return float("nan") if value is None else value
+
+
+def _name_points(axes: Any, axis: Axis, series: Series) -> None:
+    """Write a point's name beside the highest series; of many points, of some."""
+    members = axis.one
+    every = max(1, -(-len(members) // _LABELLED))
+    for index in members[::-1][::every]:
+        heights = [value for values in series.values() if (value := values[index]) is not None]
+        if heights and axis.names[index]:
+            axes.annotate(
+                axis.names[index],
+                (axis.xs[index], max(heights)),
+                textcoords="offset points",
+                # To the left and above: a rising line is to the right.
+                xytext=(-2, 5),
+                ha="right",
+                fontsize=8,
+            )
+
+
+@frozen
+class Part:
+    """A part of a whole, at each point in percent."""
+
+    name: str
+    values: Sequence[float]
+    number: int
+    """Which of the colours and hatches it has."""
+
+    @property
+    def style(self) -> dict[str, Any]:
+        """Colour and hatch."""
+        look = self.number % len(COLOURS)
+        return {"facecolor": COLOURS[look], "hatch": _HATCHES[look], "edgecolor": "white"}
+
+
+def stacked(axis: Axis, head: Head, unit: str, parts: Sequence[Part]) -> Any:
+    """Draw parts of a whole on top of each other; a panel for each line of points."""
+    from matplotlib import pyplot as plt
+    from matplotlib.patches import Patch
+
+    columns = min(len(axis.groups), _PANELS)
+    rows = -(-len(axis.groups) // columns)
+    size = (7.0 if columns == 1 else 3.2 * columns, 4.5 if rows == 1 else 3.2 * rows)
+    figure, grid = plt.subplots(
+        rows, columns, layout="constrained", figsize=size, sharey=True, squeeze=False
+    )
+    for axes in grid.flat[len(axis.groups) :]:
+        axes.set_visible(False)
+    for axes, (name, members) in zip(grid.flat, axis.groups.items(), strict=False):
+        below = head.below if len(axis.groups) == 1 else name
+        _dress(figure, axes, axis, attrs.evolve(head, below=below))
+        _stack(axes, axis, members, parts)
+    for axes in grid[:, 0]:
+        axes.set_ylabel(unit)
+    handles = [Patch(label=part.name, **part.style) for part in parts]
+    figure.legend(handles=handles, loc="outside lower center", ncols=min(len(parts), 5))
+    return figure
+
+
+def _stack(axes: Any, axis: Axis, members: Sequence[int], parts: Sequence[Part]) -> None:
+    xs = [axis.xs[i] for i in members]
+    bars = axis.ticks is not None or len(xs) == 1
+    below = [0.0] * len(xs)
+    for part in parts:
+        top = [low + part.values[i] for low, i in zip(below, members, strict=True)]
+        if bars:
+            heights = [part.values[i] for i in members]
+            axes.bar(xs, heights, 0.7, bottom=below, **part.style)
+        else:
+            axes.fill_between(xs, below, top, linewidth=0.5, **part.style)
+        below = top
+    axes.set_ylim(0, 100)
+    axes.margins(x=0.02 if bars else 0)

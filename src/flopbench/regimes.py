@@ -1,0 +1,118 @@
+"""Decoding that runs otherwise from some step on: when a window is full, say.
+
+A trace goes one way at each branch. Where a branch depends on nothing but the step's number,
+both ways are traced, and the forms of the steps before and after are summed apart.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+
+import sympy
+from attrs import evolve, frozen
+
+from flopbench.errors import CountError
+from flopbench.forms import STEP
+from flopbench.law import Key
+
+FAR = 10**9
+"""A step beyond any that is run: what is linear in k and holds here, holds from some step on."""
+
+MOST_SINGLE = 16
+"""So many steps at most, between two ways to run, are looked at one by one."""
+
+
+@frozen(eq=False)
+class Regime:
+    """Forms of one step, for the steps ``first`` to ``last``; to all later ones if it is None."""
+
+    first: int
+    last: int | None
+    forms: Mapping[Key, sympy.Expr]
+
+
+def is_about_steps(guard: sympy.Basic) -> bool:
+    """Tell whether a relation decides on the step's number alone, and for a range of steps."""
+    if not isinstance(guard, sympy.Rel) or guard.free_symbols != {STEP}:
+        return False
+    ordered = not isinstance(guard, sympy.Equality | sympy.Unequality)
+    form = guard.lhs - guard.rhs
+    return ordered and bool(form.is_polynomial(STEP)) and sympy.degree(form, STEP) == 1
+
+
+def last_step(guards: Iterable[sympy.Basic], first: int) -> int | None:
+    """Return the last step from ``first`` on at which all guards hold; None if there is none.
+
+    Args:
+        guards: each linear in the step, so that it holds on a range of steps.
+    """
+    guards = list(guards)
+    if _hold(guards, FAR):
+        return None
+    low, high = first, FAR
+    while high - low > 1:
+        middle = (low + high) // 2
+        low, high = (middle, high) if _hold(guards, middle) else (low, middle)
+    return low
+
+
+def first_step(guards: Iterable[sympy.Basic], low: int, high: int) -> int:
+    """Return the first step above ``low`` from which on all guards hold, as they do at ``high``.
+
+    Raises:
+        CountError: they do not hold at all later steps.
+    """
+    guards = list(guards)
+    if not _hold(guards, FAR):
+        raise CountError("the program runs in more than two ways as steps go on")
+    while high - low > 1:
+        middle = (low + high) // 2
+        low, high = (low, middle) if _hold(guards, middle) else (middle, high)
+    return high
+
+
+def _hold(guards: Iterable[sympy.Basic], step: int) -> bool:
+    return all(guard.subs(STEP, step) == sympy.true for guard in guards)
+
+
+def joined(before: Regime, single: list[Regime], after: Regime) -> list[Regime]:
+    """Give the single steps between two ranges to the range whose forms they have."""
+    while single and _has_forms(after, single[-1]):
+        after = evolve(after, first=single.pop().first)
+    while single and _has_forms(before, single[0]):
+        before = evolve(before, last=single.pop(0).last)
+    return [before, *single, after]
+
+
+def _has_forms(regime: Regime, one: Regime) -> bool:
+    return regime.forms.keys() == one.forms.keys() and all(
+        sympy.expand(form.subs(STEP, one.first) - one.forms[key]) == 0
+        for key, form in regime.forms.items()
+    )
+
+
+def sum_over_regimes(regimes: Iterable[Regime], steps: sympy.Expr) -> dict[Key, sympy.Expr]:
+    """Sum the forms over the steps 1..steps, each over its own range.
+
+    Raises:
+        CountError: a form is no polynomial in the step's number.
+    """
+    totals: dict[Key, sympy.Expr] = {}
+    for regime in regimes:
+        before = regime.first - 1
+        # The range's end, or its beginning if it is not reached: Max(steps, before).
+        end = steps + before - sympy.Min(steps, before)
+        if regime.last is not None:
+            end = before + sympy.Min(steps, regime.last) - sympy.Min(steps, before)
+        for key, form in regime.forms.items():
+            total = _summed(form, end) - _summed(form, sympy.Integer(before))
+            totals[key] = sympy.expand(totals.get(key, 0) + total)
+    return totals
+
+
+def _summed(form: sympy.Expr, last: sympy.Expr) -> sympy.Expr:
+    """Return the sum over 1..last."""
+    if not form.is_polynomial(STEP):
+        raise CountError(f"{form} is no polynomial in the number of the step")
+    bound = sympy.Dummy("n", integer=True, nonnegative=True)
+    return sympy.summation(form, (STEP, 1, bound)).subs(bound, last)

@@ -1,0 +1,125 @@
+"""A sweep by hand: the texts of ``--vary`` and ``--grid``."""
+
+from __future__ import annotations
+
+import json
+import re
+from collections.abc import Iterable, Iterator
+from itertools import product
+from typing import Any
+
+import yaml
+
+from flopbench.errors import UsageError
+from flopbench.model import SweepPoint
+
+_RANGE = re.compile(r"\s*(-?\d+):(-?\d+)(?::(-?\d+))?\s*")
+_COLONS = re.compile(r"^[\s\[]*[-+]?\d[\d_]*:\d")
+MOST_POINTS = 100_000
+
+
+def parse_vary(text: str) -> tuple[str, list[Any]]:
+    """Take ``KEY=VALUES`` apart: START:STOP:STEP, or values with commas between them.
+
+    A range has START, START + STEP, ... and ends with STOP if it meets it, as 1:5:2 does
+    (1, 3, 5), and before it if not, as 1:1024:64 does (1, 65, ..., 961).
+
+    Raises:
+        UsageError: it is neither, or the key is no input of a workload.
+    """
+    key, equals, values = text.partition("=")
+    key = key.strip()
+    if not equals or not values.strip():
+        raise UsageError(
+            f"--vary {text!r} must be KEY=VALUES, such as workload.decode_steps=1:1024:64 or "
+            "workload.mode=base,large"
+        )
+    section, dot, name = key.partition(".")
+    if section != "workload" or not dot or not name:
+        raise UsageError(f"--vary {text!r} must name a key of the workload, as workload.KEY")
+    match = _RANGE.fullmatch(values)
+    return key, _range(text, match) if match else _list(text, values)
+
+
+def _range(text: str, match: re.Match[str]) -> list[Any]:
+    start, stop, step = int(match[1]), int(match[2]), int(match[3] or 1)
+    if step < 1 or stop < start:
+        raise UsageError(
+            f"--vary {text!r} must rise: START:STOP:STEP with START <= STOP, STEP >= 1"
+        )
+    if (stop - start) // step >= MOST_POINTS:
+        raise UsageError(f"--vary {text!r} has more than {MOST_POINTS:,} values")
+    return list(range(start, stop + 1, step))
+
+
+def _list(text: str, values: str) -> list[Any]:
+    if any(_COLONS.search(value) for value in values.split(",")):
+        # YAML would read 1:30 as a number of base 60.
+        raise UsageError(
+            f"--vary {text!r} is neither one range, START:STOP:STEP in whole numbers, nor a list"
+        )
+    try:
+        found = yaml.safe_load(f"[{values}]")
+    except yaml.YAMLError as error:
+        raise UsageError(f"--vary {text!r} is no list of values with commas between") from error
+    if len(found) != len(set(map(str, found))):
+        raise UsageError(f"--vary {text!r} has a value twice")
+    return list(found)
+
+
+def points_by_hand(vary: Iterable[str]) -> Iterator[SweepPoint]:
+    """Yield the product of ``--vary`` texts, the last one fastest.
+
+    Raises:
+        UsageError: two set the same, or there are too many points.
+    """
+    axes = [parse_vary(text) for text in vary]
+    keys = [key for key, _ in axes]
+    for key in keys:
+        if keys.count(key) > 1:
+            raise UsageError(f"--vary {key} is given twice")
+        if within := [k for k in keys if k.startswith(f"{key}.")]:
+            raise UsageError(f"--vary {key} and --vary {within[0]} set the same: give one of them")
+    count = 1
+    for _, values in axes:
+        count *= len(values)
+    if count > MOST_POINTS:
+        raise UsageError(f"--vary makes {count:,} points, more than {MOST_POINTS:,}")
+    for chosen in product(*(values for _, values in axes)):
+        inputs: dict[str, Any] = {}
+        facts = {key.removeprefix("workload."): v for key, v in zip(keys, chosen, strict=True)}
+        for name, value in facts.items():
+            *parents, last = name.split(".")
+            section = inputs
+            for parent in parents:
+                section = section.setdefault(parent, {})
+            section[last] = value
+        label = " ".join(f"{name}={_shown(value)}" for name, value in facts.items())
+        yield SweepPoint(label=label, inputs=inputs, facts=facts)
+
+
+def _shown(value: Any) -> str:
+    """Write a value as one would type it, without blanks."""
+    return value if isinstance(value, str) else json.dumps(value, separators=(",", ":"))
+
+
+def axis_by_hand(vary: Iterable[str]) -> str:
+    """Return the first varied key with numbers, or the first one."""
+    axes = [parse_vary(text) for text in vary]
+    numeric = [key for key, values in axes if all(type(v) in (int, float) for v in values)]
+    return (numeric or [key for key, _ in axes])[0].removeprefix("workload.")
+
+
+def grids(texts: Iterable[str]) -> tuple[tuple[int, int], ...]:
+    """Take ``ROWSxCOLUMNS`` texts as grids.
+
+    Raises:
+        UsageError: a text is none.
+    """
+    found: dict[tuple[int, int], None] = {}
+    for text in texts:
+        match = re.fullmatch(r"([1-9]\d*)x([1-9]\d*)", text.strip())
+        if not match:
+            raise UsageError(f"--grid {text!r} must be ROWSxCOLUMNS, such as 2x3")
+        found[int(match[1]), int(match[2])] = None
+    return tuple(found)

@@ -1,0 +1,64 @@
+"""One text for one value."""
+
+import dataclasses
+
+import attrs
+import numpy as np
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from flopbench.canonical import canonical, distinct
+
+
+@attrs.frozen(repr=False, eq=False)
+class Hidden:
+    seen: int
+    unseen: object = attrs.field(default=1, repr=False)
+
+
+@dataclasses.dataclass
+class Data:
+    x: int
+
+
+@attrs.frozen
+class Other:
+    seen: int
+    unseen: object = 1
+
+
+def test_fields_that_repr_hides_count():
+    assert canonical(Hidden(1, 2)) != canonical(Hidden(1, 3))
+    assert canonical(Hidden(1, Data(2))) == canonical(Hidden(1, Data(2)))
+    assert canonical(Hidden(1)) != canonical(Other(1))
+
+
+VALUES = st.recursive(
+    st.one_of(st.none(), st.booleans(), st.integers(), st.text(), st.floats(allow_nan=False)),
+    lambda inner: st.lists(inner) | st.dictionaries(st.text() | st.integers(), inner),
+    max_leaves=8,
+)
+
+
+@given(VALUES, VALUES)
+def test_texts_are_equal_where_values_are(a, b):
+    assert canonical(a) == canonical(a)
+    if canonical(a) == canonical(b):
+        assert a == b
+
+
+def test_order_counts_in_a_list_and_not_in_a_mapping_or_a_set():
+    assert canonical([1, 2]) != canonical([2, 1])
+    assert canonical({"a": 1, "b": 2}) == canonical({"b": 2, "a": 1})
+    assert canonical({3, 1, 2}) == canonical({2, 3, 1})
+    assert canonical(np.int64(3)) == canonical(3)
+    assert canonical([True]) != canonical([1])
+
+
+def test_what_nobody_knows_the_fields_of_is_refused_and_is_like_nothing():
+    with pytest.raises(TypeError, match="a object, which is no number, text or attrs value"):
+        canonical({"x": [object()]})
+    value = object()
+    assert distinct(value) != distinct(value)
+    assert distinct((1, "x")) == distinct((1, "x"))

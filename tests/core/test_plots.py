@@ -1,0 +1,122 @@
+"""Plots: what is drawn, and in which unit."""
+
+import re
+
+import pytest
+
+from flopbench.charts import axis_of
+from flopbench.plots import draw
+
+MODES = {"eager": "analytic (eager, full)", "flash": "analytic (flash, full)"}
+
+
+def cost(n):
+    fields = ("weight_bytes", "peak_activation_bytes", "activation_bytes_read")
+    return {
+        "flops": n,
+        "tensor_flops": n - n // 10,
+        "vector_flops": n // 10,
+        **dict.fromkeys(fields, n),
+        **dict.fromkeys(("weight_bytes_read", "activation_bytes_written"), n // 2),
+        **dict.fromkeys(("kv_cache_bytes", "kv_cache_bytes_read", "kv_cache_bytes_written"), 0),
+        "expected_expert_bytes_read": 0.0,
+        "flops_per_byte": 0.5 if n else None,
+        "parts_flops": {"a/b": n - n // 4, "c": n // 4},
+    }
+
+
+def report(labels, x, **facts):
+    points = []
+    for index, label in enumerate(labels):
+        costs = {mode: cost(1000 * index) for mode in MODES}
+        stage = {"vendor_flops": None if index == 1 else 900 * index, "cost": costs}
+        rate = {"tflops_per_s": 0.002, "gigabytes_per_s": 3e-6}
+        own = {name: values[index] for name, values in facts.items()}
+        required = {"ttft": dict.fromkeys(MODES, rate)}
+        points.append({"label": label, "prefill": stage, "required": required, **own})
+    return {
+        "model": "toy",
+        "dtype": "float32",
+        "batch_size": 3,
+        "decode_steps": None,
+        "x": x,
+        "stages": [{"name": "prefill", "title": "Prefill"}],
+        "modes": MODES,
+        "vendor_attention": "eager",
+        "vendor_counter": "torch",
+        "ttft_s": 1.0,
+        "tpot_s": None,
+        "points": points,
+    }
+
+
+GRIDS = report(["1x2", "1x3", "2x2"], "tokens", tokens=[483, 583, 693])
+PRODUCT = report(
+    [f"mode={m} steps={k}" for m in ("tiny", "large") for k in (1, 2)],
+    "steps",
+    mode=["tiny", "tiny", "large", "large"],
+    steps=[1, 2, 1, 2],
+)
+NAMES = report(["mode=tiny", "mode=large"], "mode", mode=["tiny", "large"])
+
+
+def texts(svg):
+    return re.findall(r"<text[^>]*>([^<]+)</text>", svg.decode())
+
+
+@pytest.fixture(scope="module")
+def plots():
+    cases = (("grids", GRIDS), ("product", PRODUCT), ("names", NAMES))
+    return {name: draw(case, {"a/b": "A", "c": "C"}) for name, case in cases}
+
+
+def test_each_plot_is_there_as_svg_and_png_but_those_of_nothing(plots):
+    stems = {name.rpartition(".")[0] for name in plots["grids"]}
+    kept = ("flops", "split", "split_log", "shares", "flops_per_byte", "weight_bytes")
+    kept += ("weight_bytes_read", "activation_bytes_read", "activation_bytes_written")
+    required = {"required_ttft_tflops_per_s", "required_ttft_gigabytes_per_s"}
+    # A field that is 0 at one point is drawn; one that is 0 at all is not.
+    assert stems == {f"prefill_{name}" for name in (*kept, "peak_activation_bytes")} | required
+    assert set(plots["grids"]) == {f"{stem}.{kind}" for stem in stems for kind in ("svg", "png")}
+
+
+def test_a_plot_says_what_it_is_of_in_units_that_fit(plots):
+    found = texts(plots["grids"]["prefill_flops.svg"])
+    assert {"Prefill: FLOPs", "toy, float32, batch size 3", "kFLOPs", "tokens"} <= set(found)
+    assert {"1x2", "1x3", "2x2", *MODES.values(), "vendor (eager, torch)"} <= set(found)
+    assert "kB" in texts(plots["grids"]["prefill_weight_bytes.svg"])
+    assert "GFLOP/s" in texts(plots["grids"]["required_ttft_tflops_per_s.svg"])
+    assert "kB/s" in texts(plots["grids"]["required_ttft_gigabytes_per_s.svg"])
+    assert "FLOPs per byte moved" in texts(plots["grids"]["prefill_flops_per_byte.svg"])
+
+
+def test_lines_of_a_product_are_apart_and_named_once_in_the_legend(plots):
+    axis = axis_of(PRODUCT)
+    assert axis.groups == {"mode=tiny": [0, 1], "mode=large": [2, 3]}
+    found = texts(plots["product"]["prefill_flops.svg"])
+    assert (found.count("mode=tiny"), found.count("mode=large")) == (1, 1)
+    # A stack of shares for each, with a title of its own.
+    shares = texts(plots["product"]["prefill_shares.svg"])
+    assert (shares.count("mode=tiny"), shares.count("mode=large")) == (1, 1)
+    assert shares.count("steps") == 2
+
+
+def test_points_that_are_names_stand_on_ticks(plots):
+    axis = axis_of(NAMES)
+    assert (axis.ticks, axis.xs) == (["tiny", "large"], [0, 1])
+    found = texts(plots["names"]["prefill_flops.svg"])
+    assert {"tiny", "large", "mode"} <= set(found)
+    assert not any("mode=" in text for text in found)
+
+
+def test_one_point_is_a_bar():
+    assert axis_of(report(["1x2"], "tokens", tokens=[483])).ticks == ["483"]
+
+
+def test_what_the_axis_says_is_not_said_again():
+    case = report(["steps=1", "steps=2"], "steps", steps=[1, 2])
+    assert list(axis_of(case).names) == ["", ""]
+
+
+def test_the_same_report_gives_the_same_bytes(plots):
+    assert draw(GRIDS, {"a/b": "A", "c": "C"}) == plots["grids"]

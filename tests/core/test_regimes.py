@@ -1,0 +1,110 @@
+"""Ranges of steps: where guards end, and sums over ranges against plain sums."""
+
+import pytest
+import sympy
+from hypothesis import given
+from hypothesis import strategies as st
+
+from flopbench.equations import simplified
+from flopbench.errors import CountError
+from flopbench.forms import STEP, evaluate, symbol
+from flopbench.ops import Attention
+from flopbench.regimes import (
+    Regime,
+    first_step,
+    is_about_steps,
+    joined,
+    last_step,
+    sum_over_regimes,
+)
+
+K, S = symbol("K"), symbol("S")
+KEY = ("core", "matmul")
+small = st.integers(0, 9)
+
+
+@pytest.mark.parametrize(
+    ("guard", "about"),
+    [
+        (STEP < 7, True),
+        (1 - STEP > -7, True),
+        (sympy.Eq(STEP, 3), False),
+        (STEP + S < 7, False),
+        (sympy.Eq(sympy.Mod(STEP, 2), 0), False),
+        (STEP**2 < 7, False),
+    ],
+)
+def test_what_is_about_steps(guard, about):
+    assert is_about_steps(guard) is about
+
+
+@given(st.integers(2, 500), st.integers(0, 40))
+def test_ends_of_ranges(bound, gap):
+    assert last_step([bound >= STEP, bound + 3 > STEP], 2) == bound
+    assert last_step([bound > 1 - STEP], 2) is None
+    high = bound + gap + 1
+    assert first_step([bound + 1 <= STEP], bound, high) == bound + 1
+    assert first_step([-high >= -STEP], bound, high) == high
+
+
+def test_a_third_way_to_run_is_refused():
+    with pytest.raises(CountError, match="more than two ways"):
+        first_step([STEP >= 9, STEP < 90], 5, 37)
+
+
+@given(st.integers(1, 9), st.integers(0, 3), st.lists(small, min_size=9, max_size=9))
+def test_the_sum_over_ranges_is_the_sum_over_steps(last, singles, numbers):
+    a, b, c, d, *others = numbers
+    first = last + singles + 1
+    forms = {step: sympy.Integer(others[step - last - 1]) * S for step in range(last + 1, first)}
+    early, late = a * S + b * STEP, c * S + d * STEP**2
+    single = [Regime(step, step, {KEY: form}) for step, form in forms.items()]
+    regimes = joined(Regime(1, last, {KEY: early}), single, Regime(first, None, {KEY: late}))
+    total = sum_over_regimes(regimes, K)[KEY]
+
+    def at(step):
+        form = early if step <= last else forms.get(step, late)
+        return int(form.subs({STEP: step, S: 5}))
+
+    for steps in range(1, first + 6):
+        assert evaluate(total, {"K": steps, "S": 5}) == sum(map(at, range(1, steps + 1)))
+
+
+def test_single_steps_join_the_range_whose_forms_they_have():
+    early, late = Regime(1, 4, {KEY: S + STEP}), Regime(7, None, {KEY: S + 6})
+    single = [Regime(5, 5, {KEY: S + 5}), Regime(6, 6, {KEY: S + 6})]
+    assert [(r.first, r.last) for r in joined(early, single, late)] == [(1, 5), (6, None)]
+
+
+def test_forms_of_one_window_are_equal_however_they_are_written():
+    """The sum of min(k, 9): up to 9 and from then on, or up to 8."""
+
+    def form(growing):
+        grown = sympy.Min(growing, K)
+        return grown * (grown + 1) / 2 + 9 * (K - grown)
+
+    assert simplified(form(9) - form(8), ()) == 0
+    assert simplified(form(9) - form(7), ()) != 0
+    assert simplified(form(9) - form(10), ()) != 0
+
+
+@given(st.integers(1, 12), st.integers(0, 12), st.integers(0, 15))
+def test_pairs_under_a_prefix_are_those_of_the_mask(queries, older, prefix):
+    keys = queries + older
+    op = Attention(
+        component="a",
+        batch=1,
+        heads=1,
+        kv_heads=1,
+        head_dim=4,
+        value_dim=4,
+        queries=queries,
+        keys=keys,
+        causal=True,
+        prefix=min(prefix, keys),
+    )
+    seen = sum(
+        key <= older + query or key < op.prefix for query in range(queries) for key in range(keys)
+    )
+    assert op.unmasked_pairs == seen
+    assert op.pairs == queries * keys
