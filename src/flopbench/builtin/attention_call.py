@@ -83,7 +83,7 @@ def _attend(op: Attention, states: tuple[Any, Any, Any], backend: str) -> None:
     attention = partial(
         torch.nn.functional.scaled_dot_product_attention,
         *states,
-        is_causal=op.causal and op.queries > 1,  # SDPA's mask starts at the first key
+        is_causal=op.causal and int(op.queries) > 1,  # SDPA's mask starts at the first key
         enable_gqa=op.kv_heads != op.heads,
     )
     if backend == "auto":
