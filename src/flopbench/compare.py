@@ -159,7 +159,7 @@ def _verdict(  # noqa: PLR0911 - one return per verdict and reason reads best
     counted: Attributed | Failed,
     components: tuple[ComponentDifference, ...],
 ) -> tuple[Verdict, str | None]:
-    if not mode.matches_vendor:
+    if convention.comparable and not mode.matches_vendor:
         return "no_vendor_match", f"the vendor does not run {mode.name} attention"
     if isinstance(counted, Failed):
         return "incomplete", counted.reason

@@ -20,6 +20,9 @@ from flopbench.vendor import VendorCounter, VendorModel
 EAGER = "eager"
 """The attention mode that runs what another mode cannot carry out."""
 
+USEFUL = "flash"
+"""The attention mode that prices what the result needs: the pairs that a mask leaves."""
+
 
 CountMethod = Literal["auto", "concrete", "symbolic"]
 """How the vendor is counted: each call as it is, or by a law measured with symbolic sizes.
@@ -53,6 +56,7 @@ class Plan:
     workload: Any
     modes: tuple[AttentionMode, ...]
     eager: AttentionMode
+    useful: AttentionMode
     vendor: VendorModel | None
     counters: tuple[VendorCounter, ...]
     stages: tuple[Stage, ...]
@@ -125,6 +129,7 @@ def make_plan(
         workload=workload,
         modes=tuple(_new(catalog.attention_modes.get(name)) for name in _some(run, "attention")),
         eager=_new(catalog.attention_modes.get(EAGER)),
+        useful=_new(catalog.attention_modes.get(USEFUL)),
         vendor=vendor,
         counters=counters,
         stages=_stages(model, run),

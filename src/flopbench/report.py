@@ -110,6 +110,35 @@ class Comparison:
     unit: str = "FLOP"
 
 
+@frozen
+class ExecutedKernel:
+    """A kernel with tensor work, and its tile if its name tells it."""
+
+    name: str
+    tile: str | None
+    flops: int
+
+
+@frozen(kw_only=True)
+class ExecutedComponent:
+    """What a GPU executed of one component, by a counter whose unit is executed FLOP.
+
+    Attributes:
+        useful_flops: tensor FLOPs that the result needs, by the closed forms in mode `flash`;
+            None for work in no component that they have.
+        executed_flops: 0 if its kernels did no tensor work: they ran on scalar instructions.
+        ratio: executed over useful.
+    """
+
+    stage: str
+    counter: str
+    component: str
+    useful_flops: int | None
+    executed_flops: int
+    ratio: float | None
+    kernels: tuple[ExecutedKernel, ...]
+
+
 @frozen(kw_only=True)
 class Provenance:
     """Where the numbers come from: enough to get them again."""
@@ -135,6 +164,7 @@ class Report:
     provenance: Provenance
     series: tuple[Series, ...]
     comparisons: tuple[Comparison, ...]
+    executed: tuple[ExecutedComponent, ...] = ()
 
     @property
     def verdict(self) -> Literal["verified", "not_verified", "not_checked"]:

@@ -25,12 +25,13 @@ from flopbench.conventions import Conventions
 from flopbench.cost import Cost
 from flopbench.counting import count_stage
 from flopbench.errors import CountError, calling
+from flopbench.executed import executed_components
 from flopbench.model import Stage
 from flopbench.plan import Plan
 from flopbench.pricing import Fallback, StagePrice, price
 from flopbench.progress import Progress
-from flopbench.report import Comparison, Entry, Provenance, Report, Series
-from flopbench.vendor import VERIFIED, VendorCounter, VendorModel
+from flopbench.report import Comparison, Entry, ExecutedComponent, Provenance, Report, Series
+from flopbench.vendor import EXECUTED_FLOP, VERIFIED, VendorCounter, VendorModel
 
 Prices = Mapping[str, Mapping[str, StagePrice]]
 """By attention mode and stage."""
@@ -67,6 +68,7 @@ def run(plan: Plan, catalog: Catalog, progress: Progress | None = None) -> Repor
         provenance=_provenance(plan, catalog, prices, counts),
         series=tuple(series),
         comparisons=tuple(comparisons),
+        executed=tuple(_executed(plan, counts)),
     )
 
 
@@ -210,6 +212,20 @@ def _useful(mode: AttentionMode, cost: Cost) -> dict[str, Any]:
         return {}
     ratio = int(cost.tensor_flops) / useful if useful else None
     return {"useful_flops": useful, "executed_ratio": ratio}
+
+
+def _executed(plan: Plan, counts: Counts) -> Iterator[ExecutedComponent]:
+    """Say per stage and component what was executed, by the counters that measure it."""
+    counters = [c for c in plan.counters if c.convention.unit == EXECUTED_FLOP]
+    prices = _price_stages(plan, plan.useful) if counters else {}
+    for stage in plan.stages:
+        for counter in counters:
+            counted = _count(stage, counts[counter.name])
+            if isinstance(counted, Attributed):
+                useful = _price(stage, prices)
+                yield from executed_components(
+                    stage.name, counter.name, counted, useful, counter.tile
+                )
 
 
 def _comparisons(

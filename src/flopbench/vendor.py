@@ -21,6 +21,10 @@ VERIFIED = "verified"
 """The variant of a vendor model that is the witness: attention always eager."""
 
 
+EXECUTED_FLOP = "executed FLOP"
+"""The unit of counters that say what a GPU executes, padding included."""
+
+
 @frozen
 class VendorCall:
     """One call of the real model.
@@ -126,7 +130,8 @@ class Convention:
 
     Attributes:
         unit: of matrix work: ``FLOP``, or ``MAC`` for a counter that takes a multiply-accumulate
-            for 1. Closed forms are priced in it; any other unit is not comparable with them.
+            for 1. Closed forms are priced in it; any other unit is not comparable with them. Of
+            ``executed FLOP`` the report shows how much is useful, per component.
         sees: kinds of matrix operation (`flopbench.ops`) that are in its numbers.
         per_element: what it adds to them per element of a vector operation, by kind
             (``layer_norm``), and per output of a biased layer (``linear bias``).
@@ -231,6 +236,10 @@ class VendorCounter(ABC):
         Raises:
             flopbench.errors.CountError: the call fails, or cannot be counted as a whole.
         """
+
+    def tile(self, op: str) -> str | None:
+        """Return what a kernel multiplies at once, if ``op`` is a kernel whose name tells it."""
+        return None
 
     def provenance(self) -> Mapping[str, str]:
         """Return versions of what counts, for the report."""

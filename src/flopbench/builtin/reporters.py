@@ -8,10 +8,11 @@ import json
 from collections.abc import Iterable, Iterator
 from typing import Any
 
+from flopbench.builtin import executed_text
 from flopbench.hookspecs import hookimpl
 from flopbench.model import Stage
 from flopbench.pricing import Fallback
-from flopbench.report import FAILURES, Comparison, Report, Series
+from flopbench.report import FAILURES, Comparison, ExecutedComponent, Report, Series
 from flopbench.reporter import Reporter
 from flopbench.text import key_values, table, tera, wrapped
 
@@ -25,6 +26,10 @@ def _by_stage(report: Report) -> Iterator[tuple[Stage, list[Series], list[Compar
             [s for s in report.series if s.stage == stage.name],
             [c for c in report.comparisons if c.stage == stage.name],
         )
+
+
+def _executed(report: Report, stage: Stage) -> list[ExecutedComponent]:
+    return [part for part in report.executed if part.stage == stage.name]
 
 
 def _no_match(series: Series, comparisons: Iterable[Comparison]) -> bool:
@@ -78,13 +83,13 @@ class Console(Reporter):
     def render(self, report: Report) -> str:
         lines = [wrapped(f"{report.model}: {' '.join(_settings(report))}")]
         for stage, series, comparisons in _by_stage(report):
-            lines += ["", *_console_stage(stage, series, comparisons)]
+            lines += ["", *_console_stage(report, stage, series, comparisons)]
         lines += ["", *_console_notes(report)]
         return "\n".join(lines)
 
 
 def _console_stage(
-    stage: Stage, series: list[Series], comparisons: list[Comparison]
+    report: Report, stage: Stage, series: list[Series], comparisons: list[Comparison]
 ) -> Iterator[str]:
     yield f"{stage.title} FLOPs (TFLOPs):"
     width = max(29, *(len(s.label) + 1 for s in series))
@@ -93,6 +98,7 @@ def _console_stage(
         yield f"  {s.label:<{width}}: {_value(s)}{mark}"
         if s.useful_flops is not None:
             yield f"    {executed(s)}"
+    yield from executed_text.console(_executed(report, stage))
     for c in comparisons:
         if c.verdict == "no_vendor_match":
             continue
@@ -105,7 +111,7 @@ def _console_stage(
                 )
         for op in c.uncounted:
             yield f"      uncounted: {op.op} in {op.component}, {op.calls} calls"
-        if c.unseen:
+        if c.unseen and c.verdict != "not_comparable":
             yield f"    unseen by the counter: {unseen(c)}"
 
 
@@ -171,6 +177,7 @@ class Markdown(Reporter):
         lines = [f"# FLOPs of {report.model}", "", _markdown_workload(report), ""]
         for stage, series, comparisons in _by_stage(report):
             lines += [f"## {stage.title}", "", *_markdown_series(series, comparisons), ""]
+            lines += executed_text.markdown(_executed(report, stage))
             for c in comparisons:
                 if c.verdict != "no_vendor_match":
                     lines += [*_markdown_comparison(c), ""]
@@ -217,7 +224,7 @@ def _markdown_comparison(comparison: Comparison) -> Iterator[str]:
         )
     for op in comparison.uncounted:
         yield f"\nUncounted: `{op.op}` in {op.component}, {op.calls} calls."
-    if comparison.unseen:
+    if comparison.unseen and comparison.verdict != "not_comparable":
         yield f"\nUnseen by the counter, in TFLOPs: {unseen(comparison)}."
 
 
