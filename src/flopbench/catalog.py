@@ -11,8 +11,9 @@ import attrs
 from attrs import Factory, frozen
 
 from flopbench.attention import AttentionMode
-from flopbench.errors import PluginError, UsageError, unknown
+from flopbench.errors import PluginError, UsageError, calling, unknown
 from flopbench.model import AnalyticModel, Stage
+from flopbench.names import pattern_for
 from flopbench.plugins import Contribution, Failure, Plugins, Source
 from flopbench.reporter import Reporter
 from flopbench.vendor import Convention, VendorCounter, VendorModel
@@ -65,15 +66,30 @@ class Shelf(Generic[T]):
             UsageError: there is none; the nearest name is suggested, and a plugin that
                 failed to load is named.
         """
-        if name not in self.entries:
+        found = self.find(name)
+        if found is None:
             message = unknown(self.what, name, self.entries)
             broken = "; ".join(map(str, self.failures))
             raise UsageError(f"{message} ({broken})" if broken else message)
-        return self.entries[name][0]
+        return found
 
     def find(self, name: str) -> type[T] | None:
-        """Return the strategy called ``name``, or None if there is none."""
-        return self.entries[name][0] if name in self.entries else None
+        """Return the strategy called ``name``, or None if there is none.
+
+        A name that is not there may be one of those that a name ending in ``*`` stands for.
+
+        Raises:
+            PluginError: the strategy that answers for the name raises.
+        """
+        if name in self.entries:
+            return self.entries[name][0]
+        pattern = pattern_for(name, self.entries)
+        if pattern is None:
+            return None
+        strategy: Any = self.entries[pattern][0]
+        with calling(f"{self.what} {pattern!r}: for_name({name!r})"):
+            made: type[T] = strategy.for_name(name)
+            return made
 
     def __contains__(self, name: str) -> bool:
         return name in self.entries

@@ -13,7 +13,7 @@ from flopbench.counting import sums
 from flopbench.errors import calling
 from flopbench.law import size_symbol
 from flopbench.model import AnalyticModel, Named, Stage
-from flopbench.plan import Plan
+from flopbench.plan import Plan, require_closed_forms
 from flopbench.pricing import Fallback, StagePrice, price
 
 Work = Literal["tensor", "vector", "all"]
@@ -80,8 +80,10 @@ def explain(plan: Plan, work: Work = "tensor") -> Explanation:
     """Explain the plan's stages under its first attention mode.
 
     Raises:
+        UsageError: the model has no closed forms.
         PluginError: the model or the attention mode raises, or takes no symbols.
     """
+    require_closed_forms(plan.model)
     model, mode = plan.model, plan.modes[0]
     stages = plan.base_stages
     with calling(f"explaining model {model.name!r} with attention mode {mode.name!r}"):

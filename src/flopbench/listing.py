@@ -9,6 +9,8 @@ import attrs
 
 from flopbench.catalog import Catalog, Shelf
 from flopbench.config import RunOptions
+from flopbench.model import AnalyticModel
+from flopbench.names import pattern_for
 
 
 def list_catalog(catalog: Catalog) -> str:
@@ -24,7 +26,7 @@ def list_catalog(catalog: Catalog) -> str:
     for title, shelf in shelves:
         lines += [f"{title}:", *_shelf(shelf), ""]
     lines += ["Stages:"]
-    for name, model, _source in catalog.models:
+    for name, model in _alike(catalog):
         for stage in model.stages:
             parts = f" = {' + '.join(stage.parts)}" if stage.parts else ""
             lines.append(f"  {name}: {stage.name}{parts}")
@@ -36,27 +38,45 @@ def list_catalog(catalog: Catalog) -> str:
 
 
 def _sweeps(catalog: Catalog) -> Iterator[str]:
-    for name, model, _source in catalog.models:
+    for name, model in _alike(catalog):
         for sweep in model.sweeps:
             yield f"  {name}: {sweep.name} = {', '.join(sweep.stages)}: {sweep.description}"
     yield "  every model: flopbench sweep MODEL --vary KEY=VALUES"
 
 
+def _alike(catalog: Catalog) -> list[tuple[str, type[AnalyticModel]]]:
+    """Return the models without those that a name ending in ``*``, of the same class, says of."""
+    shelf = catalog.models
+    models = {name: model for name, model, _source in shelf}
+    patterns = {name: pattern_for(name, set(models) - {name}) for name in models}
+    return [
+        (name, model)
+        for name, model in models.items()
+        if not (pattern := patterns[name]) or not issubclass(model, models[pattern])
+    ]
+
+
 def _keys(catalog: Catalog) -> Iterator[str]:
     """Yield every key that a run of a model takes, with its default."""
-    for name, model, _source in catalog.models:
+    for name, model in _alike(catalog):
         vendor = catalog.vendor_models.find(name)
         sections = {"workload": model.inputs_type, "model": model.options_type}
         if vendor:
             sections["vendor"] = vendor.options_type
         for section, cls in sections.items():
             for field in attrs.fields(cls):
-                default = "" if field.default is attrs.NOTHING else f"={field.default}"
-                yield f"  {name}: {section}.{field.name}{default}"
+                yield f"  {name}: {section}.{field.name}{_default(field)}"
     for field in attrs.fields(RunOptions):
         yield f"  every model: run.{field.name}={field.default}"
     yield "  every model with a vendor: vendor.method=auto"
     yield "  every model: conventions.NAME (docs/conventions.md)"
+
+
+def _default(field: attrs.Attribute[Any]) -> str:
+    if field.default is attrs.NOTHING:
+        return ""
+    made: Any = field.default
+    return f"={made.factory() if isinstance(made, attrs.Factory) else made}"  # type: ignore[arg-type]
 
 
 def _shelf(shelf: Shelf[Any]) -> Iterator[str]:

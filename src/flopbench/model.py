@@ -5,13 +5,14 @@ from __future__ import annotations
 from abc import ABC, abstractmethod
 from collections.abc import Callable, Iterable, Mapping
 from pathlib import Path
-from typing import Any, ClassVar
+from typing import Any, ClassVar, Self
 
 import attrs
 from attrs import Factory, frozen
 
 from flopbench.dims import Dim
 from flopbench.dtypes import DEFAULT_DTYPE
+from flopbench.names import under_name
 from flopbench.ops import Op
 
 
@@ -127,7 +128,7 @@ class AnalyticModel(ABC):
     """
 
     name: ClassVar[str]
-    """The name that ``flopbench run`` takes."""
+    """What ``flopbench run`` takes; a name that ends in ``*`` stands for all that begin so."""
 
     summary: ClassVar[str] = ""
     """One line for ``flopbench list``."""
@@ -157,6 +158,16 @@ class AnalyticModel(ABC):
 
     defaults: ClassVar[Path | None] = None
     """A YAML file of configuration defaults that ships with the plugin."""
+
+    @classmethod
+    def for_name(cls, name: str) -> type[Self]:
+        """Return the class of one of the names that a ``name`` ending in ``*`` stands for."""
+        return under_name(cls, name)
+
+    @property
+    def no_closed_forms(self) -> str | None:
+        """Why this model has none, in one sentence; its vendor is then counted alone."""
+        return None
 
     @classmethod
     @abstractmethod

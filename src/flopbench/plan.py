@@ -46,6 +46,7 @@ class Plan:
     """A run with everything resolved.
 
     Attributes:
+        modes: none if the model has no closed forms.
         stages: the stages to report.
         vendor: None for an analytic-only run.
         method: how the vendor is counted.
@@ -118,6 +119,9 @@ def make_plan(
     run: RunOptions = config.sections["run"]
     with calling(f"model {model_name!r}: from_options"):
         model = model_class.from_options(config.sections["model"])
+    if run.analytic_only:
+        require_closed_forms(model)
+    modes = tuple(_new(catalog.attention_modes.get(name)) for name in _some(run, "attention"))
     vendor: VendorModel | None = None
     counters: tuple[VendorCounter, ...] = ()
     if not run.analytic_only:
@@ -127,7 +131,7 @@ def make_plan(
     return Plan(
         model=model,
         workload=workload,
-        modes=tuple(_new(catalog.attention_modes.get(name)) for name in _some(run, "attention")),
+        modes=modes if model.no_closed_forms is None else (),
         eager=_new(catalog.attention_modes.get(EAGER)),
         useful=_new(catalog.attention_modes.get(USEFUL)),
         vendor=vendor,
@@ -137,6 +141,18 @@ def make_plan(
         method=getattr(config.sections.get("vendor"), "method", "auto"),
         config=config.resolved,
     )
+
+
+def require_closed_forms(model: AnalyticModel) -> None:
+    """Refuse a model that only a vendor can be counted of.
+
+    Raises:
+        UsageError: it has no closed forms.
+    """
+    if model.no_closed_forms is not None:
+        raise UsageError(
+            f"model {model.name!r}: {model.no_closed_forms}; `flopbench run` counts its vendor"
+        )
 
 
 def _vendor(

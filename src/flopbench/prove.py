@@ -17,7 +17,7 @@ from flopbench.forms import evaluate
 from flopbench.law import Law, Subject, size_symbol
 from flopbench.laws import vendor_law
 from flopbench.model import Size, Stage
-from flopbench.plan import Plan
+from flopbench.plan import Plan, require_closed_forms
 from flopbench.pricing import price
 from flopbench.progress import Progress
 from flopbench.proof import Equation, Proof
@@ -40,6 +40,7 @@ def prove(
         PluginError: the analytic model raises.
     """
     progress = progress or Progress()
+    require_closed_forms(plan.model)
     vendor, counter = _witness(plan)
     sizes = _open_sizes(plan, symbols)
     analytic: dict[str, Forms] = {}

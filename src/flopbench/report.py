@@ -33,6 +33,15 @@ class Entry:
 
 
 @frozen
+class UncountedOp:
+    """An op in a component that does matrix work and that the counter has no formula for."""
+
+    component: str
+    op: str
+    calls: int
+
+
+@frozen
 class Series:
     """FLOPs of one stage from one strategy.
 
@@ -45,6 +54,7 @@ class Series:
         executed_ratio: ``tensor_flops`` over ``useful_flops``.
         unit: of ``flops``; a counter may have another than FLOP.
         breakdown: the same FLOPs by component and op.
+        uncounted: for vendor series, the ops without a formula, which are not in ``flops``.
     """
 
     stage: str
@@ -61,6 +71,7 @@ class Series:
     unit: str = "FLOP"
     error: str | None = None
     breakdown: tuple[Entry, ...] = ()
+    uncounted: tuple[UncountedOp, ...] = ()
 
 
 @frozen
@@ -71,15 +82,6 @@ class ComponentDifference:
     vendor_flops: int
     analytic_flops: int
     difference: int
-
-
-@frozen
-class UncountedOp:
-    """An op in a component that does matrix work and that the counter has no formula for."""
-
-    component: str
-    op: str
-    calls: int
 
 
 @frozen
@@ -155,7 +157,11 @@ class Provenance:
 
 @frozen(kw_only=True)
 class Report:
-    """The result of a run."""
+    """The result of a run.
+
+    Attributes:
+        no_closed_forms: why nothing was compared, if the model has none.
+    """
 
     schema_version: str = SCHEMA_VERSION
     model: str
@@ -165,6 +171,7 @@ class Report:
     series: tuple[Series, ...]
     comparisons: tuple[Comparison, ...]
     executed: tuple[ExecutedComponent, ...] = ()
+    no_closed_forms: str | None = None
 
     @property
     def verdict(self) -> Literal["verified", "not_verified", "not_checked"]:
@@ -174,8 +181,8 @@ class Report:
         ``verified``: something is exact, and all else is not meant to match.
         ``not_checked``: nothing was compared with a vendor.
         """
-        failed = any(series.error for series in self.series)
-        if failed or any(c.verdict in FAILURES or c.uncounted for c in self.comparisons):
+        failed = any(series.error or series.uncounted for series in self.series)
+        if failed or any(c.verdict in FAILURES for c in self.comparisons):
             return "not_verified"
         exact = any(c.verdict == "exact" for c in self.comparisons)
         return "verified" if exact else "not_checked"

@@ -69,6 +69,7 @@ def run(plan: Plan, catalog: Catalog, progress: Progress | None = None) -> Repor
         series=tuple(series),
         comparisons=tuple(comparisons),
         executed=tuple(_executed(plan, counts)),
+        no_closed_forms=plan.model.no_closed_forms,
     )
 
 
@@ -182,7 +183,12 @@ def _vendor_series(plan: Plan, stage: Stage, counts: Counts) -> Iterator[Series]
         if isinstance(counted, Failed):
             yield attrs.evolve(series, error=counted.reason)
         else:
-            yield attrs.evolve(series, flops=counted.flops, breakdown=counted.entries)
+            yield attrs.evolve(
+                series,
+                flops=counted.flops,
+                breakdown=counted.entries,
+                uncounted=counted.uncounted,
+            )
 
 
 def _analytic_series(stage: Stage, mode: AttentionMode, prices: Mapping[str, StagePrice]) -> Series:

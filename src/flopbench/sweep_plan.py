@@ -13,7 +13,7 @@ from flopbench.catalog import Catalog
 from flopbench.config import structure
 from flopbench.errors import PluginError, UsageError, calling, unknown
 from flopbench.model import Stage, Sweep, SweepLimits, SweepPoint
-from flopbench.plan import Plan, make_plan
+from flopbench.plan import Plan, make_plan, require_closed_forms
 from flopbench.vary import MOST_POINTS, axis_by_hand, points_by_hand
 
 
@@ -75,6 +75,7 @@ def plan_sweep(catalog: Catalog, request: SweepRequest) -> SweepPlan:
         overrides=request.overrides,
         options=request.options,
     )
+    require_closed_forms(base.model)
     if len(base.counters) > 1:
         raise UsageError("a sweep has one vendor series: name one counter in --counters")
     named = _named(base, request)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from abc import ABC, abstractmethod
 from collections.abc import Callable, Hashable, Mapping
-from typing import TYPE_CHECKING, Any, ClassVar
+from typing import TYPE_CHECKING, Any, ClassVar, Self
 
 import attrs
 from attrs import frozen
@@ -13,6 +13,7 @@ from flopbench.canonical import distinct
 from flopbench.conventions import MAC_FLOPS, Conventions
 from flopbench.dims import Dim
 from flopbench.errors import UsageError, unknown
+from flopbench.names import under_name
 
 if TYPE_CHECKING:
     import sympy
@@ -71,6 +72,11 @@ class VendorModel(ABC):
 
     options_type: ClassVar[type]
     """A frozen attrs class for ``vendor.*``."""
+
+    @classmethod
+    def for_name(cls, name: str) -> type[Self]:
+        """Return the class of one of the names that a ``name`` ending in ``*`` stands for."""
+        return under_name(cls, name)
 
     @classmethod
     @abstractmethod

@@ -193,6 +193,26 @@ def test_every_input_is_in_the_readme():
                 assert f"{section}.{field.name}" in readme or f"`.{field.name}`" in readme
 
 
+def test_every_type_of_transformers_is_in_the_survey():
+    from flopbench_transformers_lm.model_types import causal_lm_types
+
+    page = (ROOT / "docs" / "transformers-lm.md").read_text(encoding="utf-8")
+    found = page.split("<!-- survey: begin -->")[1].split("<!-- survey: end -->")[0]
+    assert {kind for kind in causal_lm_types() if f"`{kind}`" not in found} == set()
+
+
+def test_every_input_of_language_models_is_on_their_page():
+    from flopbench.transformers_tools import VerifiedOptions
+    from flopbench_transformers_lm.config import LmOptions
+    from flopbench_transformers_lm.workload import Inputs
+
+    page = (ROOT / "docs" / "transformers-lm.md").read_text(encoding="utf-8")
+    for section, cls in (("workload", Inputs), ("model", LmOptions), ("vendor", VerifiedOptions)):
+        for field in attrs.fields(cls):
+            if field.name != "attention":  # it has one value only
+                assert f"| `{section}.{field.name}` |" in page
+
+
 def test_the_tutorials_window_is_the_brute_force_sum():
     page = (ROOT / "docs" / "tutorial-first-plugin.md").read_text(encoding="utf-8")
     ((_, code),) = blocks(page, "file")

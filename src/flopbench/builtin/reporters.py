@@ -12,7 +12,14 @@ from flopbench.builtin import executed_text
 from flopbench.hookspecs import hookimpl
 from flopbench.model import Stage
 from flopbench.pricing import Fallback
-from flopbench.report import FAILURES, Comparison, ExecutedComponent, Report, Series
+from flopbench.report import (
+    FAILURES,
+    Comparison,
+    ExecutedComponent,
+    Report,
+    Series,
+    UncountedOp,
+)
 from flopbench.reporter import Reporter
 from flopbench.text import key_values, table, tera, wrapped
 
@@ -98,6 +105,10 @@ def _console_stage(
         yield f"  {s.label:<{width}}: {_value(s)}{mark}"
         if s.useful_flops is not None:
             yield f"    {executed(s)}"
+        if not comparisons and s.error:
+            yield f"    {s.error}"
+        if not comparisons:
+            yield from _console_uncounted(s.uncounted)
     yield from executed_text.console(_executed(report, stage))
     for c in comparisons:
         if c.verdict == "no_vendor_match":
@@ -109,10 +120,14 @@ def _console_stage(
                     f"      {d.component}: vendor {d.vendor_flops:,}, analytic "
                     f"{d.analytic_flops:,}, difference {d.difference:+,}"
                 )
-        for op in c.uncounted:
-            yield f"      uncounted: {op.op} in {op.component}, {op.calls} calls"
+        yield from _console_uncounted(c.uncounted)
         if c.unseen and c.verdict != "not_comparable":
             yield f"    unseen by the counter: {unseen(c)}"
+
+
+def _console_uncounted(uncounted: Iterable[UncountedOp]) -> Iterator[str]:
+    for op in uncounted:
+        yield f"      uncounted: {op.op} in {op.component}, {op.calls} calls"
 
 
 def _value(series: Series) -> str:
@@ -141,13 +156,15 @@ def _fallback(fallback: Fallback) -> str:
 def verdict(report: Report) -> str:
     """Say in one line what the whole report shows."""
     if report.verdict == "not_checked":
+        if report.no_closed_forms:
+            return f"verdict: nothing was checked: {report.no_closed_forms}"
         return "verdict: nothing was checked against a vendor"
     if report.verdict == "verified":
         stages = {c.stage for c in report.comparisons if c.verdict == "exact"}
         return f"verdict: verified, vendor = analytic to the last FLOP in {_stages(len(stages))}"
     failed = [f"{c.stage} ({c.verdict})" for c in report.comparisons if c.verdict in FAILURES]
     failed += [f"{s.stage} (not counted)" for s in report.series if s.error]
-    failed += [f"{c.stage} (uncounted ops)" for c in report.comparisons if c.uncounted]
+    failed += [f"{s.stage} (uncounted ops)" for s in report.series if s.uncounted]
     return f"verdict: not verified: {', '.join(dict.fromkeys(failed))}"
 
 
@@ -209,6 +226,11 @@ def _markdown_series(series: list[Series], comparisons: list[Comparison]) -> Ite
             row += [_integer(s.useful_flops), ratio]
         rows.append(row)
     yield from table(header, rows)
+    if not comparisons:
+        for s in series:
+            if s.error:
+                yield f"\nNot counted: {s.error}."
+            yield from _markdown_uncounted(s.uncounted)
 
 
 def _markdown_comparison(comparison: Comparison) -> Iterator[str]:
@@ -222,10 +244,14 @@ def _markdown_comparison(comparison: Comparison) -> Iterator[str]:
                 for d in comparison.components
             ),
         )
-    for op in comparison.uncounted:
-        yield f"\nUncounted: `{op.op}` in {op.component}, {op.calls} calls."
+    yield from _markdown_uncounted(comparison.uncounted)
     if comparison.unseen and comparison.verdict != "not_comparable":
         yield f"\nUnseen by the counter, in TFLOPs: {unseen(comparison)}."
+
+
+def _markdown_uncounted(uncounted: Iterable[UncountedOp]) -> Iterator[str]:
+    for op in uncounted:
+        yield f"\nUncounted: `{op.op}` in {op.component}, {op.calls} calls."
 
 
 def _markdown_provenance(report: Report) -> Iterator[str]:

@@ -11,31 +11,10 @@ import attrs
 from attrs import frozen
 
 from flopbench.errors import UsageError
+from flopbench.transformers_tools import VerifiedOptions
 from flopbench.vendor import VendorModel, VendorStage
 from flopbench_deepseek_ocr.architecture import Architecture
 from flopbench_deepseek_ocr.workload import Workload
-
-
-def eager_only(_instance: object, _field: object, value: str) -> None:
-    """Refuse another attention than eager, which would hide its products from the counter."""
-    if value != "eager":
-        raise ValueError(
-            "'attention' must be 'eager' (FlopCounterMode cannot see the matmuls of other "
-            f"attention: ask for it on the analytic side, with --attention): {value}"
-        )
-
-
-@frozen(kw_only=True)
-class VerifiedOptions:
-    """What a user may set under ``vendor.`` of a model that only transformers runs.
-
-    Attributes:
-        attention: always ``eager``.
-        decode: count five ``sampled`` steps and check that they lie on a line, or ``every``.
-    """
-
-    attention: str = attrs.field(default="eager", validator=eager_only)
-    decode: Literal["sampled", "every"] = "sampled"
 
 
 @frozen(kw_only=True)

@@ -15,13 +15,11 @@ from typing import Any, ClassVar
 
 from flopbench.dims import is_traced
 from flopbench.errors import CountError, UsageError
+from flopbench.transformers_tools import ATTENTION, EXPERTS, require_eager
 from flopbench.vendor import VendorCall, VendorStage
 from flopbench_deepseek_ocr.architecture import Clip, Decoder, Sam
 from flopbench_deepseek_ocr.kv_cache import fill_cache
 from flopbench_deepseek_ocr.workload import Workload
-
-ATTENTION = "eager"
-EXPERTS = "batched_mm"
 
 VIEW_BY_VIEW = (
     "vision is traced view by view; the assembly of a page's tokens, which loops over pages and "
@@ -101,7 +99,7 @@ class Native:
         torch = import_torch()
         with torch.device("meta"):
             model = self.build(attn_implementation=ATTENTION, experts_implementation=EXPERTS)
-        _require_eager(model)
+        require_eager(model)
         return model.eval()
 
     def build(self, **settings: Any) -> Any:
@@ -333,13 +331,3 @@ def _attention(decoder: Decoder) -> dict[str, Any]:
         return {"layer_types": ["full_attention"] * decoder.layers}
     kinds = ["reference_sliding_attention"] * decoder.layers
     return {"layer_types": kinds, "sliding_window": window}
-
-
-def _require_eager(model: Any) -> None:
-    """Refuse a model in which any part attends otherwise than eagerly."""
-    for name, module in model.named_modules():
-        attention = getattr(getattr(module, "config", None), "_attn_implementation", "eager")
-        if attention != "eager":
-            raise CountError(
-                f"the vendor's {name or 'model'} uses {attention} attention, not eager"
-            )

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from typing import Any
 
-from flopbench_deepseek_ocr.vendor import PageVendor, VerifiedOptions
+from flopbench.transformers_tools import VerifiedOptions
+from flopbench_deepseek_ocr.vendor import PageVendor
 from flopbench_deepseek_ocr.vendor_native import Native
 from flopbench_deepseek_ocr.workload import Workload
 from flopbench_deepseek_ocr2.architecture import Architecture

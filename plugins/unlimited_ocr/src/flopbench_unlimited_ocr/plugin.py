@@ -14,10 +14,11 @@ import attrs
 from flopbench.dtypes import DEFAULT_DTYPE
 from flopbench.hookspecs import hookimpl
 from flopbench.model import AnalyticModel
+from flopbench.transformers_tools import VerifiedOptions
 from flopbench.vendor import VendorModel
 from flopbench_deepseek_ocr.analytic import DeepseekOcr
 from flopbench_deepseek_ocr.architecture import Architecture, read_architecture
-from flopbench_deepseek_ocr.vendor import PageVendor, VerifiedOptions
+from flopbench_deepseek_ocr.vendor import PageVendor
 from flopbench_deepseek_ocr.vendor_native import Native
 from flopbench_deepseek_ocr.workload import Tiling
 

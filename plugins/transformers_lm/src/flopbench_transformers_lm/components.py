@@ -1,0 +1,57 @@
+"""Which component a module of a causal language model belongs to, by its path.
+
+transformers names the same part in many ways; each line here is one part and its names, tried
+in order. What no line knows keeps its own path: a difference that can be seen, never dropped.
+"""
+
+from __future__ import annotations
+
+import re
+
+_ATTENTION = r"(self_attn|self_attention|attn|attention|multi_head_attention)(\.(self|attention))?"
+_MOE = r"(mlp|feed_forward|ffn|moe|block_sparse_moe|block_sparse_mlp)"
+_IN_LAYER = r"\.\d+\."
+"""Layers are numbered; what follows is inside of one."""
+
+_QKV = (
+    r"(q|k|v|qk|kv|qkv)(_[ab])?_?(proj(_\w+)?|norm|layernorm|ln)|[qkv]|c_attn|query_key_value|"
+    r"W(qkv|q|k|v)|query|key|value|(q|k|v)_lin"
+)
+"""Queries, keys and values, in one or apart, latent ones and their norms with them."""
+
+_HEAD = (
+    r"^(embed_out|output(_projection)?|proj_out|pred_layer|head|decoder)$|"
+    r"^(lm_head|cls|generator_\w+)(\.|$)"
+)
+
+_RULES = tuple(
+    (re.compile(pattern), component)
+    for pattern, component in (
+        (_HEAD, "lm_head"),
+        (r"(^|\.)(rotary_\w+|rope\w*|pos_emb)(\.|$)", "decoder/rope"),
+        (rf"\.{_MOE}\.(gate|router)(\.|$)", "decoder/moe/router"),
+        (rf"\.{_MOE}\.experts(\.|$)", "decoder/moe/experts"),
+        (rf"\.({_MOE}\.)?shared_(experts?|mlp|expert_gate)(\.|$)", "decoder/moe/shared"),
+        (rf"\.{_ATTENTION}\.({_QKV})(\.|$)", "decoder/attention/qkv"),
+        (
+            rf"\.{_ATTENTION}\.((o|out|c)_proj|dense|output\.dense|out_lin|Wo)$",
+            "decoder/attention/out",
+        ),
+        (rf"\.{_ATTENTION}$", "decoder/attention/core"),
+        (
+            r"(^|\.)(embed\w*|(word|tok|token|pos|position)\w*_embed\w*|w[tp]e)(\.|$)",
+            "decoder/embed",
+        ),
+        (rf"{_IN_LAYER}(\w+\.)?({_MOE}|mlp|intermediate)(\.|$)", "decoder/mlp"),
+        (rf"{_IN_LAYER}(fc[12]|output\.dense)$", "decoder/mlp"),
+        (r"(^|\.)(\w*norm\w*|LayerNorm|ln_\w+)$", "decoder/norm"),
+    )
+)
+
+
+def component_of(module: str) -> str:
+    """Return the component path of work in a module, a dotted path below the model."""
+    for pattern, component in _RULES:
+        if pattern.search(module):
+            return component
+    return "unmapped/" + re.sub(r"\.\d+(?=\.|$)", ".*", module or "model")

@@ -1,0 +1,143 @@
+"""A model's config: transformers' config class with its defaults, a config.json, and overrides.
+
+The config is all that closed forms and vendor share: transformers' config classes say what
+the dimensions are, and this module only asks them.
+"""
+
+from __future__ import annotations
+
+import copy
+import json
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any, Literal
+
+from attrs import Factory, frozen
+
+from flopbench.errors import UsageError, describe, unknown
+from flopbench_transformers_lm.model_types import needs_transformers
+
+
+@frozen(kw_only=True)
+class LmOptions:
+    """What a user may set under ``model.``.
+
+    Attributes:
+        config: a ``config.json``; none means the defaults of transformers' config class.
+        overrides: fields of the config in place of its own.
+        dtype: of weights, activations and KV cache; none means the config's, or bfloat16.
+    """
+
+    config: str | None = None
+    overrides: dict[str, Any] = Factory(dict)
+    dtype: Literal["bfloat16", "float16", "float32"] | None = None
+
+
+@frozen
+class LmConfig:
+    """The config of a causal language model, complete.
+
+    Attributes:
+        model_type: transformers' name of the kind of model.
+        values: every field of the config, defaults filled in; a field that the model calls
+            otherwise (GPT-2's ``n_embd``) is there under its usual name (``hidden_size``), too.
+    """
+
+    model_type: str
+    values: Mapping[str, Any]
+
+    def get(self, field: str, default: Any = None) -> Any:
+        """Return a field's value, or the default if it has none."""
+        return self.values.get(field, default)
+
+
+def read_config(model_type: str, options: LmOptions) -> LmConfig:
+    """Complete the config that the options ask for.
+
+    Raises:
+        UsageError: transformers is not installed; the file cannot be read or is of another
+            model type; a field to override is none; or transformers refuses a value.
+    """
+    given: dict[str, Any] = {}
+    source = f"the defaults of {model_type}"
+    if options.config is not None:
+        path = Path(options.config)
+        given, source = _read(path, model_type), f"model.config={path}"
+    if options.overrides:
+        _require_fields(model_type, options.overrides, given)
+        given, source = _merge(given, options.overrides), f"{source} with model.overrides"
+    try:
+        config = to_transformers(LmConfig(model_type, given))
+    except UsageError:
+        raise
+    except Exception as error:
+        raise UsageError(
+            f"transformers makes no {model_type} config of {source}: {_reason(error)}"
+        ) from error
+    return LmConfig(model_type, _values(config))
+
+
+def to_transformers(config: LmConfig) -> Any:
+    """Return transformers' config object.
+
+    Raises:
+        UsageError: transformers is not installed.
+        Exception: whatever transformers raises if it refuses a value.
+    """
+    try:
+        from transformers.models.auto.configuration_auto import CONFIG_MAPPING
+    except ImportError as error:
+        raise needs_transformers(error) from error
+    return CONFIG_MAPPING[config.model_type].from_dict(copy.deepcopy(dict(config.values)))
+
+
+def _values(config: Any) -> dict[str, Any]:
+    values = dict(config.to_dict())
+    aliases = {usual: own for usual, own in config.attribute_map.items() if own in values}
+    return values | {usual: values[own] for usual, own in aliases.items()}
+
+
+def _read(path: Path, model_type: str) -> dict[str, Any]:
+    try:
+        values = json.loads(path.read_text(encoding="utf-8"))
+    except OSError as error:
+        raise UsageError(f"cannot read model.config={path}: {error.strerror}") from error
+    except (ValueError, RecursionError) as error:
+        raise UsageError(f"model.config={path} is not a JSON file: {error}") from error
+    if not isinstance(values, dict):
+        raise UsageError(f"model.config={path} must hold a JSON object, as a config.json does")
+    found = values.get("model_type")
+    if not isinstance(found, str):
+        raise UsageError(f"model.config={path} lacks the field model_type, such as {model_type!r}")
+    if found != model_type:
+        raise UsageError(
+            f"model.config={path} is of model type {found!r}, not {model_type!r}: run hf/{found}"
+        )
+    # Code beside the checkpoint is never run: transformers' own classes are.
+    values.pop("auto_map", None)
+    return values
+
+
+def _require_fields(
+    model_type: str, overrides: Mapping[str, Any], given: Mapping[str, Any]
+) -> None:
+    """Refuse an override of what is no field of the config: transformers would take it."""
+    known = {*_values(to_transformers(LmConfig(model_type, {}))), *given} - {"model_type"}
+    for field in overrides:
+        if field not in known:
+            raise UsageError(f"model.overrides: {unknown(f'field of {model_type}', field, known)}")
+
+
+def _merge(values: Mapping[str, Any], overrides: Mapping[str, Any]) -> dict[str, Any]:
+    """Put the overrides in, field by field where both hold a sub-config."""
+    merged = dict(values)
+    for key, value in overrides.items():
+        old = merged.get(key)
+        both = isinstance(old, Mapping) and isinstance(value, Mapping)
+        merged[key] = _merge(old, value) if both else value  # type: ignore[arg-type]
+    return merged
+
+
+def _reason(error: Exception) -> str:
+    """Say in one line what transformers said in several."""
+    return " ".join(str(error).split()) or describe(error)

@@ -1,0 +1,141 @@
+"""The real model: transformers' own class, on the meta device without weights.
+
+Attention is eager in every module. Experts run as ``batched_mm`` where the model has that
+switch: the ``grouped_mm`` default has no formula in torch's registry, and ``eager`` experts
+loop over data that meta tensors do not have.
+"""
+
+from __future__ import annotations
+
+import inspect
+from collections.abc import Callable
+from functools import cached_property
+from typing import Any
+
+from attrs import frozen
+
+from flopbench.errors import CountError, UsageError, describe
+from flopbench.transformers_tools import ATTENTION, EXPERTS, require_eager
+from flopbench_transformers_lm.config import LmConfig, to_transformers
+from flopbench_transformers_lm.kv_cache import fill_like
+from flopbench_transformers_lm.model_types import needs_transformers
+
+_KV_CACHE = "past_key_values"
+
+_STATES = (_KV_CACHE, "cache_params", "state", "mems")
+"""What models call that which a pass leaves for the next: a KV cache, or a recurrent state."""
+
+_MASKED = frozenset({"gemma4", "gemma4_unified", "moshi"})
+"""Types that look for packed sequences among positions, which meta tensors have not, unless
+they are given a mask. All others take no mask for one that hides nothing."""
+
+
+@frozen(slots=False)
+class RealModel:
+    """A model of transformers, and how it is called."""
+
+    config: LmConfig
+
+    @cached_property
+    def module(self) -> Any:
+        """The ``torch.nn.Module``.
+
+        Raises:
+            UsageError: torch or transformers is not installed.
+            CountError: transformers does not build the model, or not with eager attention.
+        """
+        try:
+            import torch
+            from transformers import AutoModelForCausalLM
+        except ImportError as error:
+            raise needs_transformers(error) from error
+        try:
+            with torch.device("meta"):
+                module = AutoModelForCausalLM.from_config(
+                    to_transformers(self.config),
+                    attn_implementation=ATTENTION,
+                    experts_implementation=EXPERTS,
+                )
+        except UsageError:
+            raise
+        except Exception as error:
+            raise CountError(
+                f"transformers does not build {self.config.model_type}: {describe(error)}"
+            ) from error
+        require_eager(module)
+        # Some warn of padding without a mask, and look for it among tokens that are not there.
+        # Past the config's own check: a few types demand a number.
+        object.__setattr__(module.config, "pad_token_id", None)
+        return module.eval()
+
+    @property
+    def implementation(self) -> str:
+        """Name of the class."""
+        from transformers.models.auto import modeling_auto
+
+        name: str = modeling_auto.MODEL_FOR_CAUSAL_LM_MAPPING_NAMES[self.config.model_type]
+        return name
+
+    @property
+    def experts(self) -> str | None:
+        """How experts run; None if the model has none, or cannot be built."""
+        try:
+            names = [name for name, _module in self.module.named_modules()]
+        except CountError:
+            return None
+        return EXPERTS if any(name.endswith("experts") for name in names) else None
+
+    @cached_property
+    def chooses_logits(self) -> bool:
+        """Whether the model can leave out logits that nobody asks for."""
+        return "logits_to_keep" in inspect.signature(self.module.forward).parameters
+
+    def prefill(self, batch: Any, tokens: Any, *, all_logits: bool = True) -> Callable[[], Any]:
+        """Return the pass over whole sequences, as `generate` makes it first."""
+        inputs = self._inputs(batch, tokens, 0, all_logits=all_logits)
+        return lambda: self.module(**inputs)
+
+    def decode(self, batch: Any, past_tokens: Any) -> Callable[[], Any]:
+        """Return the pass over one token more, on what a prefill of the others leaves.
+
+        A model that leaves nothing is given all tokens again, as `generate` does.
+        """
+        left = self.left_by_prefill(batch, past_tokens)
+        if not left:
+            return self.prefill(batch, past_tokens + 1, all_logits=False)
+        inputs = self._inputs(batch, 1, past_tokens, all_logits=False)
+        return lambda: self.module(**inputs, **left)
+
+    def left_by_prefill(self, batch: Any, tokens: Any) -> dict[str, Any]:
+        """Return what a prefill leaves for the next pass: filled where it can be, or run."""
+        cache = self._sample.get(_KV_CACHE)
+        filled = None if cache is None else fill_like(cache, batch, tokens)
+        return self.run_prefill(batch, tokens) if filled is None else {_KV_CACHE: filled}
+
+    def run_prefill(self, batch: Any, tokens: Any) -> dict[str, Any]:
+        """Run a prefill, and return what it leaves for the next pass."""
+        import torch
+
+        with torch.no_grad():
+            output = self.prefill(batch, tokens, all_logits=False)()
+        return {name: output[name] for name in _STATES if output.get(name) is not None}
+
+    @cached_property
+    def _sample(self) -> dict[str, Any]:
+        return self.run_prefill(1, 2)
+
+    def _inputs(
+        self, batch: Any, tokens: Any, past_tokens: Any, *, all_logits: bool
+    ) -> dict[str, Any]:
+        """Return tokens, none of them hidden, and how many logits are wanted."""
+        import torch
+
+        ids = torch.empty(batch, tokens, dtype=torch.long, device="meta")
+        inputs: dict[str, Any] = {"input_ids": ids, "use_cache": True}
+        if self.chooses_logits:
+            inputs["logits_to_keep"] = 0 if all_logits else 1
+        if self.config.model_type in _MASKED:
+            inputs["attention_mask"] = torch.ones(
+                batch, past_tokens + tokens, dtype=torch.long, device="meta"
+            )
+        return inputs

@@ -1,0 +1,200 @@
+"""Count every causal language model of transformers once, and write the tables of the docs.
+
+    python scripts/survey_transformers.py            # all types: minutes
+    python scripts/survey_transformers.py llama xlm  # these, to the terminal
+    python scripts/survey_transformers.py --results FILE   # all, going on where FILE ends
+
+Each type is built at the defaults of its config class (or with the overrides below, where
+those alone make no model) and called twice: a prefill of 2 x 40 tokens, and one decode step.
+"""
+
+from __future__ import annotations
+
+import json
+import re
+import signal
+import subprocess
+import sys
+import textwrap
+import warnings
+from collections.abc import Iterable, Iterator, Mapping
+from importlib import metadata
+from pathlib import Path
+from typing import Any
+
+from flopbench.text import table
+
+PAGE = Path(__file__).parents[1] / "docs" / "transformers-lm.md"
+BEGIN, END = "<!-- survey: begin -->", "<!-- survey: end -->"
+
+BATCH, TOKENS = 2, 40
+SECONDS = 120
+"""For one type."""
+
+AT_ONCE = 12
+"""Types of one process: what one of them breaks does not reach the others."""
+
+_DECODER = {"is_decoder": True}
+
+OVERRIDES: Mapping[str, Mapping[str, Any]] = {
+    **dict.fromkeys(
+        (
+            "bert",
+            "bert-generation",
+            "big_bird",
+            "camembert",
+            "data2vec-text",
+            "electra",
+            "ernie",
+            "megatron-bert",
+            "rembert",
+            "roberta",
+            "roberta-prelayernorm",
+            "roc_bert",
+            "roformer",
+            "xlm-roberta",
+            "xlm-roberta-xl",
+        ),
+        _DECODER,
+    ),
+    "bamba": {"attn_layer_indices": [9, 18, 27]},
+    "deepseek_v2": {"num_experts_per_tok": 6, "n_group": 1, "topk_group": 1},
+    "dots1": {"n_routed_experts": 128, "n_shared_experts": 2, "num_experts_per_tok": 6},
+    "granitemoehybrid": {"layer_types": ["mamba", "attention"] * 16},
+    "hunyuan_v1_dense": {"head_dim": 128},
+    "hunyuan_v1_moe": {"head_dim": 128},
+    "lfm2_moe": {"layer_types": ["conv", "full_attention"] * 16},
+    "ministral": {"head_dim": 128},
+    "nemotron": {"num_key_value_heads": 48},
+    "xmod": {"is_decoder": True, "default_language": "en_XX"},
+}
+"""Fields without which transformers makes no causal model of a type."""
+
+
+def count(kind: str) -> dict[str, Any]:
+    """Count one type, and return what was found: its uncounted ops, or an error."""
+    from flopbench.builtin.torch_counter import TorchCounter
+    from flopbench.vendor import VendorCall
+    from flopbench_transformers_lm.config import LmOptions, read_config
+    from flopbench_transformers_lm.vendor_model import RealModel
+
+    counter = TorchCounter()
+    try:
+        real = RealModel(read_config(kind, LmOptions(overrides=dict(OVERRIDES.get(kind, {})))))
+        prefill = counter.count(VendorCall(real.module, real.prefill(BATCH, TOKENS)))
+        decode = counter.count(VendorCall(real.module, real.decode(BATCH, TOKENS)))
+    except TimeoutError:
+        return {"type": kind, "error": f"no answer in {SECONDS} seconds"}
+    except Exception as error:  # noqa: BLE001 - the survey is of what may go wrong
+        return {"type": kind, "error": str(error)}
+    uncounted = sorted({f"`{op.op}`" for op in (*prefill.uncounted, *decode.uncounted)})
+    return {"type": kind, "flops": prefill.flops, "step": decode.flops, "uncounted": uncounted}
+
+
+def survey(kinds: Iterable[str]) -> Iterator[dict[str, Any]]:
+    """Count types in processes of a few, each with its time."""
+    every = list(kinds)
+    for start in range(0, len(every), AT_ONCE):
+        chunk = every[start : start + AT_ONCE]
+        command = [sys.executable, __file__, "--child", *chunk]
+        done = subprocess.run(command, capture_output=True, text=True, check=False)
+        found = {f["type"]: f for f in map(json.loads, done.stdout.splitlines())}
+        for kind in chunk:
+            yield found.get(kind, {"type": kind, "error": "its process ended without an answer"})
+
+
+def _child(kinds: Iterable[str]) -> None:
+    warnings.simplefilter("ignore")
+    for kind in kinds:
+        signal.signal(signal.SIGALRM, _out_of_time)
+        signal.alarm(SECONDS)
+        found = count(kind)
+        signal.alarm(0)
+        print(json.dumps(found), flush=True)
+
+
+def _out_of_time(*_signal: object) -> None:
+    raise TimeoutError
+
+
+def page(found: list[dict[str, Any]]) -> Iterator[str]:
+    """Yield the lines of the docs between the marks."""
+    counted = [f for f in found if "error" not in f]
+    clean = [f["type"] for f in counted if not f["uncounted"]]
+    plain = [kind for kind in clean if kind not in OVERRIDES]
+    yield _wrapped(
+        f"Of {len(found)} types of transformers {metadata.version('transformers')} (torch "
+        f"{metadata.version('torch').partition('+')[0]}), {len(clean)} are counted without a gap, "
+        f"{len(plain)} of them at the defaults of their config class:"
+    )
+    yield ""
+    yield _wrapped(", ".join(f"`{kind}`" for kind in plain) + ".")
+    yield ""
+    yield "The others can be built once a field is set that the defaults leave open:"
+    yield ""
+    rows = [[f"`{kind}`", _shown(OVERRIDES[kind])] for kind in clean if kind in OVERRIDES]
+    yield from table(("type", "`model.overrides`"), rows)
+    yield ""
+    yield "Counted but for ops that the counter has no formula for; the run is *incomplete*:"
+    yield ""
+    rows = [[f"`{f['type']}`", ", ".join(f["uncounted"])] for f in counted if f["uncounted"]]
+    yield from table(("type", "uncounted ops"), rows)
+    yield ""
+    yield "Not counted:"
+    yield ""
+    rows = [[f"`{f['type']}`", _reason(f["error"])] for f in found if "error" in f]
+    yield from table(("type", "reason"), rows)
+
+
+def _wrapped(text: str) -> str:
+    return textwrap.fill(text, 100, break_on_hyphens=False)
+
+
+def _shown(overrides: Mapping[str, Any]) -> str:
+    def value(field: Any) -> str:
+        repeated = isinstance(field, list) and len(field) > len(set(field))
+        return f"{json.dumps(field[:2])[:-1]}, …]" if repeated else json.dumps(field)
+
+    return "`" + ", ".join(f"{name}: {value(field)}" for name, field in overrides.items()) + "`"
+
+
+def _reason(error: str) -> str:
+    text = re.sub(r"^the vendor call failed: |^transformers does not build \S+: ", "", error)
+    line = text.splitlines()[0]
+    return re.sub(r"([|<>*])", r"\\\1", line if len(line) <= 160 else line[:157] + "…")
+
+
+def main() -> None:
+    """Survey the types that are named, or all, and write the page."""
+    from flopbench_transformers_lm.model_types import causal_lm_types
+
+    arguments = sys.argv[1:]
+    if arguments[:1] == ["--child"]:
+        _child(arguments[1:])
+        return
+    done = Path(arguments[1]) if arguments[:1] == ["--results"] else None
+    named = [] if done else arguments
+    kinds = named or sorted(causal_lm_types())
+    known = done.read_text(encoding="utf-8").splitlines() if done and done.is_file() else ()
+    found = {result["type"]: result for result in map(json.loads, known)}
+    for result in survey(kind for kind in kinds if kind not in found):
+        found[result["type"]] = result
+        line = json.dumps(result)
+        print(line, file=sys.stderr, flush=True)
+        if done:
+            with done.open("a", encoding="utf-8") as file:
+                file.write(line + "\n")
+    if not named:
+        write_page([found[kind] for kind in kinds])
+
+
+def write_page(found: list[dict[str, Any]]) -> None:
+    """Put the tables between the marks of the page."""
+    head, rest = PAGE.read_text(encoding="utf-8").split(BEGIN)
+    _old, tail = rest.split(END)
+    lines = "\n".join(page(found))
+    PAGE.write_text(f"{head}{BEGIN}\n\n{lines}\n\n{END}{tail}", encoding="utf-8")
+
+
+if __name__ == "__main__":
+    main()
