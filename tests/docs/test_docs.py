@@ -215,7 +215,7 @@ def test_every_input_of_language_models_is_on_their_page():
 
 def test_the_tutorials_window_is_the_brute_force_sum():
     page = (ROOT / "docs" / "tutorial-first-plugin.md").read_text(encoding="utf-8")
-    ((_, code),) = blocks(page, "file")
+    code = dict(blocks(page, "file"))["windowed.py"]
     scope = {}
     exec(code, scope)  # noqa: S102 - it is our own page
     from flopbench.ops import Attention

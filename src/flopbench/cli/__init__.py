@@ -19,6 +19,7 @@ from flopbench.cli.common import PluginOption, StrictOption
 from flopbench.cli.compare import compare_command
 from flopbench.cli.explain import explain_command
 from flopbench.cli.list import list_command
+from flopbench.cli.new import new_command
 from flopbench.cli.prove import prove_command
 from flopbench.cli.run import run_command
 from flopbench.cli.sweep import sweep_command
@@ -39,6 +40,7 @@ app.command("prove")(prove_command)
 app.command("explain")(explain_command)
 app.command("list")(list_command)
 app.command("attention")(attention_command)
+app.command("new")(new_command)
 
 
 def main() -> None:
