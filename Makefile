@@ -33,6 +33,7 @@ $(STAMP): $(SOURCES)
 	$(BIN)/pip install --quiet --constraint constraints.txt \
 		--editable '.[dev,plot]' --editable 'plugins/deepseek_ocr[vendor]' \
 		--editable plugins/unlimited_ocr --editable plugins/deepseek_ocr2 \
+		--editable 'plugins/peer_counters[light]' \
 		--editable 'plugins/transformers_lm[vendor]'
 	touch $@
 

@@ -43,7 +43,7 @@ NEEDED: dict[str, dict[str, Any]] = {
     "hunyuan_v1_dense": {"head_dim": 128},
     "hunyuan_v1_moe": {"head_dim": 128},
     "ministral": {"head_dim": 128},
-    "nemotron": {"head_dim": 128},
+    "nemotron": {"num_key_value_heads": 8},
 }
 """Fields without which transformers builds no model of the defaults."""
 

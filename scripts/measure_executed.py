@@ -9,12 +9,12 @@ from __future__ import annotations
 
 import argparse
 import json
-import os
 import platform
 import random
 import subprocess
 import sys
 import time
+from collections import Counter
 from collections.abc import Callable, Iterator
 from datetime import UTC, datetime
 from functools import partial
@@ -22,10 +22,11 @@ from itertools import product
 from pathlib import Path
 from typing import Any
 
-from flopbench.builtin.gemm_tiles import short_name
-from flopbench.builtin.ncu_profile import METRICS, NO_TENSOR_WORK, Kernel, profile
-from flopbench.errors import FlopbenchError
-from flopbench.vendor import VendorCall
+from flopbench.builtin.attention_call import Core, measure_cores
+from flopbench.builtin.gemm_tiles import base_name, short_name
+from flopbench.builtin.ncu_profile import METRICS, Kernel, profile
+from flopbench.errors import FlopbenchError, UsageError
+from flopbench.ops import Attention
 
 Shape = dict[str, Any]
 
@@ -100,6 +101,35 @@ def held_out_shapes() -> Iterator[Shape]:
         yield shape(draw.choice((1, 1, 2, 4, 9)), heads, draw.choice((64, 128)), 1, n)
 
 
+_MOST_ELEMENTS = 1 << 28
+"""Of keys, so that all shapes of a part fit on the GPU."""
+
+
+def drawn_shapes(backend: str, count: int) -> list[Shape]:
+    """Return random shapes of a fixed seed, wider than `held_out_shapes` draws them.
+
+    Their predictions were committed before they were measured
+    (`measurements/h200_predicted.json`).
+    """
+    draw = random.Random(f"2026-11-25 {backend}")  # noqa: S311 - sizes, no secrets
+    widths = (64, 128) if backend == "cudnn" else (32, 64, 64, 80, 96, 100, 128, 128, 192, 256)
+    found: list[Shape] = []
+    while len(found) < count:
+        kv_heads, group = draw.choice((1, 2, 3, 5, 7, 8, 13, 33)), draw.choice((1, 1, 1, 2, 4, 7))
+        batch, width = draw.choice((1, 1, 2, 3, 9, 17, 64)), draw.choice(widths)
+        queries = draw.choice((1, 1, draw.randint(2, 300), draw.randint(300, 8192)))
+        keys = queries + draw.choice(
+            (0, 0, draw.randint(1, 3000), draw.randint(1, 32768 - queries))
+        )
+        square = queries == keys
+        causal = draw.random() < 0.5 and (square or backend == "flash")
+        dtype = draw.choice(("bf16", "bf16", "bf16", "fp16"))
+        if keys > 1 and batch * kv_heads * group * keys * width <= _MOST_ELEMENTS:
+            more = {"kv_heads": kv_heads, "causal": causal, "dtype": dtype}
+            found.append(shape(batch, kv_heads * group, width, queries, keys, **more))
+    return found
+
+
 def half_precision_shapes() -> Iterator[Shape]:
     """Yield some shapes in float16."""
     for n in (300, 913, 4096):
@@ -130,6 +160,19 @@ def cudnn_shapes() -> Iterator[Shape]:
     yield shape(1, 32, 128, 300, 300, kv_heads=8, causal=True)
 
 
+def cudnn_decode_shapes() -> Iterator[Shape]:
+    """Yield single queries for cuDNN: where it changes its tile, and splits that end unevenly."""
+    for n, width in product((130, 160, 192, 193, 224, 255, 256, 257, 280), (64, 128)):
+        yield shape(1, 16, width, 1, n)
+        yield shape(1, 32, width, 1, n, kv_heads=8)
+    for n in (1100, 1500, 3000, 5000, 10000, 32768):
+        yield shape(1, 10, 128, 1, n)
+        yield shape(1, 32, 64, 1, n, kv_heads=8)
+    for n in (40, 100, 500):
+        yield shape(4, 32, 128, 1, n, kv_heads=2)
+    yield shape(64, 10, 128, 1, 1100)
+
+
 def chosen_shapes() -> Iterator[Shape]:
     """Yield DeepSeek-OCR's shapes, for torch to choose the kernel."""
     yield shape(1, 10, 128, 913, 913, causal=True)
@@ -138,72 +181,24 @@ def chosen_shapes() -> Iterator[Shape]:
     yield shape(6, 16, 64, 101, 101)
 
 
-def make_attention(backend: str, shapes: list[Shape]) -> VendorCall:
-    """Prepare a call of every shape, each in a module named by its number."""
-    import torch
-
-    torch.manual_seed(0)
-
-    class Core(torch.nn.Module):
-        def __init__(self, sizes: Shape) -> None:
-            super().__init__()
-            self.sizes = sizes
-            dtype = {"bf16": torch.bfloat16, "fp16": torch.float16}[sizes["dtype"]]
-
-            def random_heads(heads: int, tokens: int) -> torch.Tensor:
-                extents = (sizes["batch"], heads, tokens, sizes["head_dim"])
-                return torch.randn(extents, device="cuda", dtype=dtype)
-
-            self.states = (
-                random_heads(sizes["heads"], sizes["queries"]),
-                random_heads(sizes["kv_heads"], sizes["keys"]),
-                random_heads(sizes["kv_heads"], sizes["keys"]),
-            )
-
-        def forward(self) -> None:
-            attend(backend, self.states, self.sizes)
-
-    cores = torch.nn.ModuleList(map(Core, shapes))
-    return VendorCall(cores, lambda: [core() for core in cores])
-
-
-def attend(backend: str, states: tuple[Any, Any, Any], sizes: Shape) -> None:
-    """Attend once by the named backend of SDPA; ``auto`` leaves the choice to torch."""
-    import torch
-    from torch.nn.attention import SDPBackend, sdpa_kernel
-
-    if backend == "flash" and sizes["causal"] and sizes["queries"] != sizes["keys"]:
-        # SDPA takes no mask aligned with the last key; the kernel under it does.
-        torch.ops.aten._scaled_dot_product_flash_attention(*states, 0.0, True)  # noqa: FBT003, SLF001
-        return
-    every = [SDPBackend.FLASH_ATTENTION, SDPBackend.CUDNN_ATTENTION]
-    backends = {"flash": every[:1], "cudnn": every[1:]}.get(backend)
-    attention = partial(
-        torch.nn.functional.scaled_dot_product_attention,
-        *states,
-        is_causal=sizes["causal"],
-        enable_gqa=sizes["kv_heads"] != sizes["heads"],
-    )
-    if backends is None:
-        attention()
-        return
-    with sdpa_kernel(backends):
-        attention()
-
-
 def measure_attention(backend: str, shapes: list[Shape]) -> list[Any]:
     """Return each shape with what its kernels executed."""
-    dtypes = {sizes["dtype"] for sizes in shapes}
-    kernels = profile(partial(make_attention, backend, shapes), dtypes)
+    cores = [Core(attention(sizes), sizes["dtype"]) for sizes in shapes]
     return [
         {
             "backend": backend,
             **sizes,
-            "executed_flops": sum(total(k) for k in kernels if k.module == str(number)),
-            "kernels": [launch(k) for k in kernels if k.module == str(number)],
+            "executed_flops": sum(map(total, kernels)),
+            "kernels": [launch(k) for k in kernels],
         }
-        for number, sizes in enumerate(shapes)
+        for sizes, kernels in zip(shapes, measure_cores(cores, backend), strict=True)
     ]
+
+
+def attention(sizes: Shape) -> Attention:
+    """Return the op of a shape."""
+    ints = {name: value for name, value in sizes.items() if name != "dtype"}
+    return Attention(component="core", value_dim=sizes["head_dim"], **ints)
 
 
 def total(kernel: Kernel) -> int:
@@ -216,27 +211,34 @@ def launch(kernel: Kernel) -> dict[str, Any]:
     return {"name": short_name(kernel.name), "grid": kernel.grid, "executed_flops": total(kernel)}
 
 
-def measure_stage(attention: Any, stage: str, step: int) -> list[Any]:
-    """Return what one call of a DeepSeek-OCR stage executed, per component and kernel."""
+def measure_stage(attention: Any, stage: str, step: int, grid: tuple[int, int]) -> list[Any]:
+    """Return what one call of a DeepSeek-OCR stage executed, per component, kernel and op."""
     from flopbench_deepseek_ocr.architecture import Architecture
     from flopbench_deepseek_ocr.vendor import DeepseekOcrVendor
     from flopbench_deepseek_ocr.vendor_executed import Executed, make_call
     from flopbench_deepseek_ocr.workload import Workload
 
-    workload = Workload(tile_rows=3, tile_cols=2)
+    workload = Workload(tile_rows=grid[0], tile_cols=grid[1])
     kernels = profile(partial(make_call, Architecture(), attention, stage, workload, step))
     vendor = DeepseekOcrVendor(Executed(Architecture(), attention))
-    components: dict[str, dict[str, dict[str, int]]] = {}
+    components: dict[str, dict[str, dict[str, Any]]] = {}
     for kernel in kernels:
         if total(kernel):
-            name = launch(kernel)["name"]
+            key = launch(kernel) | {"op": kernel.op, "operands": kernel.operands}
             part = components.setdefault(vendor.component(kernel.module), {})
-            entry = part.setdefault(name, {"launches": 0, "executed_flops": 0})
+            entry = part.setdefault(json.dumps(key), key | {"launches": 0})
             entry["launches"] += 1
-            entry["executed_flops"] += total(kernel)
-    idle = sorted({launch(k)["name"] for k in kernels if not total(k)})
-    call = {"stage": stage, "step": step, "attention": attention, "tile_grid": [3, 2]}
-    return [call | {"components": components, "kernels_without_tensor_work": idle}]
+    idle = Counter(base_name(k.name) for k in kernels if not total(k))
+    return [
+        {
+            "stage": stage,
+            "step": step,
+            "attention": attention,
+            "tile_grid": list(grid),
+            "components": {name: list(part.values()) for name, part in components.items()},
+            "kernels_without_tensor_work": dict(sorted(idle.items())),
+        }
+    ]
 
 
 def distinct(shapes: list[Shape]) -> list[Shape]:
@@ -244,9 +246,13 @@ def distinct(shapes: list[Shape]) -> list[Shape]:
     return [dict(items) for items in dict.fromkeys(tuple(sizes.items()) for sizes in shapes)]
 
 
+PAGE, VIEW = (3, 2), (0, 0)
+"""Grids of tiles: the sample page's, and the one view of 1024 alone."""
+
+
 def parts() -> dict[str, tuple[str, Callable[[], list[Any]]]]:
     """Return the parts of the file: a key of it, and what measures the part."""
-    cudnn = list(cudnn_shapes())
+    cudnn, cudnn_decode = list(cudnn_shapes()), list(cudnn_decode_shapes())
     attention = {
         "prefill": ("flash", list(prefill_shapes())),
         "decode": ("flash", list(decode_shapes())),
@@ -254,12 +260,24 @@ def parts() -> dict[str, tuple[str, Callable[[], list[Any]]]]:
         "held out": ("flash", list(held_out_shapes())),
         "fp16": ("flash", list(half_precision_shapes())),
         "chosen": ("auto", list(chosen_shapes())),
+        "cudnn": ("cudnn", cudnn),
+        "cudnn decode": ("cudnn", cudnn_decode),
     }
-    attention |= {f"cudnn {n}": ("cudnn", cudnn[n : n + 12]) for n in range(0, len(cudnn), 12)}
+    for backend, shapes, at_once in (
+        ("flash", drawn_shapes("flash", 36), 12),
+        ("cudnn", drawn_shapes("cudnn", 16), 4),
+    ):
+        for n in range(0, len(shapes), at_once):
+            attention[f"drawn {backend} {n}"] = (backend, shapes[n : n + at_once])
     calls = (("prefill", 1), ("decode", 1), ("decode", 100), ("vision", 1))
+    whole = [(stage, step, kind, PAGE) for (stage, step), kind in product(calls, KINDS)]
+    whole += [("vision", 1, kind, VIEW) for kind in KINDS]
     stages = {
-        f"{stage} {step} {kind}": ("stages", partial(measure_stage, kind, stage, step))
-        for (stage, step), kind in product(calls, ("eager", "sdpa", "flash"))
+        f"{stage} {step} {kind}{'' if grid == PAGE else ' view'}": (
+            "stages",
+            partial(measure_stage, kind, stage, step, grid),
+        )
+        for stage, step, kind, grid in whole
     }
     cores = {
         name: ("attention", partial(measure_attention, backend, distinct(shapes)))
@@ -268,8 +286,12 @@ def parts() -> dict[str, tuple[str, Callable[[], list[Any]]]]:
     return cores | stages
 
 
-def provenance() -> dict[str, Any]:
-    """Say what was measured with."""
+KINDS = ("eager", "sdpa", "flash")
+"""Values of ``vendor.executed_attention``."""
+
+
+def machine() -> dict[str, Any]:
+    """Say what is measured with: the machine and every version on it."""
     import torch
     import transformers
 
@@ -279,6 +301,8 @@ def provenance() -> dict[str, Any]:
 
     return {
         "gpu": torch.cuda.get_device_name(),
+        # The start of its identifier tells one GPU from another of its kind.
+        "gpu_id": output("nvidia-smi", "--query-gpu=uuid", "--format=csv,noheader")[4:12],
         "multiprocessors": torch.cuda.get_device_properties(0).multi_processor_count,
         "driver": output("nvidia-smi", "--query-gpu=driver_version", "--format=csv,noheader"),
         "ncu": output("ncu", "--version"),
@@ -287,55 +311,84 @@ def provenance() -> dict[str, Any]:
         "transformers": transformers.__version__,
         "python": platform.python_version(),
         "metrics": {dtype: METRICS[dtype] for dtype in ("bf16", "fp16")},
-        "not_profiled": NO_TENSOR_WORK,
-        "date": datetime.now(UTC).date().isoformat(),
         "script": "scripts/measure_executed.py",
     }
+
+
+def machine_number(machines: list[Any], here: dict[str, Any], *, mix: bool) -> int:
+    """Return this machine's place among those of the file; it becomes the last if it is new.
+
+    Raises:
+        UsageError: the file was measured on another machine, or with other versions.
+    """
+    if here in machines:
+        return machines.index(here)
+    if machines and not mix:
+        last = machines[-1]
+        changed = [f"{k} {last.get(k)!r} -> {here[k]!r}" for k in here if last.get(k) != here[k]]
+        raise UsageError(
+            f"the file was measured elsewhere ({', '.join(changed)}): write another file, or give "
+            "--mix to record this as one more machine of it"
+        )
+    machines.append(here)
+    return len(machines) - 1
 
 
 def text(data: dict[str, Any]) -> str:
     """Write the file with one entry a line."""
     lines = []
     for key, value in data.items():
-        if key in {"attention", "stages"}:
+        if isinstance(value, dict):
+            rows = ",\n  ".join(f"{json.dumps(k)}: {json.dumps(v)}" for k, v in value.items())
+            lines.append(f"{json.dumps(key)}: {{\n  {rows}\n }}")
+        else:
             rows = ",\n  ".join(json.dumps(entry) for entry in value)
             lines.append(f"{json.dumps(key)}: [\n  {rows}\n ]")
-        else:
-            lines.append(f"{json.dumps(key)}: {json.dumps(value)}")
     return "{\n " + ",\n ".join(lines) + "\n}\n"
 
 
+def measure(file: Path, wanted: list[str], seconds: float, *, mix: bool) -> None:
+    """Measure the parts that the file does not have, and write it after each.
+
+    Raises:
+        UsageError: the file is of another machine.
+    """
+    data = json.loads(file.read_text()) if file.exists() else {}
+    data = {"machines": [], "parts": {}, "attention": [], "stages": []} | data
+    number = machine_number(data["machines"], machine(), mix=mix)
+    begin = time.monotonic()
+    for name in wanted:
+        if name in data["parts"] or time.monotonic() - begin > seconds:
+            continue
+        key, run_part = parts()[name]
+        try:
+            found = run_part()
+        except FlopbenchError as error:
+            print(f"{name}: {error}", file=sys.stderr, flush=True)
+            continue
+        data[key] += [{"part": name} | entry for entry in found]
+        data["parts"][name] = {"machine": number, "date": datetime.now(UTC).date().isoformat()}
+        file.write_text(text(data), encoding="utf-8")
+        print(f"{name}: done after {time.monotonic() - begin:.0f} s", flush=True)
+
+
 def main() -> None:
-    """Run the parts that the file does not have, and write it after each."""
+    """Parse the command line, and measure."""
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("file", type=Path)
     parser.add_argument("--parts", help="names, comma-separated; all by default")
     parser.add_argument("--seconds", type=float, default=1e9, help="start no part after so long")
+    parser.add_argument("--mix", action="store_true", help="add to a file of another machine")
     options = parser.parse_args()
-    known = parts()
-    wanted = options.parts.split(",") if options.parts else list(known)
-    data = json.loads(options.file.read_text()) if options.file.exists() else {}
-    data = {"provenance": provenance(), "parts": [], "attention": [], "stages": []} | data
-    # The process under ncu imports this file by name.
-    folders = (str(Path(__file__).parent), os.environ.get("PYTHONPATH", ""))
-    os.environ["PYTHONPATH"] = os.pathsep.join(folder for folder in folders if folder)
-    begin = time.monotonic()
-    for name in wanted:
-        if name in data["parts"] or time.monotonic() - begin > options.seconds:
-            continue
-        key, measure = known[name]
-        try:
-            data[key] += measure()
-        except FlopbenchError as error:
-            print(f"{name}: {error}", file=sys.stderr)
-            continue
-        data["parts"].append(name)
-        options.file.write_text(text(data), encoding="utf-8")
-        print(f"{name}: done after {time.monotonic() - begin:.0f} s", flush=True)
+    wanted = options.parts.split(",") if options.parts else list(parts())
+    unknown_parts = [name for name in wanted if name not in parts()]
+    if unknown_parts:
+        parser.error(f"no part {unknown_parts[0]!r}; there are: {', '.join(parts())}")
+    try:
+        measure(options.file, wanted, options.seconds, mix=options.mix)
+    except UsageError as error:
+        parser.error(str(error))
 
 
 if __name__ == "__main__":
-    # Under its own name, so that the process under ncu finds what it is given.
-    from measure_executed import main as run
-
-    run()
+    main()

@@ -6,6 +6,7 @@ import attrs
 
 from flopbench import AnalyticModel, Linear, VendorCall, VendorModel, VendorStage
 from flopbench.builtin.eager import Eager
+from flopbench.builtin.flash import Flash
 from flopbench.builtin.torch_counter import TorchCounter
 from flopbench.conventions import Conventions
 from flopbench.model import Size, Stage
@@ -20,6 +21,7 @@ def plan_of(model, vendor, workload, *, stages=None, counter=None):
         workload=workload,
         modes=(Eager(),),
         eager=Eager(),
+        useful=Flash(),
         vendor=vendor,
         counters=(counter or TorchCounter(),),
         stages=tuple(s for s in model.stages if stages is None or s.name in stages),

@@ -16,7 +16,7 @@ from attrs import frozen
 COLOURS = ("#0072B2", "#D55E00", "#009E73", "#CC79A7", "#E69F00", "#56B4E9", "#000000")
 _MARKERS = ("o", "s", "^", "D", "v", "P", "X", "<", ">", "*")
 _DASHES = ("-", "--", ":", "-.", (0, (5, 1)), (0, (3, 1, 1, 1)), (0, (1, 1)))
-_HATCHES = ("", "//", "--", "xx", "\\\\", "++", "||")
+HATCHES = ("", "//", "--", "xx", "\\\\", "++", "||")
 _LABELLED = 8
 """So many points are named at most, so that names do not overlap."""
 _PANELS = 3
@@ -142,7 +142,7 @@ def _bars(axes: Any, axis: Axis, series: Series) -> None:
                 width,
                 color=COLOURS[index % len(COLOURS)],
                 alpha=1 - 0.7 * number / len(axis.groups),
-                hatch=_HATCHES[index % len(_HATCHES)],
+                hatch=HATCHES[index % len(HATCHES)],
                 edgecolor="white",
             )
 
@@ -164,7 +164,7 @@ def _legend(figure: Any, axes: Any, axis: Axis, series: Series) -> None:
                 Line2D(*([], []), color=colour, ls=style, marker=marker, mfc=face, label=name)
             )
         else:
-            hatch = _HATCHES[index % len(_HATCHES)]
+            hatch = HATCHES[index % len(HATCHES)]
             handles.append(Patch(facecolor=colour, hatch=hatch, edgecolor="white", label=name))
     if several:
         for number, name in enumerate(axis.groups):
@@ -219,7 +219,7 @@ class Part:
     def style(self) -> dict[str, Any]:
         """Colour and hatch."""
         look = self.number % len(COLOURS)
-        return {"facecolor": COLOURS[look], "hatch": _HATCHES[look], "edgecolor": "white"}
+        return {"facecolor": COLOURS[look], "hatch": HATCHES[look], "edgecolor": "white"}
 
 
 def stacked(axis: Axis, head: Head, unit: str, parts: Sequence[Part]) -> Any:

@@ -5,16 +5,21 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping, Sequence
 from typing import TypeVar
 
+import attrs
 from attrs import evolve, frozen
 
 from flopbench.attention import AttentionMode
+from flopbench.conventions import Conventions
 from flopbench.counting import sums
 from flopbench.errors import CountError, FlopbenchError, describe
 from flopbench.pricing import Line, StagePrice
 from flopbench.report import Comparison, ComponentDifference, Entry, UncountedOp, Verdict
-from flopbench.vendor import Convention, StageCount
+from flopbench.vendor import FLOPS_PER_UNIT, Convention, StageCount
 
 T = TypeVar("T")
+
+ONE_PER_ELEMENT = Conventions(**{field.name: 1 for field in attrs.fields(Conventions)})
+"""The convention under which vector FLOPs are the number of elements."""
 
 
 @frozen
@@ -79,19 +84,21 @@ def compare(
     counter: str,
     convention: Convention,
     counted: Attributed | Failed,
+    elements: StagePrice | None = None,
 ) -> Comparison:
-    """Compare one stage on both sides, under the counter's convention."""
-    visible = sums(
-        (line.component, int(line.cost.tensor_flops))
-        for line in priced.lines
-        if line.kind in convention.sees
-    )
+    """Compare one stage on both sides, under the counter's convention.
+
+    Args:
+        elements: the stage priced at 1 per element (`ONE_PER_ELEMENT`), for a counter that
+            adds vector work to its numbers.
+    """
+    visible = _visible(priced, elements or StagePrice(()), convention)
     vendor_flops: int | None = None
     uncounted: tuple[UncountedOp, ...] = ()
     components: tuple[ComponentDifference, ...] = ()
     if isinstance(counted, Attributed):
         vendor_flops, uncounted = counted.flops, counted.uncounted
-        if mode.matches_vendor and convention.unit == "FLOP":
+        if mode.matches_vendor and convention.comparable:
             components = _differences(visible, counted)
     verdict, reason = _verdict(mode, convention, counted, components)
     return Comparison(
@@ -106,7 +113,29 @@ def compare(
         components=components,
         unseen=_unseen(priced, convention),
         uncounted=uncounted,
+        unit=convention.unit,
     )
+
+
+def _visible(priced: StagePrice, elements: StagePrice, convention: Convention) -> Mapping[str, int]:
+    """Price what the counter sees, in its unit, by component."""
+    price = convention.matrix_work if convention.comparable else int
+    matrix = [
+        (line.component, price(int(line.cost.tensor_flops)))
+        for line in priced.lines
+        if line.kind in convention.sees
+    ]
+    vector = [
+        (line.component, int(line.cost.vector_flops) * convention.per_element[_vector(line)])
+        for line in elements.lines
+        if convention.per_element.get(_vector(line)) and line.cost.vector_flops
+    ]
+    return sums((*matrix, *vector))
+
+
+def _vector(line: Line) -> str:
+    """Name the vector work of a line: its kind, or the bias of matrix work."""
+    return f"{line.kind} bias" if line.cost.tensor_flops else line.kind
 
 
 def _differences(
@@ -130,7 +159,7 @@ def _verdict(  # noqa: PLR0911 - one return per verdict and reason reads best
     counted: Attributed | Failed,
     components: tuple[ComponentDifference, ...],
 ) -> tuple[Verdict, str | None]:
-    if not mode.matches_vendor:
+    if convention.comparable and not mode.matches_vendor:
         return "no_vendor_match", f"the vendor does not run {mode.name} attention"
     if isinstance(counted, Failed):
         return "incomplete", counted.reason
@@ -139,8 +168,9 @@ def _verdict(  # noqa: PLR0911 - one return per verdict and reason reads best
         return "incomplete", f"the vendor runs ops that the counter has no formula for: {names}"
     if not counted.flops:
         return "incomplete", "the counter saw no FLOPs at all, which verifies nothing"
-    if convention.unit != "FLOP":
-        return "not_comparable", f"the counter's unit is {convention.unit}, not FLOP"
+    if not convention.comparable:
+        units = " or ".join(FLOPS_PER_UNIT)
+        return "not_comparable", f"the counter's unit is {convention.unit}, not {units}"
     wrong = [c.component for c in components if c.difference]
     if wrong:
         return "differs", f"components differ: {', '.join(wrong)}"
@@ -156,9 +186,11 @@ def _unseen(priced: StagePrice, convention: Convention) -> Mapping[str, int]:
 
 def _hidden(line: Line, convention: Convention) -> tuple[str, int]:
     """Return what a counter does not see of a line: all of it, or of a seen op its bias."""
+    name = _vector(line)
+    vector = 0 if convention.per_element.get(name) else int(line.cost.vector_flops)
     if line.kind in convention.sees:
-        return f"{line.kind} bias", int(line.cost.vector_flops)
-    return line.kind, int(line.cost.flops)
+        return name, vector
+    return line.kind, int(line.cost.tensor_flops) + vector
 
 
 def with_parts(whole: Comparison, parts: Sequence[Comparison]) -> Comparison:

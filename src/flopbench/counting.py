@@ -8,12 +8,13 @@ from __future__ import annotations
 from collections.abc import Callable, Hashable, Iterable, Mapping
 from typing import Any, TypeVar
 
-from flopbench.errors import CountError
+from flopbench.errors import CountError, FlopbenchError, describe
 from flopbench.vendor import (
     Count,
     Counted,
     StageCount,
     Uncounted,
+    VendorCall,
     VendorCounter,
     VendorStage,
 )
@@ -45,7 +46,7 @@ def count_stage(
 
     def count(step: int) -> Count:
         if step not in counts:
-            counts[step] = checked(counter.count(stage.prepare(step)), counter.name)
+            counts[step] = _counted(counter, stage.prepare(step))
             tick(step)
         return counts[step]
 
@@ -62,12 +63,24 @@ def count_stage(
     return StageCount(_sum([count(step) for step in range(1, steps + 1)]), stage.assumptions)
 
 
+def _counted(counter: VendorCounter, call: VendorCall) -> Count:
+    try:
+        count = counter.count(call)
+    except FlopbenchError:
+        raise
+    except Exception as error:
+        raise CountError(f"counter {counter.name!r} failed: {describe(error)}") from error
+    return checked(count, counter.name)
+
+
 def checked(count: Count, counter: str) -> Count:
-    """Return the count if its numbers are such.
+    """Return the count if it is one and its numbers are such.
 
     Raises:
-        CountError: an entry is no non-negative integer.
+        CountError: it is none, or an entry is no non-negative integer.
     """
+    if not isinstance(count, Count):
+        raise CountError(f"counter {counter!r} returned {count!r}, which is no Count")
     for number in (*(e.flops for e in count.counted), *(e.calls for e in count.uncounted)):
         if type(number) is not int or number < 0:
             raise CountError(f"counter {counter!r} returned {number!r}, which is no count")

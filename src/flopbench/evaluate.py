@@ -98,9 +98,11 @@ def price_stages(
     prices: dict[tuple[str, str], StagePrice] = {}
     for stage in model.stages:
         if stage.name in needed:
-            with calling(f"pricing stage {stage.name!r} of model {model.name!r}"):
+            what = f"pricing stage {stage.name!r} of model {model.name!r}"
+            with calling(what):
                 ops, known = list(model.ops(stage.name, workload)), Known()
-                for mode in modes:
+            for mode in modes:
+                with calling(f"{what} with attention mode {mode.name!r}"):
                     prices[mode.name, stage.name] = price(
                         ops, mode, eager, conventions, model.dtype, known
                     )

@@ -64,9 +64,14 @@ class _Assumptions:
 
     def take_steps(self) -> list[sympy.Basic]:
         """Take out, and return, the guards that decide on the number of the step alone."""
-        taken = [guard for guard, _fixed in self.guards if is_about_steps(guard)]
+        taken = [guard for guard, fixed in self.guards if not fixed and is_about_steps(guard)]
         self.guards = [(g, fixed) for g, fixed in self.guards if g not in taken]
         return taken
+
+    def exclude(self, sizes: Mapping[str, int]) -> bool:
+        """Tell whether a guard that holds in general rules these sizes out."""
+        always = [guard for guard, fixed in self.guards if not fixed]
+        return any(_put_in(guard, sizes) == sympy.false for guard in always)
 
     def texts(self, steps: Any) -> tuple[str, ...]:
         always = [guard for guard, fixed in self.guards if not fixed]
@@ -274,6 +279,8 @@ class Search:
         for i, name in enumerate(free):
             for value in range(self.lows[name], TRACED_FROM):
                 there = {**fixed, name: value}
+                if name != STEP.name and self.assumed.exclude(there):
+                    continue
                 small = self._find(_without(names, name), there, free[i + 1 :])
                 if small.method == "interpolated":
                     method = small.method

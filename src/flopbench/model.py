@@ -86,12 +86,14 @@ class Size:
         meaning: what it counts, for people.
         minimum: the smallest value that is a workload.
         steps: whether it is the number of steps of a stage, such as decoding.
+        batch: whether it is a batch size, that tensor FLOPs are a multiple of.
     """
 
     name: str = attrs.field()
     meaning: str
     minimum: int = 1
     steps: bool = False
+    batch: bool = False
 
     @name.validator
     def _not_the_steps_number(self, _attribute: object, value: str) -> None:

@@ -10,16 +10,13 @@ from attrs import frozen
 from flopbench.attention import AttentionMode
 from flopbench.builtin.eager import Eager
 from flopbench.builtin.flash import Flash, FlashTorch
-from flopbench.builtin.flash_tiles import GPUS, KERNELS
+from flopbench.builtin.flash_tiles import DTYPES, GPUS, HEAD_GRAIN, KERNELS
 from flopbench.builtin.flash_work import Choice, executed_flops
 from flopbench.conventions import Conventions
 from flopbench.cost import Cost
 from flopbench.errors import UsageError, unknown
 from flopbench.ops import Attention
 from flopbench.pricing import price
-
-DTYPES: tuple[str, ...] = ("bf16", "fp16", "fp8")
-"""Types of operand; FlashAttention-3 has other tiles for fp8."""
 
 
 @frozen(kw_only=True)
@@ -30,12 +27,15 @@ class AttentionFigures:
         useful_flops: of the query-key pairs that the mask leaves.
         eager_flops: of all pairs.
         torch_visible_flops: what FlopCounterMode counts of flash-attn's own op: nothing.
-        torch_sdpa_flops: what it counts of SDPA, whichever kernel runs: all pairs.
+        torch_sdpa_flops: what it counts of SDPA, whichever kernel runs: all pairs, with heads
+            as wide as SDPA hands them to the kernel.
         executed_flops: of the tiles that the kernel multiplies.
-        executed_ratio: executed over useful.
+        executed_ratio: executed over useful; None if nothing is useful.
         kernel: the kernel that runs.
         tile: its query rows and keys.
         splits: into how many parts the keys are split; None where the rule is not known.
+        sdpa_kernel: the kernel that SDPA's flash backend runs for this shape; None if another
+            backend or library was asked for.
     """
 
     useful_flops: int
@@ -43,10 +43,11 @@ class AttentionFigures:
     torch_visible_flops: int
     torch_sdpa_flops: int
     executed_flops: int
-    executed_ratio: float
+    executed_ratio: float | None
     kernel: str
     tile: tuple[int, int]
     splits: int | None
+    sdpa_kernel: str | None
 
 
 def attention_figures(op: Attention, gpu: str, kernel: str, dtype: str) -> AttentionFigures:
@@ -64,41 +65,67 @@ def attention_figures(op: Attention, gpu: str, kernel: str, dtype: str) -> Atten
             raise UsageError(unknown(what, given, known))
     if kernel not in (*KERNELS, "auto"):
         raise UsageError(unknown("kernel", kernel, (*KERNELS, "auto")))
-    reason = Flash().unsupported(op)
-    if reason:
-        raise UsageError(reason)
+    if op.bias or op.head_dim != op.value_dim:
+        raise UsageError("kernels are modelled without a bias, and with values as wide as heads")
+    if kernel == "cudnn":
+        _refuse_for_cudnn(op)
     choice = Choice(GPUS[gpu], kernel, fp8=dtype == "fp8")
     executed = int(executed_flops(op, choice))
     eager, useful = _cost(op, Eager()), int(_cost(op, Flash()).tensor_flops)
-    name, splits = _kernel(op, choice)
+    sdpa_kernel = _sdpa_kernel(op, choice)
+    name = choice.kernel if choice.kernel != "auto" else str(sdpa_kernel)
     tile = choice.tile(name, op)
     return AttentionFigures(
         useful_flops=useful,
         eager_flops=int(eager.tensor_flops),
         torch_visible_flops=int(_cost(op, FlashTorch()).torch_visible_flops),
-        torch_sdpa_flops=int(eager.torch_visible_flops),
+        torch_sdpa_flops=_torch_sdpa_flops(op, choice.kernel),
         executed_flops=executed,
-        executed_ratio=executed / useful,
+        executed_ratio=executed / useful if useful else None,
         kernel=name,
         tile=(tile.rows, tile.keys),
-        splits=splits,
+        splits=_splits(op, choice, name),
+        sdpa_kernel=sdpa_kernel,
     )
+
+
+def _refuse_for_cudnn(op: Attention) -> None:
+    """Refuse what SDPA's cuDNN backend does not take (sdp_utils.cpp), or masks otherwise."""
+    if op.keys == 1:
+        raise UsageError("kernel cudnn takes at least 2 keys in PyTorch's SDPA, not 1")
+    if op.causal and 1 < op.queries < op.keys:
+        raise UsageError(
+            "kernel cudnn takes a causal mask of as many queries as keys in PyTorch's SDPA, not "
+            f"{op.queries} queries and {op.keys} keys"
+        )
 
 
 def _cost(op: Attention, mode: AttentionMode) -> Cost:
     return price([op], mode, Eager(), Conventions()).cost
 
 
-def _kernel(op: Attention, choice: Choice) -> tuple[str, int | None]:
-    """Return the kernel that runs, and its splits."""
-    if choice.kernel not in {"auto", "fa2", "fa2_splitkv"}:
-        return choice.kernel, None
-    splits = int(choice.splits(op, op.keys))
-    if choice.kernel == "fa2":
-        return "fa2", 1
-    if choice.kernel == "fa2_splitkv" or splits > 1:
-        return "fa2_splitkv", splits
-    return "fa2", 1
+_SDPA_FLASH = ("auto", "fa2", "fa2_splitkv")
+
+
+def _sdpa_kernel(op: Attention, choice: Choice) -> str | None:
+    """Return the kernel that SDPA's flash backend runs, if it is what was asked for."""
+    if choice.kernel not in _SDPA_FLASH:
+        return None
+    return "fa2_splitkv" if choice.splits(op, op.keys) > 1 else "fa2"
+
+
+def _splits(op: Attention, choice: Choice, kernel: str) -> int | None:
+    if kernel not in _SDPA_FLASH:
+        return None
+    return int(choice.splits(op, op.keys)) if kernel == "fa2_splitkv" else 1
+
+
+def _torch_sdpa_flops(op: Attention, kernel: str) -> int:
+    """Return what FlopCounterMode counts: SDPA pads heads before FlashAttention gets them."""
+    grain = HEAD_GRAIN if kernel in _SDPA_FLASH else 1
+    width = -(-int(op.head_dim) // grain) * grain
+    padded = attrs.evolve(op, head_dim=width, value_dim=width)
+    return int(_cost(padded, Eager()).torch_visible_flops)
 
 
 def as_text(op: Attention, gpu: str, dtype: str, figures: AttentionFigures) -> str:
@@ -108,8 +135,10 @@ def as_text(op: Attention, gpu: str, dtype: str, figures: AttentionFigures) -> s
     lines = [
         f"attention: {_shape(op)} {dtype} on {gpu}",
         f"kernel {figures.kernel} ({KERNELS[figures.kernel]}): tile {rows} x {keys}{split}",
-        "matrix FLOPs:",
     ]
+    if figures.sdpa_kernel not in {None, figures.kernel}:
+        lines.append(f"  not what runs: PyTorch's SDPA takes {figures.sdpa_kernel} for this shape")
+    lines.append("matrix FLOPs:")
     for label, flops in (
         ("useful (pairs that the mask leaves)", figures.useful_flops),
         ("eager (all pairs)", figures.eager_flops),
@@ -118,7 +147,8 @@ def as_text(op: Attention, gpu: str, dtype: str, figures: AttentionFigures) -> s
         ("executed", figures.executed_flops),
     ):
         lines.append(f"  {label:<36}: {flops:>24,}")
-    lines[-1] += f"   {figures.executed_ratio:.4f} times useful"
+    if figures.executed_ratio is not None:
+        lines[-1] += f"   {figures.executed_ratio:.4f} times useful"
     return "\n".join(lines)
 
 
@@ -132,3 +162,44 @@ def as_dict(op: Attention, gpu: str, dtype: str, figures: AttentionFigures) -> d
 def _shape(op: Attention) -> str:
     sizes = f"batch={op.batch} heads={op.heads} kv_heads={op.kv_heads} head_dim={op.head_dim}"
     return f"{sizes} q={op.queries} kv={op.keys} {'causal' if op.causal else 'not causal'}"
+
+
+@frozen(kw_only=True)
+class Measured:
+    """What a GPU executed of one attention, and the kernels that did."""
+
+    measured_flops: int
+    measured_kernels: tuple[str, ...]
+
+
+def measure(op: Attention, kernel: str, dtype: str) -> Measured:
+    """Run the attention on this machine's GPU by PyTorch's SDPA, under Nsight Compute.
+
+    Raises:
+        UsageError: there is no GPU or no ncu, or PyTorch does not run the kernel or the type.
+        CountError: the backend does not take the shape.
+    """
+    from flopbench.builtin.attention_call import TYPES, Core, measure_cores
+    from flopbench.builtin.gemm_tiles import short_name
+
+    if kernel not in {"auto", "cudnn"}:
+        raise UsageError(
+            f"--measure runs what PyTorch's SDPA chooses, kernel auto or cudnn, not {kernel}"
+        )
+    if dtype not in TYPES:
+        raise UsageError(f"--measure takes dtype {' or '.join(TYPES)}, not {dtype}")
+    backend = "cudnn" if kernel == "cudnn" else "flash"
+    (kernels,) = measure_cores([Core(op, dtype)], backend)
+    working = [k for k in kernels if sum(k.flops.values())]
+    names = tuple(dict.fromkeys(short_name(k.name) for k in working))
+    return Measured(
+        measured_flops=sum(sum(k.flops.values()) for k in working), measured_kernels=names
+    )
+
+
+def measured_text(figures: AttentionFigures, measured: Measured) -> str:
+    """Show what was measured beside the prediction."""
+    difference = measured.measured_flops - figures.executed_flops
+    against = f"{difference:+,} against the prediction"
+    lines = [f"  {'measured on this GPU':<36}: {measured.measured_flops:>24,}   {against}"]
+    return "\n".join((*lines, *(f"    by {name}" for name in measured.measured_kernels)))

@@ -20,6 +20,9 @@ from flopbench.vendor import VendorCounter, VendorModel
 EAGER = "eager"
 """The attention mode that runs what another mode cannot carry out."""
 
+USEFUL = "flash"
+"""The attention mode that prices what the result needs: the pairs that a mask leaves."""
+
 
 CountMethod = Literal["auto", "concrete", "symbolic"]
 """How the vendor is counted: each call as it is, or by a law measured with symbolic sizes.
@@ -54,6 +57,7 @@ class Plan:
     workload: Any
     modes: tuple[AttentionMode, ...]
     eager: AttentionMode
+    useful: AttentionMode
     vendor: VendorModel | None
     counters: tuple[VendorCounter, ...]
     stages: tuple[Stage, ...]
@@ -129,6 +133,7 @@ def make_plan(
         workload=workload,
         modes=modes if model.no_closed_forms is None else (),
         eager=_new(catalog.attention_modes.get(EAGER)),
+        useful=_new(catalog.attention_modes.get(USEFUL)),
         vendor=vendor,
         counters=counters,
         stages=_stages(model, run),

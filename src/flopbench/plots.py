@@ -10,7 +10,7 @@ from flopbench.charts import Axis, Head, Part, Series, axis_of, chart, stacked
 from flopbench.errors import UsageError
 from flopbench.text import PREFIXES, prefix
 
-_SETTINGS = {
+SETTINGS = {
     "svg.hashsalt": "flopbench",
     "svg.fonttype": "none",
     "path.simplify": True,
@@ -52,7 +52,7 @@ def draw(report: Mapping[str, Any], parts: Mapping[str, str]) -> Files:
             "plots need matplotlib (pip install 'flopbench[plot]'), or use --no-plots"
         ) from error
     mpl.use("Agg")
-    with mpl.rc_context(_SETTINGS):
+    with mpl.rc_context(SETTINGS):
         return dict(_files(report, parts))
 
 
@@ -60,15 +60,16 @@ def _files(report: Mapping[str, Any], parts: Mapping[str, str]) -> Iterator[tupl
     axis = axis_of(report)
     for stage in report["stages"]:
         for name, figure in _stage_figures(report, axis, stage, parts):
-            yield from _saved(f"{stage['name']}_{name}", figure)
+            yield from saved(f"{stage['name']}_{name}", figure)
     for key in ("ttft", "tpot"):
         if report[f"{key}_s"] is not None:
             for unit, rate in (("FLOP/s", "tflops_per_s"), ("B/s", "gigabytes_per_s")):
                 figure = _required(report, axis, key, rate, unit)
-                yield from _saved(f"required_{key}_{rate}", figure)
+                yield from saved(f"required_{key}_{rate}", figure)
 
 
-def _saved(name: str, figure: Any) -> Iterator[tuple[str, bytes]]:
+def saved(name: str, figure: Any) -> Iterator[tuple[str, bytes]]:
+    """Yield a figure's files, the same bytes for the same figure, and close it."""
     from matplotlib import pyplot as plt
 
     for kind, metadata in (("svg", {"Date": None}), ("png", {"Software": None})):

@@ -84,9 +84,10 @@ def _witness(plan: Plan) -> tuple[VendorModel, VendorCounter]:
         names = ", ".join(counter.name for counter in plan.counters)
         raise UsageError(f"a proof takes one counter, got {names}")
     (counter,) = plan.counters
-    if counter.convention.unit != "FLOP":
+    if not counter.convention.plain:
         raise UsageError(
-            f"a proof needs a counter of FLOPs: {counter.name!r} counts {counter.convention.unit}"
+            "a proof needs a counter of the FLOPs of matrix work: "
+            f"{counter.name!r} counts {counter.convention.describe()}"
         )
     if counter.variant != VERIFIED:
         raise UsageError(

@@ -89,11 +89,13 @@ class Comparison:
     """One analytic strategy against one vendor strategy in one stage.
 
     Attributes:
-        torch_visible_flops: the analytic FLOPs of the kinds of op that the counter sees.
+        torch_visible_flops: the analytic work of the kinds of op that the counter sees, priced
+            under its convention.
         difference: analytic minus vendor; None where the two cannot be compared.
         reason: why the verdict is not ``exact``.
         unseen: analytic work, by op, that the counter has no eyes for.
         uncounted: vendor ops without a formula, by name.
+        unit: of the numbers that are compared: the counter's.
     """
 
     stage: str
@@ -107,6 +109,36 @@ class Comparison:
     components: tuple[ComponentDifference, ...] = ()
     unseen: Mapping[str, int] = attrs.Factory(dict)
     uncounted: tuple[UncountedOp, ...] = ()
+    unit: str = "FLOP"
+
+
+@frozen
+class ExecutedKernel:
+    """A kernel with tensor work, and its tile if its name tells it."""
+
+    name: str
+    tile: str | None
+    flops: int
+
+
+@frozen(kw_only=True)
+class ExecutedComponent:
+    """What a GPU executed of one component, by a counter whose unit is executed FLOP.
+
+    Attributes:
+        useful_flops: tensor FLOPs that the result needs, by the closed forms in mode `flash`;
+            None for work in no component that they have.
+        executed_flops: 0 if its kernels did no tensor work: they ran on scalar instructions.
+        ratio: executed over useful.
+    """
+
+    stage: str
+    counter: str
+    component: str
+    useful_flops: int | None
+    executed_flops: int
+    ratio: float | None
+    kernels: tuple[ExecutedKernel, ...]
 
 
 @frozen(kw_only=True)
@@ -138,6 +170,7 @@ class Report:
     provenance: Provenance
     series: tuple[Series, ...]
     comparisons: tuple[Comparison, ...]
+    executed: tuple[ExecutedComponent, ...] = ()
     no_closed_forms: str | None = None
 
     @property

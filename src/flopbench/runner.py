@@ -12,16 +12,26 @@ import attrs
 from flopbench import __version__
 from flopbench.attention import AttentionMode
 from flopbench.catalog import Catalog
-from flopbench.compare import Attributed, Failed, attempt, attribute, compare, with_parts
+from flopbench.compare import (
+    ONE_PER_ELEMENT,
+    Attributed,
+    Failed,
+    attempt,
+    attribute,
+    compare,
+    with_parts,
+)
+from flopbench.conventions import Conventions
 from flopbench.cost import Cost
 from flopbench.counting import count_stage
 from flopbench.errors import CountError, calling
+from flopbench.executed import executed_components
 from flopbench.model import Stage
 from flopbench.plan import Plan
 from flopbench.pricing import Fallback, StagePrice, price
 from flopbench.progress import Progress
-from flopbench.report import Comparison, Entry, Provenance, Report, Series
-from flopbench.vendor import VERIFIED, VendorCounter, VendorModel
+from flopbench.report import Comparison, Entry, ExecutedComponent, Provenance, Report, Series
+from flopbench.vendor import EXECUTED_FLOP, VERIFIED, VendorCounter, VendorModel
 
 Prices = Mapping[str, Mapping[str, StagePrice]]
 """By attention mode and stage."""
@@ -38,6 +48,7 @@ def run(plan: Plan, catalog: Catalog, progress: Progress | None = None) -> Repor
         UsageError: what the vendor side needs is not installed.
     """
     prices = {mode.name: _price_stages(plan, mode) for mode in plan.modes}
+    elements = _elements(plan)
     counts = {
         counter.name: _count_stages(plan, vendor, counter, progress or Progress())
         for counter, vendor in plan.vendor_strategies
@@ -47,7 +58,7 @@ def run(plan: Plan, catalog: Catalog, progress: Progress | None = None) -> Repor
     for stage in plan.stages:
         series += _vendor_series(plan, stage, counts)
         series += [_analytic_series(stage, mode, prices[mode.name]) for mode in plan.modes]
-        comparisons += _comparisons(plan, stage, prices, counts)
+        comparisons += _comparisons(plan, stage, prices, elements, counts)
     with calling(f"model {plan.model.name!r}: workload_facts"):
         facts = dict(plan.model.workload_facts(plan.workload))
     return Report(
@@ -57,15 +68,31 @@ def run(plan: Plan, catalog: Catalog, progress: Progress | None = None) -> Repor
         provenance=_provenance(plan, catalog, prices, counts),
         series=tuple(series),
         comparisons=tuple(comparisons),
+        executed=tuple(_executed(plan, counts)),
         no_closed_forms=plan.model.no_closed_forms,
     )
 
 
-def _price_stages(plan: Plan, mode: AttentionMode) -> Mapping[str, StagePrice]:
-    return {stage.name: _price_stage(plan, mode, stage) for stage in plan.base_stages}
+def _price_stages(
+    plan: Plan, mode: AttentionMode, conventions: Conventions | None = None
+) -> Mapping[str, StagePrice]:
+    return {
+        stage.name: _price_stage(plan, mode, stage, conventions or plan.conventions)
+        for stage in plan.base_stages
+    }
 
 
-def _price_stage(plan: Plan, mode: AttentionMode, stage: Stage) -> StagePrice:
+def _elements(plan: Plan) -> Prices:
+    """Price stages at 1 per element, for the counters that count vector work, too."""
+    if not any(counter.convention.per_element for counter in plan.counters):
+        return {}
+    matching = (mode for mode in plan.modes if mode.matches_vendor)
+    return {mode.name: _price_stages(plan, mode, ONE_PER_ELEMENT) for mode in matching}
+
+
+def _price_stage(
+    plan: Plan, mode: AttentionMode, stage: Stage, conventions: Conventions
+) -> StagePrice:
     what = (
         f"pricing stage {stage.name!r} of model {plan.model.name!r} with attention mode "
         f"{mode.name!r}"
@@ -75,7 +102,7 @@ def _price_stage(plan: Plan, mode: AttentionMode, stage: Stage) -> StagePrice:
             plan.model.ops(stage.name, plan.workload),
             mode,
             plan.eager,
-            plan.conventions,
+            conventions,
             plan.model.dtype,
         )
         if type(priced.cost.flops) is not int:
@@ -193,7 +220,23 @@ def _useful(mode: AttentionMode, cost: Cost) -> dict[str, Any]:
     return {"useful_flops": useful, "executed_ratio": ratio}
 
 
-def _comparisons(plan: Plan, stage: Stage, prices: Prices, counts: Counts) -> Iterator[Comparison]:
+def _executed(plan: Plan, counts: Counts) -> Iterator[ExecutedComponent]:
+    """Say per stage and component what was executed, by the counters that measure it."""
+    counters = [c for c in plan.counters if c.convention.unit == EXECUTED_FLOP]
+    prices = _price_stages(plan, plan.useful) if counters else {}
+    for stage in plan.stages:
+        for counter in counters:
+            counted = _count(stage, counts[counter.name])
+            if isinstance(counted, Attributed):
+                useful = _price(stage, prices)
+                yield from executed_components(
+                    stage.name, counter.name, counted, useful, counter.tile
+                )
+
+
+def _comparisons(
+    plan: Plan, stage: Stage, prices: Prices, elements: Prices, counts: Counts
+) -> Iterator[Comparison]:
     for counter in plan.counters:
         for mode in plan.modes:
             found = [
@@ -204,6 +247,7 @@ def _comparisons(plan: Plan, stage: Stage, prices: Prices, counts: Counts) -> It
                     counter.name,
                     counter.convention,
                     _count(part, counts[counter.name]),
+                    _price(part, elements[mode.name]) if mode.name in elements else None,
                 )
                 for part in (stage, *(s for s in plan.base_stages if s.name in stage.parts))
             ]
@@ -219,6 +263,7 @@ def _provenance(plan: Plan, catalog: Catalog, prices: Prices, counts: Counts) ->
         counter.name: {
             "unit": counter.convention.unit,
             "sees": sorted(counter.convention.sees),
+            "per_element": dict(counter.convention.per_element),
             "method": _method(counts[counter.name].values()),
             **counter.provenance(),
             **_variant(counter, vendor_run),

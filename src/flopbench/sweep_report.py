@@ -50,7 +50,9 @@ def sweep_report(
         "x": plan.x,
         "size": plan.size,
         "stages": [{"name": s.name, "title": s.title} for s in plan.stages],
-        "modes": {mode.name: _label(mode.series_label(), mode.name) for mode in plan.base.modes},
+        "modes": {
+            mode.name: plot_label(mode.series_label(), mode.name) for mode in plan.base.modes
+        },
         "compared": [mode.name for mode in plan.base.modes if mode.matches_vendor],
         "fallbacks": [
             {"stage": stage, **attrs.asdict(fallback)}
@@ -111,7 +113,7 @@ def priced_stages(plan: SweepPlan, targets: Targets) -> set[str]:
     return needed
 
 
-def _label(label: str, name: str) -> str:
+def plot_label(label: str, name: str) -> str:
     """Return the label of plots: ``analytic (eager, full)`` for ``analytic eager (full)``."""
     prefix, suffix = f"analytic {name} (", ")"
     if label.startswith(prefix) and label.endswith(suffix):

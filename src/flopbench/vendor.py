@@ -10,8 +10,9 @@ import attrs
 from attrs import frozen
 
 from flopbench.canonical import distinct
+from flopbench.conventions import MAC_FLOPS, Conventions
 from flopbench.dims import Dim
-from flopbench.errors import UsageError
+from flopbench.errors import UsageError, unknown
 from flopbench.names import under_name
 
 if TYPE_CHECKING:
@@ -19,6 +20,10 @@ if TYPE_CHECKING:
 
 VERIFIED = "verified"
 """The variant of a vendor model that is the witness: attention always eager."""
+
+
+EXECUTED_FLOP = "executed FLOP"
+"""The unit of counters that say what a GPU executes, padding included."""
 
 
 @frozen
@@ -121,17 +126,62 @@ class VendorModel(ABC):
         raise UsageError(f"vendor model {self.name!r} has no variant {name!r}: only {VERIFIED!r}")
 
 
+FLOPS_PER_UNIT: Mapping[str, int] = {"FLOP": 1, "MAC": MAC_FLOPS}
+"""Units that closed forms can be priced in, each with what it is in FLOPs of matrix work."""
+
+
 @frozen
 class Convention:
     """What a counter's numbers mean.
 
     Attributes:
-        unit: ``FLOP`` (1 MAC = 2) is comparable with the closed forms; others are not.
-        sees: kinds of priced operation (`flopbench.ops`) that are in its numbers.
+        unit: of matrix work: ``FLOP``, or ``MAC`` for a counter that takes a multiply-accumulate
+            for 1. Closed forms are priced in it; any other unit is not comparable with them. Of
+            ``executed FLOP`` the report shows how much is useful, per component.
+        sees: kinds of matrix operation (`flopbench.ops`) that are in its numbers.
+        per_element: what it adds to them per element of a vector operation, by kind
+            (``layer_norm``), and per output of a biased layer (``linear bias``).
     """
 
     unit: str
     sees: frozenset[str]
+    per_element: Mapping[str, int] = attrs.field(factory=dict)
+
+    @per_element.validator
+    def _known(self, _attribute: object, value: Mapping[str, int]) -> None:
+        known = {field.name for field in attrs.fields(Conventions)} - {"bias"}
+        known |= {f"{kind} bias" for kind in ("linear", "conv2d")}
+        for name in value:
+            if name not in known:
+                raise ValueError(f"per_element: {unknown('vector operation', name, known)}")
+
+    @property
+    def comparable(self) -> bool:
+        """Whether closed forms can be priced in its unit."""
+        return self.unit in FLOPS_PER_UNIT
+
+    @property
+    def plain(self) -> bool:
+        """Whether its numbers are FLOPs of matrix work alone, as laws and proofs take them."""
+        return self.unit == "FLOP" and not any(self.per_element.values())
+
+    def describe(self) -> str:
+        """Say in words what is counted."""
+        added = sorted(name for name, count in self.per_element.items() if count)
+        return f"{self.unit}s" + (f", with {', '.join(added)} added" if added else "")
+
+    def matrix_work(self, flops: int) -> int:
+        """Price matrix work in this unit.
+
+        Raises:
+            ValueError: the unit is not comparable, or the FLOPs are no whole number of it.
+        """
+        if not self.comparable:
+            raise ValueError(f"nothing can be priced in the unit {self.unit!r}")
+        count, rest = divmod(flops, FLOPS_PER_UNIT[self.unit])
+        if rest:
+            raise ValueError(f"{flops} FLOPs are no whole number of {self.unit}s")
+        return count
 
 
 @frozen
@@ -192,6 +242,10 @@ class VendorCounter(ABC):
         Raises:
             flopbench.errors.CountError: the call fails, or cannot be counted as a whole.
         """
+
+    def tile(self, op: str) -> str | None:
+        """Return what a kernel multiplies at once, if ``op`` is a kernel whose name tells it."""
+        return None
 
     def provenance(self) -> Mapping[str, str]:
         """Return versions of what counts, for the report."""

@@ -20,7 +20,7 @@ from flopbench.errors import CountError, FlopbenchError, UsageError, calling
 from flopbench.law import Subject
 from flopbench.series_laws import WORTH_A_LAW, Place, counts_by_law, place
 from flopbench.sweep_plan import SweepPlan, SweepRequest, plan_sweep
-from flopbench.vendor import VERIFIED, VendorModel
+from flopbench.vendor import VERIFIED, Convention, VendorModel
 
 
 @frozen
@@ -138,7 +138,7 @@ def _by_law(plan: SweepPlan, todo: list[Unit]) -> Iterator[tuple[Unit, Counted]]
     if base.method == "concrete" or not base.vendor_strategies:
         return
     ((counter, vendor),) = base.vendor_strategies
-    if counter.variant != VERIFIED or counter.convention.unit != "FLOP":
+    if counter.variant != VERIFIED or not counter.convention.plain:
         return
     groups: dict[Any, list[tuple[Unit, Place]]] = {}
     for unit in todo:
@@ -216,16 +216,16 @@ def count_unit(plan: SweepPlan, unit: Unit) -> Counted:
         return failed(str(error))
     if isinstance(counted, Failed):
         return failed(counted.reason)
-    return _checked(counted, counter.convention.unit)
+    return _checked(counted, counter.convention)
 
 
-def _checked(counted: Attributed, unit: str) -> Counted:
+def _checked(counted: Attributed, convention: Convention) -> Counted:
     """Refuse a count that is none of FLOPs, sees nothing, or leaves out matrix work."""
     if counted.uncounted:
         names = ", ".join(sorted({op.op for op in counted.uncounted}))
         return failed(f"the vendor runs ops that the counter has no formula for: {names}")
-    if unit != "FLOP":
-        return failed(f"the counter's unit is {unit}, not FLOP")
+    if not convention.plain:
+        return failed(f"the counter's numbers are {convention.describe()}")
     if not counted.flops:
         return failed("the counter saw no FLOPs at all, which verifies nothing")
     return Counted(sums((entry.component, entry.flops) for entry in counted.entries), "call")

@@ -1,8 +1,12 @@
 """``flopbench attention``: one op, in every mode."""
 
 import json
+import os
+import sys
 
 import pytest
+
+from flopbench.builtin.flash_tiles import DTYPES, GPUS, KERNELS
 
 SHAPE = {"q": 913, "kv": 913, "heads": 10, "head-dim": 128}
 
@@ -42,7 +46,73 @@ def test_a_causal_prefill(figures):
         "kernel": "fa2_splitkv",
         "tile": [64, 128],
         "splits": 3,
+        "sdpa_kernel": "fa2_splitkv",
     }
+
+
+def test_torch_counts_heads_as_wide_as_sdpa_hands_them_on(figures):
+    """SDPA pads heads to a multiple of 8 before FlashAttention, and before torch counts."""
+    found = figures(**{"head-dim": 100})
+    assert found["torch_sdpa_flops"] == 4 * 104 * 10 * 913 * 913
+    assert found["eager_flops"] == 4 * 100 * 10 * 913 * 913
+
+
+@pytest.mark.parametrize(
+    ("sizes", "kernel"),
+    [({"q": 4096, "kv": 4096}, "fa2_splitkv"), ({"q": 1, "kv": 914}, "fa2")],
+)
+def test_a_kernel_that_sdpa_would_not_take_is_marked(flopbench, figures, sizes, kernel):
+    other = {"fa2": "fa2_splitkv", "fa2_splitkv": "fa2"}[kernel]
+    found = figures(**sizes, kernel=kernel)
+    assert (found["kernel"], found["sdpa_kernel"]) == (kernel, other)
+    mark = f"not what runs: PyTorch's SDPA takes {other} for this shape"
+    assert mark in flopbench("attention", *options(**SHAPE | sizes, kernel=kernel)).stdout
+    assert "not what runs" not in flopbench("attention", *options(**SHAPE | sizes)).stdout
+    assert figures(**sizes, kernel="cudnn")["sdpa_kernel"] is None
+
+
+def test_help_names_every_gpu_kernel_and_type(flopbench):
+    text = " ".join(flopbench("attention", "--help").stdout.split())
+    for name in (*GPUS, *KERNELS, *DTYPES):
+        assert name in text
+
+
+FAKE_NCU = """#!{python}
+import csv, sys
+arguments = sys.argv[1:]
+columns = {{
+    "ID": "0",
+    "thread Domain:Push/Pop_Range:PL_Type:PL_Value:CLR_Type:Color:Msg_Type:Msg":
+        "<default domain>:flopbench|0|aten.x|:none",
+    "Kernel Name": "flash_fwd_splitkv_kernel<Flash_fwd_kernel_traits<128, 64, 128>>(T)",
+    "Grid Size": "(1, 8, 10)",
+    "Block Size": "(128, 1, 1)",
+    arguments[arguments.index("--metrics") + 1]: "335544321",
+}}
+with open(arguments[arguments.index("--log-file") + 1], "w") as file:
+    writer = csv.DictWriter(file, list(columns), quoting=csv.QUOTE_ALL)
+    writer.writeheader()
+    writer.writerow(columns)
+"""
+
+
+def test_a_measurement_stands_beside_the_prediction(tmp_path, monkeypatch):
+    from flopbench.builtin import ncu_profile
+    from flopbench.one_attention import attention_figures, measure, measured_text
+    from flopbench.ops import Attention
+
+    program = tmp_path / "ncu"
+    program.write_text(FAKE_NCU.format(python=sys.executable))
+    program.chmod(0o755)
+    monkeypatch.setenv("PATH", f"{tmp_path}{os.pathsep}{os.environ['PATH']}")
+    monkeypatch.setattr(ncu_profile, "_gpus", lambda: 1)
+    heads = {"heads": 10, "kv_heads": 10, "head_dim": 128, "value_dim": 128}
+    op = Attention(component="a", batch=1, queries=1, keys=914, **heads)
+    found = measure(op, "auto", "bf16")
+    assert found.measured_flops == 335_544_321
+    text = measured_text(attention_figures(op, "h200", "auto", "bf16"), found)
+    assert "335,544,321   +1 against the prediction" in text
+    assert "flash_fwd_splitkv_kernel" in text
 
 
 @pytest.mark.parametrize(
@@ -53,6 +123,8 @@ def test_a_causal_prefill(figures):
         ({"q": 1, "kv": 914, "kernel": "fa2"}, "fa2", [128, 64], 1, 4 * 128 * 10 * 128 * 960),
         ({"q": 1, "kv": 914, "kernel": "cudnn"}, "cudnn", [16, 128], None, 83_886_080),
         ({"q": 1, "kv": 914, "kernel": "fa3"}, "fa3", [64, 176], None, 4 * 1280 * 64 * 1056),
+        ({"q": 1, "kv": 256, "kernel": "cudnn"}, "cudnn", [64, 64], None, 4 * 1280 * 64 * 256),
+        ({"q": 1, "kv": 257, "kernel": "cudnn"}, "cudnn", [16, 128], None, 4 * 1280 * 16 * 384),
         ({"q": 1, "kv": 914, "batch": 22}, "fa2", [128, 64], 1, 4 * 128 * 220 * 128 * 960),
         ({"q": 77, "kv": 20, "kernel": "fa2"}, "fa2", [128, 64], 1, 4 * 128 * 10 * 128 * 64),
     ],
@@ -89,7 +161,16 @@ def test_people_read_the_same(flopbench, figures):
         (options(**SHAPE, dtype="fp8"), "only fa3 does"),
         (options(**SHAPE, kernel="fa3", gpu="a100"), "kernel fa3 needs a Hopper GPU"),
         (options(**SHAPE | {"head-dim": 257}), "heads of up to 256, not 257"),
+        (options(**SHAPE | {"q": 1, "kv": 1}, kernel="cudnn"), "at least 2 keys"),
+        (
+            [*options(**SHAPE | {"q": 9}, kernel="cudnn"), "--causal"],
+            "as many queries as keys in PyTorch's SDPA, not 9 queries and 913 keys",
+        ),
         (options(**SHAPE | {"q": 0}), "0 is not in the range"),
+        (options(**SHAPE | {"head-dim": 300}, kernel="fa3"), "kernel fa3 takes heads of up to 256"),
+        (options(**SHAPE, kernel="fa3", **{"kv-heads": 2}), "kernel fa3 may pack grouped heads"),
+        ([*options(**SHAPE, kernel="fa2"), "--measure"], "kernel auto or cudnn, not fa2"),
+        ([*options(**SHAPE, kernel="auto"), "--measure"], "needs NVIDIA's Nsight Compute"),
         (options(**SHAPE | {"heads": "ten"}), "'ten' is not a valid int"),
     ],
 )

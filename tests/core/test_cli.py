@@ -456,9 +456,9 @@ def test_no_heavy_library_is_loaded_without_need(code):
 COUNTERS = """
     from flopbench import Convention, Count, Counted, CountError, VendorCounter, hookimpl
 
-    class Macs(VendorCounter):
-        name = "macs"
-        convention = Convention(unit="MAC", sees=frozenset({"linear", "matmul"}))
+    class Instructions(VendorCounter):
+        name = "instructions"
+        convention = Convention(unit="instruction", sees=frozenset({"linear", "matmul"}))
         def count(self, call):
             return Count((Counted("lm_head", "mm", 5),))
 
@@ -470,17 +470,20 @@ COUNTERS = """
 
     @hookimpl
     def flopbench_vendor_counters():
-        return [Macs, Failing]
+        return [Instructions, Failing]
 """
 
 
 def test_another_unit_is_shown_and_not_compared(flopbench, tmp_path):
     name = plugin(tmp_path, COUNTERS)
     args = ("run", "deepseek_ocr", *GRID, "-p", name, "--stages", "prefill")
-    result = flopbench(*args, "--counters", "macs")
+    result = flopbench(*args, "--counters", "instructions")
     assert result.returncode == 0
-    assert "(unit: MAC)" in result.stdout
-    assert "not_comparable: eager, macs: the counter's unit is MAC, not FLOP" in result.stdout
+    assert "(unit: instruction)" in result.stdout
+    assert (
+        "not_comparable: eager, instructions: the counter's unit is instruction, not FLOP or MAC"
+        in result.stdout
+    )
     assert result.stdout.splitlines()[-1] == "verdict: nothing was checked against a vendor"
 
 
@@ -507,10 +510,10 @@ def test_a_count_that_failed_fails_the_run_in_any_mode(flopbench, tmp_path):
 def test_every_vendor_counter_has_rows_of_its_own(flopbench, tmp_path):
     name = plugin(tmp_path, COUNTERS)
     args = ("run", "deepseek_ocr", *GRID, "-p", name, "--stages", "prefill")
-    result = flopbench(*args, "--counters", "macs,failing", "--format", "csv")
+    result = flopbench(*args, "--counters", "instructions,failing", "--format", "csv")
     rows = list(csv.DictReader(result.stdout.splitlines()))
     eager = {r["vendor_counter"]: r for r in rows if r["attention"] == "eager" and r["verdict"]}
-    assert eager["macs"]["verdict"] == "not_comparable"
+    assert eager["instructions"]["verdict"] == "not_comparable"
     assert eager["failing"]["reason"] == "no counter today"
 
 

@@ -7,23 +7,19 @@ from hypothesis import strategies as st
 
 from flopbench.builtin.eager import Eager
 from flopbench.builtin.flash import Flash
-from flopbench.compare import Failed, attribute, compare
+from flopbench.compare import ONE_PER_ELEMENT, Failed, attribute, compare
 from flopbench.conventions import Conventions
 from flopbench.ops import TORCH_VISIBLE, Linear, Softmax
 from flopbench.pricing import price
 from flopbench.vendor import Convention, Count, Counted, StageCount, Uncounted
 
 TORCH = Convention(unit="FLOP", sees=TORCH_VISIBLE)
-PRICED = price(
-    [
-        Linear(component="a", rows=1, in_features=5, out_features=1, bias=True),
-        Linear(component="b", rows=1, in_features=10, out_features=1),
-        Softmax(component="a", scores=3),
-    ],
-    Eager(),
-    Eager(),
-    Conventions(),
-)
+OPS = [
+    Linear(component="a", rows=1, in_features=5, out_features=1, bias=True),
+    Linear(component="b", rows=1, in_features=10, out_features=1),
+    Softmax(component="a", scores=3),
+]
+PRICED = price(OPS, Eager(), Eager(), Conventions())
 FLOPS = {"a": 10, "b": 20}
 
 
@@ -90,7 +86,7 @@ def test_flash_is_not_compared():
     assert comparison.components == ()
 
 
-@pytest.mark.parametrize("unit", ["MAC", "executed FLOP"])
+@pytest.mark.parametrize("unit", ["mac", "executed FLOP"])
 def test_another_unit_is_not_comparable_and_never_rescaled(unit):
     convention = Convention(unit=unit, sees=TORCH_VISIBLE)
     comparison = verdict(counted(), convention=convention)
@@ -104,3 +100,58 @@ def test_the_counter_is_compared_with_what_it_sees():
     assert comparison.torch_visible_flops == 0
     assert comparison.verdict == "differs"
     assert comparison.unseen == {"linear": 31, "softmax": 15}
+
+
+ELEMENTS = price(OPS, Eager(), Eager(), ONE_PER_ELEMENT)
+
+
+def in_macs(count, per_element=None):
+    convention = Convention("MAC", TORCH_VISIBLE, per_element or {})
+    return compare("stage", Eager(), PRICED, "macs", convention, count, ELEMENTS)
+
+
+def test_closed_forms_are_priced_in_the_counters_unit_and_its_number_stays():
+    comparison = in_macs(counted({"a": 5, "b": 10}))
+    assert (comparison.verdict, comparison.unit) == ("exact", "MAC")
+    assert comparison.vendor_flops == comparison.torch_visible_flops == 15
+    twice = in_macs(counted())  # FLOPs taken for MACs
+    assert (twice.verdict, twice.difference) == ("differs", 15 - 30)
+
+
+@given(st.integers(0, 9), st.integers(0, 9))
+def test_vector_work_is_priced_as_the_counter_counts_it(softmax, bias):
+    adds = {"softmax": softmax, "linear bias": bias}
+    comparison = in_macs(counted({"a": 5 + 3 * softmax + 1 * bias, "b": 10}), adds)
+    assert (comparison.verdict, comparison.difference) == ("exact", 0)
+    # What it counts is no longer unseen; nothing is counted at 0 per element.
+    assert comparison.unseen == {
+        name: flops for name, flops in (("softmax", 15), ("linear bias", 1)) if not adds[name]
+    }
+
+
+def test_a_convention_knows_whole_units_only():
+    macs = Convention("MAC", TORCH_VISIBLE)
+    assert macs.matrix_work(10) == 5
+    with pytest.raises(ValueError, match="no whole number of MACs"):
+        macs.matrix_work(11)
+    with pytest.raises(ValueError, match="unit 'call'"):
+        Convention("call", frozenset()).matrix_work(10)
+
+
+@pytest.mark.parametrize(
+    ("convention", "plain", "says"),
+    [
+        (TORCH, True, "FLOPs"),
+        (Convention("MAC", TORCH_VISIBLE), False, "MACs"),
+        (Convention("FLOP", TORCH_VISIBLE, {"softmax": 1}), False, "FLOPs, with softmax added"),
+        (Convention("FLOP", TORCH_VISIBLE, {"softmax": 0}), True, "FLOPs"),
+    ],
+)
+def test_laws_and_proofs_take_flops_of_matrix_work_alone(convention, plain, says):
+    assert (convention.plain, convention.describe()) == (plain, says)
+
+
+@pytest.mark.parametrize("name", ["sofmax", "bias", "embedding bias"])
+def test_a_convention_takes_vector_operations_that_exist(name):
+    with pytest.raises(ValueError, match="per_element"):
+        Convention("FLOP", frozenset(), {name: 1})

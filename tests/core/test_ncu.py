@@ -5,13 +5,16 @@ import io
 import os
 import subprocess
 import sys
+import time
 from functools import partial
+from pathlib import Path
 
 import attrs
 import pytest
 
-from flopbench.builtin import ncu_child, ncu_profile
-from flopbench.builtin.gemm_tiles import short_name, tile_of
+from flopbench.builtin import ncu_profile
+from flopbench.builtin.gemm_products import Product, executed_flops, product_of
+from flopbench.builtin.gemm_tiles import base_name, short_name, tile_of
 from flopbench.builtin.ncu_counter import NcuCounter, NcuEveryType
 from flopbench.builtin.ncu_profile import METRICS, Kernel, read_kernels
 from flopbench.errors import CountError, UsageError
@@ -46,12 +49,20 @@ def table(*rows):
 
 def test_kernels_are_read_with_the_innermost_range():
     text = table(
-        row("0", ["outer", "flopbench|", "flopbench|model.layers.0"], f"{NVJET}(int)", bf16=1_024),
+        row(
+            "0", ["outer", "flopbench|model.layers.0|aten.mm|2x3 3x4"], f"{NVJET}(int)", bf16=1_024
+        ),
         row("1", ["theirs"], "other", bf16=0),
     )
     first, second = read_kernels(text)
     assert first == Kernel(
-        "model.layers.0", f"{NVJET}(int)", "(2, 65, 1)", "(384, 1, 1)", {"bf16": 1024}
+        module="model.layers.0",
+        op="aten.mm",
+        operands="2x3 3x4",
+        name=f"{NVJET}(int)",
+        grid="(2, 65, 1)",
+        block="(384, 1, 1)",
+        flops={"bf16": 1024},
     )
     assert (second.module, second.flops) == ("", {"bf16": 0})
 
@@ -97,8 +108,11 @@ CALL = VendorCall(None, nothing, make=partial(nothing))
 
 
 def test_what_a_call_executed_is_counted_per_module_and_kernel(fake_ncu, tmp_path):
-    rows = [row(str(i), ["flopbench|lm_head"], f"{NVJET}(T1)", bf16=10**15 + i) for i in (0, 1)]
-    rows.append(row("2", ["flopbench|norm"], "idle", bf16=0))
+    rows = [
+        row(str(i), ["flopbench|lm_head|aten.mm|1x2"], f"{NVJET}(T1)", bf16=10**15 + i)
+        for i in (0, 1)
+    ]
+    rows.append(row("2", ["flopbench|norm||"], "idle", bf16=0))
     fake_ncu(writes(table(*rows)))
     count = NcuCounter().count(CALL)
     assert count.counted == (Counted("lm_head", NVJET, 2 * 10**15 + 1),)
@@ -106,9 +120,10 @@ def test_what_a_call_executed_is_counted_per_module_and_kernel(fake_ncu, tmp_pat
     command = (tmp_path / "bin" / "ncu.args").read_text().splitlines()
     assert command[command.index("--clock-control") + 1] == "none"
     assert command[command.index("--metrics") + 1] == BF16
+    assert "--kernel-name" not in command  # no kernel is left out by its name
 
 
-@pytest.mark.parametrize("rows", [[], [row("0", ["flopbench|"], "half", bf16=0)]], ids=len)
+@pytest.mark.parametrize("rows", [[], [row("0", ["flopbench|||"], "half", bf16=0)]], ids=len)
 def test_a_profile_without_tensor_work_is_no_count_of_0(fake_ncu, rows):
     fake_ncu(writes(table(*rows) if rows else "==WARNING== No kernels were profiled.\n"))
     with pytest.raises(CountError, match=f"saw no tensor work in {len(rows)} kernels"):
@@ -116,7 +131,7 @@ def test_a_profile_without_tensor_work_is_no_count_of_0(fake_ncu, rows):
 
 
 def test_a_table_without_ranges_is_not_taken_for_work_outside_of_modules():
-    named = row("0", ["flopbench|"], "k", bf16=1)
+    named = row("0", ["flopbench|||"], "k", bf16=1)
     text = table({key: value for key, value in named.items() if key != RANGES})
     with pytest.raises(CountError, match="no column of NVTX ranges"):
         list(read_kernels(text))
@@ -193,14 +208,18 @@ class Nvtx:
         self.open.pop()
 
 
-def test_one_range_is_open_and_names_the_innermost_module():
+def test_one_range_is_open_and_names_module_op_and_operands():
     torch = pytest.importorskip("torch")
-    nvtx, seen = Nvtx(), []
+    from flopbench.builtin.ncu_ranges import named_work
+
+    class Noted(Nvtx):
+        def range_push(self, name):
+            super().range_push(name)
+            seen.append(list(self.open))
 
     class Leaf(torch.nn.Module):
         def forward(self, x):
-            seen.append(list(nvtx.open))
-            return x
+            return x @ x.T
 
     class Root(torch.nn.Module):
         def __init__(self):
@@ -208,17 +227,53 @@ def test_one_range_is_open_and_names_the_innermost_module():
             self.first, self.second = Leaf(), Leaf()
 
         def forward(self, x):
-            self.first(x)
-            seen.append(list(nvtx.open))
-            return self.second(x)
+            return self.second(self.first(x))
 
-    root = Root()
-    with ncu_child._named_modules(root, nvtx):
-        root(1)
-        seen.append(list(nvtx.open))
-    names = ("first", "", "second", "")
-    assert seen == [[f"flopbench|{name}"] for name in names]
+    seen, nvtx, root = [], Noted(), Root()
+    with named_work(root, nvtx):
+        root(torch.ones(2, 3))
+    assert all(len(ranges) == 1 for ranges in seen)
+    products = [ranges[0] for ranges in seen if "aten.mm" in ranges[0]]
+    assert products == ["flopbench|first|aten.mm|2x3 3x2", "flopbench|second|aten.mm|2x2 2x2"]
+    assert seen[0] == seen[-1] == ["flopbench|||"]
     assert nvtx.open == []
+
+
+def test_operands_tell_strides_and_where_groups_end():
+    torch = pytest.importorskip("torch")
+    from flopbench.builtin.ncu_ranges import _text
+
+    assert _text("aten.convolution", [2, 2]) == "[2,2]"
+    assert _text("aten._grouped_mm", torch.tensor([1, 3], dtype=torch.int32)) == "[1,3]"
+    assert _text("aten.mm", torch.ones(2, 3)) == "2x3"
+    assert _text("aten.mm", 2.5) == _text("aten.mm", True) == ""  # noqa: FBT003
+
+
+def test_a_profile_that_takes_too_long_leaves_nothing_running(fake_ncu, tmp_path, monkeypatch):
+    monkeypatch.setattr(ncu_profile, "TIMEOUT_S", 2)
+    note = tmp_path / "child"
+    fake_ncu(
+        "import subprocess, sys, time\n"
+        "child = subprocess.Popen([sys.executable, '-c', 'import time; time.sleep(60)'])\n"
+        f"open({str(note)!r}, 'w').write(str(child.pid))\n"
+        "time.sleep(60)\n"
+    )
+    with pytest.raises(CountError, match="ncu did not end within 2 s"):
+        NcuCounter().count(CALL)
+    child = int(note.read_text())
+    for _ in range(50):
+        if not running(child):
+            break
+        time.sleep(0.1)
+    assert not running(child)
+
+
+def running(process):
+    """Whether a process is there and no zombie."""
+    try:
+        return "\nState:\tZ" not in Path(f"/proc/{process}/status").read_text()
+    except FileNotFoundError:
+        return False
 
 
 def test_the_watched_process_reports_a_failure_in_one_line(tmp_path):
@@ -266,3 +321,45 @@ def test_long_template_arguments_give_way_to_the_tile():
     name = f"void cutlass::device_kernel<Gemm<{main}, {'x' * 99}>>(T)"
     assert short_name(name) == "cutlass::device_kernel<64x128x128, cluster 2x1>"
     assert tile_of(short_name(name)) == tile_of(name)
+
+
+@pytest.mark.parametrize(
+    ("name", "base"),
+    [
+        ("void at::native::<unnamed>::CatCopy<at::<unnamed>::T<2>, 3>(int)", "at::native::CatCopy"),
+        ("nvjet_sm90_tst_8x8(T1)", "nvjet_sm90_tst_8x8"),
+        ("void at::(anonymous namespace)::foo<int>(x)", "at::foo"),
+    ],
+)
+def test_a_base_name_has_no_arguments(name, base):
+    assert base_name(name) == base
+
+
+@pytest.mark.parametrize(
+    ("op", "operands", "product"),
+    [
+        ("aten.mm", "3x5 5x7", Product(1, 3, 7, 5)),
+        ("aten.addmm", "7 3x5 5x7", Product(1, 3, 7, 5)),
+        ("aten.bmm", "2x3x5 2x5x7", Product(2, 3, 7, 5)),
+        # Two images of 9 x 9, windows of 3 x 3 at stride 2, padded by 1: 5 x 5 positions.
+        ("aten.convolution", "2x4x9x9 6x4x3x3 [2,2] [1,1] [1,1] [0,0]", Product(1, 6, 50, 36)),
+        ("aten._grouped_mm", "6x5 3x5x7 [1,1,6]", Product(1, 6, 7, 5, (1, 0, 5))),
+        ("aten.add", "3x5", None),
+    ],
+)
+def test_a_product_is_read_from_an_op(op, operands, product):
+    assert product_of(op, operands) == product
+
+
+def test_a_product_is_padded_to_tiles_clusters_and_splits():
+    product = Product(1, 100, 300, 1000)
+    assert product.useful_flops == 2 * 100 * 300 * 1000
+    # Columns to 2 x 128, rows to 72, depth to 64.
+    assert executed_flops(product, NVJET, "(2, 65, 1)") == 2 * 144 * 512 * 1024
+    # 16 steps of 64 in 5 splits are 20; the grid has 2 x 4 x 5 blocks.
+    split = NVJET.replace("bz_", "bz_splitK_")
+    assert executed_flops(product, split, "(2, 20, 1)") == 2 * 144 * 512 * 1280
+    # Groups are padded apart, an empty one not at all.
+    grouped = Product(1, 6, 128, 64, (1, 0, 5))
+    assert executed_flops(grouped, NVJET, "(1, 1, 1)") == 2 * 2 * 72 * 256 * 64
+    assert executed_flops(product, "gemv2T", "(1, 1, 1)") is None

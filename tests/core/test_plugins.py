@@ -211,7 +211,10 @@ def test_flopbench_ships_its_own_strategies_as_plugins():
     assert not found.failures
     origins = {name: source.origin for name, _, source in found.attention_modes}
     assert origins == dict.fromkeys(["eager", "flash", "flash_torch", "flash_executed"], "builtin")
-    assert {name for name, _, _ in found.counters} == {"torch", "ncu", "ncu_every_type"}
+    origins = {name: source.origin for name, _, source in found.counters}
+    builtin = {name for name, origin in origins.items() if origin == "builtin"}
+    assert builtin == {"torch", "ncu", "ncu_every_type"}
+    assert {origins[name] for name in set(origins) - builtin} == {"flopbench-peer-counters"}
     origins = {name: source.origin for name, _, source in found.models}
     shipped = {
         "deepseek_ocr": "flopbench-deepseek-ocr",

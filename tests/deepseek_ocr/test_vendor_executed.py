@@ -3,15 +3,20 @@
 import pickle
 from pathlib import Path
 
+import attrs
 import pytest
 
 from deepseek_helpers import price_stage
+from flopbench.builtin.flash import Flash
+from flopbench.builtin.ncu_counter import NcuCounter
+from flopbench.builtin.reporters import Console, Markdown
 from flopbench.builtin.torch_counter import TorchCounter
 from flopbench.catalog import build_catalog
 from flopbench.counting import sums
 from flopbench.errors import UsageError
 from flopbench.plan import make_plan
 from flopbench.plugins import load_plugins
+from flopbench.report import ExecutedComponent, ExecutedKernel
 from flopbench.runner import run
 from flopbench.vendor import VERIFIED, Convention, Count, Counted, VendorCounter
 from flopbench_deepseek_ocr.analytic import DeepseekOcr
@@ -22,6 +27,9 @@ from flopbench_deepseek_ocr.vendor_native import Native
 from flopbench_deepseek_ocr.workload import Workload
 
 ATTENTIONS = ["sdpa", "flash", "eager"]
+
+
+PAGE = Workload(tile_rows=3, tile_cols=2)
 
 
 def vendor(**options):
@@ -109,6 +117,94 @@ def test_the_series_of_a_variant_carries_its_attention_and_provenance(method):
     verdicts = {(c.counter, c.attention): c.verdict for c in report.comparisons}
     assert verdicts["torch", "eager"] == "exact"
     assert verdicts["steps", "eager"] == "not_comparable"
+
+
+def test_steps_of_random_routing_do_not_stand_for_each_other(caplog):
+    """Sampling five steps would take random padding for a line."""
+    stage = vendor().variant("executed").stage("decode", Workload(decode_steps=100))
+    assert not stage.sampled
+    assert vendor().stage("decode", Workload(decode_steps=100)).sampled
+    assert "each of 100 decode steps is a process of about 25 s" in caplog.text
+    caplog.clear()
+    vendor().variant("executed").stage("decode", Workload(decode_steps=2))
+    assert not caplog.text
+
+
+class Kernels(Steps):
+    """Says what kernels executed: a padded product, and one in no component."""
+
+    name = "kernels"
+    convention = Convention(unit="executed FLOP", sees=frozenset())
+
+    def count(self, call):
+        layer = "model.language_model.layers.3"
+        work = [(f"{layer}.self_attn.q_proj", NVJET, 2**37), ("model.surprise", "mystery", 7)]
+        return Count(tuple(Counted(*entry) for entry in work))
+
+    def tile(self, op):
+        return NcuCounter.tile(self, op)
+
+
+NVJET = "nvjet_sm90_tst_128x72_64x8_2x1_v_bz_TNT"
+
+
+@pytest.fixture(scope="module")
+def measured():
+    catalog = build_catalog(load_plugins([]))
+    catalog.counters.put(Kernels, catalog.counters.entries["torch"][1])
+    options = {"run.counters": ["kernels"], "run.stages": ["vision_prefill", "prefill"]}
+    options |= {"run.attention": ["eager", "flash"], "vendor.executed_attention": "flash"}
+    return run(make_plan(catalog, "deepseek_ocr", options=options), catalog)
+
+
+def test_a_report_sets_executed_beside_useful_by_component(measured):
+    useful = {}
+    for line in price_stage(DeepseekOcr(), "prefill", PAGE, Flash()).lines:
+        useful[line.component] = useful.get(line.component, 0) + line.cost.tensor_flops
+    found = {p.component: p for p in measured.executed if p.stage == "prefill"}
+    assert {name: part.useful_flops for name, part in found.items() if part.useful_flops} == {
+        name: flops for name, flops in useful.items() if flops
+    }
+    qkv = found["decoder/attention/qkv"]
+    assert (qkv.executed_flops, qkv.ratio) == (2**37, 2**37 / useful[qkv.component])
+    assert [(k.name, k.tile) for k in qkv.kernels] == [(NVJET, "128x72x64, cluster 2x1")]
+    assert (found["lm_head"].executed_flops, found["lm_head"].kernels) == (0, ())
+
+
+def test_tensor_work_without_a_component_is_listed(measured):
+    (lost,) = (p for p in measured.executed if p.stage == "prefill" and p.useful_flops is None)
+    assert (lost.component, lost.executed_flops, lost.ratio) == ("unmapped/model.surprise", 7, None)
+    assert lost.kernels[0].tile is None
+
+
+def test_composed_stages_add_up(measured):
+    parts = {p.component: p.executed_flops for p in measured.executed if p.stage != "prefill"}
+    assert parts["unmapped/model.surprise"] == 14
+
+
+@pytest.mark.parametrize("reporter", [Console, Markdown])
+def test_reporters_show_ratio_tile_and_what_has_no_component(measured, reporter):
+    text = reporter().render(measured)
+    ratio = next(p.ratio for p in measured.executed if p.component == "decoder/attention/qkv")
+    for shown in (f"{ratio:.4f}", NVJET, "128x72x64, cluster 2x1", "unmapped/model.surprise"):
+        assert shown in text
+
+
+def test_every_field_of_executed_work_is_documented():
+    page = Path(__file__).parents[2].joinpath("docs/report-schema.md").read_text()
+    section = page.split("## `executed`")[1].split("\n## ")[0]
+    for kind in (ExecutedComponent, ExecutedKernel):
+        for field in attrs.fields(kind):
+            assert f"`{field.name}`" in section, field.name
+
+
+def test_a_measured_variant_is_compared_with_no_mode_and_says_why(measured):
+    """The variant may well run flash attention: its unit is what forbids the comparison."""
+    for c in measured.comparisons:
+        assert (c.verdict, c.reason) == (
+            "not_comparable",
+            "the counter's unit is executed FLOP, not FLOP",
+        )
 
 
 # Widths that are multiples of 8: torch's grouped product takes no others.

@@ -106,6 +106,17 @@ def test_every_field_of_a_sweep_is_documented(tmp_path):
     assert {"required", "ttft", "tpot", "gigabytes_per_s", "vision", "decode"} <= found
 
 
+def test_every_field_of_a_comparison_is_documented():
+    pages = ("compare.md", "sweep-schema.md")
+    text = "".join((ROOT / "docs" / page).read_text(encoding="utf-8") for page in pages)
+    command = [sys.executable, "-m", "flopbench.cli", "compare", "deepseek_ocr"]
+    options = "deepseek_ocr:workload.mode=tiny --stages prefill --format json"
+    done = subprocess.run([*command, *options.split()], capture_output=True, text=True, check=True)
+    found = json.loads(done.stdout)
+    for key in {*keys(found), *keys(found["models"][0]["checks"])}:
+        assert f"`{key}`" in text, key
+
+
 TEXT = re.compile(r"<text[^>]*>([^<]+)</text>")
 
 
@@ -204,7 +215,7 @@ def test_every_input_of_language_models_is_on_their_page():
 
 def test_the_tutorials_window_is_the_brute_force_sum():
     page = (ROOT / "docs" / "tutorial-first-plugin.md").read_text(encoding="utf-8")
-    ((_, code),) = blocks(page, "file")
+    code = dict(blocks(page, "file"))["windowed.py"]
     scope = {}
     exec(code, scope)  # noqa: S102 - it is our own page
     from flopbench.ops import Attention

@@ -11,6 +11,8 @@ from flopbench.attention import AttentionMode
 from flopbench.builtin.flash import Flash
 from flopbench.builtin.flash_tiles import GPUS
 from flopbench.builtin.flash_work import Choice, executed_flops
+from flopbench.dims import is_array
+from flopbench.errors import UsageError
 from flopbench.hookspecs import hookimpl
 from flopbench.ops import Attention, PricedOp
 
@@ -30,11 +32,18 @@ class FlashExecuted(Flash):
     """Kernel and GPU; a subclass may have others."""
 
     def unsupported(self, op: Attention) -> str | None:
-        if not isinstance(op.head_dim, int):
+        reason = super().unsupported(op)
+        if reason:
+            return reason
+        if not hasattr(op.head_dim, "__index__") or is_array(op.head_dim):
             return f"a tile is chosen for a number as head_dim, not for {op.head_dim}"
         if op.window is not None or op.softcap:
             return "PyTorch's FlashAttention kernels take no window and no cap of the scores"
-        return super().unsupported(op)
+        try:
+            executed_flops(attrs.evolve(op, steps=1), self.choice)
+        except UsageError as error:
+            return str(error)
+        return None
 
     def lower(self, op: Attention) -> Iterable[PricedOp]:
         fused = self.fused(op)

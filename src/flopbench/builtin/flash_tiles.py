@@ -24,6 +24,10 @@ KERNELS: dict[str, str] = {
 """Kernel families by name."""
 
 
+DTYPES: tuple[str, ...] = ("bf16", "fp16", "fp8")
+"""Types of operand; FlashAttention-3 has other tiles for fp8."""
+
+
 @frozen
 class Tile:
     """Query rows x keys that a thread block multiplies at once."""
@@ -93,6 +97,10 @@ GPUS: dict[str, Gpu] = {
 }
 """GPUs by name."""
 
+HEAD_GRAIN = 8
+"""SDPA pads heads to a multiple of this for FlashAttention; source: pad_last_dim<8> in
+PyTorch's aten/src/ATen/native/transformers/attention.cpp."""
+
 SPLIT_ROWS = 64
 """Row block of the split-KV kernel, with which its choice counts, too."""
 
@@ -101,7 +109,7 @@ _HEAD_DIMS: dict[str, tuple[int, ...]] = {
     "fa2": (32, 64, 96, 128, 192, 256),
     "fa2_splitkv": (32, 64, 96, 128, 192, 256),
     "cudnn": (64, 128),  # those measured
-    # hopper/flash_api.cpp, round_up_headdim.
+    # round_up_headdim in hopper/flash_api.cpp, of the commit below.
     "fa3": (64, 96, 128, 192, 256),
 }
 """Head widths that kernels are compiled for; a narrower head is padded to the next."""
@@ -149,7 +157,7 @@ def tile_rule(
         raise UsageError(f"kernel {kernel} needs a Hopper GPU (h100, h200), not {gpu.name}")
     if kernel == "cudnn":
         return _CUDNN_DECODE if single else _CUDNN
-    return _fa3(width, causal=causal and not single, fp8=fp8)
+    return _fa3(head_dim, width, causal=causal and not single, fp8=fp8)
 
 
 _SPLIT_KEYS = {64: 256, 128: 128}
@@ -188,25 +196,27 @@ _CUDNN = TileRule(Tile(128, 128))
 _CUDNN_DECODE = TileRule(Tile(16, 128), ((32, Tile(64, 32)), (256, Tile(64, 64))), by="keys")
 """cuDNN's tiles, by measurement alone: cuDNN 9.19 on an H200 (measurements/h200.json).
 
-The names of its kernels tell the tile, when one is taken was read off the measurements: for a
-single query 64x32 up to 32 keys, 64x64 from 33 to 129, 16x128 from 300 on (256 is a guess
-between), else two warpgroups of 64x128.
+The names of its kernels tell the tile, when one is taken was read off the measurements, at
+31, 32, 33 and 255, 256, 257 keys: for a single query 64x32 up to 32 keys, 64x64 up to 256,
+then 16x128; for more queries two warpgroups of 64x128.
 """
 
 _FA3 = {64: (192, 192), 96: (192, 144), 128: (128, 176), 192: (128, 112), 256: (128, 80)}
 _FA3_CAUSAL = _FA3 | {64: (192, 128), 128: (128, 128)}
 _FA3_FP8 = {64: (192, 160), 96: (192, 128), 128: (128, 224), 192: (128, 160), 256: (128, 128)}
 _FA3_FEW_ROWS = 64
-"""FlashAttention-3's forward tiles, by head width; source: hopper/tile_size.h.
+"""FlashAttention-3's forward tiles, by head width. Not measured here.
 
-Up to 64 rows of 128-wide heads, 16 bits each, have a tile of 64 rows (use_one_mma_wg in
-hopper/heuristics.h). Not measured here.
+Source: hopper/tile_size.h and hopper/heuristics.h of Dao-AILab/flash-attention at commit
+13d0fd9cc276cb666afc88373e2d81449acdc749. There use_one_mma_wg asks for a tile of 64 rows if
+heads are exactly 128 wide and a block's rows (of all heads packed into it) are at most 64;
+only tiles for 16-bit operands heed it.
 """
 
 
-def _fa3(width: int, *, causal: bool, fp8: bool) -> TileRule:
+def _fa3(head_dim: int, width: int, *, causal: bool, fp8: bool) -> TileRule:
     if fp8:
         return TileRule(Tile(*_FA3_FP8[width]))
     rows, keys = (_FA3_CAUSAL if causal else _FA3)[width]
-    few = ((_FA3_FEW_ROWS, Tile(_FA3_FEW_ROWS, keys)),) if width == 128 else ()  # noqa: PLR2004
-    return TileRule(Tile(rows, keys), few)
+    few = head_dim == 128  # noqa: PLR2004
+    return TileRule(Tile(rows, keys), ((_FA3_FEW_ROWS, Tile(_FA3_FEW_ROWS, keys)),) if few else ())

@@ -18,7 +18,18 @@ from flopbench.builtin.flash_tiles import (
     tile_rule,
 )
 from flopbench.conventions import MAC_FLOPS
-from flopbench.dims import Dim, ceil_div, halve, is_array, is_symbolic, maximum, minimum, where
+from flopbench.dims import (
+    Dim,
+    at_most_one,
+    ceil_div,
+    halve,
+    is_array,
+    is_symbolic,
+    maximum,
+    minimum,
+    where,
+)
+from flopbench.errors import UsageError
 from flopbench.ops import Attention
 
 
@@ -100,11 +111,12 @@ class Choice:
                 rows, keys, lambda t: touched_tiles(rows, keys, t, causal=causal) * t.pairs
             )
 
-        return where(
+        computed = where(
             op.queries <= 1,
             pairs(_rows(op), causal=False, single=True),
             pairs(op.queries, causal=op.causal, single=False),
         )
+        return computed * at_most_one(op.queries)  # no query, no launch
 
     def key_grain(self, op: Attention) -> int:
         """Return a number of keys that every tile's number of keys is a multiple of."""
@@ -119,11 +131,34 @@ def executed_flops(op: Attention, choice: Choice) -> Dim:
     Two products, Q K^T and P V, over each pair of each tile, as wide as the kernel's head.
 
     Raises:
-        UsageError: the kernel does not run on this GPU, or has no tile for such heads.
+        UsageError: the kernel does not run on this GPU, or has no tile for such heads, or packs
+            grouped heads in a way that is not modelled.
     """
+    _refuse_packing(op, choice.kernel)
     kernel = "fa2" if choice.kernel == "auto" else choice.kernel
     width = kernel_head_dim(kernel, int(op.head_dim))
     return 2 * MAC_FLOPS * width * _over_steps(op, choice)
+
+
+def _refuse_packing(op: Attention, kernel: str) -> None:
+    """Refuse what FlashAttention-3 may pack: query heads of one KV head, as rows of one block.
+
+    For one query it always does. For more, should_pack_gqa (hopper/heuristics.h) and the choice
+    of splits decide, which are not modelled.
+    """
+    if kernel == "fa3" and _many_grouped(op):
+        raise UsageError(
+            "kernel fa3 may pack grouped heads into one block, which is modelled for one query "
+            f"only, not for {op.queries} queries with {op.heads} heads on {op.kv_heads} KV heads"
+        )
+
+
+def _many_grouped(op: Attention) -> bool:
+    """Tell whether several queries have grouped heads, somewhere, or may have for some symbols."""
+    if any(map(is_symbolic, (op.queries, op.heads, op.kv_heads))):
+        return bool(op.heads != op.kv_heads and op.queries != 1)
+    grouped: Any = (op.queries > 1) & (op.heads != op.kv_heads)
+    return bool(grouped.any()) if is_array(grouped) else bool(grouped)
 
 
 def _rows(op: Attention) -> Dim:
@@ -148,33 +183,40 @@ def _over_steps(op: Attention, choice: Choice) -> Dim:
         step = sympy.Dummy("step", integer=True, nonnegative=True)
         pairs = choice.pairs(op, op.keys + step * op.queries)
         return sympy.Sum(pairs, (step, 0, op.steps - 1))
-    if op.causal and _largest(op.queries) > SPLIT_ROWS:
+    blocks = _blocks(op, choice)
+    if len(blocks) >= _largest(op.steps) or (op.causal and _largest(op.queries) > SPLIT_ROWS):
         return _step_by_step(op, choice)
-    return _block_by_block(op, choice)
+    return _block_by_block(op, choice, blocks)
 
 
-def _block_by_block(op: Attention, choice: Choice) -> Dim:
+def _blocks(op: Attention, choice: Choice) -> range:
+    """Return the ends of the blocks of keys in which steps may end."""
+    grain = choice.key_grain(op)
+    last = op.keys + (op.steps - 1) * op.queries
+    first_end = (_smallest(op.keys - 1) // grain + 1) * grain
+    return range(first_end, _largest(last - 1) + grain + 1, grain)
+
+
+def _block_by_block(op: Attention, choice: Choice, blocks: range) -> Dim:
     """Add up steps that end in the same block of keys together: they compute the same tiles.
 
     So it is without a mask, and with all queries in one row block, which ends at the last key.
     """
-    grain = choice.key_grain(op)
     queries = maximum(op.queries, 1)
 
     def steps_up_to(keys: int) -> Dim:
         return maximum(minimum((keys - op.keys) // queries + 1, op.steps), 0)
 
-    last = op.keys + (op.steps - 1) * op.queries
     total: Dim = 0
-    for block in range(_smallest(op.keys - 1) // grain, _largest(last - 1) // grain + 1):
-        end = (block + 1) * grain
-        steps = steps_up_to(end) - steps_up_to(end - grain)
-        total = total + steps * choice.pairs(op, end)
+    for end in blocks:
+        steps = steps_up_to(end) - steps_up_to(end - blocks.step)
+        if _largest(steps):  # queries may step over a block
+            total = total + steps * choice.pairs(op, end)
     return total
 
 
 def _step_by_step(op: Attention, choice: Choice) -> Dim:
-    """Add up the steps one by one: many queries under a mask, which no decoding does."""
+    """Add up the steps one by one: few, or many queries under a mask."""
     total: Dim = 0
     for step in range(_largest(op.steps)):
         pairs = choice.pairs(op, op.keys + step * op.queries)

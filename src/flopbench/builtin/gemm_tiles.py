@@ -74,3 +74,12 @@ def short_name(kernel: str) -> str:
         return name
     tile = tile_of(kernel)
     return f"{name.split('<')[0]}<{tile}>" if tile else name[:_LONGEST_NAME]
+
+
+def base_name(kernel: str) -> str:
+    """Return a kernel's name without arguments, template arguments and ``void``."""
+    name, depth = "", 0
+    for sign in re.sub(r"(<unnamed>|\(anonymous namespace\))::", "", kernel):
+        depth += {"<": 1, ">": -1}.get(sign, 0)
+        name += "" if depth or sign == ">" else sign
+    return name.removeprefix("void ").split("(")[0]

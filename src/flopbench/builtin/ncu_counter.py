@@ -9,7 +9,7 @@ from typing import ClassVar
 from flopbench.errors import CountError
 from flopbench.hookspecs import hookimpl
 from flopbench.ops import TORCH_VISIBLE
-from flopbench.vendor import Convention, Count, Counted, VendorCall, VendorCounter
+from flopbench.vendor import EXECUTED_FLOP, Convention, Count, Counted, VendorCall, VendorCounter
 
 
 class NcuCounter(VendorCounter):
@@ -21,7 +21,7 @@ class NcuCounter(VendorCounter):
     name = "ncu"
     summary = "tensor FLOPs that an NVIDIA GPU executes with bf16 operands, by Nsight Compute"
     variant = "executed"
-    convention = Convention(unit="executed FLOP", sees=TORCH_VISIBLE | {"fused_attention"})
+    convention = Convention(unit=EXECUTED_FLOP, sees=TORCH_VISIBLE | {"fused_attention"})
     dtypes: ClassVar[tuple[str, ...] | None] = ("bf16",)
     """Types of operand to count; None for all."""
 
@@ -53,6 +53,12 @@ class NcuCounter(VendorCounter):
                 f"{', '.join(self._metrics.values())}: operands may be of another type"
             )
         return Count(tuple(Counted(module, op, n) for (module, op), n in flops.items() if n))
+
+    def tile(self, op: str) -> str | None:
+        from flopbench.builtin.gemm_tiles import tile_of
+
+        found = tile_of(op)
+        return str(found) if found else None
 
     def provenance(self) -> Mapping[str, str]:
         import subprocess

@@ -1,17 +1,20 @@
 """Run a vendor call under Nsight Compute, and read what each kernel executed.
 
 The call is made in a process of its own (`flopbench.builtin.ncu_child`), which names every
-module by an NVTX range. One counter in one pass is read per kernel, with the clocks left
-alone. Kernels whose names say that they move or map elements are not stopped for.
+module and op by an NVTX range. One counter in one pass is read of every kernel, with the
+clocks left alone.
 """
 
 from __future__ import annotations
 
+import contextlib
 import csv
 import ctypes
+import os
 import pickle
 import re
 import shutil
+import signal
 import subprocess
 import sys
 import tempfile
@@ -36,15 +39,10 @@ METRICS: dict[str, str] = {
 ``ncu --query-metrics --chips gh100``; a multiply-accumulate is 2 operations.
 """
 
-NO_TENSOR_WORK = (
-    "elementwise|CatArray|distribution_|softmax_warp|cunn_SoftMax|reduce_kernel|layer_norm"
-    "|index_|vectorized_gather|Scan|Histogram|bitonicSort|Sort|copy_|upsample|nchwToNhwc|nhwcToNchw"
-)
-"""Kernels that are not stopped for: PyTorch's element-wise, copying, sorting and reducing ones."""
 
 _RANGES = "thread Domain:Push/Pop_Range:PL_Type:PL_Value:CLR_Type:Color:Msg_Type:Msg"
-_RANGE = re.compile(r"<default domain>:flopbench\|(.*?):")
-_TIMEOUT_S = 1800
+_RANGE = re.compile(r"<default domain>:flopbench\|([^|:]*)\|([^|:]*)\|([^|:]*):")
+TIMEOUT_S = 1800
 
 
 @frozen
@@ -53,25 +51,26 @@ class Kernel:
 
     Attributes:
         module: path of the module that launched it; "" outside of any.
+        op: the torch op that launched it, such as ``aten.addmm``; "" outside of any.
+        operands: the op's operands, as `ncu_ranges` writes them.
         flops: executed tensor FLOPs, by type of operand.
     """
 
     module: str
+    op: str
+    operands: str
     name: str
     grid: str
     block: str
     flops: dict[str, int]
 
 
-def profile(
-    make: Callable[[], VendorCall], dtypes: Iterable[str] = ("bf16",), skip: str = NO_TENSOR_WORK
-) -> list[Kernel]:
+def profile(make: Callable[[], VendorCall], dtypes: Iterable[str] = ("bf16",)) -> list[Kernel]:
     """Make a call in another process under Nsight Compute, and return its kernels.
 
     Args:
         make: makes the call; is pickled.
         dtypes: types of operand to count, from `METRICS`; more than one takes more passes.
-        skip: regular expression of kernel names that are not profiled; "" profiles all.
 
     Raises:
         UsageError: there is no GPU or no ncu, or the counters may not be read.
@@ -88,18 +87,36 @@ def profile(
             *("--nvtx", "--profile-from-start", "off", "--target-processes", "application-only"),
             *("--metrics", ",".join(METRICS[dtype] for dtype in dtypes)),
             *("--csv", "--page", "raw", "--print-units", "base", "--log-file", str(log)),
-            *(("--kernel-name", f"regex:^(?!.*({skip})).*$") if skip else ()),
             *(sys.executable, "-m", "flopbench.builtin.ncu_child", str(call)),
         ]
-        try:
-            done = subprocess.run(  # noqa: S603 - the command is ours
-                command, capture_output=True, text=True, check=False, timeout=_TIMEOUT_S
-            )
-        except subprocess.TimeoutExpired as error:
-            raise CountError(f"ncu did not end within {_TIMEOUT_S} s") from error
+        code, output = _run(command)
         text = log.read_text(encoding="utf-8") if log.exists() else ""
-    _raise_failure(done.returncode, f"{done.stdout}\n{done.stderr}\n{text}")
+    _raise_failure(code, f"{output}\n{text}")
     return list(read_kernels(text, dtypes))
+
+
+def _run(command: list[str]) -> tuple[int, str]:
+    """Run ncu, and end it with all that it started if it takes too long or we are interrupted.
+
+    Raises:
+        CountError: it does not end in time.
+    """
+    with subprocess.Popen(  # noqa: S603 - the command is ours
+        command,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.STDOUT,
+        text=True,
+        start_new_session=True,
+    ) as process:
+        try:
+            output, _ = process.communicate(timeout=TIMEOUT_S)
+        except subprocess.TimeoutExpired as error:
+            raise CountError(f"ncu did not end within {TIMEOUT_S} s") from error
+        finally:
+            # The watched process is ncu's child: without its parent it would keep the GPU.
+            with contextlib.suppress(ProcessLookupError):
+                os.killpg(process.pid, signal.SIGKILL)
+    return process.returncode, output
 
 
 def require_ncu() -> str:
@@ -164,8 +181,11 @@ def read_kernels(text: str, dtypes: Iterable[str] = ("bf16",)) -> Iterator[Kerne
         if _RANGES not in row:
             raise CountError("ncu's table has no column of NVTX ranges: its version names it anew")
         ranges = _RANGE.findall(row[_RANGES] or "")
+        module, op, operands = ranges[-1] if ranges else ("", "", "")
         yield Kernel(
-            module=ranges[-1] if ranges else "",
+            module=module,
+            op=op,
+            operands=operands,
             name=row["Kernel Name"],
             grid=row["Grid Size"],
             block=row["Block Size"],

@@ -8,10 +8,18 @@ import json
 from collections.abc import Iterable, Iterator
 from typing import Any
 
+from flopbench.builtin import executed_text
 from flopbench.hookspecs import hookimpl
 from flopbench.model import Stage
 from flopbench.pricing import Fallback
-from flopbench.report import FAILURES, Comparison, Report, Series, UncountedOp
+from flopbench.report import (
+    FAILURES,
+    Comparison,
+    ExecutedComponent,
+    Report,
+    Series,
+    UncountedOp,
+)
 from flopbench.reporter import Reporter
 from flopbench.text import key_values, table, tera, wrapped
 
@@ -25,6 +33,10 @@ def _by_stage(report: Report) -> Iterator[tuple[Stage, list[Series], list[Compar
             [s for s in report.series if s.stage == stage.name],
             [c for c in report.comparisons if c.stage == stage.name],
         )
+
+
+def _executed(report: Report, stage: Stage) -> list[ExecutedComponent]:
+    return [part for part in report.executed if part.stage == stage.name]
 
 
 def _no_match(series: Series, comparisons: Iterable[Comparison]) -> bool:
@@ -46,7 +58,7 @@ def reconciliation(comparison: Comparison) -> str:
     if comparison.verdict == "exact":
         return (
             f"exact: {who} in each of {len(comparison.components)} components, "
-            f"{comparison.vendor_flops:,} FLOPs, difference 0"
+            f"{comparison.vendor_flops:,} {comparison.unit}s, difference 0"
         )
     return (
         f"{comparison.verdict}: {comparison.attention}, {comparison.counter}: {comparison.reason}"
@@ -78,13 +90,13 @@ class Console(Reporter):
     def render(self, report: Report) -> str:
         lines = [wrapped(f"{report.model}: {' '.join(_settings(report))}")]
         for stage, series, comparisons in _by_stage(report):
-            lines += ["", *_console_stage(stage, series, comparisons)]
+            lines += ["", *_console_stage(report, stage, series, comparisons)]
         lines += ["", *_console_notes(report)]
         return "\n".join(lines)
 
 
 def _console_stage(
-    stage: Stage, series: list[Series], comparisons: list[Comparison]
+    report: Report, stage: Stage, series: list[Series], comparisons: list[Comparison]
 ) -> Iterator[str]:
     yield f"{stage.title} FLOPs (TFLOPs):"
     width = max(29, *(len(s.label) + 1 for s in series))
@@ -97,6 +109,7 @@ def _console_stage(
             yield f"    {s.error}"
         if not comparisons:
             yield from _console_uncounted(s.uncounted)
+    yield from executed_text.console(_executed(report, stage))
     for c in comparisons:
         if c.verdict == "no_vendor_match":
             continue
@@ -108,7 +121,7 @@ def _console_stage(
                     f"{d.analytic_flops:,}, difference {d.difference:+,}"
                 )
         yield from _console_uncounted(c.uncounted)
-        if c.unseen:
+        if c.unseen and c.verdict != "not_comparable":
             yield f"    unseen by the counter: {unseen(c)}"
 
 
@@ -181,6 +194,7 @@ class Markdown(Reporter):
         lines = [f"# FLOPs of {report.model}", "", _markdown_workload(report), ""]
         for stage, series, comparisons in _by_stage(report):
             lines += [f"## {stage.title}", "", *_markdown_series(series, comparisons), ""]
+            lines += executed_text.markdown(_executed(report, stage))
             for c in comparisons:
                 if c.verdict != "no_vendor_match":
                     lines += [*_markdown_comparison(c), ""]
@@ -231,7 +245,7 @@ def _markdown_comparison(comparison: Comparison) -> Iterator[str]:
             ),
         )
     yield from _markdown_uncounted(comparison.uncounted)
-    if comparison.unseen:
+    if comparison.unseen and comparison.verdict != "not_comparable":
         yield f"\nUnseen by the counter, in TFLOPs: {unseen(comparison)}."
 
 

@@ -136,7 +136,7 @@ def watch(call: VendorCall, *inner: Any) -> Seen:
 
     counted: Counter[tuple[str, str]] = Counter()
     uncounted: Counter[tuple[str, str]] = Counter()
-    with _module_path(call.root) as path, ExitStack() as modes:
+    with module_path(call.root) as path, ExitStack() as modes:
         formulas = _recording_formulas(lambda op, n: counted.update({(path(), op): n}))
         mode = FlopCounterMode(display=False, custom_mapping=formulas)
         ops, higher_order = _audits(formulas, lambda op: uncounted.update([(path(), op)]))
@@ -212,7 +212,7 @@ def _audits(formulas: Mapping[Any, Any], report: Callable[[str], None]) -> tuple
 
 
 @contextmanager
-def _module_path(root: Any) -> Iterator[Callable[[], str]]:
+def module_path(root: Any) -> Iterator[Callable[[], str]]:
     """Give a function that names the innermost module of ``root`` being called.
 
     Modules are named as in ``root.named_modules()``; work outside of any is at "".

@@ -16,8 +16,10 @@ import typer
 
 from flopbench.cli.attention import attention_command
 from flopbench.cli.common import PluginOption, StrictOption
+from flopbench.cli.compare import compare_command
 from flopbench.cli.explain import explain_command
 from flopbench.cli.list import list_command
+from flopbench.cli.new import new_command
 from flopbench.cli.prove import prove_command
 from flopbench.cli.run import run_command
 from flopbench.cli.sweep import sweep_command
@@ -33,10 +35,12 @@ app = typer.Typer(
 )
 app.command("run")(run_command)
 app.command("sweep")(sweep_command)
+app.command("compare")(compare_command)
 app.command("prove")(prove_command)
 app.command("explain")(explain_command)
 app.command("list")(list_command)
 app.command("attention")(attention_command)
+app.command("new")(new_command)
 
 
 def main() -> None:

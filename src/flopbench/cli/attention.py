@@ -5,9 +5,11 @@ from __future__ import annotations
 import json
 from typing import Annotated
 
+import attrs
 import typer
 
-from flopbench.cli.common import print_text
+from flopbench.builtin.flash_tiles import DTYPES, GPUS, KERNELS
+from flopbench.cli.common import one_of, print_text
 from flopbench.errors import UsageError
 
 
@@ -23,20 +25,25 @@ def attention_command(
     causal: Annotated[
         bool, typer.Option("--causal", help="Mask keys after a query; the last see each other.")
     ] = False,
-    gpu: Annotated[
-        str, typer.Option(metavar="NAME", help="a100, l40s, h100, h100_pcie or h200.")
-    ] = "h200",
+    gpu: Annotated[str, typer.Option(metavar="NAME", help=one_of(GPUS))] = "h200",
     kernel: Annotated[
         str,
-        typer.Option(
-            metavar="NAME", help="auto (SDPA's flash backend), fa2, fa2_splitkv, cudnn, fa3."
-        ),
+        typer.Option(metavar="NAME", help=f"auto (SDPA's flash backend), {one_of(KERNELS)}"),
     ] = "auto",
-    dtype: Annotated[str, typer.Option(metavar="NAME", help="bf16, fp16 or fp8.")] = "bf16",
+    dtype: Annotated[str, typer.Option(metavar="NAME", help=one_of(DTYPES))] = "bf16",
+    measured: Annotated[
+        bool, typer.Option("--measure", help="Run it on this machine's GPU, too, under ncu.")
+    ] = False,
     as_json: Annotated[bool, typer.Option("--json", help="For programs.")] = False,
 ) -> None:
     """Tell what one attention costs: useful, counted by torch, and executed by a kernel."""
-    from flopbench.one_attention import as_dict, as_text, attention_figures
+    from flopbench.one_attention import (
+        as_dict,
+        as_text,
+        attention_figures,
+        measure,
+        measured_text,
+    )
     from flopbench.ops import Attention
 
     groups = heads if kv_heads is None else kv_heads
@@ -56,7 +63,11 @@ def attention_command(
         causal=causal,
     )
     figures = attention_figures(op, gpu, kernel, dtype)
+    found = measure(op, kernel, dtype) if measured else None
     if as_json:
-        print_text(json.dumps(as_dict(op, gpu, dtype, figures), indent=2))
-    else:
-        print_text(as_text(op, gpu, dtype, figures))
+        more = attrs.asdict(found) if found else {}
+        print_text(json.dumps(as_dict(op, gpu, dtype, figures) | more, indent=2))
+        return
+    print_text(as_text(op, gpu, dtype, figures))
+    if found:
+        print_text(measured_text(figures, found))

@@ -5,7 +5,7 @@ from __future__ import annotations
 import logging
 import os
 import sys
-from collections.abc import Collection, Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
@@ -90,6 +90,12 @@ def names(text: str | None) -> Sequence[str] | Any:
     if text is None:
         return None
     return [name.strip() for name in text.split(",") if name.strip()]
+
+
+def one_of(names: Iterable[str]) -> str:
+    """Name the values that an option takes, for its help."""
+    *most, last = names
+    return f"{', '.join(most)} or {last}."
 
 
 def some(option: str, text: str) -> Sequence[str]:

@@ -56,7 +56,7 @@ class PageModel(AnalyticModel):
     first_token = ("vision", "prefill")
     per_token = "decode"  # noqa: S105 - a stage, no password
     sizes = (
-        Size("B", "pages at once (batch size)"),
+        Size("B", "pages at once (batch size)", batch=True),
         Size("S", "context tokens of the prefill"),
         Size("K", "decode steps", steps=True),
         Size("n", "tiles of a page"),

@@ -59,7 +59,7 @@ class PageVendor(VendorModel):
 
     def stage(self, name: str, workload: Workload) -> VendorStage:
         stage = self._implementation.stage(name, workload)
-        return attrs.evolve(stage, sampled=not self._every_step)
+        return attrs.evolve(stage, sampled=stage.sampled and not self._every_step)
 
     def shapes(self, stage: str, workload: Workload) -> Hashable:
         """Vision sees images and no text; the decoder sees a context and no images."""

@@ -7,6 +7,7 @@ weights are random, so that which experts a token takes is random, too. Experts 
 
 from __future__ import annotations
 
+import logging
 from collections.abc import Mapping
 from contextlib import AbstractContextManager, nullcontext
 from functools import cached_property, partial
@@ -22,7 +23,13 @@ from flopbench_deepseek_ocr.kv_cache import fill_cache
 from flopbench_deepseek_ocr.vendor_native import Native, import_torch
 from flopbench_deepseek_ocr.workload import Workload
 
+LOG = logging.getLogger("flopbench")
+
 EXPERTS = "grouped_mm"
+
+MANY_STEPS = 5
+SECONDS_A_STEP = 25
+"""On an H200: the process starts, builds the model and is profiled."""
 
 Attention = Literal["sdpa", "flash", "eager"]
 """``sdpa`` runs what torch chooses; ``flash`` makes it FlashAttention-2 where that can be."""
@@ -57,15 +64,25 @@ class Executed(Native):
         return model.eval()
 
     def stage(self, name: str, workload: Workload) -> VendorStage:
-        """Build the calls of a stage; none is prepared in this process."""
+        """Build the calls of a stage; none is prepared in this process.
+
+        Few may not stand for all: which experts a token takes is random, and so is the padding.
+        """
         stage = super().stage(name, workload)
+        if stage.steps > MANY_STEPS:
+            LOG.warning(
+                "each of %d decode steps is a process of about %d s on the GPU: "
+                "workload.decode_steps=1 measures one",
+                stage.steps,
+                SECONDS_A_STEP,
+            )
         source = (self._architecture, self.attention, name, attrs.evolve(workload, page=None))
 
         def prepare(step: int) -> VendorCall:
             make = partial(make_call, *source, step)
             return VendorCall(root=None, run=lambda: make().run(), make=make)
 
-        return attrs.evolve(stage, prepare=prepare)
+        return attrs.evolve(stage, prepare=prepare, sampled=False)
 
     def prepare(self, name: str, workload: Workload, step: int) -> VendorCall:
         """Prepare the call of a stage's step here.

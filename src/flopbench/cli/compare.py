@@ -1,0 +1,118 @@
+"""``flopbench compare``: models side by side on one page."""
+
+from __future__ import annotations
+
+import gc
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any
+
+import typer
+
+from flopbench.cli.common import (
+    LOG,
+    AnalyticOnlyOption,
+    AttentionOption,
+    CountersOption,
+    ImageOption,
+    PluginOption,
+    StagesOption,
+    StrictOption,
+    formats,
+    given,
+    image_path,
+    load,
+    names,
+    path,
+    print_text,
+    progress_bar,
+)
+from flopbench.errors import PluginError, UsageError
+
+if TYPE_CHECKING:
+    from flopbench.plan import Plan
+    from flopbench.side_by_side import SideBySide
+    from flopbench.side_plan import Entry
+
+
+def compare_command(
+    context: typer.Context,
+    arguments: Annotated[
+        list[str],
+        typer.Argument(
+            metavar="MODEL[:KEY=VALUE,...]... [KEY=VALUE]...",
+            help="Models, each with settings of its own; and settings of all of them.",
+        ),
+    ],
+    image: ImageOption = None,
+    attention: AttentionOption = None,
+    stages: StagesOption = None,
+    counters: CountersOption = None,
+    analytic_only: AnalyticOnlyOption = False,
+    out: Annotated[
+        str | None,
+        typer.Option(metavar="DIR", help="Write compare.json, compare.md and plots there."),
+    ] = None,
+    format: Annotated[  # noqa: A002 - the option's name
+        str, typer.Option(metavar="NAMES", help="markdown or json.")
+    ] = "markdown",
+    plugin: PluginOption = None,
+    strict_plugins: StrictOption = False,
+) -> None:
+    """Compare what models cost on one page: FLOPs, memory, bytes moved and tokens, per stage.
+
+    Each model is checked against its vendor model, if it has one. Exit status: 0, 1 a model
+    failed or differs (the others are shown), 2 usage.
+    """
+    from flopbench.output import check_writable, write_files
+    from flopbench.side_by_side import compare_models
+    from flopbench.side_by_side_text import FORMATS
+    from flopbench.side_plan import check_stages, parse, plan_entry
+
+    if out is not None:
+        check_writable(path("--out", out))
+    shown = formats("--format", "format of a comparison", format, FORMATS)
+    entries, shared = parse(arguments)
+    catalog = load(context, plugin, strict_plugins)
+    check_stages(catalog, entries, names(stages))
+    options = {
+        "workload.image": image_path(image),
+        "run.attention": names(attention),
+        "run.stages": names(stages),
+        "run.counters": names(counters),
+        "run.analytic_only": analytic_only or None,
+    }
+    plans: dict[Entry, Plan | PluginError] = {}
+    for entry in entries:
+        try:
+            plans[entry] = plan_entry(catalog, entry, shared, given(options))
+        except PluginError as error:
+            plans[entry] = error
+    gc.enable()
+    with progress_bar(_calls(plans)) as progress:
+        found = compare_models(plans, catalog, stages_given=stages is not None, progress=progress)
+    if out is not None:
+        write_files(Path(out), _files(found))
+    for name in shown:
+        print_text(FORMATS[name](found))
+    if found.failed:
+        raise typer.Exit(1)
+
+
+def _calls(plans: dict[Entry, Any]) -> int:
+    resolved = (plan for plan in plans.values() if not isinstance(plan, PluginError))
+    return sum(len(plan.base_stages) * len(plan.counters) for plan in resolved)
+
+
+def _files(found: SideBySide) -> dict[str, str | bytes]:
+    from flopbench.bars import draw
+    from flopbench.side_by_side_text import to_json, to_markdown
+
+    files: dict[str, str | bytes] = {
+        "compare.json": to_json(found) + "\n",
+        "compare.md": to_markdown(found) + "\n",
+    }
+    try:
+        files |= draw(found)
+    except UsageError as error:  # the rest needs no matplotlib
+        LOG.warning("%s; no plot is written", error)
+    return files

@@ -1,0 +1,24 @@
+"""``flopbench new``: write a plugin to start from."""
+
+from __future__ import annotations
+
+from typing import Annotated
+
+import typer
+
+from flopbench.cli.common import PluginOption, StrictOption, load, path, print_text
+
+
+def new_command(
+    context: typer.Context,
+    kind: Annotated[str, typer.Argument(help="model, attention, counter or reporter.")],
+    name: Annotated[str, typer.Argument(help="What the plugin brings, such as my_model.")],
+    out: Annotated[str, typer.Option(metavar="DIR", help="Make the plugin's folder there.")] = ".",
+    plugin: PluginOption = None,
+    strict_plugins: StrictOption = False,
+) -> None:
+    """Write a plugin that installs and passes its conformance suite as it is."""
+    from flopbench.scaffold import write_plugin
+
+    folder = write_plugin(kind, name, path("--out", out), load(context, plugin, strict_plugins))
+    print_text(f"{folder}: now pip install -e '{folder}[test]' && pytest {folder}")

@@ -1,0 +1,160 @@
+"""Write a plugin to start from: a distribution that installs and passes its conformance suite."""
+
+from __future__ import annotations
+
+import keyword
+import re
+import shutil
+import tempfile
+from collections.abc import Iterator, Mapping
+from importlib.resources import files
+from importlib.resources.abc import Traversable
+from pathlib import Path
+from string import Template
+
+from attrs import frozen
+
+from flopbench.catalog import Catalog
+from flopbench.errors import UsageError, unknown
+
+_PYTHON_MODULES = ("shapes", "analytic", "vendor", "module", "plugin")
+_NAME = re.compile(r"[a-z][a-z0-9]*(_[a-z0-9]+)*")
+
+
+@frozen
+class Kind:
+    """A kind of plugin that can be written.
+
+    Attributes:
+        shelf: the shelf of the catalog that its names are on.
+        what: what it is called.
+        suite, setting: the conformance suite, and its attribute for the name.
+        try_it: a command that uses it.
+        explained: what an author does next.
+        needs: further requirements.
+    """
+
+    shelf: str
+    what: str
+    suite: str
+    setting: str
+    try_it: str
+    explained: str
+    needs: tuple[str, ...] = ()
+
+
+KINDS: Mapping[str, Kind] = {
+    "model": Kind(
+        "models",
+        "model",
+        "ModelConformance",
+        "model",
+        "flopbench run $name",
+        "`analytic.py` says what each stage computes, `module.py` is the real model and `vendor.py`"
+        " calls it. Replace `module.py` by the model you mean, then change `analytic.py` until"
+        " `flopbench run $name` says *verified*: where the two differ, it names the component.",
+        ("attrs>=24.2",),
+    ),
+    "attention": Kind(
+        "attention_modes",
+        "attention mode",
+        "AttentionConformance",
+        "mode",
+        "flopbench run MODEL --attention eager,$name",
+        "`plugin.py` lowers one attention operation to operations that have a price. It knows no"
+        " model, and works on all of them.",
+        ("attrs>=24.2",),
+    ),
+    "counter": Kind(
+        "counters",
+        "vendor counter",
+        "CounterConformance",
+        "counter",
+        "flopbench run MODEL --counters torch,$name",
+        "`plugin.py` runs a call of a real model and says how many FLOPs it saw, by module and op,"
+        " and what it saw no formula for.",
+    ),
+    "reporter": Kind(
+        "reporters",
+        "reporter",
+        "ReporterConformance",
+        "reporter",
+        "flopbench run MODEL --format $name",
+        "`plugin.py` turns a report into text. The fields of a report are in flopbench's"
+        " docs/report-schema.md.",
+    ),
+}
+
+
+def write_plugin(kind: str, name: str, out: Path, catalog: Catalog) -> Path:
+    """Write a distribution under ``out`` and return its folder: whole, or not at all.
+
+    Raises:
+        UsageError: there is no such kind, the name is none or taken, or nothing can be written.
+    """
+    if kind not in KINDS:
+        raise UsageError(unknown("kind of plugin", kind, KINDS))
+    _require_free(KINDS[kind], name, catalog)
+    folder = out / f"flopbench-{name.replace('_', '-')}"
+    if folder.exists() or folder.is_symlink():
+        raise UsageError(f"{folder} exists already: give another name, or another --out")
+    try:
+        out.mkdir(parents=True, exist_ok=True)
+        with tempfile.TemporaryDirectory(dir=out, prefix=f".{folder.name}.") as temporary:
+            whole = Path(temporary, folder.name)
+            for path, text in distribution(kind, name):
+                (whole / path).parent.mkdir(parents=True, exist_ok=True)
+                (whole / path).write_text(text, encoding="utf-8")
+            shutil.move(whole, folder)
+    except OSError as error:
+        raise UsageError(f"cannot write to --out {out}: {error.strerror}") from error
+    return folder
+
+
+def distribution(kind: str, name: str) -> Iterator[tuple[str, str]]:
+    """Yield the files of a distribution: paths and texts."""
+    chosen, package = KINDS[kind], f"flopbench_{name}"
+    cls = "".join(word.capitalize() for word in name.split("_"))
+    values = {
+        "name": name,
+        "cls": cls,
+        "package": package,
+        "project": f"flopbench-{name.replace('_', '-')}",
+        "what": f"The {chosen.what}",
+        "suite": chosen.suite,
+        "setting": chosen.setting,
+        "dependencies": ", ".join(f'"{need}"' for need in ("flopbench", *chosen.needs)),
+        "needs_torch": ', "torch>=2.6"' if kind in {"model", "counter"} else "",
+    }
+    for key in ("try_it", "explained"):
+        values[key] = Template(getattr(chosen, key)).substitute(name=name)
+    templates = files("flopbench") / "templates"
+    for template, path in (
+        ("common/pyproject.toml.txt", "pyproject.toml"),
+        ("common/README.md.txt", "README.md"),
+        ("common/test.py.txt", f"tests/test_{name}.py"),
+    ):
+        yield path, _filled(templates / template, values)
+    yield f"src/{package}/__init__.py", f'"""The {chosen.what} {name} for flopbench."""\n'
+    for module in _PYTHON_MODULES:
+        source = templates / kind / f"{module}.py.txt"
+        if source.is_file():
+            yield f"src/{package}/{module}.py", _filled(source, values)
+
+
+def _filled(template: Traversable, values: Mapping[str, str]) -> str:
+    return Template(template.read_text(encoding="utf-8")).substitute(values)
+
+
+def _require_free(kind: Kind, name: str, catalog: Catalog) -> None:
+    if not _NAME.fullmatch(name) or keyword.iskeyword(name):
+        raise UsageError(
+            f"{name!r} is no name for a plugin: it must be a Python identifier of lower-case "
+            "letters, digits and single underscores, such as my_model"
+        )
+    shelf = getattr(catalog, kind.shelf)
+    if name in shelf:
+        raise UsageError(f"the {kind.what} {name!r} is there already, in {shelf.entries[name][1]}")
+    for source in (*catalog.sources, *(failure.source for failure in catalog.failures)):
+        if source.name == name:
+            raise UsageError(f"the name {name!r} is taken: {source} has it")

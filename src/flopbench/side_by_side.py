@@ -1,0 +1,198 @@
+"""Models side by side on one page: what each costs, stage by stage, and whether it is verified.
+
+`to_dict` gives the JSON form, documented in docs/compare-schema.md.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from typing import Any, Literal
+
+import attrs
+from attrs import Factory, frozen
+
+from flopbench.catalog import Catalog
+from flopbench.errors import FlopbenchError, calling
+from flopbench.evaluate import columns
+from flopbench.model import AnalyticModel, Stage
+from flopbench.plan import Plan
+from flopbench.pricing import StagePrice, price
+from flopbench.progress import Progress
+from flopbench.report import Report
+from flopbench.runner import run
+from flopbench.side_plan import Entry
+from flopbench.sweep_report import plot_label
+
+COMPARE_SCHEMA_VERSION = "1.0"
+
+TOTAL = Stage("total", "Whole page")
+"""All stages of a model that are no sums."""
+
+Cost = Mapping[str, Any]
+Verdict = Literal["verified", "not_verified", "not_checked"]
+
+
+@frozen(kw_only=True)
+class Side:
+    """What one model costs.
+
+    Attributes:
+        costs: by stage and attention mode, the fields of a cost of ``sweep.json``.
+        tokens: of one page: of its image, of the prefill, and generated; None if not known.
+        pages: pages at once, which the costs are of.
+        vendor_flops: by stage, of the first vendor counter of FLOPs.
+        checks: how each stage compares with each vendor counter.
+        error: why something of this model failed.
+    """
+
+    label: str
+    model: str
+    settings: tuple[str, ...]
+    pages: int = 1
+    dtype: str | None = None
+    tokens: Mapping[str, int | None] = Factory(dict)
+    workload: Mapping[str, Any] = Factory(dict)
+    costs: Mapping[str, Mapping[str, Cost]] = Factory(dict)
+    vendor_flops: Mapping[str, int | None] = Factory(dict)
+    checks: tuple[Mapping[str, Any], ...] = ()
+    verdict: Verdict = "not_checked"
+    error: str | None = None
+
+
+@frozen(kw_only=True)
+class SideBySide:
+    """All models, the stages of any, and the attention modes with their labels."""
+
+    schema_version: str = COMPARE_SCHEMA_VERSION
+    stages: tuple[Stage, ...]
+    modes: Mapping[str, str]
+    vendor_counter: str | None
+    sides: tuple[Side, ...]
+
+    @property
+    def failed(self) -> bool:
+        """Whether a model failed or is not what its vendor model does."""
+        return any(side.error or side.verdict == "not_verified" for side in self.sides)
+
+    def to_dict(self) -> dict[str, Any]:
+        """Return the JSON form."""
+        found = attrs.asdict(self)
+        found["stages"] = [{"name": s.name, "title": s.title} for s in self.stages]
+        sides = found.pop("sides")
+        return {**found, "models": sides}
+
+
+def compare_models(
+    plans: Mapping[Entry, Plan | FlopbenchError],
+    catalog: Catalog,
+    *,
+    stages_given: bool,
+    progress: Progress | None = None,
+) -> SideBySide:
+    """Price and check every model; what fails of one is told in its place.
+
+    Args:
+        stages_given: whether to show the plans' stages; otherwise those that are no sums, and
+            all of them together.
+    """
+    sides = []
+    for entry, plan in plans.items():
+        blank = Side(label=entry.label, model=entry.model, settings=entry.settings)
+        if isinstance(plan, FlopbenchError):
+            sides.append(attrs.evolve(blank, error=str(plan)))
+        else:
+            sides.append(_side(blank, plan, catalog, stages_given, progress))
+    resolved = [plan for plan in plans.values() if isinstance(plan, Plan)]
+    stages = dict.fromkeys(s for p in resolved for s in _shown(p, stages_given=stages_given))
+    by_name = {s.name: Stage(s.name, s.title) for s in stages}
+    counters = {c.name: None for p in resolved for c in p.counters if c.convention.unit == "FLOP"}
+    return SideBySide(
+        stages=tuple(sorted(by_name.values(), key=lambda s: s.name == TOTAL.name)),
+        modes={m.name: plot_label(m.series_label(), m.name) for p in resolved for m in p.modes},
+        vendor_counter=next(iter(counters), None),
+        sides=tuple(sides),
+    )
+
+
+def _shown(plan: Plan, *, stages_given: bool) -> tuple[Stage, ...]:
+    if stages_given:
+        return plan.stages
+    return (*(stage for stage in plan.stages if not stage.parts), TOTAL)
+
+
+def _side(
+    side: Side, plan: Plan, catalog: Catalog, stages_given: bool, progress: Progress | None
+) -> Side:
+    try:
+        side = _priced(side, plan, stages_given)
+        if plan.vendor is not None:
+            return _checked(side, run(plan, catalog, progress))
+    except FlopbenchError as error:
+        return attrs.evolve(side, error=str(error))
+    return side
+
+
+def _priced(side: Side, plan: Plan, stages_given: bool) -> Side:
+    costs: dict[str, dict[str, Cost]] = {}
+    names = [stage.name for stage in _shown(plan, stages_given=stages_given)]
+    for stage, mode, found in _costs(plan):
+        if stage in names:
+            costs.setdefault(stage, {})[mode] = found
+    with calling(f"model {plan.model.name!r}: workload_facts"):
+        facts = dict(plan.model.workload_facts(plan.workload))
+    workload = {**plan.config["workload"], **facts}
+    return attrs.evolve(
+        side,
+        pages=workload.get("batch_size", 1),
+        dtype=plan.model.dtype,
+        tokens={
+            "image": workload.get("image_tokens"),
+            "context": workload.get("context_tokens"),
+            "output": workload.get("decode_steps"),
+        },
+        workload=workload,
+        costs=costs,
+    )
+
+
+def _costs(plan: Plan) -> Iterator[tuple[str, str, Cost]]:
+    """Yield (stage, mode, cost) of every stage, and of all that are no sums together."""
+    model, base = plan.model, plan.base_stages
+    for mode in plan.modes:
+        prices: dict[str, StagePrice] = {}
+        for stage in base:
+            with calling(f"pricing stage {stage.name!r} of model {model.name!r}"):
+                ops = model.ops(stage.name, plan.workload)
+                prices[stage.name] = price(ops, mode, plan.eager, plan.conventions, model.dtype)
+        whole = attrs.evolve(TOTAL, parts=tuple(prices))
+        for stage in (*plan.stages, whole):
+            parts = [prices[name] for name in stage.parts or (stage.name,)]
+            yield stage.name, mode.name, _plain(sum(parts[1:], parts[0]), model)
+
+
+def _plain(priced: StagePrice, model: AnalyticModel) -> Cost:
+    found = columns(priced, model.parts)
+    moved = found.costs["expected_bytes_moved"]
+    return {
+        **found.costs,
+        "flops_per_byte": found.costs["flops"] / moved if moved else None,
+        "parts_flops": dict(found.parts),
+    }
+
+
+def _checked(side: Side, report: Report) -> Side:
+    fields = ("stage", "attention", "counter", "unit", "verdict", "difference", "reason")
+    compared = [c for c in report.comparisons if c.verdict != "no_vendor_match"]
+    vendor = [s for s in report.series if s.kind == "vendor" and s.unit == "FLOP"]
+    counted: dict[str, int | None] = {}
+    for series in vendor:
+        counted.setdefault(series.stage, series.flops)
+    base = [s.name for s in report.stages if not s.parts]
+    if all(counted.get(name) is not None for name in base):
+        counted[TOTAL.name] = sum(counted[name] or 0 for name in base)
+    return attrs.evolve(
+        side,
+        vendor_flops={stage: counted.get(stage) for stage in side.costs},
+        checks=tuple({name: getattr(c, name) for name in fields} for c in compared),
+        verdict=report.verdict,
+    )

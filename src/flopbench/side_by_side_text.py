@@ -1,0 +1,95 @@
+"""Models side by side as tables, and as JSON."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable, Iterator, Mapping
+from typing import Any
+
+from flopbench.model import Stage
+from flopbench.side_by_side import Side, SideBySide
+from flopbench.text import si, table
+
+NONE = "none"
+
+
+def to_json(found: SideBySide) -> str:
+    """Return the JSON form, as text."""
+    return json.dumps(found.to_dict(), indent=1, ensure_ascii=False)
+
+
+def to_markdown(found: SideBySide) -> str:
+    """Write a table of the models and one per stage; FLOPs are of one page."""
+    names = " and ".join(side.label for side in found.sides)
+    lines = [f"# {names}", "", "FLOPs and bytes moved are per page; prefixes are decimal.", ""]
+    lines += [*_models(found), ""]
+    for stage in found.stages:
+        lines += [f"## {stage.title}", "", *_stage(found, stage), ""]
+    lines += [f"- {side.label}: {side.error}" for side in found.sides if side.error]
+    lines += [f"- {note}" for note in _notes(found)]
+    return "\n".join(lines).rstrip()
+
+
+def _models(found: SideBySide) -> Iterator[str]:
+    """Say of each model its tokens and settings, and whether it was verified."""
+    header = ("model", "image tokens", "context", "output", "pages at once", "dtype", "check")
+    return table(header, (_model(side) for side in found.sides))
+
+
+def _model(side: Side) -> list[str]:
+    known = (side.tokens.get(name) for name in ("image", "context", "output"))
+    tokens = [NONE if count is None else f"{count:,}" for count in known]
+    verdict = "failed" if side.error else side.verdict.replace("_", " ")
+    return [side.label, *tokens, str(side.pages), side.dtype or NONE, verdict]
+
+
+def _stage(found: SideBySide, stage: Stage) -> Iterator[str]:
+    header: tuple[str, ...] = ("model", "attention", "FLOPs", "to the first", "tensor", "vector")
+    header += ("moved", "FLOP/B", "weights", "KV cache", "peak activations")
+    rows: list[list[str]] = []
+    for side in found.sides:
+        costs = side.costs.get(stage.name)
+        if costs:
+            rows += [_row(side, m, costs[m], _first(found, stage, m)) for m in found.modes]
+        else:
+            rows.append([side.label, *[NONE] * (len(header) - 1)])
+    return table(header, rows)
+
+
+def _first(found: SideBySide, stage: Stage, mode: str) -> float | None:
+    """Return the FLOPs per page of the first model that has the stage."""
+    for side in found.sides:
+        if costs := side.costs.get(stage.name):
+            return costs[mode]["flops"] / side.pages or None
+    return None
+
+
+def _row(side: Side, mode: str, cost: Mapping[str, Any], first: float | None) -> list[str]:
+    def per_page(name: str, unit: str) -> str:
+        return si(cost[name] / side.pages, unit)
+
+    ratio = None if first is None else cost["flops"] / side.pages / first
+    intensity = cost["flops_per_byte"]
+    return [
+        side.label,
+        mode,
+        per_page("flops", "FLOP"),
+        NONE if ratio is None else f"{ratio:.3f}",
+        per_page("tensor_flops", "FLOP"),
+        per_page("vector_flops", "FLOP"),
+        per_page("expected_bytes_moved", "B"),
+        NONE if intensity is None else f"{intensity:.1f}",
+        *(si(cost[name], "B") for name in ("weight_bytes", "kv_cache_bytes")),
+        si(cost["peak_activation_bytes"], "B"),
+    ]
+
+
+def _notes(found: SideBySide) -> Iterator[str]:
+    for side in found.sides:
+        for check in side.checks:
+            if check["verdict"] != "exact":
+                where = f"{side.label}, {check['stage']} ({check['counter']})"
+                yield f"{where}: {check['verdict']}: {check['reason']}"
+
+
+FORMATS: Mapping[str, Callable[[SideBySide], str]] = {"markdown": to_markdown, "json": to_json}

@@ -1,0 +1,115 @@
+"""From the words of ``flopbench compare`` to the plan of each model."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable, Mapping, Sequence
+from typing import Any
+
+import attrs
+from attrs import frozen
+
+from flopbench.catalog import Catalog
+from flopbench.errors import UsageError, unknown
+from flopbench.model import AnalyticModel
+from flopbench.plan import Plan, make_plan
+
+_NEXT_SETTING = re.compile(r",(?=[\w.]+=)")
+
+
+@frozen
+class Entry:
+    """A model to be compared, with settings of its own."""
+
+    model: str
+    settings: tuple[str, ...] = ()
+
+    @property
+    def label(self) -> str:
+        """What tables and plots call it."""
+        return " ".join((self.model, *(s.partition(".")[2] or s for s in self.settings)))
+
+
+def parse(arguments: Sequence[str]) -> tuple[tuple[Entry, ...], tuple[str, ...]]:
+    """Split arguments into models, ``MODEL`` or ``MODEL:KEY=VALUE,KEY=VALUE``, and settings of all.
+
+    Raises:
+        UsageError: fewer than two models, two that are the same, or a setting of ``run``.
+    """
+    entries: list[Entry] = []
+    shared: list[str] = []
+    for argument in arguments:
+        head, colon, own = argument.partition(":")
+        if "=" in head:
+            shared.append(argument)
+            continue
+        settings = tuple(_NEXT_SETTING.split(own)) if colon else ()
+        if not head or (colon and not own):
+            raise UsageError(f"{argument!r} must be MODEL or MODEL:KEY=VALUE")
+        entry = Entry(head, settings)
+        if entry in entries:
+            raise UsageError(
+                f"{argument!r} is given twice: give the same model other settings, as "
+                f"{head}:KEY=VALUE"
+            )
+        entries.append(entry)
+    for setting in (*shared, *(s for entry in entries for s in entry.settings)):
+        if setting.startswith("run."):
+            raise UsageError(
+                f"{setting!r}: all models are run alike, as --attention, --stages, --counters and "
+                "--analytic-only say"
+            )
+    if len(entries) < 2:  # noqa: PLR2004 - one cannot be compared
+        raise UsageError("give at least two models to compare, or one twice with other settings")
+    return tuple(entries), tuple(shared)
+
+
+def plan_entry(
+    catalog: Catalog, entry: Entry, shared: Iterable[str], options: Mapping[str, Any]
+) -> Plan:
+    """Resolve one model's names and values; a model without a vendor model is not checked.
+
+    Raises:
+        UsageError: the model does not have a stage or a setting; it is named.
+        PluginError: its plugin raises.
+    """
+    model_class = catalog.models.get(entry.model)
+    options = dict(options)
+    if "workload.image" in options and not _takes(model_class, "image"):
+        raise UsageError(
+            f"{entry.model} takes no image (it has no workload.image): leave --image out, or the "
+            "model"
+        )
+    if catalog.vendor_models.find(entry.model) is None:
+        options["run.analytic_only"] = True
+    if options.get("run.stages"):
+        options["run.stages"] = _stages_of(model_class, options["run.stages"])
+    try:
+        overrides = (*shared, *entry.settings)
+        return make_plan(catalog, entry.model, overrides=overrides, options=options)
+    except UsageError as error:
+        raise UsageError(f"{entry.label}: {error}") from error
+
+
+def _takes(model: type[AnalyticModel], name: str) -> bool:
+    return name in {field.name for field in attrs.fields(model.inputs_type)}
+
+
+def _stages_of(model: type[AnalyticModel], wanted: Sequence[str]) -> list[str]:
+    """Return those of the wanted stages that a model has."""
+    known = [stage.name for stage in model.stages]
+    if not set(known) & set(wanted):
+        raise UsageError(unknown(f"stage of {model.name}", wanted[0], known))
+    return [name for name in wanted if name in known]
+
+
+def check_stages(catalog: Catalog, entries: Iterable[Entry], wanted: Iterable[str] | None) -> None:
+    """Refuse a stage that none of the models has.
+
+    Raises:
+        UsageError: there is such a stage.
+    """
+    known = {s.name for entry in entries for s in catalog.models.get(entry.model).stages}
+    for name in wanted or ():
+        if name not in known:
+            raise UsageError(unknown("stage of these models", name, known))

@@ -1,0 +1,167 @@
+"""Sample reports: one of each way that a run can come out, made by hand."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+from flopbench.model import Stage
+from flopbench.pricing import Fallback
+from flopbench.report import (
+    Comparison,
+    ComponentDifference,
+    Entry,
+    Provenance,
+    Report,
+    Series,
+    UncountedOp,
+)
+
+LARGE = 3 * 2**70
+"""More than 64 bits hold."""
+
+
+def _provenance(**others: Any) -> Provenance:
+    values: dict[str, Any] = {
+        "versions": {"flopbench": "1.0", "python": "3.11"},
+        "plugins": ({"name": "eager", "origin": "builtin", "error": None},),
+        "vendor": {"implementation": "toy"},
+        "counters": {"torch": {"unit": "FLOP", "sees": ["linear"], "method": "concrete"}},
+        "convention": {"add": 1, "softmax": 5},
+        "config": {"workload": {"batch_size": 2}, "model": {"config": None}, "vendor": {}},
+        "assumptions": ("decode step k attends to context + k keys",),
+        "fallbacks": (),
+    }
+    return Provenance(**(values | others))
+
+
+def _vendor(stage: str, flops: int | None, error: str | None = None) -> Series:
+    entries = () if flops is None else (Entry("layer", "aten.mm", flops),)
+    return Series(
+        stage=stage,
+        kind="vendor",
+        attention="eager",
+        counter="torch",
+        label="vendor (eager, torch)",
+        flops=flops,
+        error=error,
+        breakdown=entries,
+    )
+
+
+def _analytic(stage: str, flops: int, attention: str = "eager", **others: Any) -> Series:
+    return Series(
+        stage=stage,
+        kind="analytic",
+        attention=attention,
+        counter=None,
+        label=f"analytic {attention} (full)",
+        flops=flops + 7,
+        tensor_flops=flops,
+        vector_flops=7,
+        torch_visible_flops=flops,
+        breakdown=(Entry("layer", "linear", flops), Entry("layer", "softmax", 7)),
+        **others,
+    )
+
+
+def _comparison(stage: str, vendor: int | None, analytic: int, **others: Any) -> Comparison:
+    difference = None if vendor is None else analytic - vendor
+    values: dict[str, Any] = {
+        "stage": stage,
+        "attention": "eager",
+        "counter": "torch",
+        "vendor_flops": vendor,
+        "torch_visible_flops": analytic,
+        "difference": difference,
+        "verdict": "exact",
+        "unseen": {"softmax": 7},
+    }
+    if vendor is not None:
+        values["components"] = (ComponentDifference("layer", vendor, analytic, analytic - vendor),)
+    return Comparison(**(values | others))
+
+
+def _report(
+    series: tuple[Series, ...], comparisons: tuple[Comparison, ...], **others: Any
+) -> Report:
+    return Report(
+        model="toy",
+        stages=(Stage("prefill", "Prefill"),),
+        workload={"batch_size": 2, "page": {"width": 10}, "image": None},
+        provenance=_provenance(**others),
+        series=series,
+        comparisons=comparisons,
+    )
+
+
+def sample_reports() -> Mapping[str, Report]:
+    """Return reports that are good, failed, incomplete and more, by name."""
+    analytic = _analytic("prefill", 100)
+    return {
+        "good": _report((_vendor("prefill", 100), analytic), (_comparison("prefill", 100, 100),)),
+        "failed": _report(
+            (_vendor("prefill", 90), analytic),
+            (
+                _comparison(
+                    "prefill", 90, 100, verdict="differs", reason="components differ: layer"
+                ),
+            ),
+        ),
+        "incomplete": _report(
+            (_vendor("prefill", None, error="the vendor call failed: no such layer"), analytic),
+            (_comparison("prefill", None, 100, verdict="incomplete", reason="it failed"),),
+        ),
+        "uncounted": _report(
+            (_vendor("prefill", 100), analytic),
+            (
+                _comparison(
+                    "prefill",
+                    100,
+                    100,
+                    verdict="incomplete",
+                    reason="the vendor runs ops that the counter has no formula for: aten.mv",
+                    uncounted=(UncountedOp("layer", "aten.mv", 3),),
+                ),
+            ),
+        ),
+        "analytic_only": _report((analytic,), (), vendor={}, counters={}),
+        "fallback_and_padding": _report(
+            (
+                _analytic("prefill", 100, "flash", useful_flops=80, executed_ratio=1.25),
+                _analytic("prefill", 0, "free", useful_flops=0, executed_ratio=None),
+            ),
+            (
+                _comparison(
+                    "prefill",
+                    100,
+                    100,
+                    attention="flash",
+                    difference=None,
+                    components=(),
+                    verdict="no_vendor_match",
+                    reason="the vendor does not run flash attention",
+                ),
+            ),
+            fallbacks=(Fallback("flash", "layer", "it takes no bias"),),
+            plugins=({"name": "broken", "origin": "-p", "error": "failed to import: no"},),
+        ),
+        "large": _report(
+            (_vendor("prefill", LARGE), _analytic("prefill", LARGE)),
+            (_comparison("prefill", LARGE, LARGE),),
+        ),
+        "other_unit": _report(
+            (_vendor("prefill", 50), analytic),
+            (
+                _comparison(
+                    "prefill",
+                    50,
+                    100,
+                    difference=None,
+                    components=(),
+                    verdict="not_comparable",
+                    reason="the counter's unit is executed FLOP, not FLOP or MAC",
+                ),
+            ),
+        ),
+    }

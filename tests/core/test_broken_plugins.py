@@ -1,0 +1,244 @@
+"""A broken plugin of each kind, in each way: named in one sentence, while the rest works."""
+
+import os
+import re
+import subprocess
+import sys
+from functools import cache
+
+import pytest
+
+from cli_helpers import one_sentence
+from sweep_helpers import PLUGIN as TOY
+
+HOOKS = {
+    "model": "flopbench_analytic_models",
+    "vendor": "flopbench_vendor_models",
+    "attention": "flopbench_attention_modes",
+    "counter": "flopbench_vendor_counters",
+    "reporter": "flopbench_reporters",
+}
+TAKEN = {
+    "model": "toy",
+    "vendor": "toy",
+    "attention": "eager",
+    "counter": "torch",
+    "reporter": "console",
+}
+KIND = {
+    "model": "model",
+    "vendor": "vendor model",
+    "attention": "attention mode",
+    "counter": "vendor counter",
+    "reporter": "reporter",
+}
+
+CLASSES = """
+from attrs import frozen
+from flopbench import (
+    AnalyticModel, AttentionMode, Convention, Linear, Reporter, Stage, VendorCall, VendorCounter,
+    VendorModel, VendorStage, hookimpl,
+)
+
+@frozen(kw_only=True)
+class Empty:
+    rows: int = 3
+
+class model(AnalyticModel):
+    stages = (Stage("prefill", "Prefill"),)
+    options_type = inputs_type = Empty
+    architecture = None
+    @classmethod
+    def from_options(cls, options): return cls()
+    def workload(self, inputs): return inputs
+    def workload_facts(self, workload): return {{"rows": workload.rows}}
+    def ops(self, stage, workload): {use}
+
+class right(model):
+    name = NAME
+    def ops(self, stage, workload):
+        yield Linear(component="layer", rows=workload.rows, in_features=4, out_features=8)
+
+class vendor(VendorModel):
+    options_type = Empty
+    @classmethod
+    def from_options(cls, architecture, options): return cls()
+    def stage(self, name, workload): {use}
+    def component(self, module): return "layer"
+
+class attention(AttentionMode):
+    def lower(self, op): {use}
+
+class counter(VendorCounter):
+    convention = Convention("FLOP", frozenset({{"linear"}}))
+    def count(self, call): {use}
+
+class reporter(Reporter):
+    def render(self, report): {use}
+""".replace("NAME", "'broken_vendor'")
+
+LOAD_FAULTS = {
+    "import error": "import not_a_module",
+    "wrong signature": "@hookimpl\ndef {hook}(catalog): return []",
+    "raises in the hook": "@hookimpl\ndef {hook}(): raise RuntimeError('out of luck')",
+    "wrong type": "@hookimpl\ndef {hook}(): return [int]",
+    "no list": "@hookimpl\ndef {hook}(): return {kind}",
+    "a taken name": "{kind}.name = '{taken}'\n@hookimpl\ndef {hook}(): return [{kind}]",
+}
+SENTENCES = {
+    "import error": "failed to import: ModuleNotFoundError: No module named 'not_a_module'",
+    "wrong signature": "breaks the hook contract: .*{hook}.*catalog",
+    "raises in the hook": "raised in {hook}: RuntimeError: out of luck",
+    "wrong type": "returned <class 'int'>, which is no subclass of ",
+    "no list": "returned <class .*> from {hook}, which wants a list of classes",
+    "a taken name": "brings the {what} '{taken}', which plugin .* has already",
+}
+
+COMMANDS = {
+    "list": ("list",),
+    "run": ("run", "toy", "--counters", "slow", "--format", "console,json"),
+    "sweep": ("sweep", "toy", "--vary", "workload.rows=1,2", "--counters", "slow"),
+}
+
+
+def source(kind, fault, use="raise RuntimeError('out of luck')"):
+    values = {"hook": HOOKS[kind], "kind": kind, "taken": TAKEN[kind]}
+    return CLASSES.format(use=use) + LOAD_FAULTS[fault].format(**values)
+
+
+@pytest.fixture(scope="module")
+def ran(tmp_path_factory):
+    """Run a command with the broken plugins of all kinds; each only once."""
+
+    @cache
+    def run(fault, command):
+        folder = tmp_path_factory.mktemp("broken")
+        (folder / "toy.py").write_text(TOY)
+        for kind in HOOKS:
+            (folder / f"broken_{kind}.py").write_text(source(kind, fault))
+        plugins = ["-p", "toy.py", *(p for kind in HOOKS for p in ("-p", f"broken_{kind}.py"))]
+        return subprocess.run(
+            [sys.executable, "-m", "flopbench.cli", *plugins, *COMMANDS[command]],
+            cwd=folder,
+            env={**os.environ, "TOY_LOG": "log", "COLUMNS": "200"},
+            capture_output=True,
+            text=True,
+            check=False,
+        )
+
+    return run
+
+
+WORKS = {
+    "list": "Vendor counters:",
+    "run": "exact: eager = vendor (slow) in each of 1 components",
+    "sweep": "| rows=1 | 1 | eager | 64 FLOP | 64 FLOP | 0 FLOP |  | 64 FLOP | 0 |",
+}
+
+
+@pytest.mark.parametrize("kind", HOOKS)
+@pytest.mark.parametrize("command", COMMANDS)
+@pytest.mark.parametrize("fault", LOAD_FAULTS)
+def test_what_cannot_be_loaded_is_named_and_the_rest_works(fault, command, kind, ran):
+    done = ran(fault, command)
+    assert done.returncode == 0, done.stderr
+    warnings = [line for line in done.stderr.splitlines() if f"'broken_{kind}'" in line]
+    assert len(warnings) == 1, done.stderr
+    values = {"hook": HOOKS[kind], "what": KIND[kind], "taken": TAKEN[kind]}
+    pattern = rf"flopbench: warning: plugin 'broken_{kind}' \(-p\) "
+    assert re.match(pattern + SENTENCES[fault].format(**values), warnings[0]), warnings[0]
+    assert "Traceback" not in done.stderr
+    assert len(done.stderr.splitlines()) == len(HOOKS)
+    assert WORKS[command] in done.stdout
+
+
+USES = {"raises": "raise RuntimeError('out of luck')", "returns a wrong type": "return 3"}
+DEEPSEEK = ("deepseek_ocr", "--analytic-only", "--stages", "decode", "--attention", "eager,broken")
+USED = {
+    ("model", "run"): ("broken", "--analytic-only"),
+    ("model", "sweep"): ("broken", "--analytic-only", "--vary", "workload.rows=1,2"),
+    ("vendor", "run"): ("broken_vendor", "--counters", "torch"),
+    ("vendor", "sweep"): ("broken_vendor", "--vary", "workload.rows=1,2"),
+    ("attention", "run"): DEEPSEEK,
+    ("attention", "sweep"): (*DEEPSEEK, "--vary", "workload.decode_steps=1,2"),
+    ("counter", "run"): ("toy", "--counters", "slow,broken"),
+    ("counter", "sweep"): ("toy", "--counters", "broken", "--vary", "workload.rows=1,2"),
+    ("reporter", "run"): ("toy", "--counters", "slow", "--format", "broken"),
+}
+NAMED = {
+    "model": "pricing stage 'prefill' of model 'broken'",
+    "vendor": "the vendor model could not be counted: ",
+    "attention": "with attention mode 'broken' failed: ",
+    "counter": "counter 'broken' ",
+    "reporter": "reporter 'broken' failed: ",
+}
+WHY = {
+    "raises": dict.fromkeys(HOOKS, "RuntimeError: out of luck"),
+    "returns a wrong type": {
+        "model": "TypeError: 'int' object is not iterable",
+        "vendor": "AttributeError: 'int' object has no attribute 'steps'",
+        "attention": "TypeError: 'int' object is not iterable",
+        "counter": "returned 3, which is no Count",
+        "reporter": "render must return text, got 3",
+    },
+}
+
+
+@pytest.fixture
+def broken(flopbench, tmp_path):
+    """Run a command with a toy and a plugin that breaks when it is used."""
+
+    def run(kind, use, *command):
+        name = "broken_vendor" if kind == "vendor" else "broken"
+        hooks = f"{kind}.name = {name!r}\n@hookimpl\ndef {HOOKS[kind]}(): return [{kind}]\n"
+        if kind == "vendor":
+            hooks += "@hookimpl\ndef flopbench_analytic_models(): return [right]\n"
+        (tmp_path / "toy.py").write_text(TOY)
+        (tmp_path / "broken.py").write_text(f"{CLASSES.format(use=USES[use])}\n{hooks}")
+        return flopbench("-p", "toy.py", "-p", "broken.py", *command, TOY_LOG="log")
+
+    return run
+
+
+@pytest.mark.parametrize(("kind", "command"), USED)
+@pytest.mark.parametrize("use", USES)
+def test_what_breaks_when_it_is_used_is_named(use, kind, command, broken):
+    done = broken(kind, use, command, *USED[kind, command])
+    assert "Traceback" not in done.stderr
+    if kind in {"vendor", "counter"}:  # the closed forms are there, and other counters' counts
+        assert done.returncode == 1
+        shown = [line for line in done.stdout.splitlines() if WHY[use][kind] in line]
+        assert len(shown) == (1 if command == "run" else 4)
+        assert all(NAMED[kind] in line for line in shown)
+        assert ("exact: eager = vendor (slow)" in done.stdout) == (
+            (kind, command) == ("counter", "run")
+        )
+    else:
+        sentence = one_sentence(done)
+        assert NAMED[kind] in sentence
+        assert sentence.endswith(WHY[use][kind])
+
+
+@pytest.mark.parametrize("kind", HOOKS)
+@pytest.mark.parametrize("command", COMMANDS)
+def test_what_would_break_disturbs_nothing_that_does_not_use_it(kind, command, broken):
+    done = broken(kind, "raises", *COMMANDS[command])
+    assert (done.returncode, done.stderr) == (0, "")
+    assert WORKS[command] in done.stdout
+
+
+def test_a_reporter_that_nobody_asked_for_costs_its_own_file_alone(flopbench, tmp_path):
+    (tmp_path / "toy.py").write_text(TOY)
+    named = "reporter.name, reporter.filename = 'broken', 'broken.txt'\n"
+    hook = "@hookimpl\ndef flopbench_reporters(): return [reporter]\n"
+    (tmp_path / "broken.py").write_text(f"{CLASSES.format(use=USES['raises'])}\n{named}{hook}")
+    plugins = ("-p", "toy.py", "-p", "broken.py")
+    done = flopbench(*plugins, *COMMANDS["run"], "--out", "out", TOY_LOG="log")
+    assert done.returncode == 0
+    (warning,) = done.stderr.splitlines()
+    assert "plugin 'broken' (-p): reporter 'broken' failed: RuntimeError: out of luck" in warning
+    assert {path.name for path in (tmp_path / "out").iterdir()} == {
+        "report.json",
+        "report.md",
+        "report.csv",
+    }

@@ -1,0 +1,76 @@
+"""What flopbench ships passes the suites that plugin authors run."""
+
+from pathlib import Path
+
+from deepseek_strategies import architectures
+from flopbench.testing import (
+    AttentionConformance,
+    CounterConformance,
+    ModelConformance,
+    ReporterConformance,
+)
+from flopbench_deepseek_ocr.analytic import DeepseekOcr
+from flopbench_unlimited_ocr.plugin import UnlimitedOcr
+
+SMALL = Path(__file__).parents[1] / "deepseek_ocr" / "checkpoint" / "config.json"
+SMALL_WINDOW = Path(__file__).with_name("small_window.json")
+
+
+class TestDeepseekOcr(ModelConformance):
+    model = "deepseek_ocr"
+    overrides = (f"model.config={SMALL}", "workload.mode=tiny")
+    models = architectures().map(DeepseekOcr)
+
+
+class TestUnlimitedOcr(ModelConformance):
+    model = "unlimited_ocr"
+    overrides = (f"model.config={SMALL_WINDOW}", "workload.image=[640,640]")
+    models = architectures().map(UnlimitedOcr)
+    deviations = {
+        "sizes_in_arrays_equal_ints[decode]": "layers are told apart by hash, and a window that "
+        "is an array has none",
+    }
+
+
+class TestEager(AttentionConformance):
+    mode = "eager"
+
+
+class TestFlash(AttentionConformance):
+    mode = "flash"
+
+
+class TestFlashTorch(AttentionConformance):
+    mode = "flash_torch"
+
+
+class TestFlashExecuted(AttentionConformance):
+    mode = "flash_executed"
+
+
+class TestTorch(CounterConformance):
+    counter = "torch"
+
+
+class TestNcu(CounterConformance):
+    counter = "ncu"
+
+
+class TestNcuEveryType(CounterConformance):
+    counter = "ncu_every_type"
+
+
+class TestConsole(ReporterConformance):
+    reporter = "console"
+
+
+class TestJson(ReporterConformance):
+    reporter = "json"
+
+
+class TestMarkdown(ReporterConformance):
+    reporter = "markdown"
+
+
+class TestCsv(ReporterConformance):
+    reporter = "csv"
