@@ -48,7 +48,7 @@ class HfModel(AnalyticModel):
     per_token = "decode"  # noqa: S105 - a stage, no password
     parts: ClassVar[Mapping[str, str]] = {"decoder": "decoder", "lm_head": "LM head"}
     sizes = (
-        Size("B", "sequences at once (batch size)"),
+        Size("B", "sequences at once (batch size)", batch=True),
         Size("S", "context tokens of the prefill"),
         Size("K", "decode steps", steps=True),
     )
