@@ -231,11 +231,13 @@ class Softmax(VectorOp):
 
     Attributes:
         table: elements of weights that scores are looked up from, if they are.
+        table_reads: elements read of them.
     """
 
     kind = "softmax"
     scores: Dim = dim_field()
     table: Dim = dim_field(default=0)
+    table_reads: Dim = dim_field(default=0)
 
     @property
     def elements(self) -> Dim:
@@ -245,7 +247,7 @@ class Softmax(VectorOp):
         return self.table
 
     def weights_read(self) -> Dim:
-        return at_most_one(self.scores) * self.table
+        return self.table_reads
 
 
 _BINARY = frozenset({"add", "multiply"})

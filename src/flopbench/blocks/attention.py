@@ -13,9 +13,10 @@ from attrs import frozen
 
 from flopbench.blocks.linear import NormSpec, Projections
 from flopbench.blocks.passes import Pass
+from flopbench.blocks.rotary import rotation
 from flopbench.blocks.site import Site
 from flopbench.dims import Dim, minimum
-from flopbench.ops import Attention, KvCacheUpdate, Linear, Op, Rope
+from flopbench.ops import Attention, KvCacheUpdate, Linear, Op
 
 
 @frozen(kw_only=True)
@@ -25,9 +26,12 @@ class SelfAttention:
     Attributes:
         qkv_bias: whether all projections to queries, keys and values have a bias, or for each.
         fused: whether one product makes queries, keys and values.
-        qk_norm: of queries and keys: over each head, or over all heads at once.
+        qk_norm: of queries and keys.
+        qk_norm_over: a head, all heads sharing the weights; each head, with weights of its own;
+            or all heads at once.
         rope_dim: elements of a head that are rotated; 0 for none.
-        window: the most keys that a query sees; the KV cache then keeps no others.
+        window: the most keys that a query sees; None for all.
+        evicts: whether the KV cache keeps no others.
         bias: what is added to the scores besides the mask, if anything.
         scaled, softcap, sinks: as in `flopbench.ops.Attention`.
     """
@@ -40,9 +44,10 @@ class SelfAttention:
     out_bias: bool = False
     fused: bool = False
     qk_norm: NormSpec | None = None
-    qk_norm_over: Literal["head", "all"] = "head"
+    qk_norm_over: Literal["head", "each", "all"] = "head"
     rope_dim: Dim = 0
     window: Dim | None = None
+    evicts: bool = True
     bias: str | None = None
     scaled: Literal["scores", "queries"] | None = "scores"
     softcap: bool = False
@@ -72,26 +77,20 @@ class SelfAttention:
         # Beside the queries, keys and values; beside the keys, values and queries.
         for heads, alive in ((self.heads, 2 * keys), (self.kv_heads, queries + keys)):
             beside = site.beside_also(alive)
-            if self.qk_norm_over == "head":
+            if self.qk_norm_over == "all":
+                yield norm.op(beside, run.tokens, heads * self.head_dim)
+            elif self.qk_norm_over == "head":
                 yield norm.op(beside, run.tokens * heads, self.head_dim)
             else:
-                yield norm.op(beside, run.tokens, heads * self.head_dim)
+                yield norm.apart(beside, run.tokens, heads, self.head_dim)
 
     def _cached(self, site: Site, run: Pass) -> Iterator[Op]:
         """Yield the rotation of queries and keys, and the cache's update."""
         keys = self._keys(run)
         if self.rope_dim:
-            # Beside the residual, the values; the angles are among the operands.
-            angles = 2 * self.rope_dim * run.queries
-            yield site.beside_also(keys - angles).op(
-                Rope,
-                tokens=run.tokens,
-                heads=self.heads + self.kv_heads,
-                head_dim=self.rope_dim,
-                positions=run.queries,
-            )
+            yield rotation(site.beside_also(keys), run, self.heads + self.kv_heads, self.rope_dim)
         kept = run.last_keys
-        if self.window is not None:
+        if self.window is not None and self.evicts:
             kept = minimum(kept, self.window - 1)
         queries = run.tokens * self.heads * self.head_dim
         yield site.beside_also(queries).op(
@@ -112,7 +111,7 @@ class SelfAttention:
             keys=run.keys,
             causal=True,
             window=self.window,
-            evicts=self.window is not None,
+            evicts=self.window is not None and self.evicts,
             bias=self.bias,
             scaled=self.scaled,
             softcap=self.softcap,

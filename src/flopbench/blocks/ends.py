@@ -9,7 +9,7 @@ from attrs import frozen
 from flopbench.blocks.linear import NormSpec
 from flopbench.blocks.passes import Pass
 from flopbench.blocks.site import Site
-from flopbench.dims import Dim
+from flopbench.dims import Dim, at_most_one
 from flopbench.ops import Elementwise, Embedding, Linear, Op
 
 
@@ -19,7 +19,6 @@ class Embeddings:
 
     Attributes:
         width: of the model.
-        token_width: of the table, if a product makes vectors of the model's width of it.
         positions: entries of a table of positions; 0 if there is none.
         norm: of the vectors, if any.
         scaled: whether the vectors are multiplied by a constant.
@@ -27,7 +26,6 @@ class Embeddings:
 
     vocabulary: Dim
     width: Dim
-    token_width: Dim | None = None
     positions: Dim = 0
     norm: NormSpec | None = None
     scaled: bool = False
@@ -35,12 +33,7 @@ class Embeddings:
     def ops(self, site: Site, run: Pass) -> Iterator[Op]:
         """Yield the look-ups, and what is done to the vectors."""
         elements = run.tokens * self.width
-        table = self.width if self.token_width is None else self.token_width
-        yield site.op(Embedding, tokens=run.tokens, width=table, entries=self.vocabulary)
-        if self.token_width is not None:
-            yield site.op(
-                Linear, rows=run.tokens, in_features=self.token_width, out_features=self.width
-            )
+        yield site.op(Embedding, tokens=run.tokens, width=self.width, entries=self.vocabulary)
         if self.scaled:
             yield site.op(Elementwise, function="multiply", outputs=elements, reads=elements)
         if self.positions:
@@ -59,13 +52,11 @@ class LmHead:
 
     Attributes:
         tied: whether its weights are those of the token embeddings.
-        token_width: of the weights, if a product makes vectors of that width first.
         scaled, softcap: whether the logits are multiplied by a constant, or capped.
     """
 
     vocabulary: Dim
     width: Dim
-    token_width: Dim | None = None
     tied: bool = False
     bias: bool = False
     scaled: bool = False
@@ -74,16 +65,26 @@ class LmHead:
     def ops(self, site: Site, run: Pass) -> Iterator[Op]:
         """Yield the logits of the pass's ``head_rows`` positions per sequence."""
         rows = run.batch * run.head_rows
-        width = self.width if self.token_width is None else self.token_width
         yield site.op(
             Linear,
             rows=rows,
-            in_features=width,
+            in_features=self.width,
             out_features=self.vocabulary,
-            bias=self.bias,
+            bias=self.bias and not self.tied,
             weights_shared=self.tied,
         )
         logits = rows * self.vocabulary
+        if self.bias and self.tied:
+            # The bias is the head's own; the product adds it on the way.
+            yield site.op(
+                Elementwise,
+                function="bias",
+                outputs=logits,
+                reads=0,
+                writes=0,
+                table=self.vocabulary,
+                table_reads=at_most_one(rows) * self.vocabulary,
+            )
         if self.scaled:
             yield site.op(Elementwise, function="multiply", outputs=logits, reads=logits)
         if self.softcap:

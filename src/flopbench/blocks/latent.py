@@ -14,9 +14,10 @@ from attrs import frozen
 
 from flopbench.blocks.linear import NormSpec
 from flopbench.blocks.passes import Pass
+from flopbench.blocks.rotary import rotation
 from flopbench.blocks.site import Site
 from flopbench.dims import Dim
-from flopbench.ops import Attention, KvCacheUpdate, Linear, Norm, Op, Rope
+from flopbench.ops import Attention, KvCacheUpdate, Linear, Norm, Op
 
 
 @frozen(kw_only=True)
@@ -84,14 +85,8 @@ class LatentAttention:
 
     def _cached(self, site: Site, run: Pass, queries: Dim) -> Iterator[Op]:
         latents = self.kv_rank + self.rope_dim
-        angles = 2 * self.rope_dim * run.queries
-        yield site.beside_also(queries + run.tokens * self.kv_rank - angles).op(
-            Rope,
-            tokens=run.tokens,
-            heads=self.heads + 1,
-            head_dim=self.rope_dim,
-            positions=run.queries,
-        )
+        beside = site.beside_also(queries + run.tokens * self.kv_rank)
+        yield rotation(beside, run, self.heads + 1, self.rope_dim)
         yield site.beside_also(queries).op(
             KvCacheUpdate, new=run.tokens * latents, held=latents * run.batch * run.last_keys
         )

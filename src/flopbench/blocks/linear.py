@@ -57,6 +57,10 @@ class NormSpec:
             Norm, function=self.function, rows=rows, width=width, parameters=self.parameters
         )
 
+    def apart(self, site: Site, rows: Dim, copies: Dim, width: Dim) -> Norm:
+        """Return ``copies`` norms of ``rows`` vectors each, with weights of their own."""
+        return self.op(attrs.evolve(site, layers=copies * site.layers), rows, width)
+
 
 @frozen(kw_only=True)
 class ResidualNorms:

@@ -23,20 +23,25 @@ class Router:
     """Scores of all experts for each token, and the best of them.
 
     Attributes:
-        scoring: a softmax over all experts, a sigmoid of each, or a softmax over those chosen.
+        scoring: a softmax over all experts, a sigmoid of each, a softmax over those chosen, or
+            a choice of one expert after the other, each with a softmax over all.
         normalised: whether the weights of those chosen are divided by their sum.
         scaled: whether they are multiplied by a constant.
         corrected: whether a learned term is added to the scores for the choice alone.
+        groups: groups of experts of which the best are found first; 0 if all compete.
+        group_votes: the best experts of a group whose scores sum to the group's.
     """
 
     width: Dim
     experts: Dim
     per_token: Dim
-    scoring: Literal["softmax", "sigmoid", "chosen"] = "softmax"
+    scoring: Literal["softmax", "sigmoid", "chosen", "in_turn"] = "softmax"
     normalised: bool = False
     scaled: bool = False
     corrected: bool = False
     bias: bool = False
+    groups: Dim = 0
+    group_votes: int = 2
 
     def ops(self, site: Site, tokens: Dim) -> Iterator[Op]:
         """Yield the scores, their comparison and what is done to those chosen."""
@@ -45,13 +50,24 @@ class Router:
         )
         site = site.beside_also(self.width * tokens)
         scores, choices = tokens * self.experts, tokens * self.per_token
-        if self.scoring == "softmax":
-            yield site.op(Softmax, scores=scores)
+        turns = self.per_token if self.scoring == "in_turn" else 1
+        if self.scoring in {"softmax", "in_turn"}:
+            yield site.op(Softmax, scores=turns * scores)
         elif self.scoring == "sigmoid":
             yield site.op(Elementwise, function="sigmoid", outputs=scores)
         if self.corrected:
-            yield site.op(Elementwise, function="add", outputs=scores, reads=scores)
-        yield site.op(Elementwise, function="top_k", outputs=scores, writes=choices)
+            term = self.experts
+            yield site.op(
+                Elementwise,
+                function="add",
+                outputs=scores,
+                reads=scores,
+                table=term,
+                table_reads=term,
+            )
+        if self.groups:
+            yield from self._best_groups(site, tokens)
+        yield site.op(Elementwise, function="top_k", outputs=turns * scores, writes=choices)
         if self.scoring == "chosen":
             yield site.op(Softmax, scores=choices)
         if self.normalised:
@@ -61,6 +77,15 @@ class Router:
         if self.scaled:
             yield site.op(Elementwise, function="multiply", outputs=choices, reads=choices)
 
+    def _best_groups(self, site: Site, tokens: Dim) -> Iterator[Op]:
+        groups, scores = tokens * self.groups, tokens * self.experts
+        votes = self.group_votes * groups
+        yield site.op(Elementwise, function="top_k", outputs=scores, writes=votes)
+        if self.group_votes > 1:
+            sums = votes - groups
+            yield site.op(Elementwise, function="add", outputs=sums, reads=votes, writes=groups)
+        yield site.op(Elementwise, function="top_k", outputs=groups)
+
 
 @frozen(kw_only=True)
 class Experts:
@@ -68,6 +93,7 @@ class Experts:
 
     Attributes:
         gated: whether an expert has a gate, made by one product with the other half.
+        plus_one: whether the gate multiplies the other half + 1.
     """
 
     width: Dim
@@ -76,6 +102,7 @@ class Experts:
     per_token: Dim
     activation: str = "silu"
     gated: bool = True
+    plus_one: bool = False
     bias: bool = False
 
     def ops(self, site: Site, tokens: Dim) -> Iterator[Op]:
@@ -95,6 +122,10 @@ class Experts:
         yield attrs.evolve(first, in_features=self.inner, out_features=self.width)
         inner = rows * self.inner
         if self.gated:
+            if self.plus_one:
+                yield weighing.beside_also(inner).op(
+                    Elementwise, function="add", outputs=inner, reads=inner
+                )
             yield from gate_ops(weighing, self.activation, inner, (inner, 0))
         else:
             yield weighing.op(Elementwise, function=self.activation, outputs=inner)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from attrs import frozen
 
-from flopbench.dims import Dim
+from flopbench.dims import Dim, as_dim, dim_field
 
 
 @frozen(kw_only=True, eq=False)
@@ -19,11 +19,11 @@ class Pass:
         head_rows: positions per sequence and pass that the LM head runs on.
     """
 
-    batch: Dim
-    queries: Dim
-    keys: Dim
-    head_rows: Dim
-    steps: Dim = 1
+    batch: Dim = dim_field()
+    queries: Dim = dim_field()
+    keys: Dim = dim_field()
+    head_rows: Dim = dim_field()
+    steps: Dim = dim_field(default=1)
 
     @property
     def tokens(self) -> Dim:
@@ -43,4 +43,4 @@ def prefill_pass(*, batch: Dim, context: Dim, head_rows: Dim) -> Pass:
 
 def decode_passes(*, batch: Dim, context: Dim, steps: Dim) -> Pass:
     """Return the decode steps: step k attends to context + k keys."""
-    return Pass(batch=batch, queries=1, keys=context + 1, head_rows=1, steps=steps)
+    return Pass(batch=batch, queries=1, keys=as_dim(context) + 1, head_rows=1, steps=steps)

@@ -10,7 +10,7 @@ from attrs import frozen
 from flopbench.blocks.passes import Pass
 from flopbench.blocks.site import Site
 from flopbench.dims import Dim, halve
-from flopbench.ops import Elementwise, MatMul, Op
+from flopbench.ops import Elementwise, MatMul, Op, Rope
 
 
 @frozen
@@ -21,14 +21,22 @@ class RotaryAngles:
         dim: elements of a head that are rotated.
         by_matmul: whether the angles are a product of frequencies and positions, or are made
             element by element.
+        per_pair: whether two elements that are rotated together share one cosine and sine, or
+            each has its own.
     """
 
     dim: Dim
     by_matmul: bool = False
+    per_pair: bool = False
+
+    @property
+    def _made(self) -> Dim:
+        """Cosines of a position, and sines."""
+        return halve(self.dim) if self.per_pair else self.dim
 
     def held(self, run: Pass) -> Dim:
         """Return the elements that stay alive during the pass; sequences share them."""
-        return 2 * self.dim * run.queries
+        return 2 * self._made * run.queries
 
     def ops(self, site: Site, run: Pass) -> Iterator[Op]:
         """Yield the angles, their cosines and sines, and the scaling of both.
@@ -38,7 +46,7 @@ class RotaryAngles:
         site = attrs.evolve(site, layers=1)
         frequencies, queries = halve(self.dim), run.queries
         # Positions by frequencies, and what is scaled.
-        scaled = 2 * self.dim * queries
+        scaled = 2 * self._made * queries
         if self.by_matmul:
             yield site.op(MatMul, batch=1, m=frequencies, k=1, n=queries)
             yield site.op(Elementwise, function="multiply", outputs=scaled, reads=scaled)
@@ -49,10 +57,22 @@ class RotaryAngles:
                 outputs=queries * frequencies + scaled,
                 reads=queries + frequencies + scaled,
             )
-        yield angle_op(site, queries * self.dim)
+        yield angle_op(site, queries * self._made)
 
 
 def angle_op(site: Site, angles: Dim) -> Elementwise:
     """Return cosines and sines; the angles are read for the one and again for the other."""
     moved = 2 * angles
     return site.op(Elementwise, function="rope_angle", outputs=angles, reads=moved, writes=moved)
+
+
+def rotation(site: Site, run: Pass, heads: Dim, dim: Dim) -> Rope:
+    """Return the rotation of ``dim`` elements of each head; the angles are alive beside it."""
+    return site.op(
+        Rope,
+        tokens=run.tokens,
+        heads=heads,
+        head_dim=dim,
+        positions=run.queries,
+        live=2 * run.tokens * heads * dim,
+    )

@@ -68,6 +68,7 @@ class Eager(AttentionMode):
             layers=op.layers,
             scores=scores + sinks,
             table=op.heads if op.sinks else 0,
+            table_reads=op.steps * op.heads if op.sinks else 0,
             live=2 * (last_scores + last_sinks) + values,
         )
         yield _product(

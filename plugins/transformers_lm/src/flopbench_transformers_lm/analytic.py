@@ -6,17 +6,29 @@ from collections.abc import Collection, Iterator, Mapping
 from pathlib import Path
 from typing import Any, ClassVar
 
+from flopbench.blocks import Decoder, Pass, decode_passes, prefill_pass
 from flopbench.dims import Dim
 from flopbench.dtypes import DEFAULT_DTYPE, DTYPE_BYTES
 from flopbench.errors import UsageError
 from flopbench.model import AnalyticModel, Size, Stage
 from flopbench.ops import Op
 from flopbench_transformers_lm.config import LmConfig, LmOptions, read_config
+from flopbench_transformers_lm.families import FAMILIES
+from flopbench_transformers_lm.families.fields import NotCoveredError
 from flopbench_transformers_lm.model_types import PREFIX, model_type
 from flopbench_transformers_lm.workload import Inputs, Workload
 
-COVERED: Collection[str] = ()
+COVERED: Collection[str] = FAMILIES.keys()
 """Model types with closed forms."""
+
+DECODING = (
+    "decode step k attends to context + k keys, or to those that a window keeps, and runs the LM "
+    "head on one position"
+)
+NOT_PRICED = (
+    "not priced: the making of masks, copies, clamps, negations, and the epsilon and reciprocal "
+    "root of norms"
+)
 
 
 class HfModel(AnalyticModel):
@@ -36,7 +48,7 @@ class HfModel(AnalyticModel):
     per_token = "decode"  # noqa: S105 - a stage, no password
     parts: ClassVar[Mapping[str, str]] = {"decoder": "decoder", "lm_head": "LM head"}
     sizes = (
-        Size("B", "sequences at once (batch size)"),
+        Size("B", "sequences at once (batch size)", batch=True),
         Size("S", "context tokens of the prefill"),
         Size("K", "decode steps", steps=True),
     )
@@ -44,6 +56,17 @@ class HfModel(AnalyticModel):
     def __init__(self, config: LmConfig, *, dtype: str = DEFAULT_DTYPE) -> None:
         self._config = config
         self.dtype = dtype
+        self._decoder: Decoder | None = None
+        self._not_covered: str | None = None
+        if config.model_type not in COVERED:
+            self._not_covered = (
+                f"flopbench-transformers-lm has no closed forms of {config.model_type!r}"
+            )
+            return
+        try:
+            self._decoder = FAMILIES[config.model_type](config)
+        except NotCoveredError as error:
+            self._not_covered = str(error)
 
     @classmethod
     def from_options(cls, options: LmOptions) -> HfModel:
@@ -59,9 +82,7 @@ class HfModel(AnalyticModel):
 
     @property
     def no_closed_forms(self) -> str | None:
-        if self._config.model_type in COVERED:
-            return None
-        return f"flopbench-transformers-lm has no closed forms of {self._config.model_type!r}"
+        return self._not_covered
 
     def workload(self, inputs: Inputs) -> Workload:
         return Workload(
@@ -80,7 +101,9 @@ class HfModel(AnalyticModel):
         }
 
     def ops(self, stage: str, workload: Workload) -> Iterator[Op]:
-        raise UsageError(f"model {self.name!r}: {self.no_closed_forms}")
+        if self._decoder is None:
+            raise UsageError(f"model {self.name!r}: {self.no_closed_forms}")
+        yield from self._decoder.ops(_passes(stage, workload))
 
     def stage_sizes(self, stage: str, workload: Workload) -> Mapping[str, Dim]:
         sizes = {"B": workload.batch_size, "S": workload.context_tokens}
@@ -93,3 +116,16 @@ class HfModel(AnalyticModel):
             decode_steps=sizes.get("K", 1),
             lm_head=workload.lm_head,
         )
+
+    def assumptions(self) -> tuple[str, ...]:
+        return (
+            DECODING,
+            NOT_PRICED,
+        )
+
+
+def _passes(stage: str, workload: Workload) -> Pass:
+    batch, context = workload.batch_size, workload.context_tokens
+    if stage == "prefill":
+        return prefill_pass(batch=batch, context=context, head_rows=workload.head_rows)
+    return decode_passes(batch=batch, context=context, steps=workload.decode_steps)

@@ -1,0 +1,83 @@
+"""Families with latent attention (arXiv:2405.04434): DeepSeek-V2, DeepSeek-V3 and relatives.
+
+transformers caches a latent vector and a rotated key per token, and makes the keys and values
+of all heads of the whole cache at every step: see `flopbench.blocks.LatentAttention`.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+from flopbench.blocks import Decoder, LatentAttention
+from flopbench_transformers_lm.config import LmConfig
+from flopbench_transformers_lm.families import checks, moe_parts
+from flopbench_transformers_lm.families.fields import Fields
+from flopbench_transformers_lm.families.moe_parts import FeedForward
+from flopbench_transformers_lm.families.parts import Family, decoder
+from flopbench_transformers_lm.families.routed import (
+    feed_forwards,
+    from_first_sparse,
+    sigmoid,
+    sparse_by_list,
+)
+
+
+def deepseek_v2(config: LmConfig) -> Decoder:
+    """DeepSeek-V2 (arXiv:2405.04434): softmax scores, all experts or the best groups' compete."""
+    fields = Fields(config)
+    routing: dict[str, Any] = {"scaled": True}
+    method = checks.one_of(fields, "topk_method", "greedy", "group_limited_greedy")
+    if method == "group_limited_greedy":
+        routing |= {"groups": checks.number(fields, "n_group"), "group_votes": 1}
+    bias = fields.flag("mlp_bias")
+    parts = feed_forwards(fields, from_first_sparse(fields), routing, bias=bias)
+    # Two elements are rotated as one complex number.
+    return moe_parts.angles_per_pair(_decoder(fields, parts))
+
+
+def deepseek_v3(config: LmConfig) -> Decoder:
+    """DeepSeek-V3 (arXiv:2412.19437): sigmoid scores, groups by the sum of their best two."""
+    fields = Fields(config)
+    return _decoder(fields, feed_forwards(fields, from_first_sparse(fields), sigmoid(fields)))
+
+
+def glm4_moe_lite(config: LmConfig) -> Decoder:
+    """GLM-4.7-Flash: DeepSeek-V3 with a list of the layers that have experts."""
+    fields = Fields(config)
+    return _decoder(fields, feed_forwards(fields, sparse_by_list(fields), sigmoid(fields)))
+
+
+def youtu(config: LmConfig) -> Decoder:
+    """Youtu-LLM: DeepSeek-V3's attention, and an MLP in each layer."""
+    fields = Fields(config)
+    return _decoder(fields, feed_forwards(fields, lambda _: False, {}))
+
+
+def _decoder(fields: Fields, parts: list[FeedForward]) -> Decoder:
+    attention = _attention(fields)
+    return decoder(fields, [(attention, part) for part in parts])
+
+
+def _attention(fields: Fields) -> LatentAttention:
+    checks.no_window(fields)
+    # transformers has keys of all heads, and would repeat them by the ratio of these.
+    checks.one_of(fields, "num_key_value_heads", fields.heads)
+    ranked = fields.get("q_lora_rank") is not None
+    return LatentAttention(
+        width=fields.width,
+        heads=checks.number(fields, "num_attention_heads"),
+        query_rank=checks.number(fields, "q_lora_rank") if ranked else None,
+        kv_rank=checks.number(fields, "kv_lora_rank"),
+        nope_dim=checks.number(fields, "qk_nope_head_dim"),
+        rope_dim=checks.rope_dim(fields, checks.number(fields, "qk_rope_head_dim")),
+        value_dim=checks.number(fields, "v_head_dim"),
+        bias=fields.flag("attention_bias"),
+    )
+
+
+LATENT: dict[str, Family] = {
+    "deepseek_v2": deepseek_v2,
+    "deepseek_v3": deepseek_v3,
+    "glm4_moe_lite": glm4_moe_lite,
+    "youtu": youtu,
+}

@@ -1,0 +1,107 @@
+"""What the families share: groups of layers, ends and the usual attention of a config."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable
+from typing import Any
+
+import attrs
+
+from flopbench.blocks import (
+    Decoder,
+    Embeddings,
+    GatedMlp,
+    Layers,
+    LmHead,
+    Mlp,
+    NormSpec,
+    ResidualNorms,
+    RotaryAngles,
+    SelfAttention,
+)
+from flopbench_transformers_lm.config import LmConfig
+from flopbench_transformers_lm.families.fields import Fields
+
+Family = Callable[[LmConfig], Decoder]
+"""What makes a decoder of a config, or raises `NotCoveredError`."""
+
+RMS = NormSpec("rms_norm")
+LAYER_NORM = NormSpec("layer_norm")
+
+
+def groups(layers: Iterable[tuple[Any, Any]]) -> tuple[Layers, ...]:
+    """Return like layers together, of each layer's attention and feed-forward part."""
+    counts: dict[tuple[Any, Any], int] = {}
+    for layer in layers:
+        counts[layer] = counts.get(layer, 0) + 1
+    return tuple(Layers(count, *parts) for parts, count in counts.items())
+
+
+def attention(fields: Fields, **options: Any) -> SelfAttention:
+    """Return attention as most configs say it: grouped queries, rotated."""
+    usual = {
+        "width": fields.width,
+        "heads": fields.heads,
+        "kv_heads": fields.kv_heads,
+        "head_dim": fields.head_dim,
+        "rope_dim": fields.rope_dim,
+    }
+    return SelfAttention(**(usual | options))
+
+
+def by_window(fields: Fields, usual: SelfAttention) -> list[SelfAttention]:
+    """Return the attention of each layer, with its window."""
+    return [attrs.evolve(usual, window=window) for window in fields.windows()]
+
+
+def gated_mlp(fields: Fields, **options: Any) -> GatedMlp:
+    """Return the usual gated feed-forward part."""
+    usual = {
+        "width": fields.width,
+        "inner": fields.size("intermediate_size"),
+        "activation": None if "activation" in options else fields.activation(),
+    }
+    return GatedMlp(**(usual | options))
+
+
+def mlp(
+    fields: Fields,
+    inner: int,
+    activation_field: str = "hidden_act",
+    *,
+    activation: str | None = None,
+    bias: bool = False,
+) -> Mlp:
+    """Return a plain feed-forward part; its activation is the field's, or given."""
+    function = activation or fields.activation(activation_field)
+    return Mlp(width=fields.width, inner=inner, activation=function, bias=bias)
+
+
+def decoder(
+    fields: Fields,
+    layers: Iterable[tuple[Any, Any]],
+    *,
+    norm: NormSpec = RMS,
+    around: dict[str, Any] | None = None,
+    embeddings: dict[str, Any] | None = None,
+    head: dict[str, Any] | None = None,
+    rotations: int = 1,
+) -> Decoder:
+    """Return a decoder with the usual ends.
+
+    Args:
+        layers: attention and feed-forward part of each layer.
+        around, embeddings, head: fields of `ResidualNorms`, `Embeddings` and `LmHead` that are
+            not as usual.
+        rotations: kinds of rotary angles that are made apart; 0 if they are looked up.
+    """
+    width, vocabulary = fields.width, fields.vocabulary
+    made = groups(layers)
+    dims = {getattr(group.attention, "rope_dim", 0) for group in made} - {0}
+    return Decoder(
+        embeddings=Embeddings(vocabulary=vocabulary, width=width, **(embeddings or {})),
+        angles=tuple(RotaryAngles(dim) for dim in sorted(dims)) * rotations,
+        groups=made,
+        around=ResidualNorms(norm=norm, width=width, **({"last": 1} | (around or {}))),
+        head=LmHead(vocabulary=vocabulary, width=width, **({"tied": fields.tied} | (head or {}))),
+    )

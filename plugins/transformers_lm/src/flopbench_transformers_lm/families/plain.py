@@ -1,0 +1,206 @@
+"""Decoders with a plain feed-forward part: up, activation, down, as in GPT-2."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import attrs
+
+from flopbench.blocks import Decoder, NormSpec
+from flopbench_transformers_lm.config import LmConfig
+from flopbench_transformers_lm.families.fields import Fields
+from flopbench_transformers_lm.families.parts import (
+    LAYER_NORM,
+    RMS,
+    Family,
+    attention,
+    by_window,
+    decoder,
+    mlp,
+)
+
+
+def _classic(fields: Fields, **options: Any) -> Any:
+    """Return attention of equal heads that rotates nothing."""
+    usual = {"head_dim": fields.shared_head_dim, "kv_heads": fields.heads, "rope_dim": 0}
+    return attention(fields, **(usual | options))
+
+
+def gpt2(config: LmConfig) -> Decoder:
+    """GPT-2 (Radford et al., 2019): learned positions, biases everywhere.
+
+    GPT-BigCode (arXiv:2301.03988) shares one key and value head among the queries.
+    """
+    fields = Fields(config)
+    fields.expect(add_cross_attention=False, reorder_and_upcast_attn=False)
+    kv_heads = 1 if fields.flag("multi_query") else fields.heads
+    usual = _classic(fields, kv_heads=kv_heads, fused=True, qkv_bias=True, out_bias=True)
+    inner = fields.size("n_inner", 4 * fields.width)
+    return _with_positions(fields, [(usual, mlp(fields, inner, "activation_function", bias=True))])
+
+
+def _with_positions(fields: Fields, cycle: list[tuple[Any, Any]], offset: int = 0) -> Decoder:
+    """Return a decoder with learned positions, of layers that repeat.
+
+    Args:
+        offset: entries of the table of positions that are none.
+    """
+    return decoder(
+        fields,
+        cycle * (fields.layers // len(cycle)),
+        norm=LAYER_NORM,
+        embeddings={"positions": fields.size("max_position_embeddings") + offset},
+    )
+
+
+def gpt_neo(config: LmConfig) -> Decoder:
+    """GPT-Neo (github.com/EleutherAI/gpt-neo): some layers see a window, all cache all keys."""
+    fields = Fields(config)
+    usual = _classic(fields, out_bias=True, scaled=None)
+    local = attrs.evolve(usual, window=fields.size("window_size"), evicts=False)
+    kinds = {"global": usual, "local": local}
+    found = fields.get("attention_layers")
+    if len(found) != fields.layers or set(found) - set(kinds):
+        raise fields.refused("attention_layers", found)
+    part = mlp(
+        fields,
+        fields.size("intermediate_size", 4 * fields.width),
+        "activation_function",
+        bias=True,
+    )
+    return _with_positions(fields, [(kinds[kind], part) for kind in found])
+
+
+def opt(config: LmConfig) -> Decoder:
+    """OPT (arXiv:2205.01068): the scale multiplies the queries; two positions are reserved."""
+    fields = Fields(config)
+    fields.expect(word_embed_proj_dim=fields.width)
+    bias = fields.flag("enable_bias", default=True)
+    usual = _classic(fields, qkv_bias=bias, out_bias=bias, scaled="queries")
+    part = mlp(fields, fields.size("ffn_dim"), "activation_function", bias=bias)
+    affine = fields.flag("layer_norm_elementwise_affine", default=True)
+    first = fields.flag("do_layer_norm_before", default=True)
+    last = first and not fields.flag("_remove_final_layer_norm")
+    return decoder(
+        fields,
+        [(usual, part)] * fields.layers,
+        norm=NormSpec("layer_norm", parameters=2 if affine else 0),
+        around={"last": int(last)},
+        embeddings={"positions": fields.size("max_position_embeddings") + 2},
+    )
+
+
+def biogpt(config: LmConfig) -> Decoder:
+    """BioGPT (arXiv:2210.10341): GPT-2 with scaled embeddings."""
+    fields = Fields(config)
+    usual = _classic(fields, qkv_bias=True, out_bias=True)
+    part = mlp(fields, fields.size("intermediate_size"), bias=True)
+    made = _with_positions(fields, [(usual, part)], offset=2)
+    scaled = fields.flag("scale_embedding", default=True)
+    return attrs.evolve(made, embeddings=attrs.evolve(made.embeddings, scaled=scaled))
+
+
+def bloom(config: LmConfig) -> Decoder:
+    """BLOOM (arXiv:2211.05100): ALiBi, a norm of the embeddings; scale and bias in the product."""
+    fields = Fields(config)
+    usual = _classic(
+        fields,
+        fused=True,
+        qkv_bias=True,
+        out_bias=True,
+        bias="ALiBi as a tensor",
+        scaled=None,
+    )
+    part = mlp(fields, 4 * fields.width, activation="gelu_tanh", bias=True)
+    return decoder(
+        fields,
+        [(usual, part)] * fields.layers,
+        norm=LAYER_NORM,
+        embeddings={"norm": LAYER_NORM},
+    )
+
+
+def mpt(config: LmConfig) -> Decoder:
+    """MPT (databricks.com/blog/mpt-7b): ALiBi, no biases anywhere."""
+    fields = Fields(config)
+    usual = _classic(fields, fused=True, bias="ALiBi as a tensor")
+    part = mlp(fields, 4 * fields.width, activation="gelu")
+    return decoder(
+        fields, [(usual, part)] * fields.layers, norm=NormSpec("layer_norm", parameters=1)
+    )
+
+
+def starcoder2(config: LmConfig) -> Decoder:
+    """StarCoder 2 (arXiv:2402.19173): grouped queries, rotated, with biases; it may slide."""
+    fields = Fields(config)
+    bias = fields.flag("use_bias", default=True)
+    part = mlp(fields, fields.size("intermediate_size"), bias=bias)
+    usual = by_window(fields, attention(fields, qkv_bias=bias, out_bias=bias))
+    return decoder(fields, [(each, part) for each in usual], norm=LAYER_NORM)
+
+
+def nemotron(config: LmConfig) -> Decoder:
+    """Nemotron-4 (arXiv:2402.16819): squared ReLU, partial rotation, layer norms."""
+    return _rotated(config, LAYER_NORM)
+
+
+def arcee(config: LmConfig) -> Decoder:
+    """Arcee AFM (arcee.ai/blog): Llama with a squared ReLU in place of a gate."""
+    return _rotated(config, RMS)
+
+
+def _rotated(config: LmConfig, norm: NormSpec) -> Decoder:
+    fields = Fields(config)
+    bias = fields.flag("attention_bias")
+    part = mlp(fields, fields.size("intermediate_size"), bias=fields.flag("mlp_bias"))
+    usual = attention(fields, qkv_bias=bias, out_bias=bias)
+    return decoder(fields, [(usual, part)] * fields.layers, norm=norm)
+
+
+def nanochat(config: LmConfig) -> Decoder:
+    """Nanochat (github.com/karpathy/nanochat): norms without weights, one of the embeddings too."""
+    fields = Fields(config)
+    norm = NormSpec("rms_norm", parameters=0)
+    bias = fields.flag("attention_bias")
+    usual = attention(fields, qkv_bias=bias, out_bias=bias, qk_norm=norm)
+    part = mlp(fields, fields.size("intermediate_size"))
+    return decoder(
+        fields,
+        [(usual, part)] * fields.layers,
+        norm=norm,
+        embeddings={"norm": norm},
+        head={"softcap": fields.get("final_logit_softcapping") is not None},
+    )
+
+
+def persimmon(config: LmConfig) -> Decoder:
+    """Persimmon (adept.ai/blog/persimmon-8b): squared ReLU, norms of query and key heads."""
+    fields = Fields(config)
+    norm = LAYER_NORM if fields.flag("qk_layernorm") else None
+    usual = attention(
+        fields,
+        head_dim=fields.shared_head_dim,
+        kv_heads=fields.heads,
+        fused=True,
+        qkv_bias=True,
+        out_bias=True,
+        qk_norm=norm,
+    )
+    part = mlp(fields, fields.size("intermediate_size"), bias=True)
+    return decoder(fields, [(usual, part)] * fields.layers, norm=LAYER_NORM)
+
+
+PLAIN: dict[str, Family] = {
+    "arcee": arcee,
+    "biogpt": biogpt,
+    "bloom": bloom,
+    "gpt2": gpt2,
+    "gpt_bigcode": gpt2,
+    "gpt_neo": gpt_neo,
+    "mpt": mpt,
+    "nanochat": nanochat,
+    "nemotron": nemotron,
+    "opt": opt,
+    "persimmon": persimmon,
+    "starcoder2": starcoder2,
+}

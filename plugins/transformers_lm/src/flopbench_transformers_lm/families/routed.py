@@ -1,0 +1,97 @@
+"""Families with DeepSeek-V3's experts: sigmoid scores, groups, shared experts.
+
+Source of the routing: arXiv:2412.19437. Those here have grouped-query attention; those with
+latent attention are in `flopbench_transformers_lm.families.latent`.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from typing import Any
+
+from flopbench.blocks import Decoder
+from flopbench_transformers_lm.config import LmConfig
+from flopbench_transformers_lm.families import checks, moe_parts
+from flopbench_transformers_lm.families.fields import Fields
+from flopbench_transformers_lm.families.moe_parts import FeedForward, attention
+from flopbench_transformers_lm.families.parts import RMS, Family, by_window, decoder
+
+
+def glm4_moe(config: LmConfig) -> Decoder:
+    """GLM-4.5 (arXiv:2508.06471): a part of each head is rotated; the first layers are dense."""
+    fields = Fields(config)
+    norm = RMS if fields.flag("use_qk_norm") else None
+    sparse = from_first_sparse(fields)
+    return _partly_rotated(fields, feed_forwards(fields, sparse, sigmoid(fields)), qk_norm=norm)
+
+
+def solar_open(config: LmConfig) -> Decoder:
+    """Solar Open: GLM-4.5 with experts in every layer."""
+    fields = Fields(config)
+    return _partly_rotated(fields, feed_forwards(fields, lambda _: True, sigmoid(fields)))
+
+
+def dots1(config: LmConfig) -> Decoder:
+    """dots.llm1 (arXiv:2506.05767): norms of query and key heads; some layers may have a window."""
+    fields = Fields(config)
+    blocks = by_window(fields, attention(fields, biases="attention_bias", qk_norm=RMS))
+    parts = feed_forwards(fields, from_first_sparse(fields), sigmoid(fields))
+    return decoder(fields, zip(blocks, parts, strict=True))
+
+
+def sigmoid(fields: Fields) -> dict[str, Any]:
+    """Return the fields of the router."""
+    return {
+        "scoring": "sigmoid",
+        "corrected": True,
+        "groups": checks.number(fields, "n_group"),
+        "normalised": fields.flag("norm_topk_prob"),
+        "scaled": True,
+    }
+
+
+def from_first_sparse(fields: Fields) -> Callable[[int], bool]:
+    """Return which layers have experts if the first few have none."""
+    first = checks.number(fields, "first_k_dense_replace", least=0)
+    return lambda layer: layer >= first
+
+
+def sparse_by_list(fields: Fields) -> Callable[[int], bool]:
+    """Return which layers have experts if a field lists them."""
+    kinds = checks.per_layer(fields, "mlp_layer_types", "dense", "sparse")
+    return lambda layer: kinds[layer] == "sparse"
+
+
+def feed_forwards(
+    fields: Fields,
+    sparse: Callable[[int], bool],
+    routing: Mapping[str, Any],
+    *,
+    bias: bool = False,
+) -> list[FeedForward]:
+    """Return each layer's MLP, or its experts with those shared.
+
+    Args:
+        sparse: whether a layer has experts.
+        bias: of MLP and shared experts.
+    """
+
+    def part(layer: int) -> FeedForward:
+        if not sparse(layer):
+            return moe_parts.mlp(fields, checks.number(fields, "intermediate_size"), bias=bias)
+        inner = checks.number(fields, "moe_intermediate_size")
+        together = inner * checks.number(fields, "n_shared_experts")
+        shared = moe_parts.mlp(fields, together, bias=bias)
+        return moe_parts.moe(fields, inner, count="n_routed_experts", shared=shared, **routing)
+
+    return [part(layer) for layer in range(fields.layers)]
+
+
+def _partly_rotated(fields: Fields, parts: list[FeedForward], **options: Any) -> Decoder:
+    checks.no_window(fields)
+    options |= {"biases": "attention_bias", "out_bias": False, "rope_partly": True}
+    block = attention(fields, **options)
+    return decoder(fields, [(block, part) for part in parts])
+
+
+ROUTED: dict[str, Family] = {"dots1": dots1, "glm4_moe": glm4_moe, "solar_open": solar_open}

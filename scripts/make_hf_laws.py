@@ -1,0 +1,134 @@
+"""Write the table of covered model types in docs/transformers-lm.md: their laws, and their proofs.
+
+    python scripts/make_hf_laws.py            # the laws; the proofs stay as they are written there
+    python scripts/make_hf_laws.py --prove    # prove all types again
+    python scripts/make_hf_laws.py --prove llama mixtral
+
+A proof traces the real model, at its config's defaults but with 4 layers. All take a while.
+"""
+
+from __future__ import annotations
+
+import json
+import re
+import sys
+import warnings
+from collections.abc import Iterable
+from pathlib import Path
+from typing import Any
+
+import sympy
+
+from flopbench.builtin.eager import Eager
+from flopbench.catalog import build_catalog
+from flopbench.conventions import Conventions
+from flopbench.errors import FlopbenchError
+from flopbench.law import size_symbol
+from flopbench.plan import make_plan
+from flopbench.plugins import load_plugins
+from flopbench.pricing import price
+from flopbench.proof import Proof
+from flopbench.prove import prove
+from flopbench_transformers_lm.analytic import HfModel
+from flopbench_transformers_lm.config import LmOptions, read_config
+from flopbench_transformers_lm.families import FAMILIES
+from flopbench_transformers_lm.workload import Workload
+
+PAGE = Path(__file__).parents[1] / "docs" / "transformers-lm.md"
+BEGIN, END = "<!-- laws: begin -->\n", "<!-- laws: end -->"
+STAGES = ("prefill", "decode")
+NEEDED: dict[str, dict[str, Any]] = {
+    "deepseek_v2": {"num_experts_per_tok": 6},
+    "dots1": {"n_shared_experts": 2, "n_routed_experts": 128, "num_experts_per_tok": 6},
+    "hunyuan_v1_dense": {"head_dim": 128},
+    "hunyuan_v1_moe": {"head_dim": 128},
+    "ministral": {"head_dim": 128},
+    "nemotron": {"num_key_value_heads": 8},
+}
+"""Fields without which transformers builds no model of the defaults."""
+
+FEWER: dict[str, dict[str, Any]] = {
+    "gemma3_text": {"num_hidden_layers": 6},
+    "gpt_neo": {"num_layers": 4, "attention_types": [[["global", "local"], 2]]},
+}
+"""Layers to prove with, if not 4."""
+
+ROW = re.compile(r"^\| `(\w+)` \|.*\| ([^|]*) \|$", re.MULTILINE)
+
+
+def laws(kind: str) -> tuple[str, str]:
+    """Return the closed forms of prefill and decode at the config's defaults."""
+    model = HfModel(read_config(kind, LmOptions(overrides=NEEDED.get(kind, {}))))
+    symbols = {size.name: size_symbol(size) for size in model.sizes}
+    workload = model.stage_workload("decode", Workload(), symbols)
+    prices = [price(model.ops(s, workload), Eager(), Eager(), Conventions()) for s in STAGES]
+    prefill, decode = (sympy.expand(p.cost.torch_visible_flops) for p in prices)
+    return str(prefill), str(decode)
+
+
+def proof_of(kind: str, stage: str, symbols: list[str] | None) -> Proof:
+    """Prove one stage of a type at its config's defaults, but for the number of layers."""
+    catalog = build_catalog(load_plugins())
+    fields = NEEDED.get(kind, {}) | FEWER.get(kind, {"num_hidden_layers": 4})
+    overrides = [f"model.overrides={json.dumps(fields)}"]
+    plan = make_plan(catalog, f"hf/{kind}", overrides=overrides, options={"run.stages": [stage]})
+    return prove(plan, catalog, symbols)
+
+
+def proved(kind: str) -> str:
+    """Say for which sizes both stages are proved."""
+    try:
+        prefill, decode = (proof_of(kind, stage, None) for stage in STAGES)
+        if decode.verdict == "incomplete":
+            # Of a window, the trace goes one way for each context: prove the default one.
+            decode = proof_of(kind, "decode", ["B", "K"])
+    except FlopbenchError as error:
+        return str(error)
+    said = {proof.verdict for proof in (prefill, decode)}
+    if said == {"interpolated"}:
+        return "interpolated for all B, S, K"
+    if said != {"proved"}:
+        reasons = [e.reason for p in (prefill, decode) for e in p.equations if e.reason]
+        return next(iter(reasons), ", ".join(sorted(said)))
+    if len(decode.sizes) == len(STAGES):
+        return "prefill for all B, S; decode for all B, K at S = 512"
+    return "for all B, S, K"
+
+
+def table(proofs: dict[str, str]) -> str:
+    """Return the table, given what each type's proof says."""
+    lines = [
+        "| type | family | prefill | decode | proved |",
+        "| --- | --- | --- | --- | --- |",
+    ]
+    for kind in sorted(FAMILIES):
+        source = (FAMILIES[kind].__doc__ or "").split("\n")[0].partition(": ")[0].rstrip(".")
+        prefill, decode = (f"`{law}`" for law in laws(kind))
+        lines.append(
+            f"| `{kind}` | {source} | {prefill} | {decode} | {proofs.get(kind, 'not yet')} |"
+        )
+    return "\n".join(lines) + "\n"
+
+
+def page_with(text: str, found: str) -> str:
+    """Return the page with the table put in."""
+    before, _, rest = text.partition(BEGIN)
+    return before + BEGIN + found + END + rest.partition(END)[2]
+
+
+def main(arguments: Iterable[str]) -> None:
+    """Write the page."""
+    arguments = list(arguments)
+    text = PAGE.read_text(encoding="utf-8")
+    proofs = dict(ROW.findall(text.partition(BEGIN)[2].partition(END)[0]))
+    if "--prove" in arguments:
+        chosen = [kind for kind in arguments if kind != "--prove"] or sorted(FAMILIES)
+        for kind in chosen:
+            proofs[kind] = proved(kind)
+            print(f"{kind}: {proofs[kind]}", flush=True)
+    PAGE.write_text(page_with(text, table(proofs)), encoding="utf-8")
+
+
+if __name__ == "__main__":
+    warnings.simplefilter("ignore")
+    main(sys.argv[1:])

@@ -1,0 +1,144 @@
+"""Closed forms by family against transformers' own classes: FLOPs, parameters, refusals."""
+
+import json
+
+import pytest
+from attrs import evolve
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from family_strategies import TYPES, configs
+from flopbench.builtin.eager import Eager
+from flopbench.compare import attribute, compare
+from flopbench.conventions import Conventions
+from flopbench.counting import count_stage
+from flopbench.errors import CountError, UsageError
+from flopbench.pricing import price
+from flopbench_transformers_lm.analytic import COVERED, HfModel
+from flopbench_transformers_lm.config import LmOptions, read_config
+from flopbench_transformers_lm.vendor import HfVendor
+from flopbench_transformers_lm.workload import Workload
+from lm_helpers import COUNTER, small_config
+
+UNBUILT = {
+    "hunyuan_v1_dense": {"head_dim": 128},
+    "ministral": {"head_dim": 128},
+    "nemotron": {"num_key_value_heads": 8},
+}
+"""Types whose config class leaves out by default what their code needs, and a value for it."""
+
+
+def check(config, workload):
+    """Hold both stages to the vendor, component by component, and weights to parameters."""
+    model, vendor = HfModel(config), HfVendor.from_options(config, HfVendor.options_type())
+    held = {}
+    for stage in ("prefill", "decode"):
+        counted = attribute(count_stage(COUNTER, vendor.stage(stage, workload)), vendor.component)
+        priced = price(model.ops(stage, workload), Eager(), Eager(), Conventions(), "float32")
+        found = compare(stage, Eager(), priced, COUNTER.name, COUNTER.convention, counted)
+        assert found.verdict == "exact", (config.model_type, stage, found)
+        held |= priced.footprint.weight_bytes
+    parameters = sum(p.numel() for p in vendor._real.module.parameters())
+    assert sum(held.values()) == 4 * parameters, config.model_type
+
+
+@pytest.mark.parametrize("model_type", TYPES)
+def test_each_type_is_exact_at_its_configs_defaults(model_type):
+    options = LmOptions(overrides=UNBUILT.get(model_type, {}))
+    workload = Workload(batch_size=2, context_tokens=9, decode_steps=3)
+    check(read_config(model_type, options), workload)
+
+
+@pytest.mark.parametrize("model_type", sorted(UNBUILT))
+def test_what_transformers_does_not_build_is_a_failed_count(model_type):
+    vendor = HfVendor.from_options(read_config(model_type, LmOptions()), HfVendor.options_type())
+    with pytest.raises(CountError, match="transformers does not build"):
+        count_stage(COUNTER, vendor.stage("prefill", Workload()))
+
+
+@pytest.mark.parametrize("model_type", TYPES)
+@settings(max_examples=3)
+@given(data=st.data())
+def test_each_type_is_exact_on_small_configs(model_type, data):
+    config = data.draw(configs(model_type))
+    workload = Workload(
+        batch_size=data.draw(st.integers(1, 2)),
+        context_tokens=data.draw(st.integers(1, 9)),
+        decode_steps=data.draw(st.integers(1, 4)),
+        lm_head=data.draw(st.sampled_from(["all", "last"])),
+    )
+    check(config, workload)
+
+
+@pytest.mark.parametrize("window", [2, 3, 8, 12, 40])
+def test_decoding_is_exact_across_a_window(window):
+    config = small_config("gemma2", sliding_window=window)
+    check(config, Workload(context_tokens=5, decode_steps=12))
+
+
+REFUSED = [
+    ("llama", {"hidden_act": "tanh"}, "hidden_act='tanh'"),
+    ("opt", {"word_embed_proj_dim": 32}, "word_embed_proj_dim=32"),
+    ("gpt2", {"reorder_and_upcast_attn": True}, "reorder_and_upcast_attn=True"),
+    ("gpt2", {"add_cross_attention": True}, "add_cross_attention=True"),
+    ("gemma3_text", {"use_bidirectional_attention": True}, "use_bidirectional_attention=True"),
+    ("mistral", {"sliding_window": 1}, "sliding_window=1"),
+    ("falcon", {"multi_query": False, "num_kv_heads": 3}, "num_kv_heads=3"),
+]
+
+
+@pytest.mark.parametrize(("model_type", "overrides", "said"), REFUSED)
+def test_a_value_that_is_not_understood_is_refused(model_type, overrides, said):
+    model = HfModel(read_config(model_type, LmOptions(overrides=overrides)))
+    assert model.no_closed_forms == (f"the closed forms of {model_type!r} do not cover {said}")
+    with pytest.raises(UsageError, match="do not cover"):
+        list(model.ops("prefill", Workload()))
+
+
+def test_kinds_of_layers_that_are_not_understood_are_refused():
+    config = read_config("qwen2", LmOptions())
+    kinds = ["linear_attention"] * config.get("num_hidden_layers")
+    values = {**config.values, "layer_types": kinds}
+    assert "'linear_attention'" in HfModel(evolve(config, values=values)).no_closed_forms
+
+
+def test_a_refused_config_is_counted_by_the_vendor_alone(flopbench, tmp_path):
+    overrides = "model.overrides={hidden_act: tanh, num_hidden_layers: 1}"
+    sizes = ("workload.context_tokens=8", "workload.decode_steps=2")
+    done = flopbench("run", "hf/llama", overrides, *sizes, "--format", "json")
+    assert done.returncode == 0
+    report = json.loads(done.stdout)
+    assert report["verdict"] == "not_checked"
+    assert report["no_closed_forms"].endswith("hidden_act='tanh'")
+
+
+def test_at_least_sixteen_types_are_covered_and_listed(flopbench):
+    assert len(COVERED) > 16
+    listed = flopbench("list").stdout
+    assert all(f"hf/{kind}" in listed for kind in COVERED)
+
+
+def test_a_window_caps_the_keys_of_decoding_and_flash_computes_the_band_of_the_prefill():
+    from flopbench.builtin.flash import Flash
+
+    config = small_config("gemma2", sliding_window=4, attn_logit_softcapping=None)
+    model = HfModel(config)
+
+    def pairs(stage, mode, **workload):
+        priced = price(model.ops(stage, Workload(**workload)), mode, Eager(), Conventions())
+        core = [x for x in priced.lines if x.component == "decoder/attention/core"]
+        return sum(x.cost.tensor_flops for x in core) // (2 * 2 * 4 * 24)
+
+    # One sliding layer, one full one; 4 heads of 24, two products.
+    assert pairs("prefill", Eager(), context_tokens=10) == 2 * 10 * 10
+    assert pairs("prefill", Flash(), context_tokens=10) == (1 + 2 + 3 + 7 * 4) + 55
+    assert pairs("decode", Eager(), context_tokens=10, decode_steps=2) == 2 * 4 + 11 + 12
+
+
+def test_the_page_lists_each_type_with_its_law():
+    import make_hf_laws as script
+
+    text = script.PAGE.read_text(encoding="utf-8")
+    proofs = dict(script.ROW.findall(text))
+    assert set(proofs) == set(COVERED)
+    assert script.page_with(text, script.table(proofs)) == text
