@@ -33,7 +33,8 @@ def composed(stage: str, parts: list[Equation]) -> Equation:
     else:
         vendor = sympy.expand(sum(part.vendor for part in parts if part.vendor is not None))
     analytic = sympy.expand(sum(part.analytic for part in parts))
-    difference = None if vendor is None else sympy.expand(analytic - vendor)
+    parted = [part.difference for part in parts if part.difference is not None]
+    difference = None if vendor is None else sympy.expand(sum(parted))
     reasons = [f"{part.stage}: {part.reason}" for part in parts if part.reason]
     return Equation(
         stage=stage,

@@ -25,10 +25,12 @@ from flopbench.regimes import (
     MOST_SINGLE,
     Regime,
     first_step,
+    from_first_step,
     is_about_steps,
     joined,
     last_step,
     sum_over_regimes,
+    tidy,
 )
 from flopbench.report import UncountedOp
 from flopbench.vendor import SymbolicCounter, Trace, Uncounted, VendorCall, VendorStage
@@ -228,7 +230,8 @@ class Search:
             why = f"the program binds {name} to a number"
             return self._interpolate(name, names, fixed, free, why)
         found = _Found(trace.flops, _calls(trace.uncounted))
-        self.assumed.guards += [(guard, fixed) for guard in trace.guards]
+        guards = [tidy(from_first_step(guard)) for guard in trace.guards]
+        self.assumed.guards += [(guard, fixed) for guard in guards if guard != sympy.true]
         method = self._hold_against_small_values(found, names, fixed, free)
         return evolve(found, method=method)
 

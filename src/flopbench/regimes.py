@@ -40,6 +40,34 @@ def is_about_steps(guard: sympy.Basic) -> bool:
     return ordered and bool(form.is_polynomial(STEP)) and sympy.degree(form, STEP) == 1
 
 
+def from_first_step(guard: sympy.Basic) -> sympy.Basic:
+    """Return a relation of sizes and the step as one of sizes, if the first step decides it.
+
+    S + k > 128 in all steps k = 1, 2, … means that S + 1 > 128.
+    """
+    if not isinstance(guard, sympy.Rel) or guard.free_symbols <= {STEP}:
+        return guard
+    slope = sympy.expand(guard.lhs - guard.rhs).coeff(STEP)
+    if not (guard.lhs - guard.rhs).is_polynomial(STEP) or slope.has(STEP):
+        return guard
+    grows = isinstance(guard, sympy.GreaterThan | sympy.StrictGreaterThan) and slope.is_positive
+    shrinks = isinstance(guard, sympy.LessThan | sympy.StrictLessThan) and slope.is_negative
+    return guard.subs(STEP, 1) if grows or shrinks else guard
+
+
+def tidy(guard: sympy.Basic) -> sympy.Basic:
+    """Return a bound on one size with the size alone on the left: S >= 127 for -S <= -127."""
+    if not isinstance(guard, sympy.Rel) or len(guard.free_symbols) != 1:
+        return guard
+    (size,) = guard.free_symbols
+    form = sympy.expand(guard.lhs - guard.rhs)
+    slope = form.coeff(size)
+    if slope not in {1, -1} or (form - slope * size).has(size):
+        return guard
+    turned = guard if slope == 1 else guard.reversedsign
+    return turned.func(size, size - slope * form)
+
+
 def last_step(guards: Iterable[sympy.Basic], first: int) -> int | None:
     """Return the last step from ``first`` on at which all guards hold; None if there is none.
 
