@@ -221,6 +221,10 @@ def _is_another(difference: sympy.Expr, guards: tuple[sympy.Basic, ...]) -> bool
 
 
 def _allowed(point: Mapping[sympy.Symbol, int], guards: tuple[sympy.Basic, ...]) -> bool:
-    """Tell whether no guard rules a point out; a step's number may be any, and is 1 here."""
-    at = {**point, symbol("k"): 1}
-    return all(guard.subs(at) != sympy.false for guard in guards)
+    """Tell whether no guard rules a point out, in the first step or in the last.
+
+    One of the sizes is the number of steps; whichever it is, the guards must hold in that step.
+    """
+    step = symbol("k")
+    points = [{**point, step: number} for number in {1, *point.values()}]
+    return all(guard.subs(at) != sympy.false for guard in guards for at in points)

@@ -7,6 +7,7 @@ import sympy
 from flopbench import Linear, MatMul, VendorCall, VendorStage
 from flopbench.builtin.torch_counter import TorchCounter
 from flopbench.dims import halve
+from flopbench.equations import _is_another
 from flopbench.errors import CountError, PluginError, UsageError
 from flopbench.forms import symbol
 from flopbench.law import Subject
@@ -398,3 +399,12 @@ def test_a_minimum_of_0_steps_has_one_symbol_on_both_sides():
 def test_k_is_no_name_for_a_size():
     with pytest.raises(ValueError, match="other than k"):
         Size("k", "keys")
+
+
+def test_a_point_beyond_what_holds_in_the_last_step_shows_no_difference():
+    """A window that S + k fills: the law holds while it does not, and says nothing of later."""
+    batch, size, steps, step = (sympy.Symbol(n, integer=True, positive=True) for n in "BSKk")
+    guards = (size + step < 8191,)
+    before = sympy.Min(steps, sympy.Max(0, 8191 - size))
+    assert not _is_another(batch * (before - steps), guards)
+    assert _is_another(batch * (before - steps + 1), guards)
