@@ -45,6 +45,7 @@ def composed(stage: str, parts: list[Equation]) -> Equation:
         verdict=worst([part.verdict for part in parts]),
         reason="; ".join(reasons) or None,
         assumptions=tuple(dict.fromkeys(note for part in parts for note in part.assumptions)),
+        limited=any(part.limited for part in parts),
         terms=() if vendor is None else _differing(vendor, analytic),
         uncounted=tuple(op for part in parts for op in part.uncounted),
     )
@@ -78,6 +79,7 @@ def _whole(stage: str, components: list[Equation], law: Law) -> Equation:
         verdict=verdict,
         reason="; ".join(reasons) or None,
         assumptions=law.assumptions,
+        limited=law.limited,
         terms=_differing(vendor, analytic),
         uncounted=tuple(op for c in components for op in c.uncounted),
     )
@@ -103,6 +105,7 @@ class _Component:
             verdict=verdict,
             reason=reason,
             assumptions=self.law.assumptions,
+            limited=self.law.limited,
             terms=_differing(vendor, analytic),
             uncounted=tuple(op for op in self.law.uncounted if op.component == self.name),
             vendor_ops=theirs,
@@ -133,7 +136,8 @@ class _Component:
             sizes = {s: piece.sizes[s.name] for s in analytic.free_symbols if s.name in piece.sizes}
             there = sympy.Add(*_ops(piece.forms, self.name).values())
             where = ", ".join(f"{name} = {value}" for name, value in piece.sizes.items())
-            difference = simplified(analytic.subs(sizes) - there, self.law.guards)
+            guards = self.law.guards_at(piece.sizes)
+            difference = simplified(analytic.subs(sizes) - there, guards)
             yield f", where {where}: the program runs otherwise there", difference
 
 

@@ -53,6 +53,7 @@ class Law:
         uncounted: ops that do matrix work and have no formula; calls of one step.
         assumptions: what the law holds under, one sentence or relation each.
         guards: those assumptions that are relations between the sizes.
+        local: further relations, each where some sizes have certain values.
         method: ``symbolic`` if every size stayed one, else ``interpolated``.
     """
 
@@ -61,15 +62,26 @@ class Law:
     uncounted: tuple[UncountedOp, ...] = ()
     assumptions: tuple[str, ...] = ()
     guards: tuple[sympy.Basic, ...] = ()
+    local: tuple[tuple[sympy.Basic, Mapping[str, int]], ...] = ()
     method: Method = "symbolic"
 
     def holds_at(self, sizes: Mapping[str, int], steps: int = 1) -> bool:
         """Tell whether the guards hold at these sizes, in every one of the steps."""
         return all(
             guard.subs({s: point[s.name] for s in guard.free_symbols}) == sympy.true
-            for guard in self.guards
+            for guard in self.guards_at(sizes)
             for point in ({**sizes, STEP.name: step} for step in _telling(guard, steps))
         )
+
+    @property
+    def limited(self) -> bool:
+        """Whether the law holds only where some relations between the sizes do."""
+        return bool(self.guards or self.local)
+
+    def guards_at(self, sizes: Mapping[str, int]) -> tuple[sympy.Basic, ...]:
+        """Return the relations that must hold where sizes have these values."""
+        met = (guard for guard, fixed in self.local if fixed.items() <= sizes.items())
+        return (*self.guards, *met)
 
     def at(self, sizes: Mapping[str, Dim]) -> dict[Key, Dim]:
         """Evaluate the law on ints or integer arrays: FLOPs by component and op.

@@ -24,11 +24,10 @@ from flopbench.model import Size
 from flopbench.regimes import (
     MOST_SINGLE,
     Regime,
-    first_step,
     from_first_step,
     is_about_steps,
     joined,
-    last_step,
+    steps_where,
     sum_over_regimes,
     tidy,
 )
@@ -39,6 +38,9 @@ Names = tuple[str, ...]
 
 TRACED_FROM = 2
 """The smallest value that a symbol of a trace stands for: to torch, 0 and 1 are special."""
+
+
+_MANY_WAYS = "the program runs in more than two ways as steps go on"
 
 
 @frozen(eq=False)
@@ -64,6 +66,11 @@ class _Assumptions:
     guards: list[tuple[sympy.Basic, Mapping[str, int]]] = field(factory=list)
     slices: list[Slice] = field(factory=list)
 
+    @property
+    def general(self) -> tuple[sympy.Basic, ...]:
+        """The guards that were met with no size fixed."""
+        return tuple(guard for guard, fixed in self.guards if not fixed)
+
     def take_steps(self) -> list[sympy.Basic]:
         """Take out, and return, the guards that decide on the number of the step alone."""
         taken = [guard for guard, fixed in self.guards if not fixed and is_about_steps(guard)]
@@ -72,15 +79,25 @@ class _Assumptions:
 
     def exclude(self, sizes: Mapping[str, int]) -> bool:
         """Tell whether a guard that holds in general rules these sizes out."""
-        always = [guard for guard, fixed in self.guards if not fixed]
-        return any(_put_in(guard, sizes) == sympy.false for guard in always)
+        return any(_put_in(guard, sizes) == sympy.false for guard in self.general)
+
+    def require_all_steps(self) -> None:
+        """Refuse guards on the step alone: they are about some of the steps of every run.
+
+        Raises:
+            CountError: there is one that does not follow from a relation of sizes.
+        """
+        for guard, fixed in self.guards:
+            follows = any(tidy(_put_in(general, fixed)) == guard for general in self.general)
+            if guard.free_symbols == {STEP} and not (fixed and follows):
+                raise CountError(f"{_MANY_WAYS}: it asks whether {guard}")
 
     def texts(self, steps: Any) -> tuple[str, ...]:
-        always = [guard for guard, fixed in self.guards if not fixed]
         relations = [
             f"{_in_all_steps(guard, steps)}{f' (where {_equations(fixed)})' if fixed else ''}"
             for guard, fixed in self.guards
-            if not fixed or not any(_put_in(general, fixed) == guard for general in always)
+            if not fixed
+            or not any(tidy(_put_in(general, fixed)) == guard for general in self.general)
         ]
         return tuple(dict.fromkeys((*relations, *self.notes)))
 
@@ -110,6 +127,10 @@ class Search:
         free = names if self.subject.everywhere else tuple({STEP.name} & set(names))
         found = self._find(names, {}, free)
         regimes = self._regimes(found, names, free)
+        self.assumed.require_all_steps()
+        uncounted = self._by_component(found.uncounted)
+        for regime in regimes:
+            uncounted |= regime.uncounted
         total = partial(self._over_steps, number=number)
         slices = sorted(
             (Slice(piece.sizes, total(piece.forms)) for piece in self.assumed.slices),
@@ -119,39 +140,56 @@ class Search:
             forms=sum_over_regimes(regimes, number) if regimes else total(found.forms),
             slices=tuple(slices),
             uncounted=tuple(
-                UncountedOp(component, op, calls)
-                for (component, op), calls in self._by_component(found.uncounted).items()
+                UncountedOp(component, op, calls) for (component, op), calls in uncounted.items()
             ),
             assumptions=self.assumed.texts(number),
-            guards=tuple(guard for guard, _fixed in self.assumed.guards),
+            guards=self.assumed.general,
+            local=tuple((guard, fixed) for guard, fixed in self.assumed.guards if fixed),
             method=found.method,
         )
 
     def _regimes(self, found: _Found, names: Names, free: Names) -> list[Regime]:
-        """Trace what later steps do, if a guard says that they run otherwise.
+        """Return the ranges of steps that run otherwise; none if all steps run alike.
 
         Raises:
-            CountError: there are more than two ways, or some size makes a third.
+            CountError: there are more than two ways, or a size has a say in which.
         """
-        last = last_step(self.assumed.take_steps(), TRACED_FROM)
+        first, last = steps_where(self.assumed.take_steps())
+        if first > TRACED_FROM:
+            raise CountError(_MANY_WAYS)
         if last is None:
             return []
-        others, rest = _without(free, STEP.name), _without(names, STEP.name)
-        high = self.values[STEP.name] = last + 2 * MOST_SINGLE
-        later = self._find(names, {}, others)
-        first = first_step(self.assumed.take_steps(), last, high)
-        if first - last > MOST_SINGLE or self.assumed.slices:
-            raise CountError("the program runs in more than two ways as steps go on")
-        forms = self._by_component
-        between = [
-            Regime(step, step, forms(self._find(rest, {STEP.name: step}, others).forms))
-            for step in range(last + 1, first)
-        ]
-        early, late = Regime(1, last, forms(found.forms)), Regime(first, None, forms(later.forms))
+        self.values[STEP.name] = last + 2 * MOST_SINGLE
+        early = self._regime(1, last, found)
+        late, between = self._later(last, names, _without(free, STEP.name))
         regimes = joined(early, between, late)
         note = f"steps up to {regimes[0].last} and from {regimes[-1].first} on were traced apart"
         self.assumed.notes[note] = None
         return regimes
+
+    def _later(self, last: int, names: Names, free: Names) -> tuple[Regime, list[Regime]]:
+        """Trace a step far after ``last``, and each of those between the two ways to run."""
+        known = len(self.assumed.guards)
+        later = self._find(names, {}, free)
+        first, end = steps_where(self.assumed.take_steps())
+        first = max(first, last + 1)
+        if end is not None or first - last > MOST_SINGLE:
+            raise CountError(_MANY_WAYS)
+        rest = _without(names, STEP.name)
+        single = {v: self._find(rest, {STEP.name: v}, free) for v in range(last + 1, first)}
+        new = self.assumed.guards[known:]
+        about_later = any(STEP in guard.free_symbols or STEP.name in f for guard, f in new)
+        unclear = any(one.method != "symbolic" for one in (later, *single.values()))
+        if about_later or unclear or self.assumed.slices:
+            raise CountError(_MANY_WAYS)
+        return (
+            self._regime(first, None, later),
+            [self._regime(step, step, one) for step, one in single.items()],
+        )
+
+    def _regime(self, first: int, last: int | None, found: _Found) -> Regime:
+        forms, uncounted = self._by_component(found.forms), self._by_component(found.uncounted)
+        return Regime(first, last, forms, uncounted)
 
     def _open(self) -> Any:
         """Make the symbols, and return the number of steps; None if there is one call only."""
@@ -262,7 +300,8 @@ class Search:
     def _examples(self, names: Names) -> dict[sympy.Symbol, int]:
         """Return the workload's own sizes, moved so that all differ and none is 0 or 1."""
         examples: dict[sympy.Symbol, int] = {}
-        for name in names:
+        # The step's first: that of others may move.
+        for name in sorted(names, key=lambda name: name != STEP.name):
             value = max(TRACED_FROM, self.values[name])
             while value in examples.values():
                 value += 1

@@ -30,6 +30,12 @@ def vendor_law(subject: Subject, tick: Callable[[int], None] = lambda _call: Non
     """
     search = Search(subject, tick)
     law = search.law()
+    steps = int(subject.vendor.stage(subject.stage, subject.workload).steps)
+    if not law.holds_at(sizes_of(subject), steps):
+        raise CountError(
+            f"the law of {subject.stage} does not hold at the workload's own sizes, but under "
+            + "; ".join(law.assumptions)
+        )
     counted = _count(subject, lambda _step: search.done())
     _require_equal(subject.stage, _at(law, subject), counted)
     return law

@@ -16,7 +16,7 @@ from attrs import frozen
 from flopbench.model import Size, Stage
 from flopbench.report import UncountedOp
 
-PROOF_SCHEMA_VERSION = "1.0"
+PROOF_SCHEMA_VERSION = "1.1"
 
 ProofVerdict = Literal["proved", "interpolated", "differs", "incomplete"]
 
@@ -46,6 +46,7 @@ class Equation:
         vendor: None if the vendor could not be counted.
         difference: analytic minus vendor; None if there is no vendor form.
         assumptions: what the verdict holds under.
+        limited: whether some of them are relations between the sizes.
         reason: why the verdict is not ``proved``.
         terms: those whose coefficients differ.
         vendor_ops, analytic_ops: the two sides by op.
@@ -58,6 +59,7 @@ class Equation:
     difference: sympy.Expr | None
     verdict: ProofVerdict
     assumptions: tuple[str, ...] = ()
+    limited: bool = False
     reason: str | None = None
     terms: tuple[Term, ...] = ()
     uncounted: tuple[UncountedOp, ...] = ()
@@ -126,6 +128,7 @@ def _equation(equation: Equation) -> dict[str, Any]:
         "difference": _text(equation.difference),
         "verdict": equation.verdict,
         "assumptions": list(equation.assumptions),
+        "limited": equation.limited,
         "reason": equation.reason,
         "terms": [
             {

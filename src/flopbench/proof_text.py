@@ -124,8 +124,7 @@ def verdict(proof: Proof) -> str:
         found = [f"{e.stage} ({e.verdict})" for e in _wholes(proof) if e.verdict in FAILURES]
         return f"verdict: {proof.verdict}: {', '.join(found)}"
     how = "proved" if proof.verdict == "proved" else "interpolated, which is no proof"
-    relations = any(any(sign in n for sign in "<>") for e in proof.equations for n in e.assumptions)
-    limits = " that the assumptions allow" if relations else ""
+    limits = _limits(limited=any(equation.limited for equation in proof.equations))
     return f"verdict: {how}: vendor = analytic for all {_names(proof)}{limits}, in every component"
 
 
@@ -151,7 +150,12 @@ def _for_every(whole: Equation) -> str:
     if whole.verdict in FAILURES or whole.vendor is None:
         return ""
     names = sorted(symbol.name for symbol in whole.vendor.free_symbols)
-    return f" for every {', '.join(names)}" if names else ""
+    limits = _limits(limited=whole.limited)
+    return f" for every {', '.join(names)}{limits}" if names else limits
+
+
+def _limits(*, limited: bool) -> str:
+    return " that the assumptions allow" if limited else ""
 
 
 def _symbols(proof: Proof) -> Iterator[str]:

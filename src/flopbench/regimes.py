@@ -9,14 +9,11 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping
 
 import sympy
-from attrs import evolve, frozen
+from attrs import Factory, evolve, frozen
 
 from flopbench.errors import CountError
 from flopbench.forms import STEP
 from flopbench.law import Key
-
-FAR = 10**9
-"""A step beyond any that is run: what is linear in k and holds here, holds from some step on."""
 
 MOST_SINGLE = 16
 """So many steps at most, between two ways to run, are looked at one by one."""
@@ -24,11 +21,16 @@ MOST_SINGLE = 16
 
 @frozen(eq=False)
 class Regime:
-    """Forms of one step, for the steps ``first`` to ``last``; to all later ones if it is None."""
+    """Forms of one step, for the steps ``first`` to ``last``; to all later ones if it is None.
+
+    Attributes:
+        uncounted: calls of ops that have no formula.
+    """
 
     first: int
     last: int | None
     forms: Mapping[Key, sympy.Expr]
+    uncounted: Mapping[Key, int] = Factory(dict)
 
 
 def is_about_steps(guard: sympy.Basic) -> bool:
@@ -68,39 +70,32 @@ def tidy(guard: sympy.Basic) -> sympy.Basic:
     return turned.func(size, size - slope * form)
 
 
-def last_step(guards: Iterable[sympy.Basic], first: int) -> int | None:
-    """Return the last step from ``first`` on at which all guards hold; None if there is none.
+def steps_where(guards: Iterable[sympy.Basic]) -> tuple[int, int | None]:
+    """Return the first and last step at which all guards hold; None if there is no last.
 
     Args:
-        guards: each linear in the step, so that it holds on a range of steps.
+        guards: each `is_about_steps`.
     """
-    guards = list(guards)
-    if _hold(guards, FAR):
-        return None
-    low, high = first, FAR
-    while high - low > 1:
-        middle = (low + high) // 2
-        low, high = (middle, high) if _hold(guards, middle) else (low, middle)
-    return low
+    first, last = 1, None
+    for guard in guards:
+        low, high = _steps_of(guard)
+        first = max(first, low)
+        if high is not None:
+            last = high if last is None else min(last, high)
+    return first, last
 
 
-def first_step(guards: Iterable[sympy.Basic], low: int, high: int) -> int:
-    """Return the first step above ``low`` from which on all guards hold, as they do at ``high``.
-
-    Raises:
-        CountError: they do not hold at all later steps.
-    """
-    guards = list(guards)
-    if not _hold(guards, FAR):
-        raise CountError("the program runs in more than two ways as steps go on")
-    while high - low > 1:
-        middle = (low + high) // 2
-        low, high = (low, middle) if _hold(guards, middle) else (middle, high)
-    return high
-
-
-def _hold(guards: Iterable[sympy.Basic], step: int) -> bool:
-    return all(guard.subs(STEP, step) == sympy.true for guard in guards)
+def _steps_of(guard: sympy.Basic) -> tuple[int, int | None]:
+    """Solve slope * k + rest < 0 (or <= 0) for k."""
+    form = sympy.expand(guard.lhs - guard.rhs)
+    if isinstance(guard, sympy.GreaterThan | sympy.StrictGreaterThan):
+        form = sympy.expand(-form)
+    slope = form.coeff(STEP)
+    root = -form.subs(STEP, 0) / slope
+    strict = isinstance(guard, sympy.StrictLessThan | sympy.StrictGreaterThan)
+    if slope.is_negative:
+        return int(sympy.floor(root)) + 1 if strict else int(sympy.ceiling(root)), None
+    return 1, int(sympy.ceiling(root)) - 1 if strict else int(sympy.floor(root))
 
 
 def joined(before: Regime, single: list[Regime], after: Regime) -> list[Regime]:
@@ -113,7 +108,8 @@ def joined(before: Regime, single: list[Regime], after: Regime) -> list[Regime]:
 
 
 def _has_forms(regime: Regime, one: Regime) -> bool:
-    return regime.forms.keys() == one.forms.keys() and all(
+    same = (regime.forms.keys(), regime.uncounted) == (one.forms.keys(), one.uncounted)
+    return same and all(
         sympy.expand(form.subs(STEP, one.first) - one.forms[key]) == 0
         for key, form in regime.forms.items()
     )

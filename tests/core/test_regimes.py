@@ -6,16 +6,16 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from flopbench.equations import simplified
-from flopbench.errors import CountError
 from flopbench.forms import STEP, evaluate, symbol
 from flopbench.ops import Attention
 from flopbench.regimes import (
     Regime,
-    first_step,
+    from_first_step,
     is_about_steps,
     joined,
-    last_step,
+    steps_where,
     sum_over_regimes,
+    tidy,
 )
 
 K, S = symbol("K"), symbol("S")
@@ -38,18 +38,42 @@ def test_what_is_about_steps(guard, about):
     assert is_about_steps(guard) is about
 
 
-@given(st.integers(2, 500), st.integers(0, 40))
-def test_ends_of_ranges(bound, gap):
-    assert last_step([bound >= STEP, bound + 3 > STEP], 2) == bound
-    assert last_step([bound > 1 - STEP], 2) is None
-    high = bound + gap + 1
-    assert first_step([bound + 1 <= STEP], bound, high) == bound + 1
-    assert first_step([-high >= -STEP], bound, high) == high
+@given(
+    st.lists(
+        st.tuples(
+            st.sampled_from([sympy.Lt, sympy.Le, sympy.Gt, sympy.Ge]),
+            st.integers(-3, 3).filter(bool),
+            st.integers(-30, 30),
+        ),
+        max_size=3,
+    )
+)
+def test_steps_where_guards_hold_are_found_by_solving(relations):
+    guards = [relation(slope * STEP, bound, evaluate=False) for relation, slope, bound in relations]
+    first, last = steps_where(guards)
+    for step in range(1, 40):
+        holds = all(guard.subs(STEP, step) == sympy.true for guard in guards)
+        assert holds == (first <= step and (last is None or step <= last))
 
 
-def test_a_third_way_to_run_is_refused():
-    with pytest.raises(CountError, match="more than two ways"):
-        first_step([STEP >= 9, STEP < 90], 5, 37)
+def test_a_bound_beyond_any_step_is_still_a_bound():
+    assert steps_where([STEP < 2 * 10**18]) == (1, 2 * 10**18 - 1)
+
+
+@pytest.mark.parametrize(
+    ("guard", "said"),
+    [
+        (-S <= -127, S >= 127),
+        (S + STEP - 1 >= 128, S >= 128),
+        (-S - STEP + 1 < -127, S > 127),
+        (S + STEP < 9, S + STEP < 9),
+        (2 * S < 9, 2 * S < 9),
+        (STEP >= 3, STEP >= 3),
+        (K + S < 9, K + S < 9),
+    ],
+)
+def test_how_a_guard_is_said(guard, said):
+    assert tidy(from_first_step(guard)) == said
 
 
 @given(st.integers(1, 9), st.integers(0, 3), st.lists(small, min_size=9, max_size=9))
