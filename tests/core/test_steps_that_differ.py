@@ -1,0 +1,206 @@
+"""Vendors that run otherwise in some steps must not be proved by what most steps do."""
+
+import attrs
+import pytest
+import sympy
+import torch
+
+from flopbench import AnalyticModel, Linear, VendorCall, VendorModel, VendorStage
+from flopbench.dims import minimum
+from flopbench.model import Size, Stage
+from prove_helpers import WIDTH, equations, proof_of
+
+
+@attrs.frozen
+class Sizes:
+    """The workload: sequences, tokens of each, decode steps."""
+
+    B: object = 3
+    S: object = 20
+    K: object = 6
+
+
+class Decoding(AnalyticModel):
+    """One linear layer, over as many rows in all steps as a function says."""
+
+    name = "decoding"
+    options_type = Sizes
+    inputs_type = Sizes
+    stages = (Stage("decode", "Decode"),)
+    sizes = (Size("B", "sequences"), Size("S", "tokens"), Size("K", "steps", steps=True))
+    architecture = None
+
+    def __init__(self, rows, low=1):
+        self.rows = rows
+        if low != 1:
+            self.sizes = (Size("B", "b", minimum=low), Size("S", "s", minimum=low), self.sizes[2])
+
+    @classmethod
+    def from_options(cls, _options):
+        raise NotImplementedError
+
+    def workload(self, inputs):
+        return inputs
+
+    def workload_facts(self, workload):
+        return {}
+
+    def ops(self, stage, workload):
+        rows = self.rows(workload)
+        yield Linear(component="layer", rows=rows, in_features=WIDTH, out_features=WIDTH)
+
+    def stage_sizes(self, stage, workload):
+        return attrs.asdict(workload)
+
+    def stage_workload(self, stage, workload, sizes):
+        return Sizes(**sizes)
+
+
+class Steps(VendorModel):
+    """Calls ``function(k, sizes, linear, x)`` in step k, on x of [B, S, 4]."""
+
+    name = "decoding"
+    options_type = Sizes
+
+    def __init__(self, function):
+        self.function = function
+
+    @classmethod
+    def from_options(cls, architecture, options):
+        raise NotImplementedError
+
+    def stage(self, name, workload):
+        def prepare(step):
+            linear = torch.nn.Linear(WIDTH, WIDTH, bias=False, device="meta")
+            x = torch.empty(workload.B, workload.S, WIDTH, device="meta")
+            return VendorCall(linear, lambda: self.function(step, workload, linear, x))
+
+        return VendorStage(prepare, steps=workload.K)
+
+    def component(self, module):
+        return "layer"
+
+
+def proved(function, *, rows=lambda w: w.B * w.S * w.K, workload=None, low=1):
+    return proof_of(Decoding(rows, low), Steps(function), workload or Sizes())
+
+
+def twice(linear, x):
+    linear(x)
+    linear(x)
+
+
+def from_step_10(k, _w, linear, x):
+    linear(x)
+    if k > 9:
+        linear(x)
+
+
+@pytest.mark.parametrize("steps", [3, 9, 10, 40])
+def test_both_sides_of_a_step_are_summed(steps):
+    proof = proved(
+        from_step_10,
+        rows=lambda w: w.B * w.S * (2 * w.K - minimum(w.K, 9)),
+        workload=Sizes(K=steps),
+    )
+    assert proof.verdict == "proved"
+    assert not equations(proof)["decode", None].limited
+
+
+@pytest.mark.parametrize("last", [8, 10])
+def test_a_side_that_begins_elsewhere_differs(last):
+    proof = proved(from_step_10, rows=lambda w: w.B * w.S * (2 * w.K - minimum(w.K, last)))
+    assert proof.verdict == "differs"
+
+
+def only_step_2(k, _w, linear, x):
+    twice(linear, x) if 1 < k <= 2 else linear(x)
+
+
+def only_step_5(k, _w, linear, x):
+    twice(linear, x) if k == 5 else linear(x)
+
+
+def odd_steps(k, _w, linear, x):
+    twice(linear, x) if k > 1 and k % 2 == 1 else linear(x)
+
+
+def uncounted_later(k, _w, linear, x):
+    if k > 9:
+        torch.mv(x[0], x[0, 0])
+    linear(x)
+
+
+def bound_later(k, w, linear, x):
+    if k > 9:
+        for i in range(int(w.B)):
+            linear(x[i])
+    else:
+        linear(x)
+
+
+def bound_later_and_a_gap(k, w, linear, x):
+    if 9 < k <= 14:
+        linear(x)
+    bound_later(k, w, linear, x)
+
+
+def guards_that_contradict(k, w, linear, x):
+    linear(x)
+    if k > 9:
+        pass
+    if w.S + k >= 30:
+        linear(x)
+
+
+@pytest.mark.parametrize(
+    "function",
+    [
+        only_step_2,
+        only_step_5,
+        odd_steps,
+        uncounted_later,
+        bound_later,
+        bound_later_and_a_gap,
+        guards_that_contradict,
+    ],
+)
+@pytest.mark.parametrize("steps", [1, 6, 100])
+def test_what_only_some_steps_do_is_never_taken_for_all(function, steps):
+    assert proved(function, workload=Sizes(2, 20, steps)).verdict in {"incomplete", "differs"}
+
+
+def test_a_step_is_looked_at_though_other_sizes_begin_at_2():
+    """The example of a size that is 2 must not move the step's."""
+    proof = proved(only_step_2, workload=Sizes(2, 20, 1), low=2)
+    assert proof.verdict in {"incomplete", "differs"}
+
+
+def test_a_relation_that_was_met_at_one_size_is_used_at_that_size_alone():
+    def function(_k, w, linear, x):
+        if w.S == 1 and w.B < 5:
+            pass
+        linear(x)
+
+    proof = proved(function, rows=lambda w: minimum(w.B, 5) * w.S * w.K)
+    assert proof.verdict == "differs"
+
+
+def test_a_size_that_the_assumptions_leave_out_is_said_to_be_left_out():
+    def function(_k, w, linear, x):
+        twice(linear, x) if w.S == 7 else linear(x)
+
+    proof = proved(function)
+    whole = equations(proof)["decode", None]
+    assert proof.verdict == "proved"
+    assert whole.limited
+    assert str(sympy.Ne(sympy.Symbol("S", integer=True, positive=True), 7)) in whole.assumptions
+
+
+def test_a_workload_that_the_assumptions_leave_out_is_not_proved():
+    """The example moves away from the value, and takes the other way."""
+
+    def function(_k, w, linear, x):
+        twice(linear, x) if w.S == 2 else linear(x)
+
+    assert proved(function, workload=Sizes(2, 2, 3)).verdict in {"incomplete", "differs"}
