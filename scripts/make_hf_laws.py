@@ -31,7 +31,7 @@ from flopbench.proof import Proof
 from flopbench.prove import prove
 from flopbench_transformers_lm.analytic import HfModel
 from flopbench_transformers_lm.config import LmOptions, read_config
-from flopbench_transformers_lm.families import FAMILIES
+from flopbench_transformers_lm.families import FAMILIES, source_of
 from flopbench_transformers_lm.workload import Workload
 
 PAGE = Path(__file__).parents[1] / "docs" / "transformers-lm.md"
@@ -102,10 +102,9 @@ def table(proofs: dict[str, str]) -> str:
         "| --- | --- | --- | --- | --- |",
     ]
     for kind in sorted(FAMILIES):
-        source = (FAMILIES[kind].__doc__ or "").split("\n")[0].partition(": ")[0].rstrip(".")
         prefill, decode = (f"`{law}`" for law in laws(kind))
         lines.append(
-            f"| `{kind}` | {source} | {prefill} | {decode} | {proofs.get(kind, 'not yet')} |"
+            f"| `{kind}` | {source_of(FAMILIES[kind])} | {prefill} | {decode} | {proofs.get(kind, 'not yet')} |"
         )
     return "\n".join(lines) + "\n"
 

@@ -37,16 +37,22 @@ def groups(layers: Iterable[tuple[Any, Any]]) -> tuple[Layers, ...]:
     return tuple(Layers(count, *parts) for parts, count in counts.items())
 
 
-def attention(fields: Fields, **options: Any) -> SelfAttention:
-    """Return attention as most configs say it: grouped queries, rotated."""
-    usual = {
-        "width": fields.width,
-        "heads": fields.heads,
-        "kv_heads": fields.kv_heads,
-        "head_dim": fields.head_dim,
-        "rope_dim": fields.rope_dim,
-    }
-    return SelfAttention(**(usual | options))
+def attention(fields: Fields, *, rope_partly: bool = False, **options: Any) -> SelfAttention:
+    """Return attention as most configs say it: grouped queries, rotated.
+
+    Args:
+        rope_partly: whether the family heeds ``partial_rotary_factor``.
+        options: fields of the block that are not as usual; those of the config are not read.
+    """
+    sizes = {"width": fields.width, "heads": fields.heads}
+    if "kv_heads" not in options:
+        sizes["kv_heads"] = fields.kv_heads
+    if "head_dim" not in options:
+        sizes["head_dim"] = fields.head_dim
+    if "rope_dim" not in options:
+        width = options.get("head_dim", sizes.get("head_dim"))
+        sizes["rope_dim"] = fields.rope_dim(width, partly=rope_partly)
+    return SelfAttention(**(sizes | options))
 
 
 def by_window(fields: Fields, usual: SelfAttention) -> list[SelfAttention]:
@@ -86,6 +92,7 @@ def decoder(
     embeddings: dict[str, Any] | None = None,
     head: dict[str, Any] | None = None,
     rotations: int = 1,
+    rope_dim: int | None = None,
 ) -> Decoder:
     """Return a decoder with the usual ends.
 
@@ -94,10 +101,12 @@ def decoder(
         around, embeddings, head: fields of `ResidualNorms`, `Embeddings` and `LmHead` that are
             not as usual.
         rotations: kinds of rotary angles that are made apart; 0 if they are looked up.
+        rope_dim: of the angles, which are made even if no layer rotates by them; the layers'
+            if None.
     """
     width, vocabulary = fields.width, fields.vocabulary
     made = groups(layers)
-    dims = {getattr(group.attention, "rope_dim", 0) for group in made} - {0}
+    dims = {rope_dim or getattr(group.attention, "rope_dim", 0) for group in made} - {0}
     return Decoder(
         embeddings=Embeddings(vocabulary=vocabulary, width=width, **(embeddings or {})),
         angles=tuple(RotaryAngles(dim) for dim in sorted(dims)) * rotations,
