@@ -109,12 +109,13 @@ class HfModel(AnalyticModel):
         )
 
     def workload_facts(self, workload: Workload) -> Mapping[str, Any]:
+        get = self._config.get
         return {
             "batch_size": workload.batch_size,
             "context_tokens": workload.context_tokens,
             "decode_steps": workload.decode_steps,
             "lm_head": workload.lm_head,
-            **{fact: value for fact, field in SHOWN.items() if (value := self._config.get(field))},
+            **{f: value for f, field in SHOWN.items() if (value := get(field)) is not None},
         }
 
     def ops(self, stage: str, workload: Workload) -> Iterator[Op]:

@@ -21,8 +21,10 @@ from flopbench_transformers_lm.model_types import needs_transformers
 
 
 def _require_mapping(_options: Any, attribute: Any, value: Any) -> None:
-    if not (isinstance(value, dict) and all(isinstance(field, str) for field in value)):
-        raise ValueError(f"{attribute.name!r} must be a mapping of config fields: {value!r}")
+    is_mapping = isinstance(value, dict)
+    wrong = [field for field in value if not isinstance(field, str)] if is_mapping else [value]
+    if wrong:
+        raise ValueError(f"{attribute.name!r} must be a mapping of config fields: {wrong[0]!r}")
 
 
 @frozen(kw_only=True)
