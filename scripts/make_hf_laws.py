@@ -120,10 +120,9 @@ def table(proofs: dict[str, str]) -> str:
         "| --- | --- | --- | --- | --- |",
     ]
     for kind in sorted(FAMILIES):
+        source, proof = source_of(FAMILIES[kind]), proofs.get(kind, "not yet")
         prefill, decode = (f"`{law}`" for law in laws(kind))
-        lines.append(
-            f"| `{kind}` | {source_of(FAMILIES[kind])} | {prefill} | {decode} | {proofs.get(kind, 'not yet')} |"
-        )
+        lines.append(f"| `{kind}` | {source} | {prefill} | {decode} | {proof} |")
     return "\n".join(lines) + "\n"
 
 

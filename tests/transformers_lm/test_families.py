@@ -88,7 +88,7 @@ def test_a_part_of_a_head_is_rotated_as_the_vendor_does_or_refused(model_type, d
     factor = data.draw(st.sampled_from([0.25, 0.5, 1.0]))
     rope = {**_flat(config.get("rope_parameters")), "partial_rotary_factor": factor}
     kinds = set(config.get("layer_types") or []) if _nested(config) else set()
-    rope = {kind: rope for kind in kinds} or rope
+    rope = dict.fromkeys(kinds, rope) or rope
     config = evolve(config, values={**config.values, "rope_parameters": rope})
     model = HfModel(config)
     if model.no_closed_forms is not None:

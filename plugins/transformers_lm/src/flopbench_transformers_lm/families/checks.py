@@ -6,6 +6,7 @@ from typing import Any
 
 from flopbench_transformers_lm.families.fields import Fields, NotCoveredError
 
+
 def refused(fields: Fields, name: str, right: str) -> NotCoveredError:
     """Return what is raised for a field's value, and say which are covered."""
     return fields.refused(name, fields.get(name), right)

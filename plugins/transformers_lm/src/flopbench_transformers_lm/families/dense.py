@@ -92,7 +92,7 @@ def olmo2(config: LmConfig) -> Decoder:
     usual = attention(fields, qkv_bias=bias, out_bias=bias, qk_norm=RMS, qk_norm_over="all")
     mlp = gated_mlp(fields)
     layers = [(each, mlp) for each in by_window(fields, usual)]
-    return decoder(fields, layers, rotations=rotations(fields))
+    return decoder(fields, layers, angles=[usual.rope_dim] * rotations(fields))
 
 
 def rotations(fields: Fields) -> int:
@@ -143,7 +143,7 @@ def smollm3(config: LmConfig) -> Decoder:
         (each if rotates else attrs.evolve(each, rope_dim=0), mlp)
         for each, rotates in zip(usual, rotated, strict=True)
     ]
-    return decoder(fields, layers, rope_dim=block.rope_dim)
+    return decoder(fields, layers, angles=[block.rope_dim])
 
 
 def exaone4(config: LmConfig) -> Decoder:
@@ -156,7 +156,7 @@ def exaone4(config: LmConfig) -> Decoder:
         (each if everywhere or each.window else attrs.evolve(each, rope_dim=0), mlp)
         for each in by_window(fields, block)
     ]
-    return decoder(fields, layers, rope_dim=block.rope_dim)
+    return decoder(fields, layers, angles=[block.rope_dim])
 
 
 def helium(config: LmConfig) -> Decoder:

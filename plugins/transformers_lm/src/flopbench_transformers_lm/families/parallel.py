@@ -43,7 +43,7 @@ def gptj(config: LmConfig) -> Decoder:
         norm=LAYER_NORM,
         around={"norms": 1},
         head={"bias": True},
-        rotations=0,
+        angles=(),  # looked up
     )
 
 
@@ -114,7 +114,7 @@ def falcon(config: LmConfig) -> Decoder:
         [(usual, part)] * fields.layers,
         norm=LAYER_NORM,
         around={"norms": norms if parallel else 2},
-        rope_dim=rope_dim,  # the angles are made, with ALiBi too
+        angles=[rope_dim],  # made with ALiBi, too
     )
 
 
@@ -137,7 +137,7 @@ def cohere2(config: LmConfig) -> Decoder:
         (each if each.window else attrs.evolve(each, rope_dim=0), part)
         for each in by_window(fields, block)
     ]
-    return _cohere(fields, layers, rope_dim=block.rope_dim)
+    return _cohere(fields, layers, angles=[block.rope_dim])
 
 
 def _cohere(fields: Fields, layers: list[tuple[Any, Any]], **options: Any) -> Decoder:

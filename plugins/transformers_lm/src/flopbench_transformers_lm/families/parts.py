@@ -19,6 +19,7 @@ from flopbench.blocks import (
     RotaryAngles,
     SelfAttention,
 )
+from flopbench.dims import Dim
 from flopbench_transformers_lm.config import LmConfig
 from flopbench_transformers_lm.families.fields import Fields
 
@@ -91,8 +92,7 @@ def decoder(
     around: dict[str, Any] | None = None,
     embeddings: dict[str, Any] | None = None,
     head: dict[str, Any] | None = None,
-    rotations: int = 1,
-    rope_dim: int | None = None,
+    angles: Iterable[Dim] | None = None,
 ) -> Decoder:
     """Return a decoder with the usual ends.
 
@@ -100,16 +100,16 @@ def decoder(
         layers: attention and feed-forward part of each layer.
         around, embeddings, head: fields of `ResidualNorms`, `Embeddings` and `LmHead` that are
             not as usual.
-        rotations: kinds of rotary angles that are made apart; 0 if they are looked up.
-        rope_dim: of the angles, which are made even if no layer rotates by them; the layers'
-            if None.
+        angles: elements that each kind of rotary angles rotates; none means those of the
+            layers. Most models make them even if no layer rotates by them.
     """
     width, vocabulary = fields.width, fields.vocabulary
     made = groups(layers)
-    dims = {rope_dim or getattr(group.attention, "rope_dim", 0) for group in made} - {0}
+    if angles is None:
+        angles = sorted({getattr(group.attention, "rope_dim", 0) for group in made} - {0})
     return Decoder(
         embeddings=Embeddings(vocabulary=vocabulary, width=width, **(embeddings or {})),
-        angles=tuple(RotaryAngles(dim) for dim in sorted(dims)) * rotations,
+        angles=tuple(RotaryAngles(dim) for dim in angles),
         groups=made,
         around=ResidualNorms(norm=norm, width=width, **({"last": 1} | (around or {}))),
         head=LmHead(vocabulary=vocabulary, width=width, **({"tied": fields.tied} | (head or {}))),
