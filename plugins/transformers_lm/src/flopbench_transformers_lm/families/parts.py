@@ -45,14 +45,14 @@ def attention(fields: Fields, *, rope_partly: bool = False, **options: Any) -> S
         rope_partly: whether the family heeds ``partial_rotary_factor``.
         options: fields of the block that are not as usual; those of the config are not read.
     """
-    sizes = {"width": fields.width, "heads": fields.heads}
+    sizes: dict[str, Any] = {"width": fields.width, "heads": fields.heads}
+    head_dim = options.get("head_dim")
+    if head_dim is None:
+        sizes["head_dim"] = head_dim = fields.head_dim
     if "kv_heads" not in options:
         sizes["kv_heads"] = fields.kv_heads
-    if "head_dim" not in options:
-        sizes["head_dim"] = fields.head_dim
     if "rope_dim" not in options:
-        width = options.get("head_dim", sizes.get("head_dim"))
-        sizes["rope_dim"] = fields.rope_dim(width, partly=rope_partly)
+        sizes["rope_dim"] = fields.rope_dim(head_dim, partly=rope_partly)
     return SelfAttention(**(sizes | options))
 
 
