@@ -111,3 +111,11 @@ def test_a_misspelt_type_is_told_without_importing_torch(flopbench, tmp_path):
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
     assert done.stdout.strip() == "[]"
     assert "did you mean 'hf/llama'?" in done.stderr
+
+
+def test_an_unknown_model_is_told_the_other_names_without_each_type(flopbench):
+    done = flopbench("run", "zzz")
+    assert done.returncode == 2
+    assert "unknown model 'zzz': known are " in done.stderr
+    assert " hf/*" in done.stderr
+    assert "hf/llama" not in done.stderr

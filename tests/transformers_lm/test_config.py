@@ -137,7 +137,7 @@ def test_what_a_config_json_holds_besides_is_let_pass(tmp_path):
     assert read_file(tmp_path, "llama", **said).get("hidden_size") == 64
 
 
-@pytest.mark.parametrize("overrides", ["5", "null", "[a]", "{5: 3}"])
+@pytest.mark.parametrize("overrides", ["5", "null", "{5: 3}"])
 def test_overrides_that_are_no_mapping_of_fields_are_one_sentence(flopbench, overrides):
     done = flopbench("run", "hf/llama", f"model.overrides={overrides}")
     assert done.returncode == 2
