@@ -60,11 +60,18 @@ class _Assumptions:
         notes: sentences.
         guards: relations between sizes, each with the sizes that were fixed when it was met.
         slices: small sizes at which other forms hold, by module and op, of one step.
+        uncounted: most calls of ops without a formula that were met in one step.
     """
 
     notes: dict[str, None] = field(factory=dict)
     guards: list[tuple[sympy.Basic, Mapping[str, int]]] = field(factory=list)
     slices: list[Slice] = field(factory=list)
+    uncounted: dict[Key, int] = field(factory=dict)
+
+    def meet(self, uncounted: Mapping[Key, int]) -> None:
+        """Keep what some sizes or steps leave uncounted: a law is not for all without it."""
+        for key, calls in uncounted.items():
+            self.uncounted[key] = max(calls, self.uncounted.get(key, 0))
 
     @property
     def general(self) -> tuple[sympy.Basic, ...]:
@@ -128,9 +135,6 @@ class Search:
         found = self._find(names, {}, free)
         regimes = self._regimes(found, names, free)
         self.assumed.require_all_steps()
-        uncounted = self._by_component(found.uncounted)
-        for regime in regimes:
-            uncounted |= regime.uncounted
         total = partial(self._over_steps, number=number)
         slices = sorted(
             (Slice(piece.sizes, total(piece.forms)) for piece in self.assumed.slices),
@@ -140,7 +144,8 @@ class Search:
             forms=sum_over_regimes(regimes, number) if regimes else total(found.forms),
             slices=tuple(slices),
             uncounted=tuple(
-                UncountedOp(component, op, calls) for (component, op), calls in uncounted.items()
+                UncountedOp(component, op, calls)
+                for (component, op), calls in self._by_component(self.assumed.uncounted).items()
             ),
             assumptions=self.assumed.texts(number),
             guards=self.assumed.general,
@@ -268,6 +273,7 @@ class Search:
             why = f"the program binds {name} to a number"
             return self._interpolate(name, names, fixed, free, why)
         found = _Found(trace.flops, _calls(trace.uncounted))
+        self.assumed.meet(found.uncounted)
         guards = [tidy(from_first_step(guard)) for guard in trace.guards]
         self.assumed.guards += [(guard, fixed) for guard in guards if guard != sympy.true]
         method = self._hold_against_small_values(found, names, fixed, free)
@@ -277,7 +283,9 @@ class Search:
         count = checked(self.subject.counter.count(self._prepare(fixed)), self.subject.counter.name)
         self.done()
         flops = sums(((e.module, e.op), sympy.Integer(e.flops)) for e in count.counted)
-        return _Found(flops, _calls(count.uncounted))
+        uncounted = _calls(count.uncounted)
+        self.assumed.meet(uncounted)
+        return _Found(flops, uncounted)
 
     def _trace(self, names: Names, fixed: Mapping[str, int]) -> Trace | str:
         """Trace the call; return why, if it cannot be traced."""

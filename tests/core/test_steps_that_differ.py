@@ -6,7 +6,11 @@ import sympy
 import torch
 
 from flopbench import AnalyticModel, Linear, VendorCall, VendorModel, VendorStage
+from flopbench.builtin.torch_counter import TorchCounter
 from flopbench.dims import minimum
+from flopbench.errors import CountError
+from flopbench.law import Subject
+from flopbench.laws import count_by_law
 from flopbench.model import Size, Stage
 from prove_helpers import WIDTH, equations, proof_of
 
@@ -131,6 +135,18 @@ def uncounted_later(k, _w, linear, x):
     linear(x)
 
 
+def uncounted_between(k, _w, linear, x):
+    if 9 < k <= 11:
+        torch.mv(x[0], x[0, 0])
+    linear(x)
+
+
+def uncounted_for_one_token(_k, w, linear, x):
+    if w.S == 1:
+        torch.mv(x[0], x[0, 0])
+    linear(x)
+
+
 def bound_later(k, w, linear, x):
     if k > 9:
         for i in range(int(w.B)):
@@ -160,6 +176,8 @@ def guards_that_contradict(k, w, linear, x):
         only_step_5,
         odd_steps,
         uncounted_later,
+        uncounted_between,
+        uncounted_for_one_token,
         bound_later,
         bound_later_and_a_gap,
         guards_that_contradict,
@@ -168,6 +186,21 @@ def guards_that_contradict(k, w, linear, x):
 @pytest.mark.parametrize("steps", [1, 6, 100])
 def test_what_only_some_steps_do_is_never_taken_for_all(function, steps):
     assert proved(function, workload=Sizes(2, 20, steps)).verdict in {"incomplete", "differs"}
+
+
+def test_counting_by_law_sees_work_without_a_formula():
+    """Of which a law of the first steps knows nothing."""
+    for function in (uncounted_later, uncounted_between):
+        subject = Subject(
+            vendor=Steps(function),
+            counter=TorchCounter(),
+            model=Decoding(None),
+            stage="decode",
+            workload=Sizes(3, 20, 40),
+            open_sizes=Decoding.sizes,
+        )
+        with pytest.raises(CountError, match="no formula"):
+            count_by_law(subject)
 
 
 def test_a_step_is_looked_at_though_other_sizes_begin_at_2():
