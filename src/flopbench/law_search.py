@@ -9,6 +9,7 @@ points that were not used, but no proof.
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
+from contextlib import suppress
 from functools import cache, partial
 from typing import Any
 
@@ -26,6 +27,7 @@ from flopbench.regimes import (
     Regime,
     from_first_step,
     is_about_steps,
+    is_bound,
     joined,
     steps_where,
     sum_over_regimes,
@@ -89,14 +91,15 @@ class _Assumptions:
         return any(_put_in(guard, sizes) == sympy.false for guard in self.general)
 
     def require_all_steps(self) -> None:
-        """Refuse guards on the step alone: they are about some of the steps of every run.
+        """Refuse guards that are about some of the steps of every run, whatever its sizes.
 
         Raises:
-            CountError: there is one that does not follow from a relation of sizes.
+            CountError: there is one that neither bounds the sizes nor follows from one that does.
         """
         for guard, fixed in self.guards:
             follows = any(tidy(_put_in(general, fixed)) == guard for general in self.general)
-            if guard.free_symbols == {STEP} and not (fixed and follows):
+            alone = guard.free_symbols == {STEP} and not (fixed and follows)
+            if alone or (STEP in guard.free_symbols and not is_bound(guard)):
                 raise CountError(f"{_MANY_WAYS}: it asks whether {guard}")
 
     def texts(self, steps: Any) -> tuple[str, ...]:
@@ -119,6 +122,7 @@ class Search:
     symbols: dict[str, sympy.Symbol] = field(init=False)
     lows: dict[str, int] = field(init=False)
     assumed: _Assumptions = field(init=False, factory=_Assumptions)
+    steps_method: Method = field(init=False, default="symbolic")
     calls: int = field(init=False, default=0)
     untraceable: str | None = field(init=False, default=None)
 
@@ -150,7 +154,7 @@ class Search:
             assumptions=self.assumed.texts(number),
             guards=self.assumed.general,
             local=tuple((guard, fixed) for guard, fixed in self.assumed.guards if fixed),
-            method=found.method,
+            method=max(found.method, self.steps_method, key=("symbolic", "interpolated").index),
         )
 
     def _regimes(self, found: _Found, names: Names, free: Names) -> list[Regime]:
@@ -220,6 +224,10 @@ class Search:
         Raises:
             CountError: the number of steps is no polynomial in that size.
         """
+        with suppress(Exception):  # a vendor may take numbers only
+            open_steps = self._stage({**self.values, size.name: size_symbol(size)}).steps
+            if open_steps == size_symbol(size):
+                return open_steps
 
         def steps(value: int) -> dict[Key, sympy.Expr]:
             stage = self._stage({**self.values, size.name: value})
@@ -227,6 +235,8 @@ class Search:
 
         high = self.values[size.name]
         found = interpolate(size_symbol(size), steps, low=size.minimum, high=high)
+        self.steps_method = "interpolated"
+        self.assumed.notes[f"the number of steps was interpolated in {size.name}"] = None
         return found.forms["", "steps"]
 
     def _over_steps(self, forms: Mapping[Key, sympy.Expr], number: Any) -> dict[Key, sympy.Expr]:

@@ -35,11 +35,17 @@ class Regime:
 
 def is_about_steps(guard: sympy.Basic) -> bool:
     """Tell whether a relation decides on the step's number alone, and for a range of steps."""
-    if not isinstance(guard, sympy.Rel) or guard.free_symbols != {STEP}:
+    return guard.free_symbols == {STEP} and is_bound(guard)
+
+
+def is_bound(guard: sympy.Basic) -> bool:
+    """Tell whether a relation holds up to some step, or from some step on."""
+    ordered = isinstance(guard, sympy.Rel)
+    if not ordered or isinstance(guard, sympy.Equality | sympy.Unequality):
         return False
-    ordered = not isinstance(guard, sympy.Equality | sympy.Unequality)
-    form = guard.lhs - guard.rhs
-    return ordered and bool(form.is_polynomial(STEP)) and sympy.degree(form, STEP) == 1
+    form = sympy.expand(guard.lhs - guard.rhs)
+    linear = bool(form.is_polynomial(STEP)) and sympy.degree(form, STEP) == 1
+    return linear and not form.coeff(STEP).has(STEP)
 
 
 def from_first_step(guard: sympy.Basic) -> sympy.Basic:
@@ -47,11 +53,9 @@ def from_first_step(guard: sympy.Basic) -> sympy.Basic:
 
     S + k > 128 in all steps k = 1, 2, … means that S + 1 > 128.
     """
-    if not isinstance(guard, sympy.Rel) or guard.free_symbols <= {STEP}:
+    if not is_bound(guard) or guard.free_symbols == {STEP}:
         return guard
     slope = sympy.expand(guard.lhs - guard.rhs).coeff(STEP)
-    if not (guard.lhs - guard.rhs).is_polynomial(STEP) or slope.has(STEP):
-        return guard
     grows = isinstance(guard, sympy.GreaterThan | sympy.StrictGreaterThan) and slope.is_positive
     shrinks = isinstance(guard, sympy.LessThan | sympy.StrictLessThan) and slope.is_negative
     return guard.subs(STEP, 1) if grows or shrinks else guard

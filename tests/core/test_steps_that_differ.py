@@ -10,7 +10,7 @@ from flopbench.builtin.torch_counter import TorchCounter
 from flopbench.dims import minimum
 from flopbench.errors import CountError
 from flopbench.law import Subject
-from flopbench.laws import count_by_law
+from flopbench.laws import count_by_law, law_here
 from flopbench.model import Size, Stage
 from prove_helpers import WIDTH, equations, proof_of
 
@@ -161,6 +161,14 @@ def bound_later_and_a_gap(k, w, linear, x):
     bound_later(k, w, linear, x)
 
 
+def step_1_twice_for_many_tokens(k, w, linear, x):
+    twice(linear, x) if k <= 1 and w.S >= 100 else linear(x)
+
+
+def twice_from_a_step_of_a_square(k, w, linear, x):
+    linear(x) if w.S + k - k * k + 5 > 0 else twice(linear, x)
+
+
 def guards_that_contradict(k, w, linear, x):
     linear(x)
     if k > 9:
@@ -177,6 +185,7 @@ def guards_that_contradict(k, w, linear, x):
         odd_steps,
         uncounted_later,
         uncounted_between,
+        twice_from_a_step_of_a_square,
         uncounted_for_one_token,
         bound_later,
         bound_later_and_a_gap,
@@ -201,6 +210,34 @@ def test_counting_by_law_sees_work_without_a_formula():
         )
         with pytest.raises(CountError, match="no formula"):
             count_by_law(subject)
+
+
+def test_a_number_of_steps_with_an_end_is_no_proof():
+    """As of generation that stops after so many tokens, whatever is asked for."""
+
+    class Stops(Steps):
+        def stage(self, name, workload):
+            return attrs.evolve(super().stage(name, workload), steps=min(workload.K, 100))
+
+    proof = proof_of(Decoding(lambda w: w.B * w.S * w.K), Stops(lambda _k, _w, f, x: f(x)), Sizes())
+    assert proof.verdict == "interpolated"
+
+
+@pytest.mark.parametrize("function", [step_1_twice_for_many_tokens, twice_from_a_step_of_a_square])
+def test_a_law_does_not_hold_where_a_relation_in_one_step_does_not(function):
+    subject = Subject(
+        vendor=Steps(function),
+        counter=TorchCounter(),
+        model=Decoding(None),
+        stage="decode",
+        workload=Sizes(3, 20, 3),
+        open_sizes=Decoding.sizes,
+    )
+    try:
+        law = law_here(subject)
+    except CountError:
+        return
+    assert not law.holds_at({"B": 3, "S": 200, "K": 60}, 60)
 
 
 def test_a_step_is_looked_at_though_other_sizes_begin_at_2():
