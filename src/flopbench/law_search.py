@@ -173,6 +173,7 @@ class Search:
         late, between = self._later(last, names, _without(free, STEP.name))
         regimes = joined(early, between, late)
         note = f"steps up to {regimes[0].last} and from {regimes[-1].first} on were traced apart"
+        note += ", and each between them by itself" if between else ""
         self.assumed.notes[note] = None
         return regimes
 
