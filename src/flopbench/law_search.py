@@ -30,6 +30,7 @@ from flopbench.regimes import (
     is_bound,
     joined,
     steps_where,
+    strongest,
     sum_over_regimes,
     tidy,
 )
@@ -102,12 +103,15 @@ class _Assumptions:
             if alone or (STEP in guard.free_symbols and not is_bound(guard)):
                 raise CountError(f"{_MANY_WAYS}: it asks whether {guard}")
 
+    def in_all_steps(self, steps: Any) -> list[sympy.Basic]:
+        """Return the general guards as relations of sizes that hold in all steps."""
+        return strongest(_in_all_steps(guard, steps) for guard in self.general)
+
     def texts(self, steps: Any) -> tuple[str, ...]:
-        relations = [
-            f"{_in_all_steps(guard, steps)}{f' (where {_equations(fixed)})' if fixed else ''}"
+        relations = [str(guard) for guard in self.in_all_steps(steps)] + [
+            f"{_in_all_steps(guard, steps)} (where {_equations(fixed)})"
             for guard, fixed in self.guards
-            if not fixed
-            or not any(tidy(_put_in(general, fixed)) == guard for general in self.general)
+            if fixed and not any(tidy(_put_in(general, fixed)) == guard for general in self.general)
         ]
         return tuple(dict.fromkeys((*relations, *self.notes)))
 
@@ -152,7 +156,7 @@ class Search:
                 for (component, op), calls in self._by_component(self.assumed.uncounted).items()
             ),
             assumptions=self.assumed.texts(number),
-            guards=self.assumed.general,
+            guards=tuple(self.assumed.in_all_steps(number)),
             local=tuple((guard, fixed) for guard, fixed in self.assumed.guards if fixed),
             method=max(found.method, self.steps_method, key=("symbolic", "interpolated").index),
         )
@@ -406,12 +410,8 @@ def _put_in(guard: sympy.Basic, fixed: Mapping[str, int]) -> sympy.Basic:
 
 
 def _in_all_steps(guard: sympy.Basic, steps: Any) -> sympy.Basic:
-    """Say a relation of the step's number in the number of steps, where its end decides."""
-    if STEP in guard.free_symbols and isinstance(guard, sympy.StrictLessThan | sympy.LessThan):
-        slope = sympy.expand(guard.lhs - guard.rhs).coeff(STEP)
-        if slope.is_positive and not slope.has(STEP):
-            return guard.subs(STEP, steps)
-    return guard
+    """Say a relation that holds up to some step in the number of steps, the last of them."""
+    return tidy(guard.subs(STEP, steps)) if is_bound(guard) else guard
 
 
 def _listed(points: tuple[int, ...]) -> str:

@@ -62,16 +62,35 @@ def from_first_step(guard: sympy.Basic) -> sympy.Basic:
 
 
 def tidy(guard: sympy.Basic) -> sympy.Basic:
-    """Return a bound on one size with the size alone on the left: S >= 127 for -S <= -127."""
-    if not isinstance(guard, sympy.Rel) or len(guard.free_symbols) != 1:
+    """Return a bound with the sizes alone on the left: S >= 127 for -S <= -127.
+
+    Others than those of a sum of sizes are left as they are.
+    """
+    if not isinstance(guard, sympy.Rel):
         return guard
-    (size,) = guard.free_symbols
     form = sympy.expand(guard.lhs - guard.rhs)
-    slope = form.coeff(size)
-    if slope not in {1, -1} or (form - slope * size).has(size):
-        return guard
-    turned = guard if slope == 1 else guard.reversedsign
-    return turned.func(size, size - slope * form)
+    sizes, rest = sympy.Add(*form.free_symbols), form.subs(dict.fromkeys(form.free_symbols, 0))
+    for sign, turned in ((1, guard), (-1, guard.reversedsign)):
+        if sympy.expand(sign * form - sizes).is_Integer:
+            return turned.func(sizes, -sign * rest)
+    return guard
+
+
+_UPPER = (sympy.LessThan, sympy.StrictLessThan)
+_BOUNDS = (*_UPPER, sympy.GreaterThan, sympy.StrictGreaterThan)
+
+
+def strongest(guards: Iterable[sympy.Basic]) -> list[sympy.Basic]:
+    """Leave out bounds that follow from a closer one on the same sizes."""
+    kept: dict[tuple[object, object], sympy.Basic] = {}
+    for guard in guards:
+        if not (isinstance(guard, _BOUNDS) and guard.rhs.is_Integer):
+            kept[None, guard] = guard
+            continue
+        known = kept.setdefault((guard.func, guard.lhs), guard)
+        if (guard.rhs < known.rhs) == isinstance(guard, _UPPER):
+            kept[guard.func, guard.lhs] = guard
+    return list(kept.values())
 
 
 def steps_where(guards: Iterable[sympy.Basic]) -> tuple[int, int | None]:
