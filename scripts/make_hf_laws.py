@@ -27,11 +27,11 @@ from flopbench.law import size_symbol
 from flopbench.plan import make_plan
 from flopbench.plugins import load_plugins
 from flopbench.pricing import price
-from flopbench.proof import Proof
+from flopbench.proof import FAILURES, Proof
 from flopbench.prove import prove
 from flopbench_transformers_lm.analytic import HfModel
 from flopbench_transformers_lm.config import LmOptions, read_config
-from flopbench_transformers_lm.families import FAMILIES
+from flopbench_transformers_lm.families import FAMILIES, source_of
 from flopbench_transformers_lm.workload import Workload
 
 PAGE = Path(__file__).parents[1] / "docs" / "transformers-lm.md"
@@ -66,33 +66,51 @@ def laws(kind: str) -> tuple[str, str]:
     return str(prefill), str(decode)
 
 
-def proof_of(kind: str, stage: str, symbols: list[str] | None) -> Proof:
-    """Prove one stage of a type at its config's defaults, but for the number of layers."""
+def proof_of(
+    kind: str, stage: str, symbols: list[str] | None, fields: dict[str, Any] | None = None
+) -> Proof:
+    """Prove one stage of a type, at its config's defaults but for some fields.
+
+    Args:
+        fields: in place of the defaults; none means those of the table.
+    """
     catalog = build_catalog(load_plugins())
-    fields = NEEDED.get(kind, {}) | FEWER.get(kind, {"num_hidden_layers": 4})
+    if fields is None:
+        fields = NEEDED.get(kind, {}) | FEWER.get(kind, {"num_hidden_layers": 4})
     overrides = [f"model.overrides={json.dumps(fields)}"]
     plan = make_plan(catalog, f"hf/{kind}", overrides=overrides, options={"run.stages": [stage]})
     return prove(plan, catalog, symbols)
 
 
-def proved(kind: str) -> str:
+def proved(kind: str, fields: dict[str, Any] | None = None) -> str:
     """Say for which sizes both stages are proved."""
     try:
-        prefill, decode = (proof_of(kind, stage, None) for stage in STAGES)
-        if decode.verdict == "incomplete":
+        prefill, decode = (proof_of(kind, stage, None, fields) for stage in STAGES)
+        if decode.verdict == "incomplete" or limited(decode):
             # Of a window, the trace goes one way for each context: prove the default one.
-            decode = proof_of(kind, "decode", ["B", "K"])
+            decode = proof_of(kind, "decode", ["B", "K"], fields)
     except FlopbenchError as error:
         return str(error)
-    said = {proof.verdict for proof in (prefill, decode)}
-    if said == {"interpolated"}:
-        return "interpolated for all B, S, K"
-    if said != {"proved"}:
-        reasons = [e.reason for p in (prefill, decode) for e in p.equations if e.reason]
-        return next(iter(reasons), ", ".join(sorted(said)))
-    if len(decode.sizes) == len(STAGES):
-        return "prefill for all B, S; decode for all B, K at S = 512"
-    return "for all B, S, K"
+    reasons = [e.reason for p in (prefill, decode) for e in p.equations if e.verdict in FAILURES]
+    if reasons:
+        return str(reasons[0])
+    first, second = said(prefill), said(decode)
+    if second == first + ", K":
+        return second
+    return f"prefill {first}; decode {second}"
+
+
+def said(proof: Proof) -> str:
+    """Say for which sizes a stage is proved."""
+    how = "interpolated for all" if proof.verdict == "interpolated" else "for all"
+    sizes = ", ".join(size.name for size in proof.sizes)
+    context = "" if "S" in sizes else f" at S = {Workload().context_tokens}"
+    return f"{how} {sizes}{context}" + (" that the assumptions allow" if limited(proof) else "")
+
+
+def limited(proof: Proof) -> bool:
+    """Tell whether a proof assumes relations between the sizes."""
+    return any(equation.limited for equation in proof.equations)
 
 
 def table(proofs: dict[str, str]) -> str:
@@ -102,11 +120,9 @@ def table(proofs: dict[str, str]) -> str:
         "| --- | --- | --- | --- | --- |",
     ]
     for kind in sorted(FAMILIES):
-        source = (FAMILIES[kind].__doc__ or "").split("\n")[0].partition(": ")[0].rstrip(".")
+        source, proof = source_of(FAMILIES[kind]), proofs.get(kind, "not yet")
         prefill, decode = (f"`{law}`" for law in laws(kind))
-        lines.append(
-            f"| `{kind}` | {source} | {prefill} | {decode} | {proofs.get(kind, 'not yet')} |"
-        )
+        lines.append(f"| `{kind}` | {source} | {prefill} | {decode} | {proof} |")
     return "\n".join(lines) + "\n"
 
 

@@ -65,7 +65,7 @@ OVERRIDES: Mapping[str, Mapping[str, Any]] = {
     "hunyuan_v1_moe": {"head_dim": 128},
     "lfm2_moe": {"layer_types": ["conv", "full_attention"] * 16},
     "ministral": {"head_dim": 128},
-    "nemotron": {"num_key_value_heads": 48},
+    "nemotron": {"num_key_value_heads": 8},
     "xmod": {"is_decoder": True, "default_language": "en_XX"},
 }
 """Fields without which transformers makes no causal model of a type."""

@@ -59,4 +59,15 @@ def flops_by(names, count):
     return totals
 
 
+def vendor_angles(module):
+    """Return how many elements each kind of rotary angles rotates, by the vendor's frequencies."""
+    found = {name: b for name, b in module.named_buffers() if name.endswith("inv_freq")}
+    return {2 * b.numel() for name, b in found.items() if "original" not in name}
+
+
+def priced_angles(model):
+    """Return the same by the closed forms."""
+    return {angles.dim for angles in model._decoder.angles}
+
+
 COUNTER = TorchCounter()

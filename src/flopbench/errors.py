@@ -44,7 +44,10 @@ def unknown(what: str, given: str, known: Iterable[str]) -> str:
         return f"unknown {what} {given!r}: did you mean {nearest[0]!r}?"
     if not names:
         return f"unknown {what} {given!r}: none is registered"
-    return f"unknown {what} {given!r}: known are {', '.join(names)}"
+    # A name that ends in * stands for the others that begin alike.
+    stems = tuple(name[:-1] for name in names if name.endswith("*"))
+    listed = [name for name in names if name.endswith("*") or not name.startswith(stems)]
+    return f"unknown {what} {given!r}: known are {', '.join(listed)}"
 
 
 def describe(error: BaseException) -> str:

@@ -66,7 +66,10 @@ def test_work_without_a_formula_is_never_silent(flopbench):
         "uncounted: aten.linalg_solve_triangular in unmapped/model.layers.*.linear_attn"
         in done.stdout
     )
-    assert done.stdout.rstrip().endswith("verdict: not verified: prefill (uncounted ops)")
+    assert done.stdout.rstrip().endswith(
+        "verdict: not verified: prefill (uncounted ops); "
+        "flopbench-transformers-lm has no closed forms of 'qwen3_next'"
+    )
 
 
 def test_a_type_that_transformers_does_not_build_is_not_counted(flopbench):
@@ -108,3 +111,11 @@ def test_a_misspelt_type_is_told_without_importing_torch(flopbench, tmp_path):
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
     assert done.stdout.strip() == "[]"
     assert "did you mean 'hf/llama'?" in done.stderr
+
+
+def test_an_unknown_model_is_told_the_other_names_without_each_type(flopbench):
+    done = flopbench("run", "zzz")
+    assert done.returncode == 2
+    assert "unknown model 'zzz': known are " in done.stderr
+    assert " hf/*" in done.stderr
+    assert "hf/llama" not in done.stderr

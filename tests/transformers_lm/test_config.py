@@ -114,3 +114,31 @@ def test_an_unknown_type_names_the_nearest(name, message):
 
 def test_two_configs_of_the_same_values_are_equal():
     assert LmConfig("llama", {"a": 1}) == LmConfig("llama", {"a": 1})
+
+
+def read_file(tmp_path, kind, **values):
+    path = tmp_path / "config.json"
+    overrides = values.pop("overrides", {})
+    path.write_text(json.dumps({"model_type": kind, **values}))
+    return read_config(kind, LmOptions(config=str(path), overrides=overrides))
+
+
+def test_a_misspelt_field_of_a_config_json_names_the_nearest(tmp_path):
+    with pytest.raises(UsageError, match="unknown field of llama 'hidden_sizes': did you mean 'h"):
+        read_file(tmp_path, "llama", hidden_sizes=128)
+
+
+def test_what_a_config_json_holds_besides_is_let_pass(tmp_path):
+    others = {"torch_dtype": "float16", "_name_or_path": "x", "quantization_config": {"bits": 4}}
+    assert read_file(tmp_path, "llama", **others).get("hidden_size") == 4096
+    # An older name that transformers knows; and a field whose neighbour is given, too.
+    assert read_file(tmp_path, "bloom", n_embed=128).get("hidden_size") == 128
+    said = {"hidden_sizes": 128, "overrides": {"hidden_size": 64}}
+    assert read_file(tmp_path, "llama", **said).get("hidden_size") == 64
+
+
+@pytest.mark.parametrize("overrides", ["5", "null", "{5: 3}"])
+def test_overrides_that_are_no_mapping_of_fields_are_one_sentence(flopbench, overrides):
+    done = flopbench("run", "hf/llama", f"model.overrides={overrides}")
+    assert done.returncode == 2
+    assert "error: model.overrides must be a mapping of config fields, got " in done.stderr

@@ -20,7 +20,7 @@ from flopbench_transformers_lm.families.moe import MOE
 from flopbench_transformers_lm.vendor import HfVendor
 from flopbench_transformers_lm.vendor_model import RealModel
 from flopbench_transformers_lm.workload import Workload
-from lm_helpers import COUNTER, small_config
+from lm_helpers import COUNTER, priced_angles, small_config, vendor_angles
 
 LAYERS = 3
 ints, choice, flag = st.integers, lambda *values: st.sampled_from(values), st.booleans()
@@ -135,6 +135,7 @@ workloads = st.builds(
 def assert_exact(config, workload):
     model, vendor = HfModel.for_name(f"hf/{config.model_type}")(config), HfVendor(config)
     assert model.no_closed_forms is None
+    assert priced_angles(model) == vendor_angles(vendor._real.module)
     for stage in ("prefill", "decode"):
         found = reconcile(model, vendor, stage, workload)
         assert (found.verdict, found.reason, found.difference) == ("exact", None, 0), stage

@@ -165,7 +165,8 @@ def verdict(report: Report) -> str:
     failed = [f"{c.stage} ({c.verdict})" for c in report.comparisons if c.verdict in FAILURES]
     failed += [f"{s.stage} (not counted)" for s in report.series if s.error]
     failed += [f"{s.stage} (uncounted ops)" for s in report.series if s.uncounted]
-    return f"verdict: not verified: {', '.join(dict.fromkeys(failed))}"
+    reason = f"; {report.no_closed_forms}" if report.no_closed_forms else ""
+    return f"verdict: not verified: {', '.join(dict.fromkeys(failed))}{reason}"
 
 
 def _stages(count: int) -> str:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Collection, Iterator, Mapping
 from pathlib import Path
-from typing import Any, ClassVar
+from typing import Any, ClassVar, Self
 
 from flopbench.blocks import Decoder, Pass, decode_passes, prefill_pass
 from flopbench.dims import Dim
@@ -13,7 +13,7 @@ from flopbench.errors import UsageError
 from flopbench.model import AnalyticModel, Size, Stage
 from flopbench.ops import Op
 from flopbench_transformers_lm.config import LmConfig, LmOptions, read_config
-from flopbench_transformers_lm.families import FAMILIES
+from flopbench_transformers_lm.families import FAMILIES, source_of
 from flopbench_transformers_lm.families.fields import NotCoveredError
 from flopbench_transformers_lm.model_types import PREFIX, model_type
 from flopbench_transformers_lm.workload import Inputs, Workload
@@ -29,6 +29,14 @@ NOT_PRICED = (
     "not priced: the making of masks, copies, clamps, negations, and the epsilon and reciprocal "
     "root of norms"
 )
+
+SHOWN: Mapping[str, str] = {
+    "hidden_size": "hidden_size",
+    "layers": "num_hidden_layers",
+    "heads": "num_attention_heads",
+    "vocabulary": "vocab_size",
+}
+"""Fields of the config that a report's facts show, by the names that they have there."""
 
 
 class HfModel(AnalyticModel):
@@ -69,6 +77,14 @@ class HfModel(AnalyticModel):
             self._not_covered = str(error)
 
     @classmethod
+    def for_name(cls, name: str) -> type[Self]:
+        made = super().for_name(name)
+        family = FAMILIES.get(name.removeprefix(PREFIX))
+        if family is not None:
+            made.summary = f"{source_of(family)}: closed forms and vendor"
+        return made
+
+    @classmethod
     def from_options(cls, options: LmOptions) -> HfModel:
         config = read_config(model_type(cls.name), options)
         found = config.get("dtype")
@@ -93,11 +109,13 @@ class HfModel(AnalyticModel):
         )
 
     def workload_facts(self, workload: Workload) -> Mapping[str, Any]:
+        get = self._config.get
         return {
             "batch_size": workload.batch_size,
             "context_tokens": workload.context_tokens,
             "decode_steps": workload.decode_steps,
             "lm_head": workload.lm_head,
+            **{f: value for f, field in SHOWN.items() if (value := get(field)) is not None},
         }
 
     def ops(self, stage: str, workload: Workload) -> Iterator[Op]:

@@ -9,13 +9,22 @@ from __future__ import annotations
 import copy
 import json
 from collections.abc import Mapping
+from difflib import get_close_matches
 from pathlib import Path
 from typing import Any, Literal
 
-from attrs import Factory, frozen
+import attrs
+from attrs import frozen
 
 from flopbench.errors import UsageError, describe, unknown
 from flopbench_transformers_lm.model_types import needs_transformers
+
+
+def _require_mapping(_options: Any, attribute: Any, value: Any) -> None:
+    is_mapping = isinstance(value, dict)
+    wrong = [field for field in value if not isinstance(field, str)] if is_mapping else [value]
+    if wrong:
+        raise ValueError(f"{attribute.name!r} must be a mapping of config fields: {wrong[0]!r}")
 
 
 @frozen(kw_only=True)
@@ -29,7 +38,7 @@ class LmOptions:
     """
 
     config: str | None = None
-    overrides: dict[str, Any] = Factory(dict)
+    overrides: Any = attrs.field(factory=dict, validator=_require_mapping)
     dtype: Literal["bfloat16", "float16", "float32"] | None = None
 
 
@@ -55,8 +64,9 @@ def read_config(model_type: str, options: LmOptions) -> LmConfig:
     """Complete the config that the options ask for.
 
     Raises:
-        UsageError: transformers is not installed; the file cannot be read or is of another
-            model type; a field to override is none; or transformers refuses a value.
+        UsageError: transformers is not installed; the file cannot be read, is of another
+            model type or misspells a field; a field to override is none; or transformers
+            refuses a value.
     """
     given: dict[str, Any] = {}
     source = f"the defaults of {model_type}"
@@ -74,6 +84,7 @@ def read_config(model_type: str, options: LmOptions) -> LmConfig:
         raise UsageError(
             f"transformers makes no {model_type} config of {source}: {_reason(error)}"
         ) from error
+    _require_no_near_misses(model_type, given, source)
     return LmConfig(model_type, _values(config))
 
 
@@ -126,6 +137,34 @@ def _require_fields(
     for field in overrides:
         if field not in known:
             raise UsageError(f"model.overrides: {unknown(f'field of {model_type}', field, known)}")
+
+
+_NEAR = 0.9
+"""Likeness, by difflib, from which a field that transformers ignores is taken for misspelt."""
+
+
+def _require_no_near_misses(model_type: str, given: Mapping[str, Any], source: str) -> None:
+    """Refuse a field that does nothing and is almost one that is not given.
+
+    A config.json may hold fields of other versions, or of other programs: all else is let pass.
+    """
+    known = {*_values(to_transformers(LmConfig(model_type, {})))}
+    for field in given.keys() - known:
+        nearest = get_close_matches(field, known - given.keys(), n=1, cutoff=_NEAR)
+        if nearest and _does_nothing(model_type, given, field):
+            raise UsageError(
+                f"{source}: unknown field of {model_type} {field!r}: did you mean {nearest[0]!r}?"
+            )
+
+
+def _does_nothing(model_type: str, given: Mapping[str, Any], field: str) -> bool:
+    """Tell whether transformers makes the same config without a field that is given."""
+    others = {name: value for name, value in given.items() if name != field}
+    with_it, without = (
+        _values(to_transformers(LmConfig(model_type, each))) for each in (given, others)
+    )
+    with_it.pop(field, None)
+    return with_it == without
 
 
 def _merge(values: Mapping[str, Any], overrides: Mapping[str, Any]) -> dict[str, Any]:

@@ -23,3 +23,8 @@ FAMILIES: Mapping[str, Family] = {
     **PLAIN,
 }
 """What makes a decoder of a config, by model type."""
+
+
+def source_of(family: Family) -> str:
+    """Return the family's name and its source, as the first line of its docstring has them."""
+    return (family.__doc__ or "").split("\n")[0].partition(": ")[0].rstrip(".")

@@ -6,21 +6,15 @@ from typing import Any
 
 from flopbench_transformers_lm.families.fields import Fields, NotCoveredError
 
-ROPE_TYPES = ("default", "linear", "llama3", "yarn")
-"""Kinds of rotary positions whose frequencies are made once, not in each pass."""
-
 
 def refused(fields: Fields, name: str, right: str) -> NotCoveredError:
     """Return what is raised for a field's value, and say which are covered."""
-    return NotCoveredError(f"{fields.refused(name, fields.get(name))}, only {right}")
+    return fields.refused(name, fields.get(name), right)
 
 
 def number(fields: Fields, name: str, least: int = 1) -> int:
     """Return a field that is a whole number of at least ``least``."""
-    value = fields.get(name)
-    if type(value) is not int or value < least:
-        raise refused(fields, name, f"whole numbers of at least {least}")
-    return value
+    return fields.size(name, least=least)
 
 
 def one_of(fields: Fields, name: str, *covered: Any) -> Any:
@@ -40,30 +34,9 @@ def per_layer(fields: Fields, name: str, *covered: str) -> list[str]:
 
 
 def kv_heads(fields: Fields) -> int:
-    """Return the key and value heads, which divide the query heads."""
-    found = number(fields, "num_key_value_heads")
-    if fields.heads % found:
-        raise refused(fields, "num_key_value_heads", f"divisors of the {fields.heads} query heads")
-    return found
-
-
-def rope_dim(fields: Fields, width: int, *, partly: bool = False) -> int:
-    """Return how many of a head's ``width`` elements are rotated.
-
-    Args:
-        partly: whether the family heeds ``partial_rotary_factor``.
-    """
-    rope = fields.get("rope_parameters", {})
-    part = rope.get("partial_rotary_factor", 1.0)
-    if rope.get("rope_type", "default") not in ROPE_TYPES:
-        raise refused(fields, "rope_parameters", f"rope_type {', '.join(ROPE_TYPES)}")
-    if part != 1 and not partly:
-        raise refused(fields, "rope_parameters", "partial_rotary_factor 1.0")
-    # There is a frequency for every other element, so that an odd number is rounded up.
-    rotated = 2 * ((int(width * part) + 1) // 2)
-    if rotated > width:
-        raise refused(fields, "rope_parameters", f"an even part of heads {width} wide")
-    return rotated
+    """Return the key and value heads, which must be said."""
+    number(fields, "num_key_value_heads")
+    return fields.kv_heads
 
 
 def no_window(fields: Fields) -> None:

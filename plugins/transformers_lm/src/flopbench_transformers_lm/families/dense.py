@@ -69,7 +69,7 @@ def phi3(config: LmConfig) -> Decoder:
     """Phi-3 (arXiv:2404.14219): one product for queries, keys and values, one for gate and up."""
     fields = Fields(config)
     mlp = gated_mlp(fields, fused=True)
-    layers = by_window(fields, attention(fields, fused=True))
+    layers = by_window(fields, attention(fields, fused=True, rope_partly=True))
     return decoder(fields, [(each, mlp) for each in layers])
 
 
@@ -92,7 +92,7 @@ def olmo2(config: LmConfig) -> Decoder:
     usual = attention(fields, qkv_bias=bias, out_bias=bias, qk_norm=RMS, qk_norm_over="all")
     mlp = gated_mlp(fields)
     layers = [(each, mlp) for each in by_window(fields, usual)]
-    return decoder(fields, layers, rotations=rotations(fields))
+    return decoder(fields, layers, angles=[usual.rope_dim] * rotations(fields))
 
 
 def rotations(fields: Fields) -> int:
@@ -104,7 +104,7 @@ def rotations(fields: Fields) -> int:
 def glm(config: LmConfig) -> Decoder:
     """GLM-4 (arXiv:2406.12793): half of each head is rotated, gate and up are one product."""
     fields = Fields(config)
-    usual = attention(fields, qkv_bias=fields.flag("attention_bias"))
+    usual = attention(fields, qkv_bias=fields.flag("attention_bias"), rope_partly=True)
     return decoder(fields, [(usual, gated_mlp(fields, fused=True))] * fields.layers)
 
 
@@ -134,7 +134,8 @@ def smollm3(config: LmConfig) -> Decoder:
     fields = Fields(config)
     bias = fields.flag("attention_bias")
     mlp = gated_mlp(fields, bias=fields.flag("mlp_bias"))
-    usual = by_window(fields, attention(fields, qkv_bias=bias, out_bias=bias))
+    block = attention(fields, qkv_bias=bias, out_bias=bias)
+    usual = by_window(fields, block)
     rotated = fields.get("no_rope_layers", [1] * fields.layers)
     if len(rotated) != fields.layers:
         raise fields.refused("no_rope_layers", rotated)
@@ -142,20 +143,20 @@ def smollm3(config: LmConfig) -> Decoder:
         (each if rotates else attrs.evolve(each, rope_dim=0), mlp)
         for each, rotates in zip(usual, rotated, strict=True)
     ]
-    return decoder(fields, layers)
+    return decoder(fields, layers, angles=[block.rope_dim])
 
 
 def exaone4(config: LmConfig) -> Decoder:
     """EXAONE 4.0 (arXiv:2507.11407): norms after the parts; only sliding layers rotate, if any."""
     fields = Fields(config)
     mlp = gated_mlp(fields)
-    usual = by_window(fields, attention(fields, qk_norm=RMS))
+    block = attention(fields, qk_norm=RMS)
     everywhere = fields.get("sliding_window") is None
     layers = [
         (each if everywhere or each.window else attrs.evolve(each, rope_dim=0), mlp)
-        for each in usual
+        for each in by_window(fields, block)
     ]
-    return decoder(fields, layers)
+    return decoder(fields, layers, angles=[block.rope_dim])
 
 
 def helium(config: LmConfig) -> Decoder:

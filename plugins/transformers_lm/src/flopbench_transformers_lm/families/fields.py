@@ -21,6 +21,9 @@ ACTIVATIONS = {
 }
 """Entries of the conventions, by transformers' names of activations."""
 
+ROPE_TYPES = ("default", "linear", "llama3", "yarn")
+"""Kinds of rotary positions whose frequencies are made once, not in each pass."""
+
 
 class NotCoveredError(Exception):
     """A value in a config that no closed form is known for; the message says which."""
@@ -40,11 +43,11 @@ class Fields:
         value = self.config.get(name)
         return default if value is None else value
 
-    def size(self, name: str, default: int | None = None) -> int:
-        """Return a field that is an int of at least 0."""
+    def size(self, name: str, default: int | None = None, *, least: int = 1) -> int:
+        """Return a field that is a whole number of at least ``least``."""
         value = self.get(name, default)
-        if isinstance(value, bool) or not isinstance(value, int) or value < 0:
-            raise self.refused(name, value)
+        if type(value) is not int or value < least:
+            raise self.refused(name, value, f"whole numbers of at least {least}")
         return value
 
     def flag(self, name: str, *, default: bool = False) -> bool:
@@ -67,10 +70,11 @@ class Fields:
             if self.get(name, right) != right:
                 raise self.refused(name, self.get(name))
 
-    def refused(self, name: str, value: Any) -> NotCoveredError:
-        """Return what is raised for a value that is not understood."""
+    def refused(self, name: str, value: Any, right: str | None = None) -> NotCoveredError:
+        """Return what is raised for a value that is not understood; ``right`` says which are."""
+        only = f", only {right}" if right else ""
         return NotCoveredError(
-            f"the closed forms of {self.config.model_type!r} do not cover {name}={value!r}"
+            f"the closed forms of {self.config.model_type!r} do not cover {name}={value!r}{only}"
         )
 
     @property
@@ -86,7 +90,14 @@ class Fields:
     @property
     def kv_heads(self) -> int:
         """Key and value heads, those of the queries unless they are said."""
-        return self.size("num_key_value_heads", self.heads)
+        return self.kv_heads_of("num_key_value_heads")
+
+    def kv_heads_of(self, name: str) -> int:
+        """Return a field that says the key and value heads, which divide the query heads."""
+        found = self.size(name, self.heads)
+        if self.heads % found:
+            raise self.refused(name, found, f"divisors of the {self.heads} query heads")
+        return found
 
     @property
     def head_dim(self) -> int:
@@ -113,15 +124,28 @@ class Fields:
         """Whether the LM head has the weights of the token embeddings."""
         return self.flag("tie_word_embeddings")
 
-    @property
-    def rope_dim(self) -> int:
-        """Elements of a head that are rotated: all, unless a factor is said."""
-        parameters = self.get("rope_parameters", {})
-        nested = [each for each in parameters.values() if isinstance(each, dict)]
-        factors = {each.get("partial_rotary_factor", 1) for each in nested or [parameters]}
-        if len(factors) > 1:
-            raise self.refused("rope_parameters", parameters)
-        return int(self.head_dim * factors.pop())
+    def rope_dim(self, width: int, *, partly: bool = False) -> int:
+        """Return how many of a head's ``width`` elements are rotated.
+
+        Args:
+            partly: whether transformers' code of the family heeds ``partial_rotary_factor``.
+        """
+        rope = self.get("rope_parameters", {})
+        nested = [each for each in rope.values() if isinstance(each, dict)]
+        for each in nested or [rope]:
+            if each.get("rope_type", "default") not in ROPE_TYPES:
+                raise self.refused("rope_parameters", rope, f"rope_type {', '.join(ROPE_TYPES)}")
+        parts = [each.get("partial_rotary_factor", 1.0) for each in nested or [rope]]
+        part = parts[0]
+        if parts.count(part) < len(parts) or (part != 1 and not partly):
+            raise self.refused("rope_parameters", rope, "partial_rotary_factor 1.0")
+        if not isinstance(part, int | float):
+            raise self.refused("rope_parameters", rope, "numbers as partial_rotary_factor")
+        # There is a frequency for every other element, so that an odd number is rounded up.
+        rotated = 2 * ((int(width * part) + 1) // 2)
+        if not 0 < rotated <= width:
+            raise self.refused("rope_parameters", rope, f"an even part of heads {width} wide")
+        return rotated
 
     def windows(self) -> list[int | None]:
         """Return the most keys that the queries of each layer see; None for all.

@@ -31,7 +31,7 @@ def _gemma(config: LmConfig, activation: str, norms: int, **options: Any) -> Dec
         around={"norms": norms},
         embeddings={"scaled": True},
         head={"softcap": fields.get("final_logit_softcapping") is not None},
-        rotations=rotations(fields),
+        angles=[usual.rope_dim] * rotations(fields),
     )
 
 

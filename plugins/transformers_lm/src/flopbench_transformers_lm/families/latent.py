@@ -69,7 +69,7 @@ def _attention(fields: Fields) -> LatentAttention:
         query_rank=checks.number(fields, "q_lora_rank") if ranked else None,
         kv_rank=checks.number(fields, "kv_lora_rank"),
         nope_dim=checks.number(fields, "qk_nope_head_dim"),
-        rope_dim=checks.rope_dim(fields, checks.number(fields, "qk_rope_head_dim")),
+        rope_dim=fields.rope_dim(checks.number(fields, "qk_rope_head_dim")),
         value_dim=checks.number(fields, "v_head_dim"),
         bias=fields.flag("attention_bias"),
     )

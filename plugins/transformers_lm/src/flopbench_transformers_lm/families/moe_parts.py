@@ -24,16 +24,12 @@ def attention(
         options: fields of the block that are not as usual.
     """
     bias = biases is not None and fields.flag(biases)
-    checks.number(fields, "num_attention_heads")
-    if fields.get("head_dim") is not None:
-        checks.number(fields, "head_dim")
     usual = {
         "kv_heads": checks.kv_heads(fields),
-        "rope_dim": checks.rope_dim(fields, fields.head_dim, partly=rope_partly),
         "qkv_bias": bias,
         "out_bias": bias,
     }
-    return parts.attention(fields, **(usual | options))
+    return parts.attention(fields, rope_partly=rope_partly, **(usual | options))
 
 
 def mlp(fields: Fields, inner: int, **options: Any) -> GatedMlp:

@@ -43,7 +43,7 @@ def gptj(config: LmConfig) -> Decoder:
         norm=LAYER_NORM,
         around={"norms": 1},
         head={"bias": True},
-        rotations=0,
+        angles=(),  # looked up
     )
 
 
@@ -58,6 +58,7 @@ def gpt_neox(config: LmConfig) -> Decoder:
         fused=True,
         qkv_bias=bias,
         out_bias=bias,
+        rope_partly=True,
     )
     part = mlp(fields, fields.size("intermediate_size"), bias=True)
     return decoder(fields, [(usual, part)] * fields.layers, norm=LAYER_NORM)
@@ -67,7 +68,7 @@ def phi(config: LmConfig) -> Decoder:
     """Phi-1.5 and Phi-2 (arXiv:2309.05463): one norm for both parts, biases everywhere."""
     fields = Fields(config)
     norm = LAYER_NORM if fields.flag("qk_layernorm") else None
-    usual = attention(fields, qkv_bias=True, out_bias=True, qk_norm=norm)
+    usual = attention(fields, qkv_bias=True, out_bias=True, qk_norm=norm, rope_partly=True)
     part = mlp(fields, fields.size("intermediate_size"), bias=True)
     return decoder(
         fields,
@@ -92,10 +93,11 @@ def falcon(config: LmConfig) -> Decoder:
     if not (1 <= norms <= (2 if new else 1)):
         raise fields.refused("num_ln_in_parallel_attn", norms)
     grouped = new or not fields.flag("multi_query")
-    kv_heads = fields.size("num_kv_heads", fields.heads) if grouped else 1
+    kv_heads = fields.kv_heads_of("num_kv_heads") if grouped else 1
     if grouped and not new and kv_heads != fields.heads:
         raise fields.refused("num_kv_heads", kv_heads)
     alibi, bias = fields.flag("alibi"), fields.flag("bias")
+    rope_dim = fields.rope_dim(fields.shared_head_dim)
     usual = attention(
         fields,
         head_dim=fields.shared_head_dim,
@@ -104,7 +106,7 @@ def falcon(config: LmConfig) -> Decoder:
         qkv_bias=bias,
         out_bias=bias,
         bias="ALiBi as a tensor" if alibi else None,
-        rope_dim=0 if alibi else fields.shared_head_dim,
+        rope_dim=0 if alibi else rope_dim,
     )
     part = mlp(fields, fields.size("ffn_hidden_size"), "activation", bias=bias)
     return decoder(
@@ -112,6 +114,7 @@ def falcon(config: LmConfig) -> Decoder:
         [(usual, part)] * fields.layers,
         norm=LAYER_NORM,
         around={"norms": norms if parallel else 2},
+        angles=[rope_dim],  # made with ALiBi, too
     )
 
 
@@ -129,18 +132,22 @@ def cohere2(config: LmConfig) -> Decoder:
     fields = Fields(config)
     bias = fields.flag("attention_bias")
     part = gated_mlp(fields)
-    usual = by_window(fields, attention(fields, qkv_bias=bias, out_bias=bias))
-    layers = [(each if each.window else attrs.evolve(each, rope_dim=0), part) for each in usual]
-    return _cohere(fields, layers)
+    block = attention(fields, qkv_bias=bias, out_bias=bias)
+    layers = [
+        (each if each.window else attrs.evolve(each, rope_dim=0), part)
+        for each in by_window(fields, block)
+    ]
+    return _cohere(fields, layers, angles=[block.rope_dim])
 
 
-def _cohere(fields: Fields, layers: list[tuple[Any, Any]]) -> Decoder:
+def _cohere(fields: Fields, layers: list[tuple[Any, Any]], **options: Any) -> Decoder:
     return decoder(
         fields,
         layers,
         norm=_COHERE_NORM,
         around={"norms": 1},
         head={"scaled": True},
+        **options,
     )
 
 
@@ -156,6 +163,7 @@ def stablelm(config: LmConfig) -> Decoder:
         qkv_bias=fields.flag("use_qkv_bias"),
         qk_norm=norm,
         qk_norm_over="each",
+        rope_partly=True,
     )
     norms = 1 if fields.flag("use_parallel_residual") else 2
     return decoder(

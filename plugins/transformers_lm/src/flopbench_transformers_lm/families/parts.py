@@ -19,6 +19,7 @@ from flopbench.blocks import (
     RotaryAngles,
     SelfAttention,
 )
+from flopbench.dims import Dim
 from flopbench_transformers_lm.config import LmConfig
 from flopbench_transformers_lm.families.fields import Fields
 
@@ -37,16 +38,22 @@ def groups(layers: Iterable[tuple[Any, Any]]) -> tuple[Layers, ...]:
     return tuple(Layers(count, *parts) for parts, count in counts.items())
 
 
-def attention(fields: Fields, **options: Any) -> SelfAttention:
-    """Return attention as most configs say it: grouped queries, rotated."""
-    usual = {
-        "width": fields.width,
-        "heads": fields.heads,
-        "kv_heads": fields.kv_heads,
-        "head_dim": fields.head_dim,
-        "rope_dim": fields.rope_dim,
-    }
-    return SelfAttention(**(usual | options))
+def attention(fields: Fields, *, rope_partly: bool = False, **options: Any) -> SelfAttention:
+    """Return attention as most configs say it: grouped queries, rotated.
+
+    Args:
+        rope_partly: whether the family heeds ``partial_rotary_factor``.
+        options: fields of the block that are not as usual; those of the config are not read.
+    """
+    sizes: dict[str, Any] = {"width": fields.width, "heads": fields.heads}
+    head_dim = options.get("head_dim")
+    if head_dim is None:
+        sizes["head_dim"] = head_dim = fields.head_dim
+    if "kv_heads" not in options:
+        sizes["kv_heads"] = fields.kv_heads
+    if "rope_dim" not in options:
+        sizes["rope_dim"] = fields.rope_dim(head_dim, partly=rope_partly)
+    return SelfAttention(**(sizes | options))
 
 
 def by_window(fields: Fields, usual: SelfAttention) -> list[SelfAttention]:
@@ -85,7 +92,7 @@ def decoder(
     around: dict[str, Any] | None = None,
     embeddings: dict[str, Any] | None = None,
     head: dict[str, Any] | None = None,
-    rotations: int = 1,
+    angles: Iterable[Dim] | None = None,
 ) -> Decoder:
     """Return a decoder with the usual ends.
 
@@ -93,14 +100,16 @@ def decoder(
         layers: attention and feed-forward part of each layer.
         around, embeddings, head: fields of `ResidualNorms`, `Embeddings` and `LmHead` that are
             not as usual.
-        rotations: kinds of rotary angles that are made apart; 0 if they are looked up.
+        angles: elements that each kind of rotary angles rotates; none means those of the
+            layers. Most models make them even if no layer rotates by them.
     """
     width, vocabulary = fields.width, fields.vocabulary
     made = groups(layers)
-    dims = {getattr(group.attention, "rope_dim", 0) for group in made} - {0}
+    if angles is None:
+        angles = sorted({getattr(group.attention, "rope_dim", 0) for group in made} - {0})
     return Decoder(
         embeddings=Embeddings(vocabulary=vocabulary, width=width, **(embeddings or {})),
-        angles=tuple(RotaryAngles(dim) for dim in sorted(dims)) * rotations,
+        angles=tuple(RotaryAngles(dim) for dim in angles),
         groups=made,
         around=ResidualNorms(norm=norm, width=width, **({"last": 1} | (around or {}))),
         head=LmHead(vocabulary=vocabulary, width=width, **({"tied": fields.tied} | (head or {}))),

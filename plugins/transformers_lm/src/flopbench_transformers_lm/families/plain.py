@@ -141,7 +141,7 @@ def starcoder2(config: LmConfig) -> Decoder:
 
 def nemotron(config: LmConfig) -> Decoder:
     """Nemotron-4 (arXiv:2402.16819): squared ReLU, partial rotation, layer norms."""
-    return _rotated(config, LAYER_NORM)
+    return _rotated(config, LAYER_NORM, rope_partly=True)
 
 
 def arcee(config: LmConfig) -> Decoder:
@@ -149,11 +149,11 @@ def arcee(config: LmConfig) -> Decoder:
     return _rotated(config, RMS)
 
 
-def _rotated(config: LmConfig, norm: NormSpec) -> Decoder:
+def _rotated(config: LmConfig, norm: NormSpec, **options: Any) -> Decoder:
     fields = Fields(config)
     bias = fields.flag("attention_bias")
     part = mlp(fields, fields.size("intermediate_size"), bias=fields.flag("mlp_bias"))
-    usual = attention(fields, qkv_bias=bias, out_bias=bias)
+    usual = attention(fields, qkv_bias=bias, out_bias=bias, **options)
     return decoder(fields, [(usual, part)] * fields.layers, norm=norm)
 
 
@@ -185,6 +185,7 @@ def persimmon(config: LmConfig) -> Decoder:
         qkv_bias=True,
         out_bias=True,
         qk_norm=norm,
+        rope_partly=True,
     )
     part = mlp(fields, fields.size("intermediate_size"), bias=True)
     return decoder(fields, [(usual, part)] * fields.layers, norm=LAYER_NORM)
