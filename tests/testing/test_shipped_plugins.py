@@ -10,7 +10,7 @@ from flopbench.testing import (
     ReporterConformance,
 )
 from flopbench_deepseek_ocr.analytic import DeepseekOcr
-from flopbench_unlimited_ocr.plugin import UnlimitedOcr
+from flopbench_unlimited_ocr.analytic import UnlimitedOcr
 
 SMALL = Path(__file__).parents[1] / "deepseek_ocr" / "checkpoint" / "config.json"
 SMALL_WINDOW = Path(__file__).with_name("small_window.json")
@@ -26,10 +26,6 @@ class TestUnlimitedOcr(ModelConformance):
     model = "unlimited_ocr"
     overrides = (f"model.config={SMALL_WINDOW}", "workload.image=[640,640]")
     models = architectures().map(UnlimitedOcr)
-    deviations = {
-        "sizes_in_arrays_equal_ints[decode]": "layers are told apart by hash, and a window that "
-        "is an array has none",
-    }
 
 
 class TestEager(AttentionConformance):
