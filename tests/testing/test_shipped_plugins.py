@@ -28,6 +28,26 @@ class TestUnlimitedOcr(ModelConformance):
     models = architectures().map(UnlimitedOcr)
 
 
+class TestDeepseekOcr2(ModelConformance):
+    model = "deepseek_ocr2"
+    overrides = ("workload.mode=small", "workload.decode_steps=5")
+    vendor_examples = 1
+
+
+class TestLlama(ModelConformance):
+    model = "hf/llama"
+    overrides = (
+        "model.overrides={hidden_size: 64, intermediate_size: 96, num_hidden_layers: 2, "
+        "num_attention_heads: 4, num_key_value_heads: 2, vocab_size: 100}",
+        "workload.context_tokens=20",
+        "workload.decode_steps=5",
+    )
+    vendor_examples = 2
+    deviations = {
+        "closed_forms_need_no_torch": "transformers' configuration classes import torch",
+    }
+
+
 class TestEager(AttentionConformance):
     mode = "eager"
 
@@ -54,6 +74,17 @@ class TestNcu(CounterConformance):
 
 class TestNcuEveryType(CounterConformance):
     counter = "ncu_every_type"
+
+
+class TestFvcore(CounterConformance):
+    counter = "fvcore"
+
+
+class TestCalflops(CounterConformance):
+    counter = "calflops"
+    deviations = {
+        "counts_what_is_known_by_hand[matmul]": "calflops does not replace the operator @",
+    }
 
 
 class TestConsole(ReporterConformance):
