@@ -18,13 +18,17 @@ SMALL_WINDOW = Path(__file__).with_name("small_window.json")
 
 class TestDeepseekOcr(ModelConformance):
     model = "deepseek_ocr"
-    overrides = (f"model.config={SMALL}", "workload.mode=tiny")
+    overrides = (f"model.config={SMALL}", "workload.mode=tiny", "workload.decode_steps=8")
     models = architectures().map(DeepseekOcr)
 
 
 class TestUnlimitedOcr(ModelConformance):
     model = "unlimited_ocr"
-    overrides = (f"model.config={SMALL_WINDOW}", "workload.image=[640,640]")
+    overrides = (
+        f"model.config={SMALL_WINDOW}",
+        "workload.image=[640,640]",
+        "workload.decode_steps=8",
+    )
     models = architectures().map(UnlimitedOcr)
 
 
@@ -37,8 +41,10 @@ class TestDeepseekOcr2(ModelConformance):
 class TestLlama(ModelConformance):
     model = "hf/llama"
     overrides = (
-        "model.overrides={hidden_size: 64, intermediate_size: 96, num_hidden_layers: 2, "
-        "num_attention_heads: 4, num_key_value_heads: 2, vocab_size: 100}",
+        "model.overrides={hidden_size: 64, intermediate_size: 96, vocab_size: 100}",
+        "model.overrides.num_hidden_layers=2",
+        "model.overrides.num_attention_heads=4",
+        "model.overrides.num_key_value_heads=2",
         "workload.context_tokens=20",
         "workload.decode_steps=5",
     )
