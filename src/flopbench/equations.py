@@ -122,7 +122,10 @@ class _Component:
                 continue
             if _is_another(difference, self.law.guards):
                 return "differs", f"analytic minus vendor is {difference}{where}"
-            return "incomplete", f"SymPy cannot tell whether {difference} is 0{where}"
+            return "incomplete", (
+                f"SymPy cannot tell whether {difference} is 0{where}; with fewer open sizes "
+                "(--symbols) it may"
+            )
         if self.law.method == "interpolated":
             return "interpolated", "not every size stayed a symbol"
         return "proved", None
@@ -163,10 +166,8 @@ def simplified(difference: sympy.Expr, guards: tuple[sympy.Basic, ...]) -> sympy
         return difference
     if _is_zero_by_cases(difference):
         return sympy.Integer(0)
-    for guard in guards:
-        bounded = _put_in(difference, guard)
-        if bounded is not None and sympy.expand(bounded) == 0:
-            return sympy.Integer(0)
+    if any(sympy.expand(f) == 0 for guard in guards for f in _put_in(difference, guard)):
+        return sympy.Integer(0)
     if sympy.simplify(difference) == 0:
         return sympy.Integer(0)
     return difference
@@ -200,18 +201,25 @@ def _is_zero_by_cases(form: sympy.Expr) -> bool:
 _MOST_CASES = 64
 
 
-def _put_in(form: sympy.Expr, guard: sympy.Basic) -> sympy.Expr | None:
-    names = tuple(guard.free_symbols)
-    if len(names) != 1 or not isinstance(guard, sympy.Rel):
-        return None
-    name, left, right = names[0], guard.lhs, guard.rhs
-    rest = sympy.Dummy("u", integer=True, nonnegative=True)
+def _put_in(form: sympy.Expr, guard: sympy.Basic) -> Iterator[sympy.Expr]:
+    """Yield the form with a bound on a sum of sizes put in, for each of them.
+
+    S + K < 9 becomes S = 8 - K - u with u >= 0.
+    """
+    if not isinstance(guard, sympy.Rel):
+        return
+    slack = sympy.Dummy("u", integer=True, nonnegative=True)
     strict = int(isinstance(guard, sympy.StrictLessThan | sympy.StrictGreaterThan))
-    if isinstance(guard, sympy.StrictLessThan | sympy.LessThan) and left == name:
-        return form.subs(name, right - strict - rest)
-    if isinstance(guard, sympy.StrictGreaterThan | sympy.GreaterThan) and left == name:
-        return form.subs(name, right + strict + rest)
-    return None
+    if isinstance(guard, sympy.StrictLessThan | sympy.LessThan):
+        most = guard.rhs - strict - slack
+    elif isinstance(guard, sympy.StrictGreaterThan | sympy.GreaterThan):
+        most = guard.rhs + strict + slack
+    else:
+        return
+    for size in sorted(guard.lhs.free_symbols, key=str):
+        others = guard.lhs - size
+        if not others.has(size):
+            yield form.subs(size, most - others)
 
 
 _PROBES = (1, 2, 3, 7, 100, 5_000, 100_003)

@@ -12,6 +12,7 @@ from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from difflib import get_close_matches
 from pathlib import Path
+from typing import Any
 
 
 class FlopbenchError(Exception):
@@ -84,5 +85,25 @@ def calling(what: str) -> Iterator[None]:
         yield
     except (UsageError, CountError, PluginError):
         raise
-    except Exception as error:
+    except (Exception, SystemExit) as error:
         raise PluginError(f"{what} failed: {describe(error)}{place(error)}") from error
+
+
+def told_by(who: str, plugin: Any) -> dict[str, Any]:
+    """Return what a plugin's ``provenance`` tells.
+
+    Raises:
+        PluginError: it raises, or tells no mapping.
+    """
+    with calling(f"{who}: provenance"):
+        return dict(plugin.provenance())
+
+
+def require_type(value: Any, wanted: type, what: str) -> None:
+    """Refuse what a plugin returned in place of a value of a type.
+
+    Raises:
+        PluginError: it is of another type.
+    """
+    if not isinstance(value, wanted):
+        raise PluginError(f"{what} returned {value!r}, which is no {wanted.__name__}")

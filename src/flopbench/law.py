@@ -79,8 +79,12 @@ class Law:
         return bool(self.guards or self.local)
 
     def guards_at(self, sizes: Mapping[str, int]) -> tuple[sympy.Basic, ...]:
-        """Return the relations that must hold where sizes have these values."""
-        met = (guard for guard, fixed in self.local if fixed.items() <= sizes.items())
+        """Return the relations that must hold where sizes have these values, in all steps."""
+        met = (
+            guard
+            for guard, fixed in self.local
+            if {n: v for n, v in fixed.items() if n != STEP.name}.items() <= sizes.items()
+        )
         return (*self.guards, *met)
 
     def at(self, sizes: Mapping[str, Dim]) -> dict[Key, Dim]:

@@ -9,6 +9,7 @@ points that were not used, but no proof.
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
+from contextlib import suppress
 from functools import cache, partial
 from typing import Any
 
@@ -26,8 +27,10 @@ from flopbench.regimes import (
     Regime,
     from_first_step,
     is_about_steps,
+    is_bound,
     joined,
     steps_where,
+    strongest,
     sum_over_regimes,
     tidy,
 )
@@ -60,11 +63,18 @@ class _Assumptions:
         notes: sentences.
         guards: relations between sizes, each with the sizes that were fixed when it was met.
         slices: small sizes at which other forms hold, by module and op, of one step.
+        uncounted: most calls of ops without a formula that were met in one step.
     """
 
     notes: dict[str, None] = field(factory=dict)
     guards: list[tuple[sympy.Basic, Mapping[str, int]]] = field(factory=list)
     slices: list[Slice] = field(factory=list)
+    uncounted: dict[Key, int] = field(factory=dict)
+
+    def meet(self, uncounted: Mapping[Key, int]) -> None:
+        """Keep what some sizes or steps leave uncounted: a law is not for all without it."""
+        for key, calls in uncounted.items():
+            self.uncounted[key] = max(calls, self.uncounted.get(key, 0))
 
     @property
     def general(self) -> tuple[sympy.Basic, ...]:
@@ -82,22 +92,26 @@ class _Assumptions:
         return any(_put_in(guard, sizes) == sympy.false for guard in self.general)
 
     def require_all_steps(self) -> None:
-        """Refuse guards on the step alone: they are about some of the steps of every run.
+        """Refuse guards that are about some of the steps of every run, whatever its sizes.
 
         Raises:
-            CountError: there is one that does not follow from a relation of sizes.
+            CountError: there is one that neither bounds the sizes nor follows from one that does.
         """
         for guard, fixed in self.guards:
             follows = any(tidy(_put_in(general, fixed)) == guard for general in self.general)
-            if guard.free_symbols == {STEP} and not (fixed and follows):
+            alone = guard.free_symbols == {STEP} and not (fixed and follows)
+            if alone or (STEP in guard.free_symbols and not is_bound(guard)):
                 raise CountError(f"{_MANY_WAYS}: it asks whether {guard}")
 
+    def in_all_steps(self, steps: Any) -> list[sympy.Basic]:
+        """Return the general guards as relations of sizes that hold in all steps."""
+        return strongest(_in_all_steps(guard, steps) for guard in self.general)
+
     def texts(self, steps: Any) -> tuple[str, ...]:
-        relations = [
-            f"{_in_all_steps(guard, steps)}{f' (where {_equations(fixed)})' if fixed else ''}"
+        relations = [str(guard) for guard in self.in_all_steps(steps)] + [
+            f"{_in_all_steps(guard, steps)} (where {_equations(fixed)})"
             for guard, fixed in self.guards
-            if not fixed
-            or not any(tidy(_put_in(general, fixed)) == guard for general in self.general)
+            if fixed and not any(tidy(_put_in(general, fixed)) == guard for general in self.general)
         ]
         return tuple(dict.fromkeys((*relations, *self.notes)))
 
@@ -112,6 +126,7 @@ class Search:
     symbols: dict[str, sympy.Symbol] = field(init=False)
     lows: dict[str, int] = field(init=False)
     assumed: _Assumptions = field(init=False, factory=_Assumptions)
+    steps_method: Method = field(init=False, default="symbolic")
     calls: int = field(init=False, default=0)
     untraceable: str | None = field(init=False, default=None)
 
@@ -128,9 +143,6 @@ class Search:
         found = self._find(names, {}, free)
         regimes = self._regimes(found, names, free)
         self.assumed.require_all_steps()
-        uncounted = self._by_component(found.uncounted)
-        for regime in regimes:
-            uncounted |= regime.uncounted
         total = partial(self._over_steps, number=number)
         slices = sorted(
             (Slice(piece.sizes, total(piece.forms)) for piece in self.assumed.slices),
@@ -140,12 +152,13 @@ class Search:
             forms=sum_over_regimes(regimes, number) if regimes else total(found.forms),
             slices=tuple(slices),
             uncounted=tuple(
-                UncountedOp(component, op, calls) for (component, op), calls in uncounted.items()
+                UncountedOp(component, op, calls)
+                for (component, op), calls in self._by_component(self.assumed.uncounted).items()
             ),
             assumptions=self.assumed.texts(number),
-            guards=self.assumed.general,
+            guards=tuple(self.assumed.in_all_steps(number)),
             local=tuple((guard, fixed) for guard, fixed in self.assumed.guards if fixed),
-            method=found.method,
+            method=max(found.method, self.steps_method, key=("symbolic", "interpolated").index),
         )
 
     def _regimes(self, found: _Found, names: Names, free: Names) -> list[Regime]:
@@ -164,6 +177,7 @@ class Search:
         late, between = self._later(last, names, _without(free, STEP.name))
         regimes = joined(early, between, late)
         note = f"steps up to {regimes[0].last} and from {regimes[-1].first} on were traced apart"
+        note += ", and each between them by itself" if between else ""
         self.assumed.notes[note] = None
         return regimes
 
@@ -215,6 +229,10 @@ class Search:
         Raises:
             CountError: the number of steps is no polynomial in that size.
         """
+        with suppress(Exception):  # a vendor may take numbers only
+            open_steps = self._stage({**self.values, size.name: size_symbol(size)}).steps
+            if open_steps == size_symbol(size):
+                return open_steps
 
         def steps(value: int) -> dict[Key, sympy.Expr]:
             stage = self._stage({**self.values, size.name: value})
@@ -222,6 +240,8 @@ class Search:
 
         high = self.values[size.name]
         found = interpolate(size_symbol(size), steps, low=size.minimum, high=high)
+        self.steps_method = "interpolated"
+        self.assumed.notes[f"the number of steps was interpolated in {size.name}"] = None
         return found.forms["", "steps"]
 
     def _over_steps(self, forms: Mapping[Key, sympy.Expr], number: Any) -> dict[Key, sympy.Expr]:
@@ -268,6 +288,7 @@ class Search:
             why = f"the program binds {name} to a number"
             return self._interpolate(name, names, fixed, free, why)
         found = _Found(trace.flops, _calls(trace.uncounted))
+        self.assumed.meet(found.uncounted)
         guards = [tidy(from_first_step(guard)) for guard in trace.guards]
         self.assumed.guards += [(guard, fixed) for guard in guards if guard != sympy.true]
         method = self._hold_against_small_values(found, names, fixed, free)
@@ -277,7 +298,9 @@ class Search:
         count = checked(self.subject.counter.count(self._prepare(fixed)), self.subject.counter.name)
         self.done()
         flops = sums(((e.module, e.op), sympy.Integer(e.flops)) for e in count.counted)
-        return _Found(flops, _calls(count.uncounted))
+        uncounted = _calls(count.uncounted)
+        self.assumed.meet(uncounted)
+        return _Found(flops, uncounted)
 
     def _trace(self, names: Names, fixed: Mapping[str, int]) -> Trace | str:
         """Trace the call; return why, if it cannot be traced."""
@@ -387,12 +410,8 @@ def _put_in(guard: sympy.Basic, fixed: Mapping[str, int]) -> sympy.Basic:
 
 
 def _in_all_steps(guard: sympy.Basic, steps: Any) -> sympy.Basic:
-    """Say a relation of the step's number in the number of steps, where its end decides."""
-    if STEP in guard.free_symbols and isinstance(guard, sympy.StrictLessThan | sympy.LessThan):
-        slope = sympy.expand(guard.lhs - guard.rhs).coeff(STEP)
-        if slope.is_positive and not slope.has(STEP):
-            return guard.subs(STEP, steps)
-    return guard
+    """Say a relation that holds up to some step in the number of steps, the last of them."""
+    return tidy(guard.subs(STEP, steps)) if is_bound(guard) else guard
 
 
 def _listed(points: tuple[int, ...]) -> str:

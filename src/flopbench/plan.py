@@ -13,7 +13,7 @@ from flopbench.attention import AttentionMode
 from flopbench.catalog import Catalog
 from flopbench.config import RunOptions, load_config
 from flopbench.conventions import Conventions
-from flopbench.errors import PluginError, UsageError, calling, unknown
+from flopbench.errors import PluginError, UsageError, calling, require_type, unknown
 from flopbench.model import AnalyticModel, Stage
 from flopbench.vendor import VendorCounter, VendorModel
 
@@ -119,6 +119,7 @@ def make_plan(
     run: RunOptions = config.sections["run"]
     with calling(f"model {model_name!r}: from_options"):
         model = model_class.from_options(config.sections["model"])
+        require_type(model, AnalyticModel, f"model {model_name!r}: from_options")
     if run.analytic_only:
         require_closed_forms(model)
     modes = tuple(_new(catalog.attention_modes.get(name)) for name in _some(run, "attention"))
@@ -172,6 +173,7 @@ def _vendor(
     counters = tuple(_new(catalog.counters.get(name)) for name in _some(run, "counters"))
     with calling(f"vendor model {model.name!r}: from_options"):
         vendor = vendor_class.from_options(model.architecture, sections["vendor"])
+        require_type(vendor, VendorModel, f"vendor model {model.name!r}: from_options")
     for counter in counters:
         with calling(f"vendor model {model.name!r}: variant {counter.variant!r}"):
             vendor.variant(counter.variant)

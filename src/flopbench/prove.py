@@ -12,7 +12,7 @@ from flopbench import __version__
 from flopbench.catalog import Catalog
 from flopbench.compare import Failed, attempt
 from flopbench.equations import Forms, composed, equations
-from flopbench.errors import UsageError, calling, unknown
+from flopbench.errors import UsageError, calling, told_by, unknown
 from flopbench.forms import evaluate
 from flopbench.law import Law, Subject, size_symbol
 from flopbench.laws import vendor_law
@@ -52,10 +52,9 @@ def prove(
     found = {s.name: equations(s.name, analytic[s.name], laws[s.name]) for s in plan.base_stages}
     with calling(f"model {plan.model.name!r}: workload_facts"):
         facts = dict(plan.model.workload_facts(plan.workload))
-    with calling(f"vendor model {plan.model.name!r}: provenance"):
-        provenance = dict(vendor.provenance())
+    provenance = told_by(f"vendor model {plan.model.name!r}", vendor)
     versions = {"flopbench": __version__, "python": platform.python_version()}
-    versions |= {"sympy": sympy.__version__, **counter.provenance()}
+    versions |= {"sympy": sympy.__version__, **told_by(f"counter {counter.name!r}", counter)}
     versions |= {source.origin: source.version for source in catalog.sources if source.version}
     return Proof(
         model=plan.model.name,

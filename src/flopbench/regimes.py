@@ -35,11 +35,17 @@ class Regime:
 
 def is_about_steps(guard: sympy.Basic) -> bool:
     """Tell whether a relation decides on the step's number alone, and for a range of steps."""
-    if not isinstance(guard, sympy.Rel) or guard.free_symbols != {STEP}:
+    return guard.free_symbols == {STEP} and is_bound(guard)
+
+
+def is_bound(guard: sympy.Basic) -> bool:
+    """Tell whether a relation holds up to some step, or from some step on."""
+    ordered = isinstance(guard, sympy.Rel)
+    if not ordered or isinstance(guard, sympy.Equality | sympy.Unequality):
         return False
-    ordered = not isinstance(guard, sympy.Equality | sympy.Unequality)
-    form = guard.lhs - guard.rhs
-    return ordered and bool(form.is_polynomial(STEP)) and sympy.degree(form, STEP) == 1
+    form = sympy.expand(guard.lhs - guard.rhs)
+    linear = bool(form.is_polynomial(STEP)) and sympy.degree(form, STEP) == 1
+    return linear and not form.coeff(STEP).has(STEP)
 
 
 def from_first_step(guard: sympy.Basic) -> sympy.Basic:
@@ -47,27 +53,44 @@ def from_first_step(guard: sympy.Basic) -> sympy.Basic:
 
     S + k > 128 in all steps k = 1, 2, … means that S + 1 > 128.
     """
-    if not isinstance(guard, sympy.Rel) or guard.free_symbols <= {STEP}:
+    if not is_bound(guard) or guard.free_symbols == {STEP}:
         return guard
     slope = sympy.expand(guard.lhs - guard.rhs).coeff(STEP)
-    if not (guard.lhs - guard.rhs).is_polynomial(STEP) or slope.has(STEP):
-        return guard
     grows = isinstance(guard, sympy.GreaterThan | sympy.StrictGreaterThan) and slope.is_positive
     shrinks = isinstance(guard, sympy.LessThan | sympy.StrictLessThan) and slope.is_negative
     return guard.subs(STEP, 1) if grows or shrinks else guard
 
 
 def tidy(guard: sympy.Basic) -> sympy.Basic:
-    """Return a bound on one size with the size alone on the left: S >= 127 for -S <= -127."""
-    if not isinstance(guard, sympy.Rel) or len(guard.free_symbols) != 1:
+    """Return a bound with the sizes alone on the left: S >= 127 for -S <= -127.
+
+    Others than those of a sum of sizes are left as they are.
+    """
+    if not isinstance(guard, sympy.Rel):
         return guard
-    (size,) = guard.free_symbols
     form = sympy.expand(guard.lhs - guard.rhs)
-    slope = form.coeff(size)
-    if slope not in {1, -1} or (form - slope * size).has(size):
-        return guard
-    turned = guard if slope == 1 else guard.reversedsign
-    return turned.func(size, size - slope * form)
+    sizes, rest = sympy.Add(*form.free_symbols), form.subs(dict.fromkeys(form.free_symbols, 0))
+    for sign, turned in ((1, guard), (-1, guard.reversedsign)):
+        if sympy.expand(sign * form - sizes).is_Integer:
+            return turned.func(sizes, -sign * rest)
+    return guard
+
+
+_UPPER = (sympy.LessThan, sympy.StrictLessThan)
+_BOUNDS = (*_UPPER, sympy.GreaterThan, sympy.StrictGreaterThan)
+
+
+def strongest(guards: Iterable[sympy.Basic]) -> list[sympy.Basic]:
+    """Leave out bounds that follow from a closer one on the same sizes."""
+    kept: dict[tuple[object, object], sympy.Basic] = {}
+    for guard in guards:
+        if not (isinstance(guard, _BOUNDS) and guard.rhs.is_Integer):
+            kept[None, guard] = guard
+            continue
+        known = kept.setdefault((guard.func, guard.lhs), guard)
+        if (guard.rhs < known.rhs) == isinstance(guard, _UPPER):
+            kept[guard.func, guard.lhs] = guard
+    return list(kept.values())
 
 
 def steps_where(guards: Iterable[sympy.Basic]) -> tuple[int, int | None]:

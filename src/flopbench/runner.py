@@ -24,7 +24,7 @@ from flopbench.compare import (
 from flopbench.conventions import Conventions
 from flopbench.cost import Cost
 from flopbench.counting import count_stage
-from flopbench.errors import CountError, calling
+from flopbench.errors import CountError, calling, told_by
 from flopbench.executed import executed_components
 from flopbench.model import Stage
 from flopbench.plan import Plan
@@ -255,8 +255,7 @@ def _comparisons(
 
 
 def _provenance(plan: Plan, catalog: Catalog, prices: Prices, counts: Counts) -> Provenance:
-    with calling(f"vendor model {plan.model.name!r}: provenance"):
-        vendor = dict(plan.vendor.provenance()) if plan.vendor else {}
+    vendor = told_by(f"vendor model {plan.model.name!r}", plan.vendor) if plan.vendor else {}
     versions = {"flopbench": __version__, "python": platform.python_version()}
     versions |= {s.origin: s.version for s in catalog.sources if s.version}
     counters = {
@@ -265,7 +264,7 @@ def _provenance(plan: Plan, catalog: Catalog, prices: Prices, counts: Counts) ->
             "sees": sorted(counter.convention.sees),
             "per_element": dict(counter.convention.per_element),
             "method": _method(counts[counter.name].values()),
-            **counter.provenance(),
+            **told_by(f"counter {counter.name!r}", counter),
             **_variant(counter, vendor_run),
         }
         for counter, vendor_run in plan.vendor_strategies
@@ -298,7 +297,8 @@ def _variant(counter: VendorCounter, vendor: VendorModel) -> Mapping[str, Any]:
     """Say which variant of the vendor model a counter ran, if not the verified one."""
     if counter.variant == VERIFIED:
         return {}
-    return {"variant": counter.variant, "vendor": dict(vendor.provenance())}
+    told = told_by(f"variant {counter.variant!r} of the vendor model", vendor)
+    return {"variant": counter.variant, "vendor": told}
 
 
 def _assumptions(plan: Plan, counts: Counts) -> tuple[str, ...]:

@@ -8,7 +8,7 @@ from typing import Any
 
 from flopbench import __version__
 from flopbench.catalog import Catalog
-from flopbench.errors import calling
+from flopbench.errors import told_by
 from flopbench.evaluate import evaluate
 from flopbench.model import SweepPoint
 from flopbench.source import source_digest
@@ -104,9 +104,8 @@ def _provenance(plan: SweepPlan, catalog: Catalog) -> dict[str, Any]:
     base = plan.base
     versions = {"flopbench": __version__}
     versions |= {s.origin: s.version for s in catalog.sources if s.version}
-    with calling(f"vendor model {base.model.name!r}: provenance"):
-        vendor = dict(base.vendor.provenance()) if base.vendor else {}
-    counters = {counter.name: dict(counter.provenance()) for counter in base.counters}
+    vendor = told_by(f"vendor model {base.model.name!r}", base.vendor) if base.vendor else {}
+    counters = {c.name: told_by(f"counter {c.name!r}", c) for c in base.counters}
     return {
         "versions": versions,
         "vendor": vendor,

@@ -14,6 +14,7 @@ from flopbench.regimes import (
     is_about_steps,
     joined,
     steps_where,
+    strongest,
     sum_over_regimes,
     tidy,
 )
@@ -58,6 +59,19 @@ def test_steps_where_guards_hold_are_found_by_solving(relations):
 
 def test_a_bound_beyond_any_step_is_still_a_bound():
     assert steps_where([STEP < 2 * 10**18]) == (1, 2 * 10**18 - 1)
+
+
+def test_only_the_closest_bounds_are_kept():
+    given = [S < 9, S + K < 5, S < 7, S >= 2, S >= 3, sympy.Ne(S, 4), sympy.Ne(S, 5), S < 8]
+    kept = strongest(given)
+    assert set(kept) == {S + K < 5, S < 7, S >= 3, sympy.Ne(S, 4), sympy.Ne(S, 5)}
+
+
+def test_a_bound_on_a_sum_of_sizes_is_put_in():
+    """Below a window, its minimum is the number of steps."""
+    form = sympy.Min(K, sympy.Max(0, 40 - S)) - K
+    assert simplified(form, (S + K < 41,)) == 0
+    assert simplified(form, (S + K < 42,)) != 0
 
 
 @pytest.mark.parametrize(

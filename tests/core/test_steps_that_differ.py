@@ -6,7 +6,11 @@ import sympy
 import torch
 
 from flopbench import AnalyticModel, Linear, VendorCall, VendorModel, VendorStage
+from flopbench.builtin.torch_counter import TorchCounter
 from flopbench.dims import minimum
+from flopbench.errors import CountError
+from flopbench.law import Subject
+from flopbench.laws import count_by_law, law_here
 from flopbench.model import Size, Stage
 from prove_helpers import WIDTH, equations, proof_of
 
@@ -131,6 +135,18 @@ def uncounted_later(k, _w, linear, x):
     linear(x)
 
 
+def uncounted_between(k, _w, linear, x):
+    if 9 < k <= 11:
+        torch.mv(x[0], x[0, 0])
+    linear(x)
+
+
+def uncounted_for_one_token(_k, w, linear, x):
+    if w.S == 1:
+        torch.mv(x[0], x[0, 0])
+    linear(x)
+
+
 def bound_later(k, w, linear, x):
     if k > 9:
         for i in range(int(w.B)):
@@ -143,6 +159,14 @@ def bound_later_and_a_gap(k, w, linear, x):
     if 9 < k <= 14:
         linear(x)
     bound_later(k, w, linear, x)
+
+
+def step_1_twice_for_many_tokens(k, w, linear, x):
+    twice(linear, x) if k <= 1 and w.S >= 100 else linear(x)
+
+
+def twice_from_a_step_of_a_square(k, w, linear, x):
+    linear(x) if w.S + k - k * k + 5 > 0 else twice(linear, x)
 
 
 def guards_that_contradict(k, w, linear, x):
@@ -160,6 +184,9 @@ def guards_that_contradict(k, w, linear, x):
         only_step_5,
         odd_steps,
         uncounted_later,
+        uncounted_between,
+        twice_from_a_step_of_a_square,
+        uncounted_for_one_token,
         bound_later,
         bound_later_and_a_gap,
         guards_that_contradict,
@@ -168,6 +195,49 @@ def guards_that_contradict(k, w, linear, x):
 @pytest.mark.parametrize("steps", [1, 6, 100])
 def test_what_only_some_steps_do_is_never_taken_for_all(function, steps):
     assert proved(function, workload=Sizes(2, 20, steps)).verdict in {"incomplete", "differs"}
+
+
+def test_counting_by_law_sees_work_without_a_formula():
+    """Of which a law of the first steps knows nothing."""
+    for function in (uncounted_later, uncounted_between):
+        subject = Subject(
+            vendor=Steps(function),
+            counter=TorchCounter(),
+            model=Decoding(None),
+            stage="decode",
+            workload=Sizes(3, 20, 40),
+            open_sizes=Decoding.sizes,
+        )
+        with pytest.raises(CountError, match="no formula"):
+            count_by_law(subject)
+
+
+def test_a_number_of_steps_with_an_end_is_no_proof():
+    """As of generation that stops after so many tokens, whatever is asked for."""
+
+    class Stops(Steps):
+        def stage(self, name, workload):
+            return attrs.evolve(super().stage(name, workload), steps=min(workload.K, 100))
+
+    proof = proof_of(Decoding(lambda w: w.B * w.S * w.K), Stops(lambda _k, _w, f, x: f(x)), Sizes())
+    assert proof.verdict == "interpolated"
+
+
+@pytest.mark.parametrize("function", [step_1_twice_for_many_tokens, twice_from_a_step_of_a_square])
+def test_a_law_does_not_hold_where_a_relation_in_one_step_does_not(function):
+    subject = Subject(
+        vendor=Steps(function),
+        counter=TorchCounter(),
+        model=Decoding(None),
+        stage="decode",
+        workload=Sizes(3, 20, 3),
+        open_sizes=Decoding.sizes,
+    )
+    try:
+        law = law_here(subject)
+    except CountError:
+        return
+    assert not law.holds_at({"B": 3, "S": 200, "K": 60}, 60)
 
 
 def test_a_step_is_looked_at_though_other_sizes_begin_at_2():
