@@ -17,7 +17,7 @@ from typing import Any
 import attrs
 
 import flopbench.testing
-from flopbench import hookspecs, model, ops, vendor
+from flopbench import blocks, hookspecs, model, ops, vendor
 from flopbench.attention import AttentionMode
 from flopbench.reporter import Reporter
 from flopbench.testing.suite import Conformance
@@ -61,6 +61,7 @@ CLASSES = {
     "Operations": tuple(
         getattr(ops, name) for name in ops.__all__ if inspect.isclass(getattr(ops, name))
     ),
+    "Blocks": tuple(getattr(blocks, name) for name in blocks.__all__),
     "Suites for plugin tests": (
         Conformance,
         *(getattr(flopbench.testing, name) for name in flopbench.testing.__all__),
@@ -79,14 +80,14 @@ def page() -> str:
             lines += [f"### `{name}{signature(hook)}`\n", *prose(hook)]
     for title, classes in CLASSES.items():
         lines.append(f"## {title}\n")
-        for cls in classes:
-            lines += described(cls)
+        for thing in classes:
+            lines += described(thing) if inspect.isclass(thing) else function(thing)
     return re.sub(r"\n{3,}", "\n\n", "\n".join(lines)).rstrip() + "\n"
 
 
-def signature(function: Any) -> str:
+def signature(thing: Any) -> str:
     """Return a signature as it is written, without quotes around types and without ``self``."""
-    text = str(inspect.signature(function)).replace("'", "")
+    text = str(inspect.signature(thing)).replace("'", "")
     return re.sub(r"^\((self|cls)(, )?", "(", text)
 
 
@@ -112,6 +113,12 @@ def _markdown(text: str) -> Iterator[str]:
                 yield f"  {line.strip()}"
         else:
             yield re.sub(r"::$", ":", line)
+
+
+def function(thing: Any) -> Iterator[str]:
+    """Yield the heading and the docstring of a function."""
+    yield f"### `{thing.__name__}{signature(thing)}`\n\n`{thing.__module__}.{thing.__name__}`.\n"
+    yield from prose(thing)
 
 
 def described(cls: type) -> Iterator[str]:

@@ -6,9 +6,12 @@ command line prints it and exits with the class's ``exit_code``; no traceback.
 
 from __future__ import annotations
 
+import sys
+import traceback
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from difflib import get_close_matches
+from pathlib import Path
 from typing import Any
 
 
@@ -56,6 +59,28 @@ def describe(error: BaseException) -> str:
     return f"{type(error).__name__}: {text}" if text else type(error).__name__
 
 
+def place(error: BaseException) -> str:
+    """Say where in a plugin's own code an exception arose, as `` (FILE, line N)``; or nothing.
+
+    The plugin is the first package on the way from flopbench's own code that is none of Python's.
+    """
+    ours = {"flopbench", *sys.stdlib_module_names}
+    plugin, found = None, ""
+    for frame, line in traceback.walk_tb(error.__traceback__):
+        package = str(frame.f_globals.get("__name__", "")).partition(".")[0]
+        if package not in ours and plugin is None:
+            plugin = package
+        if package == plugin:
+            found = f" ({_short(frame.f_code.co_filename)}, line {line})"
+    return found
+
+
+def _short(file: str) -> str:
+    path = Path(file)
+    here = Path.cwd()
+    return str(path.relative_to(here) if path.is_relative_to(here) else path)
+
+
 @contextmanager
 def calling(what: str) -> Iterator[None]:
     """Turn whatever a plugin's code raises into a `PluginError` that says what was called."""
@@ -64,7 +89,7 @@ def calling(what: str) -> Iterator[None]:
     except (UsageError, CountError, PluginError):
         raise
     except (Exception, SystemExit) as error:
-        raise PluginError(f"{what} failed: {describe(error)}") from error
+        raise PluginError(f"{what} failed: {describe(error)}{place(error)}") from error
 
 
 def told_by(who: str, plugin: Any) -> dict[str, Any]:

@@ -166,8 +166,9 @@ def _vendor(
     if vendor_class is None:
         broken = "".join(f" ({failure})" for failure in catalog.failures)
         raise UsageError(
-            f"model {model.name!r} has no vendor model to be checked against: "
-            f"use --analytic-only{broken}"
+            f"model {model.name!r} has no vendor model to be checked against: `flopbench run "
+            "--analytic-only` prices its closed forms alone, `flopbench explain` shows them"
+            f"{broken}"
         )
     counters = tuple(_new(catalog.counters.get(name)) for name in _some(run, "counters"))
     with calling(f"vendor model {model.name!r}: from_options"):

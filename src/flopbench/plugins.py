@@ -20,7 +20,7 @@ import pluggy
 from attrs import field, frozen
 
 from flopbench import hookspecs
-from flopbench.errors import PluginError, UsageError, describe, unknown
+from flopbench.errors import PluginError, UsageError, describe, place, unknown
 
 ENTRY_POINT_GROUP = "flopbench"
 
@@ -121,6 +121,8 @@ def _candidates(by_hand: Sequence[str]) -> Iterator[tuple[Source, Any]]:
 def _import_by_hand(request: str) -> ModuleType:
     if request.endswith(".py"):
         return _import_file(Path(request))
+    if Path(request).is_dir() or request.startswith("."):
+        raise ImportError(f"{request!r} is no name of a module and no .py file")
     # A console script, unlike `python -m`, does not look in the working directory.
     sys.path.insert(0, str(Path.cwd()))
     try:
@@ -183,17 +185,24 @@ class _Loader:
         try:
             plugin = load()
         except (Exception, SystemExit) as error:
-            raise PluginError(f"failed to import: {describe(error)}") from error
+            raise PluginError(f"failed to import: {describe(error)}{place(error)}") from error
         if self._manager.is_registered(plugin):
             raise PluginError("is the module of a plugin that is loaded already")
         try:
             self._manager.register(plugin)
             self._manager.check_pending()
         except (pluggy.PluginValidationError, ValueError) as error:
+            wrong = self._unknown_hooks(plugin) or _one_line(error)
             if self._manager.is_registered(plugin):
                 self._manager.unregister(plugin)
-            raise PluginError(f"breaks the hook contract: {_one_line(error)}") from error
+            raise PluginError(f"breaks the hook contract: {wrong}") from error
         return plugin
+
+    def _unknown_hooks(self, plugin: Any) -> str:
+        """Say which of a plugin's hooks flopbench does not have, each with the nearest name."""
+        own = [name for name in dir(plugin) if self._manager.parse_hookimpl_opts(plugin, name)]
+        known = [name for name in dir(hookspecs) if name.startswith("flopbench_")]
+        return "; ".join(unknown("hook", name, known) for name in own if name not in known)
 
     def _call(self, plugin: Any, source: Source) -> list[Contribution]:
         contributions = []
@@ -211,7 +220,7 @@ def _call_hook(name: str, function: Any) -> Any:
     try:
         return function()
     except (Exception, SystemExit) as error:
-        raise PluginError(f"raised in {name}: {describe(error)}") from error
+        raise PluginError(f"raised in {name}: {describe(error)}{place(error)}") from error
 
 
 def _one_line(error: BaseException) -> str:

@@ -1,6 +1,6 @@
 """Models side by side on one page: what each costs, stage by stage, and whether it is verified.
 
-`to_dict` gives the JSON form, documented in docs/compare-schema.md.
+`to_dict` gives the JSON form, documented in docs/compare.md.
 """
 
 from __future__ import annotations

@@ -216,7 +216,8 @@ def test_what_breaks_when_it_is_used_is_named(use, kind, command, broken):
     else:
         sentence = one_sentence(done)
         assert NAMED[kind] in sentence
-        assert sentence.endswith(WHY[use][kind])
+        place = r" \(broken\.py, line \d+\)" if use == "raises" else ""
+        assert re.search(re.escape(WHY[use][kind]) + place + "$", sentence)
 
 
 @pytest.mark.parametrize("kind", HOOKS)
@@ -242,3 +243,12 @@ def test_a_reporter_that_nobody_asked_for_costs_its_own_file_alone(flopbench, tm
         "report.md",
         "report.csv",
     }
+
+
+def test_an_unknown_hook_is_told_with_the_nearest(flopbench, tmp_path):
+    text = "from flopbench import hookimpl\n@hookimpl\ndef flopbench_reporter(): return []\n"
+    (tmp_path / "typo.py").write_text(text)
+    warning = flopbench("list", "-p", "typo.py").stderr
+    assert "unknown hook 'flopbench_reporter': did you mean 'flopbench_reporters'?" in warning
+    warning = flopbench("list", "-p", ".").stderr
+    assert "'.' is no name of a module and no .py file" in warning

@@ -304,7 +304,7 @@ def test_a_reporter_that_raises_is_named_and_fatal_if_asked_for(flopbench, tmp_p
     assert "plugin 'mine' (-p): reporter 'mute' failed: RuntimeError: no words" in result.stderr
     assert sorted(path.name for path in (tmp_path / "out").iterdir()) == REPORTS
     message = one_sentence(flopbench(*ANALYTIC, "-p", name, "--out", "new", "--format", "mute"))
-    assert message == "reporter 'mute' failed: RuntimeError: no words"
+    assert message == "reporter 'mute' failed: RuntimeError: no words (mine.py, line 13)"
     assert not (tmp_path / "new").exists()
 
 
@@ -567,6 +567,7 @@ def test_a_model_in_one_file_with_postponed_annotations(flopbench, tmp_path):
     assert "verdict: nothing was checked against a vendor" in result.stdout
     message = one_sentence(flopbench("run", "toy", "-p", name))
     assert "model 'toy' has no vendor model" in message
+    assert "`flopbench run --analytic-only` prices its closed forms alone" in message
 
 
 @pytest.mark.parametrize(

@@ -18,11 +18,12 @@ from flopbench.transformers_tools import VerifiedOptions
 from flopbench_deepseek_ocr.architecture import Decoder
 from flopbench_deepseek_ocr.image import choose_grid
 from flopbench_deepseek_ocr.workload import CropGrid, Tiling, Workload
+from flopbench_deepseek_ocr2.analytic import DeepseekOcr2
 from flopbench_deepseek_ocr2.architecture import Architecture, Encoder
-from flopbench_deepseek_ocr2.plugin import DeepseekOcr2
 from flopbench_deepseek_ocr2.vendor import DeepseekOcr2Vendor
 from flopbench_deepseek_ocr2.workload import Inputs, Ocr2Workload
-from flopbench_unlimited_ocr.plugin import UnlimitedOcr, UnlimitedOcrVendor
+from flopbench_unlimited_ocr.analytic import UnlimitedOcr
+from flopbench_unlimited_ocr.vendor import UnlimitedOcrVendor
 from prove_helpers import equations, proof_of
 
 STAGES = ("vision", "prefill", "decode")

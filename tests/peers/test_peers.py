@@ -186,6 +186,19 @@ def test_a_kept_function_a_method_and_a_subclass_are_not_seen(name, seen):
     assert (flops, missed) == (seen, set())
 
 
+@pytest.mark.parametrize("name", [pytest.param("fvcore", marks=needs("fvcore"))])
+def test_what_nothing_uses_is_work_all_the_same(name):
+    x = torch.empty(3, 4, 4, device="meta")
+
+    def run():
+        torch.bmm(x, x)
+        torch.baddbmm(x, x, x)
+
+    flops, missed = count(name, nn.ModuleDict(), run)
+    # It has a handler for the first, not for the second.
+    assert (flops, missed) == ({"": 3 * 4 * 4 * 4}, {""})
+
+
 class Fails(nn.Module):
     def forward(self):
         functional.softmax(torch.empty(3, device="meta"), dim=0)

@@ -10,7 +10,7 @@ from flopbench.testing import (
     ReporterConformance,
 )
 from flopbench_deepseek_ocr.analytic import DeepseekOcr
-from flopbench_unlimited_ocr.plugin import UnlimitedOcr
+from flopbench_unlimited_ocr.analytic import UnlimitedOcr
 
 SMALL = Path(__file__).parents[1] / "deepseek_ocr" / "checkpoint" / "config.json"
 SMALL_WINDOW = Path(__file__).with_name("small_window.json")
@@ -18,17 +18,39 @@ SMALL_WINDOW = Path(__file__).with_name("small_window.json")
 
 class TestDeepseekOcr(ModelConformance):
     model = "deepseek_ocr"
-    overrides = (f"model.config={SMALL}", "workload.mode=tiny")
+    overrides = (f"model.config={SMALL}", "workload.mode=tiny", "workload.decode_steps=8")
     models = architectures().map(DeepseekOcr)
 
 
 class TestUnlimitedOcr(ModelConformance):
     model = "unlimited_ocr"
-    overrides = (f"model.config={SMALL_WINDOW}", "workload.image=[640,640]")
+    overrides = (
+        f"model.config={SMALL_WINDOW}",
+        "workload.image=[640,640]",
+        "workload.decode_steps=8",
+    )
     models = architectures().map(UnlimitedOcr)
+
+
+class TestDeepseekOcr2(ModelConformance):
+    model = "deepseek_ocr2"
+    overrides = ("workload.mode=small", "workload.decode_steps=5")
+    vendor_examples = 1
+
+
+class TestLlama(ModelConformance):
+    model = "hf/llama"
+    overrides = (
+        "model.overrides={hidden_size: 64, intermediate_size: 96, vocab_size: 100}",
+        "model.overrides.num_hidden_layers=2",
+        "model.overrides.num_attention_heads=4",
+        "model.overrides.num_key_value_heads=2",
+        "workload.context_tokens=20",
+        "workload.decode_steps=5",
+    )
+    vendor_examples = 2
     deviations = {
-        "sizes_in_arrays_equal_ints[decode]": "layers are told apart by hash, and a window that "
-        "is an array has none",
+        "closed_forms_need_no_torch": "transformers' configuration classes import torch",
     }
 
 
@@ -58,6 +80,17 @@ class TestNcu(CounterConformance):
 
 class TestNcuEveryType(CounterConformance):
     counter = "ncu_every_type"
+
+
+class TestFvcore(CounterConformance):
+    counter = "fvcore"
+
+
+class TestCalflops(CounterConformance):
+    counter = "calflops"
+    deviations = {
+        "counts_what_is_known_by_hand[matmul]": "calflops does not replace the operator @",
+    }
 
 
 class TestConsole(ReporterConformance):

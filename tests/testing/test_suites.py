@@ -312,11 +312,31 @@ class TestDeviations:
             ("pytest_generate_tests = None", "TestIt overrides pytest_generate_tests"),
             ("pytestmark = []", "TestIt sets pytestmark: a suite is run as a whole"),
             ("__test__ = False", "TestIt sets __test__"),
+            ("def __init__(self):\n        pass", "TestIt has __init__, which runs around every"),
+            ("def setup_method(self):\n        pass", "TestIt has setup_method, which runs around"),
+            (
+                "@pytest.fixture(autouse=True)\n    def skips(self):\n        pytest.skip('no')",
+                "TestIt has skips, which runs around every check",
+            ),
         ],
     )
     def test_a_suite_cannot_be_made_smaller(self, body, message):
         with pytest.raises(UsageError, match=message):
             exec(reporter_class(body), {"__name__": "author"})  # noqa: S102 - it is ours
+
+    @pytest.mark.parametrize(
+        ("after", "message"),
+        [
+            ("TestIt.test_is_pure = lambda self: None", "TestIt overrides test_is_pure of"),
+            ("TestIt.deviations = {'is_pure': ''}", "deviation 'is_pure' of TestIt needs its"),
+            ("TestIt = pytest.mark.skip(TestIt)", "TestIt sets pytestmark"),
+        ],
+    )
+    def test_nor_after_the_class_statement(self, after, message, pytester):
+        pytester.makepyfile(test_it=reporter_class("") + after)
+        result = pytester.runpytest_inprocess("-p", "no:cacheprovider", "-p", "no:xdist")
+        result.stdout.fnmatch_lines(f"*{message}*")
+        assert not result.parseoutcomes().get("passed")
 
     def test_nor_by_a_class_beside_it(self):
         with pytest.raises(UsageError, match="TestIt overrides test_is_pure"):
@@ -334,7 +354,7 @@ class Nothing:
 
 def reporter_class(body):
     return (
-        "from flopbench.testing import ReporterConformance\n\n"
+        "import pytest\n\nfrom flopbench.testing import ReporterConformance\n\n"
         f"class TestIt(ReporterConformance):\n    reporter = 'json'\n    {body}\n"
     )
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
-from typing import Protocol, TypeVar
+from typing import Any, Protocol, TypeVar
 
 import attrs
 from attrs import frozen
@@ -14,7 +14,7 @@ from flopbench.blocks.mlp import GatedMlp, Mlp
 from flopbench.blocks.moe import Moe
 from flopbench.blocks.passes import Pass
 from flopbench.blocks.site import Site
-from flopbench.dims import Dim
+from flopbench.dims import Dim, is_array
 from flopbench.ops import Op
 
 Part = TypeVar("Part")
@@ -96,8 +96,27 @@ class Decoder:
 
     def _counts(self, part: Callable[[Layers], Part]) -> list[tuple[Part, Dim]]:
         """Return the different parts of this kind, each with the number of layers that have it."""
-        counts: dict[Part, Dim] = {}
+        counts: list[tuple[Part, Dim]] = []
         for group in self.groups:
-            found = part(group)
-            counts[found] = counts.get(found, 0) + group.count
-        return list(counts.items())
+            found, count = part(group), group.count
+            for index, (known, layers) in enumerate(counts):
+                if _alike(found, known):
+                    counts[index] = known, layers + count
+                    break
+            else:
+                counts.append((found, count))
+        return counts
+
+
+def _alike(one: Any, other: Any) -> bool:
+    """Tell whether two parts are equal; arrays among their fields have no single truth value."""
+    if one is other:
+        return True
+    if type(one) is not type(other):
+        return False
+    if is_array(one):
+        return one.shape == other.shape and bool((one == other).all())
+    if attrs.has(type(one)):
+        fields = [field.name for field in attrs.fields(type(one))]
+        return all(_alike(getattr(one, name), getattr(other, name)) for name in fields)
+    return bool(one == other)

@@ -37,10 +37,23 @@ class Pass:
 
 
 def prefill_pass(*, batch: Dim, context: Dim, head_rows: Dim) -> Pass:
-    """Return the pass over the whole context."""
+    """Return the pass over the whole context.
+
+    Args:
+        batch: sequences.
+        context: tokens of each sequence.
+        head_rows: positions of each sequence that the LM head runs on: ``context``, or 1 for
+            the last alone.
+    """
     return Pass(batch=batch, queries=context, keys=context, head_rows=head_rows)
 
 
 def decode_passes(*, batch: Dim, context: Dim, steps: Dim) -> Pass:
-    """Return the decode steps: step k attends to context + k keys."""
+    """Return the decode steps: step k attends to context + k keys, and its token gets logits.
+
+    Args:
+        batch: sequences.
+        context: tokens of each sequence before the first step.
+        steps: decode steps.
+    """
     return Pass(batch=batch, queries=1, keys=as_dim(context) + 1, head_rows=1, steps=steps)

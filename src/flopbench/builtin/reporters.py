@@ -162,11 +162,23 @@ def verdict(report: Report) -> str:
     if report.verdict == "verified":
         stages = {c.stage for c in report.comparisons if c.verdict == "exact"}
         return f"verdict: verified, vendor = analytic to the last FLOP in {_stages(len(stages))}"
-    failed = [f"{c.stage} ({c.verdict})" for c in report.comparisons if c.verdict in FAILURES]
-    failed += [f"{s.stage} (not counted)" for s in report.series if s.error]
-    failed += [f"{s.stage} (uncounted ops)" for s in report.series if s.uncounted]
     reason = f"; {report.no_closed_forms}" if report.no_closed_forms else ""
-    return f"verdict: not verified: {', '.join(dict.fromkeys(failed))}{reason}"
+    return f"verdict: not verified: {', '.join(_failed(report))}{reason}"
+
+
+_WORST_FIRST = ("differs", "not counted", "uncounted ops", "incomplete")
+"""What keeps a stage from being verified; what is further on follows from what is before."""
+
+
+def _failed(report: Report) -> Iterator[str]:
+    """Yield each stage that is not verified, once, with the worst that was found of it."""
+    found = {(s.stage, "not counted") for s in report.series if s.error}
+    found |= {(s.stage, "uncounted ops") for s in report.series if s.uncounted}
+    found |= {(c.stage, c.verdict) for c in report.comparisons if c.verdict in FAILURES}
+    for stage in dict.fromkeys(series.stage for series in report.series):
+        worst = [state for state in _WORST_FIRST if (stage, state) in found]
+        if worst:
+            yield f"{stage} ({worst[0]})"
 
 
 def _stages(count: int) -> str:

@@ -106,14 +106,12 @@ class CounterConformance(Conformance):
             count = self._count(example.make(self.device))
         except CountError:
             return
-        exact = (
-            example.macs
-            and convention.comparable
-            and count.flops == convention.matrix_work(MAC_FLOPS * example.macs)
-        )
+        wanted = convention.matrix_work(MAC_FLOPS * example.macs)
+        counted = count.flops == wanted if convention.comparable else count.flops
         require(
-            count.uncounted or exact or (example.macs is None and count.flops),
-            f"{example.make.__doc__} The counter says {count.flops} and nothing of what it missed",
+            count.uncounted or counted,
+            f"{example.make.__doc__} This takes {wanted}. The counter says {count.flops} "
+            "and nothing of what it missed",
         )
 
     @check()

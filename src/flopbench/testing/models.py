@@ -368,7 +368,7 @@ def _plan(model: str, plugins: tuple[str, ...], overrides: tuple[str, ...]) -> P
     from flopbench.testing.suite import catalog_with
 
     catalog = catalog_with(plugins)
-    alone = model not in catalog.vendor_models
+    alone = catalog.vendor_models.find(model) is None
     options = {"run.attention": ["eager"], "run.counters": ["torch"], "run.analytic_only": alone}
     return make_plan(catalog, model, overrides=overrides, options=options)
 

@@ -23,6 +23,15 @@ from flopbench.plugins import load_plugins
 
 _PREFIX = "test_"
 _NO_MARKS = ("pytestmark", "__test__")
+_NO_HOOKS = (
+    "__init__",
+    "__new__",
+    "setup_class",
+    "setup_method",
+    "teardown_class",
+    "teardown_method",
+)
+"""With these pytest collects nothing of a class, or runs what may skip each of its tests."""
 
 
 def check(cases: str | None = None) -> Callable[[Callable[..., None]], Callable[..., None]]:
@@ -89,12 +98,15 @@ class Conformance:
         """Let pytest run a check once per case.
 
         Raises:
-            UsageError: the class does not say what it is about, or a deviation names a case that
-                the check does not have.
+            UsageError: the class does not say what it is about, checks were taken away from it, or
+                a deviation names a case that the check does not have.
         """
         for setting in sorted(_settings(type(self))):
             if not hasattr(self, setting):
                 raise UsageError(f"{type(self).__name__} must say what it is about: {setting} = …")
+        # A mark, and what was set after the class statement, is seen only now.
+        _require_whole(type(self))
+        _require_known_deviations(type(self))
         listing = getattr(metafunc.function, "cases", None)
         name = metafunc.function.__name__.removeprefix(_PREFIX)
         known: list[str] = []
@@ -143,9 +155,22 @@ def _require_whole(cls: type) -> None:
         if not is_setting and given_here is not inspect.getattr_static(suite, name):
             hint = "declare what it cannot pass in `deviations`, with the reason"
             raise UsageError(f"{cls.__name__} overrides {name} of {suite.__name__}: {hint}")
-    for name in _NO_MARKS:
-        if any(name in vars(base) for base in cls.__mro__):
-            raise UsageError(f"{cls.__name__} sets {name}: a suite is run as a whole")
+    for base in cls.__mro__[:-1]:
+        for name, value in vars(base).items():
+            if name in _NO_MARKS:
+                raise UsageError(f"{cls.__name__} sets {name}: a suite is run as a whole")
+            if name in _NO_HOOKS or _runs_by_itself(value):
+                raise UsageError(
+                    f"{cls.__name__} has {name}, which runs around every check: "
+                    "a suite is run as it is; put your own tests in another class"
+                )
+
+
+def _runs_by_itself(value: object) -> bool:
+    """Tell whether an attribute is a pytest fixture with ``autouse``."""
+    # pytest has no public name for it, and before 8.4 another one.
+    places = ("_fixture_function_marker", "_pytestfixturefunction")
+    return any(getattr(getattr(value, place, None), "autouse", False) is True for place in places)
 
 
 def _settings(suite: type) -> set[str]:

@@ -221,11 +221,14 @@ def read_architecture(path: Path, *, windowed: bool = False) -> Architecture:
         UsageError: the file cannot be read, lacks a field, or describes another kind of model.
     """
     try:
-        config = _Config(path, json.loads(path.read_text(encoding="utf-8")))
+        values = json.loads(path.read_text(encoding="utf-8"))
     except OSError as error:
         raise UsageError(f"cannot read model.config={path}: {error.strerror}") from error
     except (ValueError, RecursionError) as error:
         raise UsageError(f"model.config={path} is not a JSON file: {error}") from error
+    if not isinstance(values, dict):
+        raise UsageError(f"model.config={path} must hold a JSON object, as a config.json does")
+    config = _Config(path, values)
     try:
         return _windowed(config) if windowed else _without_window(config)
     except ValueError as error:

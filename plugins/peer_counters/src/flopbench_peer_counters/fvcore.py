@@ -47,21 +47,31 @@ def _own(inclusive: Mapping[str, Mapping[str, Any]]) -> Ops:
 
 
 def _keeping_results(call: VendorCall) -> VendorCall:
-    """Return the call with every module's results: a trace drops what no result depends on."""
+    """Return the call with the results of all its ops: a trace drops what no result depends on."""
     torch = importlib.import_module("torch")
-    results: list[Any] = []
+    from torch.overrides import TorchFunctionMode
 
-    def keep(_module: Any, _args: Any, output: Any) -> None:
-        outputs = output if isinstance(output, tuple | list) else (output,)
-        results.extend(value for value in outputs if isinstance(value, torch.Tensor))
+    results: list[Any] = []
+    # A tensor inside a vmap has no meaning outside of it.
+    within = torch._C._functorch.is_functorch_wrapped_tensor
+
+    def lasting(value: Any) -> bool:
+        return isinstance(value, torch.Tensor) and not within(value)
+
+    class Keep(TorchFunctionMode):
+        def __torch_function__(
+            self, func: Any, types: Any, args: Any = (), kwargs: Any = None
+        ) -> Any:
+            result = func(*args, **(kwargs or {}))
+            outputs = result if isinstance(result, tuple | list) else (result,)
+            results.extend(filter(lasting, outputs))
+            return result
 
     def run() -> tuple[Any, ...]:
-        handles = [module.register_forward_hook(keep) for module in call.root.modules()]
-        try:
+        results.clear()
+        mode: AbstractContextManager[Any] = Keep()
+        with mode:
             call.run()
-        finally:
-            for handle in handles:
-                handle.remove()
         return tuple(results)
 
     return VendorCall(call.root, run)

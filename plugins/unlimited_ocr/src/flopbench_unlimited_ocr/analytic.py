@@ -1,0 +1,58 @@
+"""Closed forms: DeepSeek-OCR with reference sliding-window attention in its decoder.
+
+A generated token sees the whole prefill (the reference) and the last generated tokens. What
+that changes is in DeepSeek-OCR's own plugin, `Decoder.reference_window`; here are the sizes of
+the published model (config.json of baidu/Unlimited-OCR), and the names.
+"""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import attrs
+
+from flopbench.dtypes import DEFAULT_DTYPE
+from flopbench_deepseek_ocr.analytic import DeepseekOcr
+from flopbench_deepseek_ocr.architecture import Architecture, read_architecture
+from flopbench_deepseek_ocr.workload import Tiling
+
+WINDOW = 128
+"""Generated tokens that a generated token sees, its own included."""
+
+
+def published() -> Architecture:
+    """Return the published model's architecture."""
+    deepseek = Architecture()
+    return attrs.evolve(deepseek, decoder=attrs.evolve(deepseek.decoder, reference_window=WINDOW))
+
+
+class UnlimitedOcr(DeepseekOcr):
+    """DeepSeek-OCR's closed forms, with a window in decoding and more tiles."""
+
+    name = "unlimited_ocr"
+    summary = "Unlimited-OCR: DeepSeek-OCR whose decoding sees the prefill and a window"
+    defaults = Path(__file__).with_name("default.yaml")
+    tiling = Tiling(most=32)
+
+    def __init__(
+        self,
+        architecture: Architecture | None = None,
+        *,
+        rope_by_matmul: bool = False,
+        dtype: str = DEFAULT_DTYPE,
+    ) -> None:
+        architecture = architecture or published()
+        super().__init__(architecture, rope_by_matmul=rope_by_matmul, dtype=dtype)
+
+    @classmethod
+    def _read(cls, config: Path) -> Architecture:
+        return read_architecture(config, windowed=True)
+
+    def assumptions(self) -> tuple[str, ...]:
+        window = self.architecture.decoder.reference_window
+        decoding = (
+            f"decode step k attends to context + min(k, {window}) keys and runs the LM head on "
+            "one position"
+        )
+        tiles, _decoding, not_priced = super().assumptions()
+        return tiles, decoding, not_priced
