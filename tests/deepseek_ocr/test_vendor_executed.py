@@ -203,7 +203,7 @@ def test_a_measured_variant_is_compared_with_no_mode_and_says_why(measured):
     for c in measured.comparisons:
         assert (c.verdict, c.reason) == (
             "not_comparable",
-            "the counter's unit is executed FLOP, not FLOP",
+            "the counter's unit is executed FLOP, not FLOP or MAC",
         )
 
 
