@@ -1,18 +1,20 @@
 """Vendors that run otherwise in some steps must not be proved by what most steps do."""
 
+from functools import partial
+
 import attrs
 import pytest
 import sympy
 import torch
 
-from flopbench import AnalyticModel, Linear, VendorCall, VendorModel, VendorStage
+from flopbench import Linear, VendorStage
 from flopbench.builtin.torch_counter import TorchCounter
 from flopbench.dims import minimum
 from flopbench.errors import CountError
 from flopbench.law import Subject
 from flopbench.laws import count_by_law, law_here
 from flopbench.model import Size, Stage
-from prove_helpers import WIDTH, equations, proof_of
+from prove_helpers import WIDTH, ToyModel, ToyVendor, equations, proof_of
 
 
 @attrs.frozen
@@ -24,30 +26,18 @@ class Sizes:
     K: object = 6
 
 
-class Decoding(AnalyticModel):
+class Decoding(ToyModel):
     """One linear layer, over as many rows in all steps as a function says."""
 
     name = "decoding"
-    options_type = Sizes
-    inputs_type = Sizes
+    options_type = inputs_type = Sizes
     stages = (Stage("decode", "Decode"),)
     sizes = (Size("B", "sequences"), Size("S", "tokens"), Size("K", "steps", steps=True))
-    architecture = None
 
     def __init__(self, rows, low=1):
         self.rows = rows
         if low != 1:
             self.sizes = (Size("B", "b", minimum=low), Size("S", "s", minimum=low), self.sizes[2])
-
-    @classmethod
-    def from_options(cls, _options):
-        raise NotImplementedError
-
-    def workload(self, inputs):
-        return inputs
-
-    def workload_facts(self, workload):
-        return {}
 
     def ops(self, stage, workload):
         rows = self.rows(workload)
@@ -60,29 +50,17 @@ class Decoding(AnalyticModel):
         return Sizes(**sizes)
 
 
-class Steps(VendorModel):
+class Steps(ToyVendor):
     """Calls ``function(k, sizes, linear, x)`` in step k, on x of [B, S, 4]."""
 
     name = "decoding"
-    options_type = Sizes
-
-    def __init__(self, function):
-        self.function = function
-
-    @classmethod
-    def from_options(cls, architecture, options):
-        raise NotImplementedError
 
     def stage(self, name, workload):
         def prepare(step):
-            linear = torch.nn.Linear(WIDTH, WIDTH, bias=False, device="meta")
-            x = torch.empty(workload.B, workload.S, WIDTH, device="meta")
-            return VendorCall(linear, lambda: self.function(step, workload, linear, x))
+            call = partial(self.function, step, workload)
+            return ToyVendor(lambda x, linear: call(linear, x)).stage(name, workload).prepare(step)
 
         return VendorStage(prepare, steps=workload.K)
-
-    def component(self, module):
-        return "layer"
 
 
 def proved(function, *, rows=lambda w: w.B * w.S * w.K, workload=None, low=1):

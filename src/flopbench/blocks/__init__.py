@@ -11,7 +11,7 @@ from flopbench.blocks.latent import LatentAttention
 from flopbench.blocks.linear import NormSpec, Projections, ResidualNorms
 from flopbench.blocks.mlp import GatedMlp, Mlp
 from flopbench.blocks.moe import Experts, Moe, Router
-from flopbench.blocks.passes import Pass, decode_passes, prefill_pass
+from flopbench.blocks.passes import Pass, decode_passes, prefill_pass, stage_passes
 from flopbench.blocks.rotary import RotaryAngles, angle_op
 from flopbench.blocks.site import Site
 from flopbench.blocks.vision import EncoderAttention, EncoderLayers, PatchStem, Positions
@@ -43,4 +43,5 @@ __all__ = [
     "angle_op",
     "decode_passes",
     "prefill_pass",
+    "stage_passes",
 ]

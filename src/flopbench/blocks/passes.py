@@ -36,6 +36,18 @@ class Pass:
         return self.keys + self.queries * (self.steps - 1)
 
 
+def stage_passes(stage: str, *, batch: Dim, context: Dim, steps: Dim, head_rows: Dim) -> Pass:
+    """Return the passes of the stage ``prefill`` or ``decode`` of a decoder.
+
+    Args:
+        steps: of decoding.
+        head_rows: of the prefill.
+    """
+    if stage == "prefill":
+        return prefill_pass(batch=batch, context=context, head_rows=head_rows)
+    return decode_passes(batch=batch, context=context, steps=steps)
+
+
 def prefill_pass(*, batch: Dim, context: Dim, head_rows: Dim) -> Pass:
     """Return the pass over the whole context.
 

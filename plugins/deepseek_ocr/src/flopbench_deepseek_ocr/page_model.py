@@ -8,7 +8,7 @@ from typing import Any, ClassVar
 
 import attrs
 
-from flopbench.blocks import Pass, decode_passes, prefill_pass
+from flopbench.blocks import stage_passes
 from flopbench.dims import Dim
 from flopbench.errors import UsageError
 from flopbench.model import AnalyticModel, Size, Stage
@@ -130,7 +130,15 @@ class PageModel(AnalyticModel):
             rope_by_matmul=self._rope_by_matmul,
             window=self._window(stage, workload),
         )
-        yield from decoder.ops(_passes(stage, workload))
+        yield from decoder.ops(
+            stage_passes(
+                stage,
+                batch=workload.batch_size,
+                context=workload.context_tokens,
+                steps=workload.decode_steps,
+                head_rows=workload.head_rows,
+            )
+        )
 
     def _window(self, stage: str, workload: Workload) -> Dim | None:
         """Return the most keys that a query sees.
@@ -172,10 +180,3 @@ class PageModel(AnalyticModel):
             "decode step k attends to context + k keys and runs the LM head on one position",
             NOT_PRICED,
         )
-
-
-def _passes(stage: str, workload: Workload) -> Pass:
-    batch, context = workload.batch_size, workload.context_tokens
-    if stage == "prefill":
-        return prefill_pass(batch=batch, context=context, head_rows=workload.head_rows)
-    return decode_passes(batch=batch, context=context, steps=workload.decode_steps)

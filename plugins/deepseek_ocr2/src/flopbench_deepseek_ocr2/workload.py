@@ -8,14 +8,7 @@ import attrs
 from attrs import frozen
 
 from flopbench.dims import Dim, dim_field
-from flopbench_deepseek_ocr.workload import (
-    PIXELS_PER_TOKEN,
-    CropGrid,
-    LmHead,
-    Tiling,
-    View,
-    Workload,
-)
+from flopbench_deepseek_ocr.workload import CropGrid, LmHead, Tiling, View, Workload
 
 VIEW_SIZES = {"small": 768, "base": 1024, "gundam": 1024}
 """Side of the global view of each mode, in pixels (transformers' image processor)."""
@@ -58,6 +51,3 @@ class Ocr2Workload(Workload):
     def separators(self) -> Dim:
         """Image tokens of one page that are no features."""
         return 1
-
-
-__all__ = ["PIXELS_PER_TOKEN", "TILING", "VIEW_SIZES", "Inputs", "Ocr2Workload"]

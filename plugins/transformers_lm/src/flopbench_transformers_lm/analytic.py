@@ -6,7 +6,7 @@ from collections.abc import Collection, Iterator, Mapping
 from pathlib import Path
 from typing import Any, ClassVar, Self
 
-from flopbench.blocks import Decoder, Pass, decode_passes, prefill_pass
+from flopbench.blocks import Decoder, stage_passes
 from flopbench.dims import Dim
 from flopbench.dtypes import DEFAULT_DTYPE, DTYPE_BYTES
 from flopbench.errors import UsageError
@@ -121,7 +121,15 @@ class HfModel(AnalyticModel):
     def ops(self, stage: str, workload: Workload) -> Iterator[Op]:
         if self._decoder is None:
             raise UsageError(f"model {self.name!r}: {self.no_closed_forms}")
-        yield from self._decoder.ops(_passes(stage, workload))
+        yield from self._decoder.ops(
+            stage_passes(
+                stage,
+                batch=workload.batch_size,
+                context=workload.context_tokens,
+                steps=workload.decode_steps,
+                head_rows=workload.head_rows,
+            )
+        )
 
     def stage_sizes(self, stage: str, workload: Workload) -> Mapping[str, Dim]:
         sizes = {"B": workload.batch_size, "S": workload.context_tokens}
@@ -140,10 +148,3 @@ class HfModel(AnalyticModel):
             DECODING,
             NOT_PRICED,
         )
-
-
-def _passes(stage: str, workload: Workload) -> Pass:
-    batch, context = workload.batch_size, workload.context_tokens
-    if stage == "prefill":
-        return prefill_pass(batch=batch, context=context, head_rows=workload.head_rows)
-    return decode_passes(batch=batch, context=context, steps=workload.decode_steps)
