@@ -24,6 +24,9 @@ from flopbench.errors import PluginError, UsageError, describe, place, unknown
 
 ENTRY_POINT_GROUP = "flopbench"
 
+BY_HAND = "-p"
+"""Where a plugin comes from that the user named on the command line."""
+
 BUILTIN = {
     "eager": "flopbench.builtin.eager",
     "flash": "flopbench.builtin.flash",
@@ -115,7 +118,7 @@ def _candidates(by_hand: Sequence[str]) -> Iterator[tuple[Source, Any]]:
         yield Source(entry.name, origin, version), entry.load
     for request in by_hand:
         name = Path(request).stem if request.endswith(".py") else request
-        yield Source(name, "-p"), lambda request=request: _import_by_hand(request)
+        yield Source(name, BY_HAND), lambda request=request: _import_by_hand(request)
 
 
 def _import_by_hand(request: str) -> ModuleType:

@@ -106,21 +106,35 @@ def source(kind, fault, use="raise RuntimeError('out of luck')"):
     return CLASSES.format(use=use) + LOAD_FAULTS[fault].format(**values)
 
 
+def install(folder, module, distribution):
+    """Install a module as a plugin, as pip would: with metadata on the path."""
+    metadata = folder / f"{distribution}_{module}-1.0.dist-info"
+    metadata.mkdir()
+    (metadata / "METADATA").write_text(f"Name: {distribution}\nVersion: 1.0\n")
+    (metadata / "entry_points.txt").write_text(f"[flopbench]\n{module} = {module}\n")
+
+
 @pytest.fixture(scope="module")
 def ran(tmp_path_factory):
-    """Run a command with the broken plugins of all kinds; each only once."""
+    """Run a command with the broken plugins of all kinds, by -p or installed; each only once."""
 
     @cache
-    def run(fault, command):
+    def run(fault, command, origin):
         folder = tmp_path_factory.mktemp("broken")
-        (folder / "toy.py").write_text(TOY)
+        plugins = []
+        (folder / "a_toy.py").write_text(TOY)
+        install(folder, "a_toy", "toys")  # in alphabetical order
         for kind in HOOKS:
             (folder / f"broken_{kind}.py").write_text(source(kind, fault))
-        plugins = ["-p", "toy.py", *(p for kind in HOOKS for p in ("-p", f"broken_{kind}.py"))]
+            if origin == "-p":
+                plugins += ["-p", f"broken_{kind}.py"]
+            else:
+                install(folder, f"broken_{kind}", origin)
+        path = os.pathsep.join([str(folder), os.environ.get("PYTHONPATH", "")])
         return subprocess.run(
             [sys.executable, "-m", "flopbench.cli", *plugins, *COMMANDS[command]],
             cwd=folder,
-            env={**os.environ, "TOY_LOG": "log", "COLUMNS": "200"},
+            env={**os.environ, "TOY_LOG": "log", "COLUMNS": "200", "PYTHONPATH": path},
             capture_output=True,
             text=True,
             check=False,
@@ -136,16 +150,23 @@ WORKS = {
 }
 
 
+ORIGINS = {"-p": ("error", 2), "odds": ("warning", 0)}
+"""How a plugin is told that the user asked for by name, and one that is merely installed."""
+
+
 @pytest.mark.parametrize("kind", HOOKS)
-@pytest.mark.parametrize("command", COMMANDS)
+@pytest.mark.parametrize(
+    ("origin", "command"), [("odds", "run"), *(("-p", command) for command in COMMANDS)]
+)
 @pytest.mark.parametrize("fault", LOAD_FAULTS)
-def test_what_cannot_be_loaded_is_named_and_the_rest_works(fault, command, kind, ran):
-    done = ran(fault, command)
-    assert done.returncode == 0, done.stderr
+def test_what_cannot_be_loaded_is_named_and_the_rest_works(fault, origin, command, kind, ran):
+    done = ran(fault, command, origin)
+    level, status = ORIGINS[origin]
+    assert done.returncode == status, done.stderr
     warnings = [line for line in done.stderr.splitlines() if f"'broken_{kind}'" in line]
     assert len(warnings) == 1, done.stderr
     values = {"hook": HOOKS[kind], "what": KIND[kind], "taken": TAKEN[kind]}
-    pattern = rf"flopbench: warning: plugin 'broken_{kind}' \(-p\) "
+    pattern = rf"flopbench: {level}: plugin 'broken_{kind}' \({origin}\) "
     assert re.match(pattern + SENTENCES[fault].format(**values), warnings[0]), warnings[0]
     assert "Traceback" not in done.stderr
     assert len(done.stderr.splitlines()) == len(HOOKS)
@@ -235,9 +256,9 @@ def test_a_reporter_that_nobody_asked_for_costs_its_own_file_alone(flopbench, tm
     (tmp_path / "broken.py").write_text(f"{CLASSES.format(use=USES['raises'])}\n{named}{hook}")
     plugins = ("-p", "toy.py", "-p", "broken.py")
     done = flopbench(*plugins, *COMMANDS["run"], "--out", "out", TOY_LOG="log")
-    assert done.returncode == 0
-    (warning,) = done.stderr.splitlines()
-    assert "plugin 'broken' (-p): reporter 'broken' failed: RuntimeError: out of luck" in warning
+    assert done.returncode == 2
+    (error,) = done.stderr.splitlines()
+    assert "plugin 'broken' (-p): reporter 'broken' failed: RuntimeError: out of luck" in error
     assert {path.name for path in (tmp_path / "out").iterdir()} == {
         "report.json",
         "report.md",
@@ -252,3 +273,33 @@ def test_an_unknown_hook_is_told_with_the_nearest(flopbench, tmp_path):
     assert "unknown hook 'flopbench_reporter': did you mean 'flopbench_reporters'?" in warning
     warning = flopbench("list", "-p", ".").stderr
     assert "'.' is no name of a module and no .py file" in warning
+
+
+EVERY_COMMAND = {
+    "run": ("deepseek_ocr", "--analytic-only", "--stages", "decode"),
+    "sweep": ("deepseek_ocr", "--analytic-only", "--vary", "workload.decode_steps=1,2"),
+    "prove": ("toy", "--counters", "slow"),
+    "explain": ("deepseek_ocr", "--stages", "decode", "--depth", "0"),
+    "compare": ("deepseek_ocr:workload.mode=base", "deepseek_ocr", "--analytic-only"),
+    "list": (),
+    "new": ("reporter", "mine"),
+}
+
+
+@pytest.mark.parametrize("command", EVERY_COMMAND)
+def test_every_command_ends_with_2_if_a_plugin_that_was_asked_for_is_not_there(command, flopbench):
+    done = flopbench("-p", "nofile.py", command, *EVERY_COMMAND[command])
+    assert done.returncode == 2
+    first, *more = done.stderr.splitlines()
+    assert first == (
+        "flopbench: error: plugin 'nofile' (-p) failed to import: FileNotFoundError: no such "
+        "file: nofile.py"
+    )
+    assert bool(done.stdout) == (command != "prove") == (not more)
+
+
+def test_2_is_said_before_1(flopbench, tmp_path):
+    (tmp_path / "toy.py").write_text(TOY)
+    wrong = ("run", "toy", "-p", "toy.py", "--counters", "slow")
+    assert flopbench(*wrong, TOY_LOG="log", TOY_WRONG="1").returncode == 1
+    assert flopbench(*wrong, "-p", "not_there", TOY_LOG="log", TOY_WRONG="1").returncode == 2

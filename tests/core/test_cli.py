@@ -345,11 +345,11 @@ def test_a_full_disk_is_one_sentence():
     assert "Traceback" not in done.stderr
 
 
-def test_a_broken_plugin_is_warned_of_and_fatal_when_strict(flopbench, tmp_path):
+def test_a_broken_plugin_is_named_and_fatal_when_strict(flopbench, tmp_path):
     name = plugin(tmp_path, "import not_a_module")
     result = flopbench(*ANALYTIC, "-p", name)
-    assert result.returncode == 0
-    assert "warning: plugin 'mine' (-p) failed to import: ModuleNotFoundError" in result.stderr
+    assert result.returncode == 2
+    assert "error: plugin 'mine' (-p) failed to import: ModuleNotFoundError" in result.stderr
     assert "warning: plugin 'mine' (-p) failed to import" in result.stdout
     assert "failed to import" in flopbench("list", "-p", name).stdout
     for args in (
@@ -595,5 +595,5 @@ def test_a_model_that_breaks_is_named(flopbench, tmp_path, old, new, message):
 )
 def test_a_model_without_its_class_attributes_is_not_listed(flopbench, tmp_path, old, new, what):
     result = flopbench("list", "-p", plugin(tmp_path, MODEL.replace(old, new)))
-    assert result.returncode == 0
+    assert result.returncode == 2
     assert f"AnalyticModel Toy has no proper {what}" in result.stdout

@@ -10,12 +10,12 @@ import gc
 import logging
 import os
 import sys
-from typing import Annotated
+from typing import Annotated, Any
 
 import typer
 
 from flopbench.cli.attention import attention_command
-from flopbench.cli.common import PluginOption, StrictOption
+from flopbench.cli.common import PluginOption, Session, StrictOption
 from flopbench.cli.compare import compare_command
 from flopbench.cli.explain import explain_command
 from flopbench.cli.list import list_command
@@ -48,17 +48,26 @@ def main() -> None:
     if hasattr(sys.stdout, "reconfigure"):  # a name that a terminal cannot show is escaped
         sys.stdout.reconfigure(errors="backslashreplace")
     logging.basicConfig(format="%(name)s: %(levelname)s: %(message)s", level=logging.WARNING)
-    logging.addLevelName(logging.WARNING, "warning")
+    for level in (logging.WARNING, logging.ERROR):
+        logging.addLevelName(level, logging.getLevelName(level).lower())
     # Imports make many objects and little garbage: collecting meanwhile is lost time.
     gc.disable()
+    session = Session()
     try:
-        app()
+        app(obj=session)
     except FlopbenchError as error:
         print(f"flopbench: error: {error}", file=sys.stderr)
-        sys.exit(error.exit_code)
+        sys.exit(_status(session, error.exit_code))
     except OSError as error:
         print(f"flopbench: error: cannot write the output: {describe(error)}", file=sys.stderr)
         os._exit(UsageError.exit_code)  # a normal exit would try to flush once more
+    except SystemExit as end:
+        sys.exit(_status(session, end.code))
+
+
+def _status(session: Session, status: Any) -> Any:
+    """Return the exit status: whatever a command found, a plugin that -p names must work."""
+    return UsageError.exit_code if session.broken else status
 
 
 def _print_version(wanted: bool) -> None:
@@ -79,4 +88,5 @@ def root(
     ] = False,
 ) -> None:
     """Take the options that go before any command."""
-    context.obj = (plugin or [], strict_plugins)
+    context.obj.plugins = plugin or []
+    context.obj.strict = strict_plugins

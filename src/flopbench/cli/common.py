@@ -11,14 +11,41 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
+from attrs import define, field
 
 from flopbench.errors import UsageError, unknown
 
 if TYPE_CHECKING:
     from flopbench.catalog import Catalog
+    from flopbench.plugins import Source
     from flopbench.progress import Progress
 
 LOG = logging.getLogger("flopbench")
+
+
+
+@define
+class Session:
+    """What one run of the command line knows beside its command.
+
+    Attributes:
+        plugins: the ``-p`` options before the command.
+        strict: whether ``--strict-plugins`` is before it.
+        broken: whether a plugin that a ``-p`` names could not be used.
+    """
+
+    plugins: list[str] = field(factory=list)
+    strict: bool = False
+    broken: bool = False
+
+    def report(self, source: Source, message: str) -> None:
+        """Say what is wrong with a plugin: an error if the user asked for it by name."""
+        from flopbench.plugins import BY_HAND
+
+        by_hand = source.origin == BY_HAND
+        LOG.log(logging.ERROR if by_hand else logging.WARNING, "%s", message)
+        self.broken |= by_hand
+
 
 PluginOption = Annotated[
     list[str] | None,
@@ -59,7 +86,9 @@ CountersOption = Annotated[
 
 
 def load(context: typer.Context, plugin: list[str] | None, strict: bool) -> Catalog:
-    """Load plugins as the options before and after the command say; warn of those that fail.
+    """Load plugins as the options before and after the command say; name those that fail.
+
+    The work goes on without them; if the user asked for one by name, the exit status tells.
 
     Raises:
         PluginError: one fails, and ``strict`` or the option before the command asks for all.
@@ -67,12 +96,12 @@ def load(context: typer.Context, plugin: list[str] | None, strict: bool) -> Cata
     from flopbench.catalog import build_catalog
     from flopbench.plugins import load_plugins
 
-    before, strict_before = context.obj
-    catalog = build_catalog(load_plugins([*before, *(plugin or [])]))
-    if strict or strict_before:
+    session: Session = context.obj
+    catalog = build_catalog(load_plugins([*session.plugins, *(plugin or [])]))
+    if strict or session.strict:
         catalog.raise_failures()
     for failure in catalog.failures:
-        LOG.warning("%s", failure)
+        session.report(failure.source, str(failure))
     return catalog
 
 

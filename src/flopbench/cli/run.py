@@ -10,7 +10,6 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from flopbench.cli.common import (
-    LOG,
     AnalyticOnlyOption,
     AttentionOption,
     ConfigOption,
@@ -19,6 +18,7 @@ from flopbench.cli.common import (
     ModelArgument,
     OverridesArgument,
     PluginOption,
+    Session,
     StagesOption,
     StrictOption,
     given,
@@ -83,7 +83,7 @@ def run_command(
         report = run(plan, catalog, progress)
     texts = [_render(reporter, report) for reporter in printed]
     if out is not None:
-        write_files(Path(out), dict(_file_texts(catalog, report)))
+        write_files(Path(out), dict(_file_texts(catalog, report, context.obj)))
     for text in texts:
         print_text(text)
     if report.verdict == "not_verified":
@@ -98,11 +98,14 @@ def _render(reporter: type[Any], report: Report) -> str:
     return text
 
 
-def _file_texts(catalog: Catalog, report: Report) -> Iterator[tuple[str, str]]:
+def _file_texts(
+    catalog: Catalog, report: Report, session: Session
+) -> Iterator[tuple[str, str]]:
     """Render the reporters that have a file; one that nobody asked for by name may fail alone."""
     for _, reporter, source in catalog.reporters:
         if reporter.filename:
             try:
                 yield reporter.filename, _render(reporter, report) + "\n"
             except PluginError as error:
-                LOG.warning("%s: %s; %s is not written", source, error, reporter.filename)
+                text = f"{source}: {error}; {reporter.filename} is not written"
+                session.report(source, text)

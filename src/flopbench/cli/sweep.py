@@ -118,7 +118,7 @@ def sweep_command(
         name=name,
         vary=tuple(vary or ()),
         limits=SweepLimits(grids=grids(grid or ()), max_image_tokens=max_image_tokens),
-        plugins=(*context.obj[0], *(plugin or [])),
+        plugins=(*context.obj.plugins, *(plugin or [])),
         file=config,
         overrides=tuple(overrides),
         options=given(options),
