@@ -300,7 +300,7 @@ def test_a_mode_that_raises_is_named(flopbench, tmp_path):
 def test_a_reporter_that_raises_is_named_and_fatal_if_asked_for(flopbench, tmp_path):
     name = plugin(tmp_path, RAISES)
     result = flopbench(*ANALYTIC, "-p", name, "--out", "out")
-    assert result.returncode == 0
+    assert result.returncode == 2
     assert "plugin 'mine' (-p): reporter 'mute' failed: RuntimeError: no words" in result.stderr
     assert sorted(path.name for path in (tmp_path / "out").iterdir()) == REPORTS
     message = one_sentence(flopbench(*ANALYTIC, "-p", name, "--out", "new", "--format", "mute"))
