@@ -47,6 +47,7 @@ def test_a_causal_prefill(figures):
         "tile": [64, 128],
         "splits": 3,
         "sdpa_kernel": "fa2_splitkv",
+        "modes": {},
     }
 
 
@@ -75,6 +76,56 @@ def test_help_names_every_gpu_kernel_and_type(flopbench):
     text = " ".join(flopbench("attention", "--help").stdout.split())
     for name in (*GPUS, *KERNELS, *DTYPES):
         assert name in text
+
+
+STRIDED = """
+from flopbench import AttentionMode, MatMul, hookimpl
+
+class Strided(AttentionMode):
+    name = "strided"
+
+    def unsupported(self, op):
+        return None if op.causal else "strided needs a causal mask"
+
+    def lower(self, op):
+        if op.queries == 7:
+            raise RuntimeError("seven")
+        pairs = op.pairs // 4
+        yield MatMul(component=op.component, batch=op.heads, m=1, k=op.head_dim, n=pairs)
+
+@hookimpl
+def flopbench_attention_modes():
+    return [Strided]
+"""
+
+
+def test_the_modes_of_a_plugin_are_shown(flopbench, figures, tmp_path):
+    (tmp_path / "strided.py").write_text(STRIDED)
+    flops = 2 * 10 * 128 * (913 * 913 // 4)
+    given = ("-p", "strided.py")
+    found = figures("--causal", *given)
+    assert found["modes"] == {"strided": {"tensor_flops": flops, "reason": None}}
+    found = figures(*given)
+    reason = "strided needs a causal mask"
+    assert found["modes"] == {"strided": {"tensor_flops": None, "reason": reason}}
+    before = flopbench(*given, "attention", *options(**SHAPE), "--causal")
+    after = flopbench("attention", *options(**SHAPE), "--causal", *given)
+    assert before.stdout == after.stdout
+    assert after.stdout.endswith(f"\n  {'strided':<36}: {flops:>24,}\n")
+    text = flopbench("attention", *options(**SHAPE), *given).stdout
+    assert text.endswith(f"\n  {'strided':<36}: not carried out: {reason}\n")
+
+
+def test_a_mode_that_raises_leaves_the_others(flopbench, tmp_path):
+    (tmp_path / "strided.py").write_text(STRIDED)
+    done = flopbench("attention", *options(**SHAPE | {"q": 7}), "--causal", "-p", "strided.py")
+    assert done.returncode == 2
+    assert done.stderr == (
+        "flopbench: error: plugin 'strided' (-p): attention mode 'strided' failed: RuntimeError: "
+        "seven (strided.py, line 12)\n"
+    )
+    assert "useful (pairs that the mask leaves)" in done.stdout
+    assert "strided" not in done.stdout
 
 
 FAKE_NCU = """#!{python}

@@ -3,17 +3,25 @@
 from __future__ import annotations
 
 import json
-from typing import Annotated
+from collections.abc import Iterator
+from typing import TYPE_CHECKING, Annotated
 
 import attrs
 import typer
 
 from flopbench.builtin.flash_tiles import DTYPES, GPUS, KERNELS
-from flopbench.cli.common import one_of, print_text
-from flopbench.errors import UsageError
+from flopbench.cli.common import PluginOption, StrictOption, load, one_of, print_text
+from flopbench.errors import PluginError, UsageError
+
+if TYPE_CHECKING:
+    from flopbench.catalog import Catalog
+    from flopbench.cli.common import Session
+    from flopbench.mode_figures import ModeFigures
+    from flopbench.ops import Attention
 
 
 def attention_command(
+    context: typer.Context,
     q: Annotated[int, typer.Option("--q", min=1, metavar="N", help="Query tokens.")],
     kv: Annotated[int, typer.Option("--kv", min=1, metavar="N", help="Key and value tokens.")],
     heads: Annotated[int, typer.Option(min=1, metavar="N", help="Query heads.")],
@@ -35,8 +43,14 @@ def attention_command(
         bool, typer.Option("--measure", help="Run it on this machine's GPU, too, under ncu.")
     ] = False,
     as_json: Annotated[bool, typer.Option("--json", help="For programs.")] = False,
+    plugin: PluginOption = None,
+    strict_plugins: StrictOption = False,
 ) -> None:
-    """Tell what one attention costs: useful, counted by torch, and executed by a kernel."""
+    """Tell what one attention costs: useful, counted by torch, and executed by a kernel.
+
+    Attention modes of plugins are shown below, where they carry it out.
+    """
+    from flopbench.mode_figures import mode_text
     from flopbench.one_attention import (
         as_dict,
         as_text,
@@ -63,11 +77,31 @@ def attention_command(
         causal=causal,
     )
     figures = attention_figures(op, gpu, kernel, dtype)
+    modes = dict(_of_plugins(op, load(context, plugin, strict_plugins), context.obj))
     found = measure(op, kernel, dtype) if measured else None
     if as_json:
-        more = attrs.asdict(found) if found else {}
+        more = {"modes": {name: attrs.asdict(each) for name, each in modes.items()}}
+        more |= attrs.asdict(found) if found else {}
         print_text(json.dumps(as_dict(op, gpu, dtype, figures) | more, indent=2))
         return
     print_text(as_text(op, gpu, dtype, figures))
+    for name, each in modes.items():
+        print_text(mode_text(name, each))
     if found:
         print_text(measured_text(figures, found))
+
+
+def _of_plugins(
+    op: Attention, catalog: Catalog, session: Session
+) -> Iterator[tuple[str, ModeFigures]]:
+    """Price the op in each attention mode that flopbench does not ship; one may fail alone."""
+    from flopbench.builtin.eager import Eager
+    from flopbench.mode_figures import mode_figures
+    from flopbench.plugins import BUILTIN
+
+    for name, mode, source in catalog.attention_modes:
+        if source.name not in BUILTIN:
+            try:
+                yield name, mode_figures(op, mode, Eager())
+            except PluginError as error:
+                session.report(source, f"{source}: {error}")

@@ -1,0 +1,44 @@
+"""One attention in the attention modes that plugins bring."""
+
+from __future__ import annotations
+
+from attrs import frozen
+
+from flopbench.attention import AttentionMode
+from flopbench.conventions import Conventions
+from flopbench.errors import calling
+from flopbench.ops import Attention
+from flopbench.pricing import price
+
+
+@frozen
+class ModeFigures:
+    """What one mode makes of an attention.
+
+    Attributes:
+        tensor_flops: FLOPs of its matrix work; None if it does not carry out the op.
+        reason: why it does not.
+    """
+
+    tensor_flops: int | None
+    reason: str | None = None
+
+
+def mode_figures(op: Attention, mode: type[AttentionMode], eager: AttentionMode) -> ModeFigures:
+    """Price one attention op of ints in a mode.
+
+    Raises:
+        PluginError: the mode raises.
+    """
+    with calling(f"attention mode {mode.name!r}"):
+        priced = price([op], mode(), eager, Conventions())
+        if priced.fallbacks:
+            return ModeFigures(None, priced.fallbacks[0].reason)
+        return ModeFigures(int(priced.cost.tensor_flops))
+
+
+def mode_text(name: str, figures: ModeFigures) -> str:
+    """Show the figures to people, as a line below those of kernels."""
+    if figures.tensor_flops is None:
+        return f"  {name:<36}: not carried out: {figures.reason}"
+    return f"  {name:<36}: {figures.tensor_flops:>24,}"
