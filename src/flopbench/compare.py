@@ -11,7 +11,7 @@ from attrs import evolve, frozen
 from flopbench.attention import AttentionMode
 from flopbench.conventions import Conventions
 from flopbench.counting import sums
-from flopbench.errors import CountError, FlopbenchError, describe
+from flopbench.errors import CountError, FlopbenchError, told
 from flopbench.pricing import Line, StagePrice
 from flopbench.report import Comparison, ComponentDifference, Entry, UncountedOp, Verdict
 from flopbench.vendor import FLOPS_PER_UNIT, Convention, StageCount
@@ -63,7 +63,7 @@ def attempt(count: Callable[[], T]) -> T | Failed:
     except FlopbenchError:
         raise
     except (Exception, SystemExit) as error:  # noqa: BLE001 - a vendor may raise anything
-        return Failed(f"the vendor model could not be counted: {describe(error)}")
+        return Failed(f"the vendor model could not be counted: {told(error)}")
 
 
 def attribute(counted: StageCount, component: Callable[[str], str]) -> Attributed:

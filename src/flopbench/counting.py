@@ -8,7 +8,7 @@ from __future__ import annotations
 from collections.abc import Callable, Hashable, Iterable, Mapping
 from typing import Any, TypeVar
 
-from flopbench.errors import CountError, FlopbenchError, describe
+from flopbench.errors import CountError, FlopbenchError, told
 from flopbench.vendor import (
     Count,
     Counted,
@@ -68,8 +68,8 @@ def _counted(counter: VendorCounter, call: VendorCall) -> Count:
         count = counter.count(call)
     except FlopbenchError:
         raise
-    except Exception as error:
-        raise CountError(f"counter {counter.name!r} failed: {describe(error)}") from error
+    except (Exception, SystemExit) as error:
+        raise CountError(f"counter {counter.name!r} failed: {told(error)}") from error
     return checked(count, counter.name)
 
 
@@ -81,6 +81,15 @@ def checked(count: Count, counter: str) -> Count:
     """
     if not isinstance(count, Count):
         raise CountError(f"counter {counter!r} returned {count!r}, which is no Count")
+    for name, entries, kind in (
+        ("counted", count.counted, Counted),
+        ("uncounted", count.uncounted, Uncounted),
+    ):
+        if not isinstance(entries, tuple | list) or not all(isinstance(e, kind) for e in entries):
+            raise CountError(
+                f"counter {counter!r} returned {entries!r} for {name}, which is no tuple of "
+                f"{kind.__name__}"
+            )
     for number in (*(e.flops for e in count.counted), *(e.calls for e in count.uncounted)):
         if type(number) is not int or number < 0:
             raise CountError(f"counter {counter!r} returned {number!r}, which is no count")

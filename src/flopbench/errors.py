@@ -8,11 +8,11 @@ from __future__ import annotations
 
 import sys
 import traceback
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from difflib import get_close_matches
 from pathlib import Path
-from typing import Any
+from typing import Any, get_args
 
 
 class FlopbenchError(Exception):
@@ -59,19 +59,31 @@ def describe(error: BaseException) -> str:
     return f"{type(error).__name__}: {text}" if text else type(error).__name__
 
 
+_NO_PLUGINS = frozenset(
+    {"", "attr", "attrs", "cattrs", "flopbench", "numpy", "pluggy", "sympy", "torch"}
+    | {"transformers", *sys.stdlib_module_names}
+)
+"""Packages that stand between flopbench and a plugin, or that a plugin calls."""
+
+
+def told(error: BaseException) -> str:
+    """Name an exception in one line, and where in a plugin's own code it arose."""
+    return f"{describe(error)}{place(error)}"
+
+
 def place(error: BaseException) -> str:
     """Say where in a plugin's own code an exception arose, as `` (FILE, line N)``; or nothing.
 
-    The plugin is the first package on the way from flopbench's own code that is none of Python's.
+    That is the innermost frame of a package of the name ``flopbench_…``, as files of ``-p`` have
+    it, too, or of the first package on the way that is no library known to be in between.
     """
-    ours = {"flopbench", *sys.stdlib_module_names}
-    plugin, found = None, ""
+    first, found = None, ""
     for frame, line in traceback.walk_tb(error.__traceback__):
         package = str(frame.f_globals.get("__name__", "")).partition(".")[0]
-        if package not in ours and plugin is None:
-            plugin = package
-        if package == plugin:
-            found = f" ({_short(frame.f_code.co_filename)}, line {line})"
+        if package not in _NO_PLUGINS:
+            first = first or package
+            if package == first or package.startswith("flopbench_"):
+                found = f" ({_short(frame.f_code.co_filename)}, line {line})"
     return found
 
 
@@ -89,7 +101,19 @@ def calling(what: str) -> Iterator[None]:
     except (UsageError, CountError, PluginError):
         raise
     except (Exception, SystemExit) as error:
-        raise PluginError(f"{what} failed: {describe(error)}{place(error)}") from error
+        raise PluginError(f"{what} failed: {told(error)}") from error
+
+
+def answer(what: str, wanted: Any, method: Callable[..., Any], *arguments: Any) -> Any:
+    """Return what a plugin's method returns, which must be of the type wanted.
+
+    Raises:
+        PluginError: it raises, or returns something else.
+    """
+    with calling(what):
+        value = method(*arguments)
+    require_type(value, wanted, what)
+    return value
 
 
 def told_by(who: str, plugin: Any) -> dict[str, Any]:
@@ -98,15 +122,15 @@ def told_by(who: str, plugin: Any) -> dict[str, Any]:
     Raises:
         PluginError: it raises, or tells no mapping.
     """
-    with calling(f"{who}: provenance"):
-        return dict(plugin.provenance())
+    return dict(answer(f"{who}: provenance", Mapping, plugin.provenance))
 
 
-def require_type(value: Any, wanted: type, what: str) -> None:
-    """Refuse what a plugin returned in place of a value of a type.
+def require_type(value: Any, wanted: Any, what: str) -> None:
+    """Refuse what a plugin returned in place of a value of a type, or of a union of types.
 
     Raises:
         PluginError: it is of another type.
     """
     if not isinstance(value, wanted):
-        raise PluginError(f"{what} returned {value!r}, which is no {wanted.__name__}")
+        name = " or ".join(kind.__name__ for kind in get_args(wanted) or (wanted,))
+        raise PluginError(f"{what} returned {value!r}, which is no {name}")

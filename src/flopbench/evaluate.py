@@ -14,6 +14,7 @@ from typing import Any
 import attrs
 from attrs import frozen
 
+from flopbench.answers import operations
 from flopbench.attention import AttentionMode
 from flopbench.canonical import distinct
 from flopbench.columns import Column, Joined
@@ -22,6 +23,7 @@ from flopbench.counting import sums
 from flopbench.dims import is_array
 from flopbench.errors import PluginError, calling
 from flopbench.model import AnalyticModel, Stage
+from flopbench.ops import Op
 from flopbench.pricing import Fallback, Known, StagePrice, lower, price
 
 BLOCK = 24576
@@ -100,7 +102,8 @@ def price_stages(
         if stage.name in needed:
             what = f"pricing stage {stage.name!r} of model {model.name!r}"
             with calling(what):
-                ops, known = list(model.ops(stage.name, workload)), Known()
+                ops = list(operations("ops", model.ops(stage.name, workload), Op))
+                known = Known()
             for mode in modes:
                 with calling(f"{what} with attention mode {mode.name!r}"):
                     prices[mode.name, stage.name] = price(
@@ -126,7 +129,8 @@ def fallbacks(
     found: dict[tuple[str, Fallback], None] = {}
     for name in dict.fromkeys(part for stage in stages for part in stage.parts or (stage.name,)):
         with calling(f"pricing stage {name!r} of model {model.name!r}"):
-            for op, mode in product(list(model.ops(name, workload)), modes):
+            ops = list(operations("ops", model.ops(name, workload), Op))
+            for op, mode in product(ops, modes):
                 _, fallback = lower(op, mode, eager)
                 if fallback:
                     found[name, fallback] = None

@@ -8,9 +8,10 @@ from typing import Any, Literal
 import sympy
 from attrs import evolve, frozen
 
+from flopbench.answers import stage_sizes, with_symbols
 from flopbench.attention import AttentionMode
 from flopbench.counting import sums
-from flopbench.errors import calling
+from flopbench.errors import require_type
 from flopbench.law import size_symbol
 from flopbench.model import AnalyticModel, Named, Stage
 from flopbench.plan import Plan, require_closed_forms
@@ -86,20 +87,21 @@ def explain(plan: Plan, work: Work = "tensor") -> Explanation:
     require_closed_forms(plan.model)
     model, mode = plan.model, plan.modes[0]
     stages = plan.base_stages
-    with calling(f"explaining model {model.name!r} with attention mode {mode.name!r}"):
+    with with_symbols(f"explaining model {model.name!r} with attention mode {mode.name!r}"):
         counted = {s.name: _price(plan, model, mode, s, symbolic=False) for s in stages}
         flops = {path: int(value) for path, value in _by_path(counted, work).items()}
         prices = {s.name: _price(plan, model, mode, s) for s in stages}
         named = model.named() or Named(model, {}, {})
+        require_type(named, Named, f"model {model.name!r}: named")
         named_prices = {s.name: _price(plan, named.model, mode, s) for s in stages}
         if not named.values or _fallbacks(named_prices) != _fallbacks(prices):
             # The mode wants a number where the names have a symbol: they would mislead.
             named_prices = {}
         root = _tree(flops, _forms(prices, work), _forms(named_prices, work))
         values = {
-            name: int(value)
+            name: value
             for s in stages
-            for name, value in model.stage_sizes(s.name, plan.workload).items()
+            for name, value in stage_sizes(model, s.name, plan.workload).items()
         }
     meanings = {size.name: size.meaning for size in model.sizes}
     shown = {
@@ -135,7 +137,7 @@ def _price(
     workload = plan.workload
     if symbolic:
         known = {size.name: size for size in model.sizes}
-        names = model.stage_sizes(stage.name, workload)
+        names = stage_sizes(model, stage.name, workload)
         symbols = {name: size_symbol(known[name]) for name in names}
         workload = model.stage_workload(stage.name, workload, symbols)
     return price(model.ops(stage.name, workload), mode, plan.eager, plan.conventions)

@@ -16,6 +16,7 @@ from typing import Any
 import sympy
 from attrs import define, evolve, field, frozen
 
+from flopbench.answers import component_of, stage_sizes, vendor_stage
 from flopbench.counting import checked, sums
 from flopbench.errors import CountError
 from flopbench.forms import STEP, sum_over_steps, symbol
@@ -208,8 +209,7 @@ class Search:
     def _open(self) -> Any:
         """Make the symbols, and return the number of steps; None if there is one call only."""
         subject = self.subject
-        sizes = subject.model.stage_sizes(subject.stage, subject.workload)
-        self.values = {name: int(value) for name, value in sizes.items()}
+        self.values = stage_sizes(subject.model, subject.stage, subject.workload)
         open_sizes = [size for size in subject.open_sizes if size.name in self.values]
         steps = next((size for size in open_sizes if size.steps), None)
         self.lows = {size.name: size.minimum for size in open_sizes if size is not steps}
@@ -252,14 +252,14 @@ class Search:
         }
 
     def _by_component(self, found: Mapping[Key, Any]) -> dict[Key, Any]:
-        component = self.subject.vendor.component
+        component = component_of(self.subject.vendor)
         return sums(((component(module), op), value) for (module, op), value in found.items())
 
     def _stage(self, values: Mapping[str, Any]) -> VendorStage:
         subject = self.subject
         sizes = {name: value for name, value in values.items() if name != STEP.name}
         workload = subject.model.stage_workload(subject.stage, subject.workload, sizes)
-        stage = subject.vendor.stage(subject.stage, workload)
+        stage = vendor_stage(subject.vendor, subject.stage, workload)
         self.assumed.notes |= dict.fromkeys(stage.assumptions)
         return stage
 
@@ -317,6 +317,8 @@ class Search:
             if not fixed:  # what fails with all sizes open is not tried with fewer
                 self.untraceable = str(error)
             return str(error)
+        if not isinstance(trace, Trace):
+            raise CountError(f"counter {counter.name!r} returned {trace!r}, which is no Trace")
         self.done()
         return trace
 

@@ -7,6 +7,7 @@ from collections.abc import Callable, Mapping
 import attrs
 import sympy
 
+from flopbench.answers import component_of, stage_sizes, vendor_stage
 from flopbench.compare import Attributed, attribute
 from flopbench.counting import count_stage, sums
 from flopbench.dims import Dim
@@ -30,7 +31,7 @@ def vendor_law(subject: Subject, tick: Callable[[int], None] = lambda _call: Non
     """
     search = Search(subject, tick)
     law = search.law()
-    steps = int(subject.vendor.stage(subject.stage, subject.workload).steps)
+    steps = int(vendor_stage(subject.vendor, subject.stage, subject.workload).steps)
     if not law.holds_at(sizes_of(subject), steps):
         raise CountError(
             f"the law of {subject.stage} does not hold at the workload's own sizes, but under "
@@ -96,13 +97,12 @@ def steps_of(subject: Subject, sizes: Mapping[str, int]) -> int:
 
 def sizes_of(subject: Subject) -> dict[str, int]:
     """Return the sizes of the subject's stage, at its workload."""
-    found = subject.model.stage_sizes(subject.stage, subject.workload)
-    return {name: int(value) for name, value in found.items()}
+    return stage_sizes(subject.model, subject.stage, subject.workload)
 
 
 def _count(subject: Subject, tick: Callable[[int], None]) -> Attributed:
-    stage = subject.vendor.stage(subject.stage, subject.workload)
-    return attribute(count_stage(subject.counter, stage, tick), subject.vendor.component)
+    stage = vendor_stage(subject.vendor, subject.stage, subject.workload)
+    return attribute(count_stage(subject.counter, stage, tick), component_of(subject.vendor))
 
 
 def _flops(counted: Attributed) -> dict[Key, int]:

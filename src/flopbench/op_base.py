@@ -7,6 +7,7 @@ one copy, as FLOPs are.
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
+from typing import Any
 
 import attrs
 from attrs import frozen
@@ -25,8 +26,13 @@ def optional_dim_field() -> Dim:
     return attrs.field(default=None, converter=attrs.converters.optional(as_dim))
 
 
+def _is_path(_op: object, _attribute: object, value: Any) -> None:
+    if not (isinstance(value, str) and value):
+        raise ValueError(f"component must be a path, such as decoder/mlp, got {value!r}")
+
+
 @frozen(kw_only=True, eq=False)
-class Op(ABC):
+class Op(ABC):  # noqa: B024 - what is made is a subclass
     """One operation of a model.
 
     Attributes:
@@ -39,7 +45,7 @@ class Op(ABC):
             are read again, but held once.
     """
 
-    component: str
+    component: str = attrs.field(validator=_is_path)
     layers: Dim = dim_field(default=1)
     steps: Dim = dim_field(default=1)
     beside: Dim = dim_field(default=0)

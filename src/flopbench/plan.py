@@ -13,7 +13,8 @@ from flopbench.attention import AttentionMode
 from flopbench.catalog import Catalog
 from flopbench.config import RunOptions, load_config
 from flopbench.conventions import Conventions
-from flopbench.errors import PluginError, UsageError, calling, require_type, unknown
+from flopbench.dtypes import DTYPE_BYTES
+from flopbench.errors import PluginError, UsageError, answer, calling, unknown
 from flopbench.model import AnalyticModel, Stage
 from flopbench.vendor import VendorCounter, VendorModel
 
@@ -117,17 +118,18 @@ def make_plan(
         ignored=frozenset({"vendor"}),
     )
     run: RunOptions = config.sections["run"]
-    with calling(f"model {model_name!r}: from_options"):
-        model = model_class.from_options(config.sections["model"])
-        require_type(model, AnalyticModel, f"model {model_name!r}: from_options")
+    what = f"model {model_name!r}"
+    made = (model_class.from_options, config.sections["model"])
+    model: AnalyticModel = answer(f"{what}: from_options", AnalyticModel, *made)
+    _check(model, what)
     if run.analytic_only:
         require_closed_forms(model)
-    modes = tuple(_new(catalog.attention_modes.get(name)) for name in _some(run, "attention"))
+    modes = tuple(_mode(catalog, name) for name in _some(run, "attention"))
     vendor: VendorModel | None = None
     counters: tuple[VendorCounter, ...] = ()
     if not run.analytic_only:
         vendor, counters = _vendor(catalog, model, vendor_class, config.sections, run)
-    with calling(f"model {model_name!r}: workload"):
+    with calling(f"{what}: workload"):
         workload = model.workload(config.sections["workload"])
     return Plan(
         model=model,
@@ -171,13 +173,27 @@ def _vendor(
             f"{broken}"
         )
     counters = tuple(_new(catalog.counters.get(name)) for name in _some(run, "counters"))
-    with calling(f"vendor model {model.name!r}: from_options"):
-        vendor = vendor_class.from_options(model.architecture, sections["vendor"])
-        require_type(vendor, VendorModel, f"vendor model {model.name!r}: from_options")
+    what = f"vendor model {model.name!r}"
+    made = (vendor_class.from_options, model.architecture, sections["vendor"])
+    vendor: VendorModel = answer(f"{what}: from_options", VendorModel, *made)
     for counter in counters:
-        with calling(f"vendor model {model.name!r}: variant {counter.variant!r}"):
-            vendor.variant(counter.variant)
+        name = f"{what}: variant {counter.variant!r}"
+        answer(name, VendorModel, vendor.variant, counter.variant)
     return vendor, counters
+
+
+def _check(model: AnalyticModel, what: str) -> None:
+    """Refuse a model that does not tell what every run asks it for."""
+    answer(f"{what}: architecture", object, lambda: model.architecture)
+    answer(f"{what}: no_closed_forms", str | None, lambda: model.no_closed_forms)
+    if model.dtype not in DTYPE_BYTES:
+        raise PluginError(f"{what}: {unknown('dtype', str(model.dtype), DTYPE_BYTES)}")
+
+
+def _mode(catalog: Catalog, name: str) -> AttentionMode:
+    mode: AttentionMode = _new(catalog.attention_modes.get(name))
+    answer(f"attention mode {name!r}: series_label", str, mode.series_label)
+    return mode
 
 
 def _some(run: RunOptions, field: str) -> tuple[str, ...]:

@@ -20,7 +20,7 @@ import pluggy
 from attrs import field, frozen
 
 from flopbench import hookspecs
-from flopbench.errors import PluginError, UsageError, describe, place, unknown
+from flopbench.errors import PluginError, UsageError, told, unknown
 
 ENTRY_POINT_GROUP = "flopbench"
 
@@ -188,7 +188,7 @@ class _Loader:
         try:
             plugin = load()
         except (Exception, SystemExit) as error:
-            raise PluginError(f"failed to import: {describe(error)}{place(error)}") from error
+            raise PluginError(f"failed to import: {told(error)}") from error
         if self._manager.is_registered(plugin):
             raise PluginError("is the module of a plugin that is loaded already")
         try:
@@ -223,7 +223,7 @@ def _call_hook(name: str, function: Any) -> Any:
     try:
         return function()
     except (Exception, SystemExit) as error:
-        raise PluginError(f"raised in {name}: {describe(error)}{place(error)}") from error
+        raise PluginError(f"raised in {name}: {told(error)}") from error
 
 
 def _one_line(error: BaseException) -> str:

@@ -7,6 +7,7 @@ from collections.abc import Iterable, Iterator
 import attrs
 from attrs import frozen
 
+from flopbench.answers import operations
 from flopbench.attention import AttentionMode
 from flopbench.conventions import Conventions
 from flopbench.cost import Cost
@@ -74,7 +75,7 @@ def price(
     """
     fallbacks: dict[Fallback, None] = {}
     priced: list[PricedOp] = []
-    for op in ops:
+    for op in operations("ops", ops, Op):
         lowered, fallback = lower(op, mode, eager)
         priced += lowered
         if fallback:
@@ -102,7 +103,9 @@ def lower(
     if not isinstance(op, Attention):
         raise TypeError(f"{type(op).__name__} has no price and is no Attention")
     reason = mode.unsupported(op)
-    lowered = (eager if reason else mode).lower(op)
+    if reason is not None and not isinstance(reason, str):
+        raise TypeError(f"unsupported returned {reason!r}, which is no text and not None")
+    lowered = operations("lower", (eager if reason else mode).lower(op), PricedOp)
     fallback = Fallback(mode.name, op.component, reason) if reason else None
     return _with_beside(lowered, op.beside), fallback
 

@@ -9,10 +9,11 @@ from typing import Any
 import sympy
 
 from flopbench import __version__
+from flopbench.answers import assumptions, stage_sizes, with_symbols, workload_facts
 from flopbench.catalog import Catalog
 from flopbench.compare import Failed, attempt
 from flopbench.equations import Forms, composed, equations
-from flopbench.errors import UsageError, calling, told_by, unknown
+from flopbench.errors import UsageError, told_by, unknown
 from flopbench.forms import evaluate
 from flopbench.law import Law, Subject, size_symbol
 from flopbench.laws import vendor_law
@@ -50,8 +51,7 @@ def prove(
         progress.stage(f"{stage.title.lower()} ({counter.name})")
         laws[stage.name] = _law(plan, vendor, counter, stage, sizes, progress)
     found = {s.name: equations(s.name, analytic[s.name], laws[s.name]) for s in plan.base_stages}
-    with calling(f"model {plan.model.name!r}: workload_facts"):
-        facts = dict(plan.model.workload_facts(plan.workload))
+    facts = workload_facts(plan.model, plan.workload)
     provenance = told_by(f"vendor model {plan.model.name!r}", vendor)
     versions = {"flopbench": __version__, "python": platform.python_version()}
     versions |= {"sympy": sympy.__version__, **told_by(f"counter {counter.name!r}", counter)}
@@ -66,7 +66,7 @@ def prove(
         equations=tuple(e for stage in plan.stages for e in _equations(stage, found)),
         versions=versions,
         vendor=provenance,
-        assumptions=plan.model.assumptions(),
+        assumptions=assumptions(plan.model),
     )
 
 
@@ -99,10 +99,7 @@ def _witness(plan: Plan) -> tuple[VendorModel, VendorCounter]:
 def _open_sizes(plan: Plan, symbols: Sequence[str] | None) -> tuple[Size, ...]:
     """Return the sizes to leave open: those asked for, of those that some stage has."""
     model = plan.model
-    with calling(f"model {model.name!r}: stage_sizes"):
-        present = {
-            name for s in plan.base_stages for name in model.stage_sizes(s.name, plan.workload)
-        }
+    present = {name for s in plan.base_stages for name in stage_sizes(model, s.name, plan.workload)}
     sizes = tuple(size for size in model.sizes if size.name in present)
     if not sizes:
         raise UsageError(f"model {model.name!r} declares no sizes that a proof could leave open")
@@ -123,8 +120,8 @@ def analytic_forms(
         PluginError: the model raises, or its dimensions take no symbols.
     """
     model = plan.model
-    with calling(f"pricing stage {stage.name!r} of model {model.name!r} with symbols"):
-        values = dict(model.stage_sizes(stage.name, plan.workload))
+    values = stage_sizes(model, stage.name, plan.workload)
+    with with_symbols(f"pricing stage {stage.name!r} of model {model.name!r} with symbols"):
         opened = values | {s.name: size_symbol(s) for s in sizes if s.name in values}
         workload = model.stage_workload(stage.name, plan.workload, opened)
         forms = {key: sympy.expand(f) for key, f in _seen(plan, stage, workload, counter).items()}

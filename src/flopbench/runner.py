@@ -10,6 +10,7 @@ from typing import Any
 import attrs
 
 from flopbench import __version__
+from flopbench.answers import assumptions, component_of, vendor_stage, workload_facts
 from flopbench.attention import AttentionMode
 from flopbench.catalog import Catalog
 from flopbench.compare import (
@@ -59,8 +60,7 @@ def run(plan: Plan, catalog: Catalog, progress: Progress | None = None) -> Repor
         series += _vendor_series(plan, stage, counts)
         series += [_analytic_series(stage, mode, prices[mode.name]) for mode in plan.modes]
         comparisons += _comparisons(plan, stage, prices, elements, counts)
-    with calling(f"model {plan.model.name!r}: workload_facts"):
-        facts = dict(plan.model.workload_facts(plan.workload))
+    facts = workload_facts(plan.model, plan.workload)
     return Report(
         model=plan.model.name,
         stages=plan.stages,
@@ -142,8 +142,8 @@ def _count_stage(
             return count_by_law(subject, progress.step)
         except CountError as error:
             notes = (f"{stage.name} was counted call by call: {error}",)
-    counted = count_stage(counter, vendor.stage(stage.name, plan.workload), progress.step)
-    attributed = attribute(counted, vendor.component)
+    calls = vendor_stage(vendor, stage.name, plan.workload)
+    attributed = attribute(count_stage(counter, calls, progress.step), component_of(vendor))
     return attrs.evolve(attributed, assumptions=(*attributed.assumptions, *notes))
 
 
@@ -302,8 +302,7 @@ def _variant(counter: VendorCounter, vendor: VendorModel) -> Mapping[str, Any]:
 
 
 def _assumptions(plan: Plan, counts: Counts) -> tuple[str, ...]:
-    with calling(f"model {plan.model.name!r}: assumptions"):
-        notes = dict.fromkeys(plan.model.assumptions())
+    notes = dict.fromkeys(assumptions(plan.model))
     for by_stage in counts.values():
         for counted in by_stage.values():
             if isinstance(counted, Attributed):

@@ -8,6 +8,7 @@ from typing import Any
 import numpy as np
 from attrs import frozen
 
+from flopbench.answers import stage_sizes
 from flopbench.canonical import distinct
 from flopbench.counting import sums
 from flopbench.dims import Dim
@@ -38,7 +39,7 @@ class Place:
 
 def place(model: AnalyticModel, stage: str, workload: Any) -> Place:
     """Return where a workload lies among those that differ in their sizes."""
-    sizes = {name: int(v) for name, v in model.stage_sizes(stage, workload).items()}
+    sizes = stage_sizes(model, stage, workload)
     counts_steps = {size.name for size in model.sizes if size.steps}
     small = {n: v for n, v in sizes.items() if v < TRACED_FROM and n not in counts_steps}
     rest = model.stage_workload(stage, workload, dict.fromkeys(sizes, TRACED_FROM))

@@ -11,6 +11,7 @@ from typing import Any, Literal
 import attrs
 from attrs import Factory, frozen
 
+from flopbench.answers import workload_facts
 from flopbench.catalog import Catalog
 from flopbench.errors import FlopbenchError, calling
 from flopbench.evaluate import columns
@@ -138,9 +139,7 @@ def _priced(side: Side, plan: Plan, stages_given: bool) -> Side:
     for stage, mode, found in _costs(plan):
         if stage in names:
             costs.setdefault(stage, {})[mode] = found
-    with calling(f"model {plan.model.name!r}: workload_facts"):
-        facts = dict(plan.model.workload_facts(plan.workload))
-    workload = {**plan.config["workload"], **facts}
+    workload = {**plan.config["workload"], **workload_facts(plan.model, plan.workload)}
     return attrs.evolve(
         side,
         pages=workload.get("batch_size", 1),

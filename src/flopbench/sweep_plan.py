@@ -9,6 +9,7 @@ from typing import Any
 
 from attrs import Factory, frozen
 
+from flopbench.answers import workload_facts
 from flopbench.catalog import Catalog
 from flopbench.config import structure
 from flopbench.errors import PluginError, UsageError, calling, unknown
@@ -96,11 +97,10 @@ def plan_sweep(catalog: Catalog, request: SweepRequest) -> SweepPlan:
         chosen = tuple(stage.name for stage in base.stages)
     _refuse_overruled(request.overrides, points)
     workloads = tuple(_workload(base, point) for point in points)
-    with calling(f"model {request.model!r}: workload_facts"):
-        facts = tuple(
-            {**point.facts, **_numbers(base.model.workload_facts(workload))}
-            for point, workload in zip(points, workloads, strict=True)
-        )
+    facts = tuple(
+        {**point.facts, **_numbers(workload_facts(base.model, workload))}
+        for point, workload in zip(points, workloads, strict=True)
+    )
     if named and any(x not in each for each in facts):
         raise PluginError(
             f"sweep {named.name!r}: {unknown('fact of every point for x', x, facts[0])}"

@@ -14,6 +14,7 @@ from typing import Any, Literal
 
 from attrs import evolve, frozen
 
+from flopbench.answers import component_of, vendor_stage
 from flopbench.compare import Attributed, Failed, attempt, attribute
 from flopbench.counting import count_stage, sums
 from flopbench.errors import CountError, FlopbenchError, UsageError, calling
@@ -155,7 +156,8 @@ def _worth_a_law(plan: SweepPlan, vendor: VendorModel, group: list[tuple[Unit, P
     unit, _ = group[0]
     if len(group) < WORTH_A_LAW:
         return False
-    stage = attempt(lambda: vendor.stage(unit.stage, plan.workloads[unit.points[0]]))
+    workload = plan.workloads[unit.points[0]]
+    stage = attempt(lambda: vendor_stage(vendor, unit.stage, workload))
     return not isinstance(stage, Failed) and stage.sampled
 
 
@@ -181,7 +183,7 @@ def _group_by_law(
         return {}  # each call is counted instead, and says what is wrong with it
     except UsageError:
         raise
-    except Exception:  # noqa: BLE001 - a vendor that raises does so again when it is counted
+    except (Exception, SystemExit):  # noqa: BLE001 - a vendor that raises does so again when it is counted
         return {}
     counts = {u: Counted(n, "law") for u, n in zip(units_, found, strict=True) if n}
     if units_[0] in counts:
@@ -204,8 +206,8 @@ def count_unit(plan: SweepPlan, unit: Unit) -> Counted:
     ((counter, vendor),) = plan.base.vendor_strategies
 
     def count() -> Attributed:
-        stage = vendor.stage(unit.stage, plan.workloads[unit.points[0]])
-        return attribute(count_stage(counter, stage), vendor.component)
+        stage = vendor_stage(vendor, unit.stage, plan.workloads[unit.points[0]])
+        return attribute(count_stage(counter, stage), component_of(vendor))
 
     try:
         counted = attempt(count)

@@ -61,7 +61,7 @@ WRONG = {
             "non-negative int, got -3",
             {"every_attention_mode_prices_it"},
         ),
-        "no_component": ("costs_are_whole_numbers", "has component ''", set()),
+        "no_component": ("costs_are_whole_numbers", "has component 'decoder//add'", set()),
         "branches_on_size": (
             "symbols_equal_ints",
             "truth value of Relational: S > 100",

@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING, Any
 
 from attrs import frozen
 
-from flopbench.errors import CountError, UsageError, describe
+from flopbench.errors import CountError, UsageError, told
 from flopbench.hookspecs import hookimpl
 from flopbench.ops import TORCH_VISIBLE
 from flopbench.vendor import (
@@ -146,8 +146,8 @@ def watch(call: VendorCall, *inner: Any) -> Seen:
             for context in (torch.no_grad(), *inner, ops, mode, higher_order):
                 modes.enter_context(context)
             call.run()
-        except Exception as error:
-            raise CountError(f"the vendor call failed: {describe(error)}") from error
+        except (Exception, SystemExit) as error:
+            raise CountError(f"the vendor call failed: {told(error)}") from error
     return Seen(counted, uncounted, mode.get_total_flops())
 
 

@@ -20,7 +20,7 @@ from torch.fx.experimental.symbolic_shapes import DimDynamic, ShapeEnv
 from torch.utils._python_dispatch import TorchDispatchMode
 
 from flopbench.builtin.torch_counter import watch
-from flopbench.errors import CountError, describe
+from flopbench.errors import CountError, told
 from flopbench.vendor import Trace, VendorCall
 
 _BINDING = (torch.ops.aten.constant_pad_nd,)
@@ -55,8 +55,10 @@ def trace(
     with FakeTensorMode(shape_env=shapes, allow_non_fake_inputs=True):
         try:
             call = prepare({symbol.name: size for symbol, size in sizes.items()})
-        except Exception as error:
-            raise CountError(f"the vendor call could not be made: {describe(error)}") from error
+        except CountError:
+            raise
+        except (Exception, SystemExit) as error:
+            raise CountError(f"the vendor call could not be made: {told(error)}") from error
         seen = watch(call, _Decomposing())
     names = {size.node.expr: symbol for symbol, size in sizes.items()}
 

@@ -23,7 +23,6 @@ if TYPE_CHECKING:
 LOG = logging.getLogger("flopbench")
 
 
-
 @define
 class Session:
     """What one run of the command line knows beside its command.

@@ -98,9 +98,7 @@ def _render(reporter: type[Any], report: Report) -> str:
     return text
 
 
-def _file_texts(
-    catalog: Catalog, report: Report, session: Session
-) -> Iterator[tuple[str, str]]:
+def _file_texts(catalog: Catalog, report: Report, session: Session) -> Iterator[tuple[str, str]]:
     """Render the reporters that have a file; one that nobody asked for by name may fail alone."""
     for _, reporter, source in catalog.reporters:
         if reporter.filename:

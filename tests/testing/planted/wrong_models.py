@@ -91,7 +91,7 @@ plant(type("Negative", (with_price(-3),), {}))
 class No_Component(Toy):
     def ops(self, stage, workload):
         yield from super().ops(stage, workload)
-        yield Elementwise(component="", function="add", outputs=1)
+        yield Elementwise(component="decoder//add", function="add", outputs=1)
 
 
 @plant

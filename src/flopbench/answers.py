@@ -1,0 +1,133 @@
+"""What plugins answer, checked: a wrong answer is told as itself, not as what follows from it."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from contextlib import contextmanager
+from typing import Any
+
+import attrs
+
+from flopbench.errors import CountError, PluginError, answer, calling, require_type, unknown
+from flopbench.model import AnalyticModel
+from flopbench.vendor import VendorCall, VendorModel, VendorStage
+
+
+def workload_facts(model: AnalyticModel, workload: Any) -> dict[str, Any]:
+    """Return what a model tells of a workload.
+
+    Raises:
+        PluginError: it raises, tells no mapping, or a value that JSON does not know.
+    """
+    what = f"model {model.name!r}: workload_facts"
+    facts = dict(answer(what, Mapping, model.workload_facts, workload))
+    for name, value in facts.items():
+        try:
+            json.dumps({name: value})
+        except (TypeError, ValueError) as error:
+            raise PluginError(
+                f"{what} tells {name!r} as {value!r}, which is nothing that JSON can hold"
+            ) from error
+    return facts
+
+
+def assumptions(model: AnalyticModel) -> tuple[str, ...]:
+    """Return what a model takes for granted.
+
+    Raises:
+        PluginError: it raises, or returns no tuple or list.
+    """
+    what = f"model {model.name!r}: assumptions"
+    found = answer(what, tuple | list, model.assumptions)
+    return tuple(map(str, found))
+
+
+def stage_sizes(model: AnalyticModel, stage: str, workload: Any) -> dict[str, int]:
+    """Return the sizes of a stage of a workload whose sizes are ints.
+
+    Raises:
+        PluginError: it raises, returns no mapping, or names a size that ``sizes`` lacks.
+    """
+    what = f"model {model.name!r}: stage_sizes"
+    found = answer(what, Mapping, model.stage_sizes, stage, workload)
+    known = [size.name for size in model.sizes]
+    for name in found:
+        if name not in known:
+            raise PluginError(f"{what} of stage {stage!r}: {unknown('size', str(name), known)}")
+    with calling(what):
+        return {name: int(value) for name, value in found.items()}
+
+
+@contextmanager
+def with_symbols(what: str) -> Iterator[None]:
+    """Turn what a plugin's code raises into a `PluginError`, as `calling` does.
+
+    What cannot be done with a symbol is told with the rule.
+    """
+    try:
+        with calling(what):
+            yield
+    except PluginError as error:
+        if "truth value of Relational" not in str(error):
+            raise
+        raise PluginError(
+            f"{error}: a symbol for a size takes no `if`; flopbench.dims has minimum, maximum and "
+            "where"
+        ) from error
+
+
+def vendor_stage(vendor: VendorModel, name: str, workload: Any) -> VendorStage:
+    """Return the calls of a vendor's stage; each is checked to be one when it is made.
+
+    Raises:
+        CountError: it is no stage.
+    """
+    what = f"vendor model {vendor.name!r}"
+    stage = vendor.stage(name, workload)
+    _require(stage, VendorStage, f"{what}: stage")
+    if stage.steps is None or isinstance(stage.steps, str | float):
+        raise CountError(f"{what}: stage {name!r} has {stage.steps!r} steps, which is no integer")
+    _require(stage.assumptions, tuple | list, f"{what}: the assumptions of stage {name!r}")
+
+    def prepare(step: Any) -> VendorCall:
+        call = stage.prepare(step)
+        _require(call, VendorCall, f"{what}: the prepare of stage {name!r}")
+        return call
+
+    return attrs.evolve(stage, prepare=prepare)
+
+
+def component_of(vendor: VendorModel) -> Callable[[str], str]:
+    """Return the vendor's function from modules to components, its answers checked.
+
+    It raises `CountError` if the vendor's does not return text.
+    """
+
+    def component(module: str) -> str:
+        found = vendor.component(module)
+        _require(found, str, f"vendor model {vendor.name!r}: component of {module!r}")
+        return found
+
+    return component
+
+
+def _require(value: Any, wanted: Any, what: str) -> None:
+    try:
+        require_type(value, wanted, what)
+    except PluginError as error:
+        raise CountError(str(error)) from error
+
+
+def operations(what: str, value: Any, kind: type) -> Iterable[Any]:
+    """Yield the operations that a plugin returned.
+
+    Raises:
+        TypeError: it returned none, or one that is of another kind.
+    """
+    if not isinstance(value, Iterable):
+        raise TypeError(f"{what} returned {value!r}, which is no iterable of operations")
+    for op in value:
+        if not isinstance(op, kind):
+            raise TypeError(f"{what} yields {op!r}, which is no {kind.__name__}")
+        yield op
