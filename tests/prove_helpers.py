@@ -27,7 +27,7 @@ def plan_of(model, vendor, workload, *, stages=None, counter=None):
         stages=tuple(s for s in model.stages if stages is None or s.name in stages),
         conventions=Conventions(),
         method="auto",
-        config={"workload": {}},
+        config={"workload": {}, "conventions": {}},
     )
 
 

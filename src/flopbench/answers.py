@@ -9,7 +9,7 @@ from typing import Any
 
 import attrs
 
-from flopbench.errors import CountError, PluginError, answer, calling, require_type, unknown
+from flopbench.errors import CountError, PluginError, answer, calling, require_type
 from flopbench.model import AnalyticModel
 from flopbench.vendor import VendorCall, VendorModel, VendorStage
 
@@ -20,16 +20,28 @@ def workload_facts(model: AnalyticModel, workload: Any) -> dict[str, Any]:
     Raises:
         PluginError: it raises, tells no mapping, or a value that JSON does not know.
     """
-    what = f"model {model.name!r}: workload_facts"
-    facts = dict(answer(what, Mapping, model.workload_facts, workload))
-    for name, value in facts.items():
+    return _told(f"model {model.name!r}: workload_facts", model.workload_facts, workload)
+
+
+def told_by(who: str, plugin: Any) -> dict[str, Any]:
+    """Return what a plugin's ``provenance`` tells.
+
+    Raises:
+        PluginError: as `workload_facts` does.
+    """
+    return _told(f"{who}: provenance", plugin.provenance)
+
+
+def _told(what: str, method: Callable[..., Any], *arguments: Any) -> dict[str, Any]:
+    found = dict(answer(what, Mapping, method, *arguments))
+    for name, value in found.items():
         try:
             json.dumps({name: value})
         except (TypeError, ValueError) as error:
             raise PluginError(
                 f"{what} tells {name!r} as {value!r}, which is nothing that JSON can hold"
             ) from error
-    return facts
+    return found
 
 
 def assumptions(model: AnalyticModel) -> tuple[str, ...]:
@@ -54,7 +66,8 @@ def stage_sizes(model: AnalyticModel, stage: str, workload: Any) -> dict[str, in
     known = [size.name for size in model.sizes]
     for name in found:
         if name not in known:
-            raise PluginError(f"{what} of stage {stage!r}: {unknown('size', str(name), known)}")
+            declared = f"sizes declares {', '.join(known)}" if known else "sizes is empty"
+            raise PluginError(f"{what} names {name!r} in stage {stage!r}, but {declared}")
     with calling(what):
         return {name: int(value) for name, value in found.items()}
 

@@ -12,7 +12,7 @@ from attrs import Factory, frozen
 
 from flopbench.attention import AttentionMode
 from flopbench.errors import PluginError, UsageError, calling, unknown
-from flopbench.model import AnalyticModel, Stage
+from flopbench.model import AnalyticModel, Size, Stage
 from flopbench.names import pattern_for
 from flopbench.plugins import Contribution, Failure, Plugins, Source
 from flopbench.reporter import Reporter
@@ -29,6 +29,12 @@ def _no_stages(stages: Any) -> bool:
     return not unique or any(set(stage.parts) - base for stage in stages)
 
 
+def _no_sizes(sizes: Any) -> bool:
+    if not (isinstance(sizes, tuple) and all(isinstance(size, Size) for size in sizes)):
+        return True
+    return len({size.name for size in sizes}) != len(sizes)
+
+
 def _no_attrs_class(cls: Any) -> bool:
     return not (inspect.isclass(cls) and attrs.has(cls))
 
@@ -40,6 +46,7 @@ def _no_filename(filename: Any) -> bool:
 _PROBLEMS: dict[type, dict[str, Callable[[Any], bool]]] = {
     AnalyticModel: {
         "stages": _no_stages,
+        "sizes": _no_sizes,
         "options_type": _no_attrs_class,
         "inputs_type": _no_attrs_class,
     },

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import sys
 import traceback
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
 from difflib import get_close_matches
 from pathlib import Path
@@ -114,15 +114,6 @@ def answer(what: str, wanted: Any, method: Callable[..., Any], *arguments: Any) 
         value = method(*arguments)
     require_type(value, wanted, what)
     return value
-
-
-def told_by(who: str, plugin: Any) -> dict[str, Any]:
-    """Return what a plugin's ``provenance`` tells.
-
-    Raises:
-        PluginError: it raises, or tells no mapping.
-    """
-    return dict(answer(f"{who}: provenance", Mapping, plugin.provenance))
 
 
 def require_type(value: Any, wanted: Any, what: str) -> None:

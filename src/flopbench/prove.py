@@ -9,11 +9,11 @@ from typing import Any
 import sympy
 
 from flopbench import __version__
-from flopbench.answers import assumptions, stage_sizes, with_symbols, workload_facts
+from flopbench.answers import assumptions, stage_sizes, told_by, with_symbols, workload_facts
 from flopbench.catalog import Catalog
 from flopbench.compare import Failed, attempt
 from flopbench.equations import Forms, composed, equations
-from flopbench.errors import UsageError, told_by, unknown
+from flopbench.errors import UsageError, unknown
 from flopbench.forms import evaluate
 from flopbench.law import Law, Subject, size_symbol
 from flopbench.laws import vendor_law

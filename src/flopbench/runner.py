@@ -10,7 +10,7 @@ from typing import Any
 import attrs
 
 from flopbench import __version__
-from flopbench.answers import assumptions, component_of, vendor_stage, workload_facts
+from flopbench.answers import assumptions, component_of, told_by, vendor_stage, workload_facts
 from flopbench.attention import AttentionMode
 from flopbench.catalog import Catalog
 from flopbench.compare import (
@@ -25,7 +25,7 @@ from flopbench.compare import (
 from flopbench.conventions import Conventions
 from flopbench.cost import Cost
 from flopbench.counting import count_stage
-from flopbench.errors import CountError, calling, told_by
+from flopbench.errors import CountError, calling
 from flopbench.executed import executed_components
 from flopbench.model import Stage
 from flopbench.plan import Plan

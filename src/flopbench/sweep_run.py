@@ -7,8 +7,8 @@ from pathlib import Path
 from typing import Any
 
 from flopbench import __version__
+from flopbench.answers import told_by
 from flopbench.catalog import Catalog
-from flopbench.errors import told_by
 from flopbench.evaluate import evaluate
 from flopbench.model import SweepPoint
 from flopbench.source import source_digest

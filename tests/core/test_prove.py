@@ -246,6 +246,9 @@ def test_an_unknown_symbol_and_a_model_without_any_are_usage_errors():
     class Fixed(ToyModel):
         sizes = ()
 
+        def stage_sizes(self, stage, workload):
+            return {}
+
     with pytest.raises(UsageError, match="declares no sizes"):
         proof_of(Fixed(), ToyVendor(run), Sizes())
 
