@@ -74,16 +74,19 @@ def told(error: BaseException) -> str:
 def place(error: BaseException) -> str:
     """Say where in a plugin's own code an exception arose, as `` (FILE, line N)``; or nothing.
 
-    That is the innermost frame of a package of the name ``flopbench_…``, as files of ``-p`` have
-    it, too, or of the first package on the way that is no library known to be in between.
+    Plugins are packages called ``flopbench_…``, as files of ``-p`` are, too, and the first package
+    on the way that is no library known to be in between. Of several, such as a counter that runs
+    a vendor's module, it is the one that was reached last.
     """
-    first, found = None, ""
+    reached: list[str] = []
+    found = ""
     for frame, line in traceback.walk_tb(error.__traceback__):
         package = str(frame.f_globals.get("__name__", "")).partition(".")[0]
-        if package not in _NO_PLUGINS:
-            first = first or package
-            if package == first or package.startswith("flopbench_"):
-                found = f" ({_short(frame.f_code.co_filename)}, line {line})"
+        is_plugin = not reached or package.startswith("flopbench_")
+        if is_plugin and package not in (*_NO_PLUGINS, *reached):
+            reached.append(package)
+        if package in reached[-1:]:
+            found = f" ({_short(frame.f_code.co_filename)}, line {line})"
     return found
 
 

@@ -188,7 +188,7 @@ USED = {
 }
 NAMED = {
     "model": "pricing stage 'prefill' of model 'broken'",
-    "vendor": "the vendor model could not be counted: ",
+    "vendor": "vendor model ",
     "attention": "with attention mode 'broken' failed: ",
     "counter": "counter 'broken' ",
     "reporter": "reporter 'broken' failed: ",
@@ -196,9 +196,9 @@ NAMED = {
 WHY = {
     "raises": dict.fromkeys(HOOKS, "RuntimeError: out of luck"),
     "returns a wrong type": {
-        "model": "TypeError: 'int' object is not iterable",
-        "vendor": "AttributeError: 'int' object has no attribute 'steps'",
-        "attention": "TypeError: 'int' object is not iterable",
+        "model": "TypeError: ops returned 3, which is no iterable of operations",
+        "vendor": "vendor model 'broken_vendor': stage returned 3, which is no VendorStage",
+        "attention": "TypeError: lower returned 3, which is no iterable of operations",
         "counter": "returned 3, which is no Count",
         "reporter": "render must return text, got 3",
     },
@@ -226,9 +226,11 @@ def broken(flopbench, tmp_path):
 def test_what_breaks_when_it_is_used_is_named(use, kind, command, broken):
     done = broken(kind, use, command, *USED[kind, command])
     assert "Traceback" not in done.stderr
+    place = r" \(broken\.py, line \d+\)" if use == "raises" else ""
     if kind in {"vendor", "counter"}:  # the closed forms are there, and other counters' counts
         assert done.returncode == 1
-        shown = [line for line in done.stdout.splitlines() if WHY[use][kind] in line]
+        why = re.escape(WHY[use][kind]) + place
+        shown = [line for line in done.stdout.splitlines() if re.search(why, line)]
         assert len(shown) == (1 if command == "run" else 4)
         assert all(NAMED[kind] in line for line in shown)
         assert ("exact: eager = vendor (slow)" in done.stdout) == (
@@ -237,7 +239,6 @@ def test_what_breaks_when_it_is_used_is_named(use, kind, command, broken):
     else:
         sentence = one_sentence(done)
         assert NAMED[kind] in sentence
-        place = r" \(broken\.py, line \d+\)" if use == "raises" else ""
         assert re.search(re.escape(WHY[use][kind]) + place + "$", sentence)
 
 
@@ -303,3 +304,63 @@ def test_2_is_said_before_1(flopbench, tmp_path):
     wrong = ("run", "toy", "-p", "toy.py", "--counters", "slow")
     assert flopbench(*wrong, TOY_LOG="log", TOY_WRONG="1").returncode == 1
     assert flopbench(*wrong, "-p", "not_there", TOY_LOG="log", TOY_WRONG="1").returncode == 2
+
+
+LAYERS = """
+import functools
+import torch
+from attrs import frozen
+from flopbench import (
+    AnalyticModel, Linear, Stage, VendorCall, VendorModel, VendorStage, hookimpl,
+)
+
+@frozen(kw_only=True)
+class Rows:
+    rows: int = 3
+
+class Layer(torch.nn.Module):
+    def forward(self, x):
+        return torch.nn.functional.linear(x, x.new_empty(5, 5))  # x is 4 wide
+
+class Model(AnalyticModel):
+    name = "layers"
+    stages = (Stage("prefill", "Prefill"),)
+    options_type = inputs_type = Rows
+    architecture = None
+
+    @classmethod
+    def from_options(cls, options): return cls()
+    def workload(self, inputs): return inputs
+    def workload_facts(self, workload): return {}
+    def ops(self, stage, workload):
+        yield Linear(component="layer", rows=workload.rows, in_features=4, out_features=5)
+
+class Vendor(VendorModel):
+    name = "layers"
+    options_type = Rows
+
+    @classmethod
+    def from_options(cls, architecture, options): return cls()
+    def component(self, module): return "layer"
+    def stage(self, name, workload):
+        layer, x = Layer(), torch.empty(3, 4, device="meta")
+        return VendorStage(lambda step: VendorCall(layer, functools.partial(layer, x)))
+
+@hookimpl
+def flopbench_analytic_models(): return [Model]
+
+@hookimpl
+def flopbench_vendor_models(): return [Vendor]
+"""
+
+
+@pytest.mark.parametrize("counter", ["torch", "thop"])
+def test_what_a_module_raises_is_told_with_its_line_and_not_with_those_of_libraries(
+    counter, flopbench, tmp_path
+):
+    (tmp_path / "layers.py").write_text(LAYERS)
+    line = LAYERS[: LAYERS.index("return torch.nn")].count("\n") + 1
+    done = flopbench("run", "layers", "-p", "layers.py", "--counters", counter)
+    assert done.returncode == 1
+    assert f"(layers.py, line {line})" in done.stdout
+    assert "site-packages" not in done.stdout

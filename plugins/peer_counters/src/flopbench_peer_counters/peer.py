@@ -16,7 +16,7 @@ from importlib import metadata
 from typing import Any, ClassVar
 
 from flopbench.builtin.torch_counter import does_matrix_work, module_path
-from flopbench.errors import CountError, describe
+from flopbench.errors import CountError, describe, told
 from flopbench.vendor import Count, Counted, Uncounted, VendorCall, VendorCounter
 from flopbench_peer_counters.undo import clean_modules, quiet, restored
 
@@ -52,7 +52,7 @@ class Peer(VendorCounter):
             raise
         except Exception as error:
             cause = error.__cause__ or error
-            raise CountError(f"{self.name} failed: {describe(cause)}") from error
+            raise CountError(f"{self.name} failed: {told(cause)}") from error
         return Count(
             tuple(Counted(m, op, n) for (m, op), n in counted.items() if n),
             tuple(Uncounted(m, op, n) for (m, op), n in missed.items()),
