@@ -364,3 +364,25 @@ def test_what_a_module_raises_is_told_with_its_line_and_not_with_those_of_librar
     assert done.returncode == 1
     assert f"(layers.py, line {line})" in done.stdout
     assert "site-packages" not in done.stdout
+
+
+def test_the_verdict_names_stages_and_counters_once_and_only_counted_ones_have_blind_spots(
+    flopbench, tmp_path
+):
+    (tmp_path / "layers.py").write_text(LAYERS)
+    done = flopbench("run", "layers", "-p", "layers.py", "--counters", "thop,torch")
+    last = done.stdout.splitlines()[-1]
+    assert last == "verdict: not verified: prefill (thop, torch: not counted)"
+    (tmp_path / "seen.py").write_text(
+        LAYERS.replace("out_features=5", "out_features=4, bias=True")
+        .replace("x.new_empty(5, 5)", "x.new_empty(4, 4)")
+        .replace('"layers"', '"seen"')
+    )
+    done = flopbench("run", "seen", "-p", "seen.py", "--counters", "fvcore,torch")
+    told = [line.split(":")[0].strip() for line in done.stdout.splitlines() if "unseen" in line]
+    assert "unseen by torch" in told
+    assert "unseen by the counter" not in told
+    done = flopbench("run", "seen", "-p", "seen.py")
+    assert "unseen by the counter: " in done.stdout
+    done = flopbench("run", "layers", "-p", "layers.py", "--counters", "thop,torch")
+    assert "unseen" not in done.stdout

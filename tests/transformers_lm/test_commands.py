@@ -67,7 +67,7 @@ def test_work_without_a_formula_is_never_silent(flopbench):
         in done.stdout
     )
     assert done.stdout.rstrip().endswith(
-        "verdict: not verified: prefill (uncounted ops); "
+        "verdict: not verified: prefill (torch: uncounted ops); "
         "flopbench-transformers-lm has no closed forms of 'qwen3_next'"
     )
 

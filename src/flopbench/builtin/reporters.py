@@ -65,6 +65,12 @@ def reconciliation(comparison: Comparison) -> str:
     )
 
 
+def _tells_unseen(comparison: Comparison) -> bool:
+    """Tell whether something was counted, and something was not seen of it."""
+    counted = comparison.vendor_flops is not None and comparison.verdict != "not_comparable"
+    return counted and bool(comparison.unseen)
+
+
 def unseen(comparison: Comparison) -> str:
     """Name the work that the counter does not see, the largest first."""
     shown = list(comparison.unseen.items())[:_UNSEEN_SHOWN]
@@ -121,8 +127,9 @@ def _console_stage(
                     f"{d.analytic_flops:,}, difference {d.difference:+,}"
                 )
         yield from _console_uncounted(c.uncounted)
-        if c.unseen and c.verdict != "not_comparable":
-            yield f"    unseen by the counter: {unseen(c)}"
+        if _tells_unseen(c):
+            who = c.counter if len(_counters(report)) > 1 else "the counter"
+            yield f"    unseen by {who}: {unseen(c)}"
 
 
 def _console_uncounted(uncounted: Iterable[UncountedOp]) -> Iterator[str]:
@@ -163,7 +170,7 @@ def verdict(report: Report) -> str:
         stages = {c.stage for c in report.comparisons if c.verdict == "exact"}
         return f"verdict: verified, vendor = analytic to the last FLOP in {_stages(len(stages))}"
     reason = f"; {report.no_closed_forms}" if report.no_closed_forms else ""
-    return f"verdict: not verified: {', '.join(_failed(report))}{reason}"
+    return f"verdict: not verified: {'; '.join(_failed(report))}{reason}"
 
 
 _WORST_FIRST = ("differs", "not counted", "uncounted ops", "incomplete")
@@ -171,14 +178,26 @@ _WORST_FIRST = ("differs", "not counted", "uncounted ops", "incomplete")
 
 
 def _failed(report: Report) -> Iterator[str]:
-    """Yield each stage that is not verified, once, with the worst that was found of it."""
-    found = {(s.stage, "not counted") for s in report.series if s.error}
-    found |= {(s.stage, "uncounted ops") for s in report.series if s.uncounted}
-    found |= {(c.stage, c.verdict) for c in report.comparisons if c.verdict in FAILURES}
-    for stage in dict.fromkeys(series.stage for series in report.series):
-        worst = [state for state in _WORST_FIRST if (stage, state) in found]
-        if worst:
-            yield f"{stage} ({worst[0]})"
+    """Name the stages that are not verified, each once, with the worst that each counter found."""
+    found = {(s.stage, s.counter, "not counted") for s in report.series if s.error}
+    found |= {(s.stage, s.counter, "uncounted ops") for s in report.series if s.uncounted}
+    found |= {(c.stage, c.counter, c.verdict) for c in report.comparisons if c.verdict in FAILURES}
+    alike: dict[str, list[str]] = {}
+    for stage in report.stages:
+        counters: dict[str, list[str]] = {}
+        for counter in _counters(report):
+            worst = [state for state in _WORST_FIRST if (stage.name, counter, state) in found]
+            if worst:
+                counters.setdefault(worst[0], []).append(counter)
+        if counters:
+            why = ", ".join(f"{', '.join(names)}: {state}" for state, names in counters.items())
+            alike.setdefault(why, []).append(stage.name)
+    for why, stages in alike.items():
+        yield f"{', '.join(stages)} ({why})"
+
+
+def _counters(report: Report) -> list[str]:
+    return list(dict.fromkeys(s.counter for s in report.series if s.counter))
 
 
 def _stages(count: int) -> str:
@@ -258,8 +277,8 @@ def _markdown_comparison(comparison: Comparison) -> Iterator[str]:
             ),
         )
     yield from _markdown_uncounted(comparison.uncounted)
-    if comparison.unseen and comparison.verdict != "not_comparable":
-        yield f"\nUnseen by the counter, in TFLOPs: {unseen(comparison)}."
+    if _tells_unseen(comparison):
+        yield f"\nUnseen by {comparison.counter}, in TFLOPs: {unseen(comparison)}."
 
 
 def _markdown_uncounted(uncounted: Iterable[UncountedOp]) -> Iterator[str]:
