@@ -39,13 +39,14 @@ def draw(found: SideBySide) -> dict[str, bytes]:
 
 def _files(found: SideBySide) -> Iterator[tuple[str, bytes]]:
     for stage in found.stages:
-        title = f"{stage.title}: FLOPs per page"
+        title = f"{stage.title}: FLOPs per {found.per}"
         yield from saved(f"{stage.name}_flops", _grouped(found, title, _flops(found, stage)))
-        yield from saved(f"{stage.name}_memory", _stacked(found, stage))
+        if found.modes:  # what is held, only closed forms say
+            yield from saved(f"{stage.name}_memory", _stacked(found, stage))
 
 
 def _flops(found: SideBySide, stage: Stage) -> Series:
-    """Return TFLOPs per page of each strategy, a number per model."""
+    """Return TFLOPs per page or sequence of each strategy, a number per model."""
     series: dict[str, list[float | None]] = {
         label: [
             _tera(side.costs.get(stage.name, {}).get(mode, {}).get("flops"), side.pages)

@@ -5,7 +5,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from typing import Any, Literal
 
 import attrs
@@ -19,15 +19,17 @@ from flopbench.model import AnalyticModel, Stage
 from flopbench.plan import Plan
 from flopbench.pricing import StagePrice, price
 from flopbench.progress import Progress
-from flopbench.report import Report
+from flopbench.report import Report, Series
 from flopbench.runner import run
 from flopbench.side_plan import Entry
 from flopbench.sweep_report import plot_label
 
-COMPARE_SCHEMA_VERSION = "1.0"
+COMPARE_SCHEMA_VERSION = "1.1"
 
-TOTAL = Stage("total", "Whole page")
+TOTAL = Stage("total", "All stages")
 """All stages of a model that are no sums."""
+
+PAGE, SEQUENCE, EITHER = "page", "sequence", "page or sequence"
 
 Cost = Mapping[str, Any]
 Verdict = Literal["verified", "not_verified", "not_checked"]
@@ -38,9 +40,12 @@ class Side:
     """What one model costs.
 
     Attributes:
-        costs: by stage and attention mode, the fields of a cost of ``sweep.json``.
-        tokens: of one page: of its image, of the prefill, and generated; None if not known.
+        costs: by stage and attention mode, the fields of a cost of ``sweep.json``; none if the
+            model has no closed forms.
+        tokens: of one page: of its image, of the prefill, and generated; None if not known. A
+            model that reads no image has sequences for pages.
         pages: pages at once, which the costs are of.
+        no_closed_forms: why the model has none; its vendor's count is then all there is.
         vendor_flops: by stage, of the first vendor counter of FLOPs.
         checks: how each stage compares with each vendor counter.
         error: why something of this model failed.
@@ -57,14 +62,20 @@ class Side:
     vendor_flops: Mapping[str, int | None] = Factory(dict)
     checks: tuple[Mapping[str, Any], ...] = ()
     verdict: Verdict = "not_checked"
+    no_closed_forms: str | None = None
     error: str | None = None
 
 
 @frozen(kw_only=True)
 class SideBySide:
-    """All models, the stages of any, and the attention modes with their labels."""
+    """All models, the stages of any, and the attention modes with their labels.
+
+    Attributes:
+        per: what costs are of: a page if the models read one, or a sequence.
+    """
 
     schema_version: str = COMPARE_SCHEMA_VERSION
+    per: str
     stages: tuple[Stage, ...]
     modes: Mapping[str, str]
     vendor_counter: str | None
@@ -105,14 +116,23 @@ def compare_models(
             sides.append(_side(blank, plan, catalog, stages_given, progress))
     resolved = [plan for plan in plans.values() if isinstance(plan, Plan)]
     stages = dict.fromkeys(s for p in resolved for s in _shown(p, stages_given=stages_given))
+    per = _per(sides)
     by_name = {s.name: Stage(s.name, s.title) for s in stages}
+    if TOTAL.name in by_name and per == PAGE:
+        by_name[TOTAL.name] = Stage(TOTAL.name, "Whole page")
     counters = {c.name: None for p in resolved for c in p.counters if c.convention.unit == "FLOP"}
     return SideBySide(
+        per=per,
         stages=tuple(sorted(by_name.values(), key=lambda s: s.name == TOTAL.name)),
         modes={m.name: plot_label(m.series_label(), m.name) for p in resolved for m in p.modes},
         vendor_counter=next(iter(counters), None),
         sides=tuple(sides),
     )
+
+
+def _per(sides: Iterable[Side]) -> str:
+    read = {side.tokens["image"] is not None for side in sides if side.tokens}
+    return EITHER if len(read) > 1 else SEQUENCE if read == {False} else PAGE
 
 
 def _shown(plan: Plan, *, stages_given: bool) -> tuple[Stage, ...]:
@@ -127,7 +147,8 @@ def _side(
     try:
         side = _priced(side, plan, stages_given)
         if plan.vendor is not None:
-            return _checked(side, run(plan, catalog, progress))
+            shown = _shown(plan, stages_given=stages_given)
+            return _checked(side, run(plan, catalog, progress), shown)
     except FlopbenchError as error:
         return attrs.evolve(side, error=str(error))
     return side
@@ -179,7 +200,7 @@ def _plain(priced: StagePrice, model: AnalyticModel) -> Cost:
     }
 
 
-def _checked(side: Side, report: Report) -> Side:
+def _checked(side: Side, report: Report, shown: Iterable[Stage]) -> Side:
     fields = ("stage", "attention", "counter", "unit", "verdict", "difference", "reason")
     compared = [c for c in report.comparisons if c.verdict != "no_vendor_match"]
     vendor = [s for s in report.series if s.kind == "vendor" and s.unit == "FLOP"]
@@ -189,9 +210,27 @@ def _checked(side: Side, report: Report) -> Side:
     base = [s.name for s in report.stages if not s.parts]
     if all(counted.get(name) is not None for name in base):
         counted[TOTAL.name] = sum(counted[name] or 0 for name in base)
+    checks = [{name: getattr(c, name) for name in fields} for c in compared]
+    if report.no_closed_forms:
+        checks += [_incomplete(s) for s in vendor if s.error or s.uncounted]
     return attrs.evolve(
         side,
-        vendor_flops={stage: counted.get(stage) for stage in side.costs},
-        checks=tuple({name: getattr(c, name) for name in fields} for c in compared),
+        vendor_flops={stage.name: counted.get(stage.name) for stage in shown},
+        checks=tuple(checks),
         verdict=report.verdict,
+        no_closed_forms=report.no_closed_forms,
     )
+
+
+def _incomplete(series: Series) -> dict[str, Any]:
+    """Say why the vendor's count of a stage is not all that it does, with nothing to compare."""
+    ops = ", ".join(sorted({op.op for op in series.uncounted}))
+    return {
+        "stage": series.stage,
+        "attention": series.attention,
+        "counter": series.counter,
+        "unit": series.unit,
+        "verdict": "incomplete",
+        "difference": None,
+        "reason": series.error or f"the counter has no formula for {ops}",
+    }

@@ -3,14 +3,16 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from typing import Any
 
 from flopbench.model import Stage
-from flopbench.side_by_side import Side, SideBySide
-from flopbench.text import si, table
+from flopbench.side_by_side import EITHER, PAGE, SEQUENCE, Side, SideBySide
+from flopbench.text import listed, si, table
 
 NONE = "none"
+
+_PLURAL = {PAGE: "pages", SEQUENCE: "sequences", EITHER: "pages or sequences"}
 
 
 def to_json(found: SideBySide) -> str:
@@ -19,9 +21,10 @@ def to_json(found: SideBySide) -> str:
 
 
 def to_markdown(found: SideBySide) -> str:
-    """Write a table of the models and one per stage; FLOPs are of one page."""
-    names = " and ".join(side.label for side in found.sides)
-    lines = [f"# {names}", "", "FLOPs and bytes moved are per page; prefixes are decimal.", ""]
+    """Write a table of the models and one per stage; FLOPs are of one page or sequence."""
+    names = listed((side.label for side in found.sides), "and")
+    units = f"FLOPs and bytes moved are per {found.per}; prefixes are decimal."
+    lines = [f"# {names}", "", units, ""]
     lines += [*_models(found), ""]
     for stage in found.stages:
         lines += [f"## {stage.title}", "", *_stage(found, stage), ""]
@@ -32,12 +35,15 @@ def to_markdown(found: SideBySide) -> str:
 
 def _models(found: SideBySide) -> Iterator[str]:
     """Say of each model its tokens and settings, and whether it was verified."""
-    header = ("model", "image tokens", "context", "output", "pages at once", "dtype", "check")
-    return table(header, (_model(side) for side in found.sides))
+    names = {"image": "image tokens", "context": "context", "output": "output"}
+    if found.per == SEQUENCE:
+        del names["image"]
+    header = ("model", *names.values(), f"{_PLURAL[found.per]} at once", "dtype", "check")
+    return table(header, (_model(side, names) for side in found.sides))
 
 
-def _model(side: Side) -> list[str]:
-    known = (side.tokens.get(name) for name in ("image", "context", "output"))
+def _model(side: Side, names: Iterable[str]) -> list[str]:
+    known = (side.tokens.get(name) for name in names)
     tokens = [NONE if count is None else f"{count:,}" for count in known]
     verdict = "failed" if side.error else side.verdict.replace("_", " ")
     return [side.label, *tokens, str(side.pages), side.dtype or NONE, verdict]
@@ -49,15 +55,19 @@ def _stage(found: SideBySide, stage: Stage) -> Iterator[str]:
     rows: list[list[str]] = []
     for side in found.sides:
         costs = side.costs.get(stage.name)
+        vendor = side.vendor_flops.get(stage.name)
         if costs:
             rows += [_row(side, m, costs[m], _first(found, stage, m)) for m in found.modes]
+        elif vendor is not None:
+            counted = [f"vendor ({found.vendor_counter})", si(vendor / side.pages, "FLOP")]
+            rows.append([side.label, *counted, *[NONE] * (len(header) - 3)])
         else:
             rows.append([side.label, *[NONE] * (len(header) - 1)])
     return table(header, rows)
 
 
 def _first(found: SideBySide, stage: Stage, mode: str) -> float | None:
-    """Return the FLOPs per page of the first model that has the stage."""
+    """Return the FLOPs per page or sequence of the first model that has the stage."""
     for side in found.sides:
         if costs := side.costs.get(stage.name):
             return costs[mode]["flops"] / side.pages or None
@@ -86,6 +96,8 @@ def _row(side: Side, mode: str, cost: Mapping[str, Any], first: float | None) ->
 
 def _notes(found: SideBySide) -> Iterator[str]:
     for side in found.sides:
+        if side.no_closed_forms:
+            yield f"{side.label}: {side.no_closed_forms}; what its vendor does is shown"
         for check in side.checks:
             if check["verdict"] != "exact":
                 where = f"{side.label}, {check['stage']} ({check['counter']})"

@@ -49,6 +49,12 @@ def counted(number: int, what: str) -> str:
     return f"{number} {what}" if number == 1 else f"{number} {what}s"
 
 
+def listed(names: Iterable[str], word: str) -> str:
+    """Write names as people do: ``a, b and c``."""
+    *most, last = names
+    return f"{', '.join(most)} {word} {last}" if most else last
+
+
 def wrapped(text: str) -> str:
     """Break a text into lines of a terminal's width."""
     return textwrap.fill(text, _WIDTH, subsequent_indent="  ", break_on_hyphens=False)

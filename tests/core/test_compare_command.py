@@ -76,6 +76,16 @@ class Text(Toy):
         yield Linear(component="say", rows=workload.words, in_features=2, out_features=2)
 
 
+class Opaque(Text):
+    """Has no closed forms."""
+
+    name = "opaque"
+
+    @property
+    def no_closed_forms(self):
+        return "nobody knows its formulas"
+
+
 class Broken(Text):
     name = "broken"
 
@@ -89,6 +99,21 @@ class BrokenAtOnce(Text):
     @classmethod
     def from_options(cls, options):
         raise RuntimeError("no such model")
+
+
+class OpaqueVendor(VendorModel):
+    name = "opaque"
+    options_type = Options
+
+    @classmethod
+    def from_options(cls, architecture, options):
+        return cls()
+
+    def stage(self, name, workload):
+        return VendorStage(lambda step: VendorCall(None, lambda: (name, workload.words)))
+
+    def component(self, module):
+        return module
 
 
 class PageVendor(VendorModel):
@@ -120,12 +145,12 @@ class Counts(VendorCounter):
 
 @hookimpl
 def flopbench_analytic_models():
-    return [Page, Text, Broken, BrokenAtOnce]
+    return [Page, Text, Opaque, Broken, BrokenAtOnce]
 
 
 @hookimpl
 def flopbench_vendor_models():
-    return [PageVendor]
+    return [PageVendor, OpaqueVendor]
 
 
 @hookimpl
@@ -250,8 +275,48 @@ def test_the_files_are_written_and_the_same_again(compare, tmp_path):
     assert files[0]["look_flops.svg"].count(b">none<") == len(("eager", "flash"))
     svg = files[0]["look_flops.svg"].decode()
     assert "analytic (eager, full)" in svg
-    assert "Look: FLOPs per page" in svg
-    assert json.loads(files[0]["compare.json"])["schema_version"] == "1.0"
+    assert "Look: FLOPs per page or sequence" in svg
+    assert json.loads(files[0]["compare.json"])["schema_version"] == "1.1"
+
+
+def test_a_model_without_closed_forms_shows_what_its_vendor_does_and_why_no_more(compare, tmp_path):
+    found, models = report(compare, "opaque", "text", "opaque:workload.words=100", code=1)
+    opaque, text, failed = models.values()
+    assert opaque["costs"] == {}
+    assert opaque["vendor_flops"] == {"say": 2 * 5 * 8 * 4, "total": 2 * 5 * 8 * 4}
+    assert opaque["no_closed_forms"] == "nobody knows its formulas"
+    assert (opaque["verdict"], opaque["checks"], opaque["error"]) == ("not_checked", [], None)
+    assert text["no_closed_forms"] is None
+    assert failed["vendor_flops"] == {"say": None, "total": None}
+    (check,) = failed["checks"]
+    assert (check["verdict"], check["stage"]) == ("incomplete", "say")
+    assert "too many rows" in check["reason"]
+    done = compare("opaque", "text", "--out", "out", "--stages", "say")
+    assert done.returncode == 0
+    assert "| opaque | vendor (counts) | 320 FLOP | none |" in done.stdout
+    assert "- opaque: nobody knows its formulas; what its vendor does is shown" in done.stdout
+    assert b">3.2e-10<" in (tmp_path / "out" / "say_flops.svg").read_bytes()
+    alone = compare("opaque", "opaque:workload.words=2", "--out", "alone", "--stages", "say")
+    assert alone.returncode == 0
+    assert not (tmp_path / "alone" / "say_memory.svg").exists()
+
+
+def test_what_is_compared_is_called_what_it_is(compare):
+    pages = compare("page", "page:workload.size=2", "--analytic-only").stdout
+    assert "moved are per page; " in pages
+    assert "| image tokens | context | output | pages at once |" in pages
+    assert "## Whole page" in pages
+    texts = compare("text", "text:workload.words=2", "--analytic-only").stdout
+    assert texts.startswith("# text and text words=2\n")
+    assert "moved are per sequence; " in texts
+    assert "| model | context | output | sequences at once |" in texts
+    assert "## All stages" in texts
+    assert "page" not in texts
+    assert "image" not in texts
+    mixed = compare("text", "page", "text:workload.words=2", "--analytic-only").stdout
+    assert mixed.startswith("# text, page and text words=2\n")
+    assert "moved are per page or sequence; " in mixed
+    assert "## All stages" in mixed
 
 
 @pytest.mark.parametrize(

@@ -14,6 +14,7 @@ import typer
 from attrs import define, field
 
 from flopbench.errors import UsageError, unknown
+from flopbench.text import listed
 
 if TYPE_CHECKING:
     from flopbench.catalog import Catalog
@@ -122,8 +123,7 @@ def names(text: str | None) -> Sequence[str] | Any:
 
 def one_of(names: Iterable[str]) -> str:
     """Name the values that an option takes, for its help."""
-    *most, last = names
-    return f"{', '.join(most)} or {last}."
+    return f"{listed(names, 'or')}."
 
 
 def some(option: str, text: str) -> Sequence[str]:
