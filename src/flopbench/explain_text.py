@@ -92,7 +92,8 @@ FORMATS: Mapping[str, Callable[[Explanation], str]] = {
 def _title(explanation: Explanation) -> str:
     sizes = ", ".join(f"{name} = {value}" for name, (value, _) in explanation.sizes.items())
     work = "all work" if explanation.work == "all" else f"{explanation.work} work"
-    return f"{explanation.model}, {explanation.attention} attention, {work} in TFLOPs at {sizes}"
+    where = f" at {sizes}" if sizes else ""
+    return f"{explanation.model}, {explanation.attention} attention, {work} in TFLOPs{where}"
 
 
 def _notes(explanation: Explanation) -> Iterator[str]:

@@ -1,5 +1,6 @@
 """`flopbench new`: what it writes installs and passes its suite; bad names are refused."""
 
+import json
 import os
 import subprocess
 import sys
@@ -7,6 +8,8 @@ import sys
 import pytest
 
 from cli_helpers import one_sentence
+
+MODES = ("eager", "flash")
 
 KINDS = ("model", "attention", "counter", "reporter")
 
@@ -35,6 +38,14 @@ def test_a_new_plugin_installs_is_listed_and_passes_its_suite(kind, flopbench, t
     assert "my_own" in section
     assert "[my_own, flopbench-my-own 0.1.0]" in section
     assert listed.endswith("Failed plugins: none\n")
+
+    if kind == "model":
+        vary = ("--vary", "workload.decode_steps=16", "--analytic-only", "--out", "sweep")
+        assert flopbench("sweep", "my_own", *vary, PYTHONPATH=str(site)).returncode == 0
+        (point,) = json.loads((tmp_path / "sweep" / "sweep.json").read_text())["points"]
+        # Keys and values of 2 layers, 64 wide, 128 + 16 tokens, in bfloat16.
+        held = {mode: point["end2end"]["cost"][mode]["kv_cache_bytes"] for mode in MODES}
+        assert held == dict.fromkeys(MODES, 2 * 2 * 64 * (128 + 16) * 2)
 
     command = [sys.executable, "-m", "pytest", "-q", "-p", "no:cacheprovider", "-p", "no:xdist"]
     tested = subprocess.run(

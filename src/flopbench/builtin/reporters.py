@@ -94,7 +94,7 @@ class Console(Reporter):
     summary = "per stage the series in TFLOPs and their reconciliation"
 
     def render(self, report: Report) -> str:
-        lines = [wrapped(f"{report.model}: {' '.join(_settings(report))}")]
+        lines = [wrapped(": ".join(filter(None, (report.model, " ".join(_settings(report))))))]
         for stage, series, comparisons in _by_stage(report):
             lines += ["", *_console_stage(report, stage, series, comparisons)]
         lines += ["", *_console_notes(report)]
@@ -236,7 +236,7 @@ class Markdown(Reporter):
 
 
 def _markdown_workload(report: Report) -> str:
-    return "Settings: " + ", ".join(f"`{item}`" for item in _settings(report)) + "."
+    return f"Settings: {', '.join(f'`{item}`' for item in _settings(report)) or 'none'}."
 
 
 def _integer(value: int | None) -> str:
