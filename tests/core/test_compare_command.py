@@ -280,7 +280,7 @@ def test_the_files_are_written_and_the_same_again(compare, tmp_path):
 
 
 def test_a_model_without_closed_forms_shows_what_its_vendor_does_and_why_no_more(compare, tmp_path):
-    found, models = report(compare, "opaque", "text", "opaque:workload.words=100", code=1)
+    _, models = report(compare, "opaque", "text", "opaque:workload.words=100", code=1)
     opaque, text, failed = models.values()
     assert opaque["costs"] == {}
     assert opaque["vendor_flops"] == {"say": 2 * 5 * 8 * 4, "total": 2 * 5 * 8 * 4}
