@@ -1,4 +1,4 @@
-"""``flopbench compare``: models side by side on one page."""
+"""``flopbench compare``: models side by side."""
 
 from __future__ import annotations
 
@@ -58,7 +58,7 @@ def compare_command(
     plugin: PluginOption = None,
     strict_plugins: StrictOption = False,
 ) -> None:
-    """Compare what models cost on one page: FLOPs, memory, bytes moved and tokens, per stage.
+    """Compare what models cost per page or sequence: FLOPs, memory, bytes moved and tokens.
 
     Each model is checked against its vendor model, if it has one. Exit status: 0, 1 a model
     failed or differs (the others are shown), 2 usage.
