@@ -33,6 +33,8 @@ def quiet() -> Iterator[None]:
 def restored() -> Iterator[None]:
     """Put back every function of torch that a peer replaces, whether or not the call fails."""
     torch = importlib.import_module("torch")
+    # Torch loads it in the midst of a call, where it would keep the functions of a peer for good.
+    importlib.import_module("torch._dynamo")
     places = (torch, torch.nn.functional, torch.Tensor)
     before = [(place, dict(vars(place))) for place in places]
     try:
