@@ -26,7 +26,7 @@ from flopbench.model import AnalyticModel, Stage
 from flopbench.ops import Op
 from flopbench.pricing import Fallback, Known, StagePrice, lower, price
 
-BLOCK = 24576
+BLOCK = 40960
 
 _KINDS = ("costs", "parts", "seen")
 

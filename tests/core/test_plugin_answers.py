@@ -6,10 +6,12 @@ import pytest
 
 from flopbench import Linear, VendorStage
 from flopbench.builtin.eager import Eager
+from flopbench.builtin.reporters import Console, Markdown
 from flopbench.builtin.torch_counter import TorchCounter
 from flopbench.catalog import build_catalog
 from flopbench.errors import FlopbenchError, PluginError
 from flopbench.explain import explain
+from flopbench.explain_text import console
 from flopbench.model import Size
 from flopbench.plugins import Contribution, Plugins, Source
 from flopbench.prove import prove
@@ -290,44 +292,10 @@ def test_it_is_one_sentence(arguments, sentence, flopbench, tmp_path):
     assert not result.stdout
 
 
-BARE = """
-from attrs import frozen
-from flopbench import AnalyticModel, Linear, Stage, hookimpl
-
-@frozen
-class Nothing:
-    pass
-
-class Bare(AnalyticModel):
-    name = "bare"
-    stages = (Stage("prefill", "Prefill"),)
-    options_type = inputs_type = Nothing
-    architecture = None
-
-    @classmethod
-    def from_options(cls, options):
-        return cls()
-
-    def workload(self, inputs):
-        return inputs
-
-    def workload_facts(self, workload):
-        return {}
-
-    def ops(self, stage, workload):
-        yield Linear(component="layer", rows=3, in_features=4, out_features=5)
-
-@hookimpl
-def flopbench_analytic_models():
-    return [Bare]
-"""
-
-
-def test_a_model_without_facts_and_sizes_leaves_no_loose_ends(flopbench, tmp_path):
-    (tmp_path / "bare.py").write_text(BARE)
-    given = ("bare", "-p", "bare.py")
-    run_it = flopbench("run", *given, "--analytic-only", "--format", "console,markdown").stdout
-    assert run_it.startswith("bare\n\nPrefill FLOPs")
-    assert "\nSettings: none.\n" in run_it
-    explained = flopbench("explain", *given).stdout
-    assert explained.startswith("bare, eager attention, tensor work in TFLOPs\n")
+def test_a_model_without_facts_and_sizes_leaves_no_loose_ends():
+    plan = plan_of(toy(stage_sizes=answering({})), ToyVendor(linear), Sizes())
+    report = run(plan, CATALOG)
+    assert Console().render(report).startswith("toy\n\nPrefill FLOPs")
+    assert "\nSettings: none.\n" in Markdown().render(report)
+    shown = console(explain(plan))
+    assert shown.startswith("toy, eager attention, tensor work in TFLOPs\n")
