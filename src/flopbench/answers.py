@@ -9,7 +9,8 @@ from typing import Any
 
 import attrs
 
-from flopbench.errors import CountError, PluginError, answer, calling, require_type
+from flopbench.dims import as_dim
+from flopbench.errors import CountError, DimError, PluginError, answer, calling, require_type
 from flopbench.model import AnalyticModel
 from flopbench.vendor import VendorCall, VendorModel, VendorStage
 
@@ -50,8 +51,7 @@ def assumptions(model: AnalyticModel) -> tuple[str, ...]:
     Raises:
         PluginError: it raises, or returns no tuple or list.
     """
-    what = f"model {model.name!r}: assumptions"
-    found = answer(what, tuple | list, model.assumptions)
+    found = answer(f"model {model.name!r}: assumptions", tuple | list, model.assumptions)
     return tuple(map(str, found))
 
 
@@ -99,9 +99,15 @@ def vendor_stage(vendor: VendorModel, name: str, workload: Any) -> VendorStage:
     what = f"vendor model {vendor.name!r}"
     stage = vendor.stage(name, workload)
     _require(stage, VendorStage, f"{what}: stage")
-    if stage.steps is None or isinstance(stage.steps, str | float):
-        raise CountError(f"{what}: stage {name!r} has {stage.steps!r} steps, which is no integer")
-    _require(stage.assumptions, tuple | list, f"{what}: the assumptions of stage {name!r}")
+    try:
+        as_dim(stage.steps)
+    except DimError as error:
+        raise CountError(f"{what}: the steps of stage {name!r}: {error}") from error
+    if not isinstance(stage.assumptions, tuple | list):
+        raise CountError(
+            f"{what}: the assumptions of stage {name!r} are {stage.assumptions!r}, which is no "
+            "tuple"
+        )
 
     def prepare(step: Any) -> VendorCall:
         call = stage.prepare(step)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import inspect
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from pathlib import Path
 from typing import Any, Generic, TypeVar
 
@@ -12,7 +12,7 @@ from attrs import Factory, frozen
 
 from flopbench.attention import AttentionMode
 from flopbench.errors import PluginError, UsageError, calling, unknown
-from flopbench.model import AnalyticModel, Size, Stage
+from flopbench.model import AnalyticModel, Size, Stage, Sweep
 from flopbench.names import pattern_for
 from flopbench.plugins import Contribution, Failure, Plugins, Source
 from flopbench.reporter import Reporter
@@ -47,6 +47,8 @@ _PROBLEMS: dict[type, dict[str, Callable[[Any], bool]]] = {
     AnalyticModel: {
         "stages": _no_stages,
         "sizes": _no_sizes,
+        "sweeps": lambda sweeps: not all(isinstance(sweep, Sweep) for sweep in sweeps),
+        "parts": lambda parts: not isinstance(parts, Mapping),
         "options_type": _no_attrs_class,
         "inputs_type": _no_attrs_class,
     },

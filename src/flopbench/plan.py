@@ -178,15 +178,16 @@ def _vendor(
     vendor: VendorModel = answer(f"{what}: from_options", VendorModel, *made)
     for counter in counters:
         name = f"{what}: variant {counter.variant!r}"
-        answer(name, VendorModel, vendor.variant, counter.variant)
+        variant = answer(name, VendorModel, vendor.variant, counter.variant)
+        answer(f"{name}: attention", str, getattr, variant, "attention")
     return vendor, counters
 
 
 def _check(model: AnalyticModel, what: str) -> None:
     """Refuse a model that does not tell what every run asks it for."""
-    answer(f"{what}: architecture", object, lambda: model.architecture)
-    answer(f"{what}: no_closed_forms", str | None, lambda: model.no_closed_forms)
-    if model.dtype not in DTYPE_BYTES:
+    answer(f"{what}: architecture", object, getattr, model, "architecture")
+    answer(f"{what}: no_closed_forms", str | None, getattr, model, "no_closed_forms")
+    if str(model.dtype) not in DTYPE_BYTES:
         raise PluginError(f"{what}: {unknown('dtype', str(model.dtype), DTYPE_BYTES)}")
 
 

@@ -229,9 +229,11 @@ def _executed(plan: Plan, counts: Counts) -> Iterator[ExecutedComponent]:
             counted = _count(stage, counts[counter.name])
             if isinstance(counted, Attributed):
                 useful = _price(stage, prices)
-                yield from executed_components(
-                    stage.name, counter.name, counted, useful, counter.tile
-                )
+                with calling(f"counter {counter.name!r}: tile"):
+                    found = list(
+                        executed_components(stage.name, counter.name, counted, useful, counter.tile)
+                    )
+                yield from found
 
 
 def _comparisons(

@@ -591,6 +591,8 @@ def test_a_model_that_breaks_is_named(flopbench, tmp_path, old, new, message):
         ('stages = (Stage("all", "All"),)', "stages = ()", "stages"),
         ('Stage("all", "All"),', 'Stage("all", "All", parts=("none",)),', "stages"),
         ("inputs_type = Options, Inputs", "inputs_type = Options, dict", "inputs_type"),
+        ("architecture = None", "architecture, parts = None, 5", "parts"),
+        ("architecture = None", "architecture, sweeps = None, (5,)", "sweeps"),
     ],
 )
 def test_a_model_without_its_class_attributes_is_not_listed(flopbench, tmp_path, old, new, what):

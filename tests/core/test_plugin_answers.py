@@ -80,11 +80,14 @@ STAGE = {
     ),
     "steps": (
         {"stage": answering(VendorStage(answering(7), steps=None))},
-        "stage 'prefill' has None steps, which is no integer",
+        (
+            "the steps of stage 'prefill': a dimension must be an int, an integer array or a "
+            "SymPy expression, got None"
+        ),
     ),
     "assumptions": (
         {"stage": answering(VendorStage(answering(7), assumptions="none"))},
-        "the assumptions of stage 'prefill' returned 'none', which is no tuple or list",
+        "the assumptions of stage 'prefill' are 'none', which is no tuple",
     ),
     "a component": (
         {"component": answering(None)},
