@@ -119,7 +119,11 @@ WRONG = {
         "greedy": ("useful_work_is_bounded", "are more than", set()),
         "off_by_one_key": ("steps_add_up", "one by one", set()),
         "one_layer": ("layers_and_batch_are_factors", "layers take", set()),
-        "says_true": ("unsupported_gives_a_sentence", "or None, got True", set()),
+        "says_true": (
+            "unsupported_gives_a_sentence",
+            "or None, got True",
+            {"every_model_runs_with_it"},
+        ),
         "supports_nothing": ("carries_out_something", "not supported: not today", set()),
         "elsewhere": ("costs_are_whole_numbers", "is in component 'elsewhere'", set()),
         "pads": ("padding_is_told", "tells_padding is not set", set()),

@@ -25,7 +25,8 @@ def plant_vendor(vendor):
 
 def changed(ops, component, **changes):
     for op in ops:
-        yield attrs.evolve(op, **changes) if op.component == component else op
+        meant = op.component == component and all(hasattr(op, name) for name in changes)
+        yield attrs.evolve(op, **changes) if meant else op
 
 
 @plant
