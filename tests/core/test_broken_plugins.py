@@ -283,6 +283,7 @@ EVERY_COMMAND = {
     "explain": ("deepseek_ocr", "--stages", "decode", "--depth", "0"),
     "compare": ("deepseek_ocr:workload.mode=base", "deepseek_ocr", "--analytic-only"),
     "list": (),
+    "attention": ("--q", "9", "--kv", "9", "--heads", "2", "--head-dim", "8"),
     "new": ("reporter", "mine"),
 }
 
