@@ -1,20 +1,24 @@
-"""Which values of a real call are alive while each of its ops runs, element by element.
+"""What a real call keeps in memory: the values that are needed, and the tensors that are held.
 
-A dispatch mode gives each element that an op makes a number of its own, and follows the
+`Liveness` gives each element that an op makes a number of its own, and follows the
 numbers through views and copies by running those on tensors of numbers. An element is alive
 from the op that makes it to the last op that reads it, whatever variable still holds it. That
-is taken from the program alone; nothing of the analytic side is read.
+is taken from the program alone; nothing of the analytic side is read. `Held` takes the
+storages that PyTorch has not freed yet.
 
-Weights, buffers and what is in the KV cache have no numbers. Integers and booleans are not
-followed.
+Weights, buffers, what the caller gives and what is in the KV cache are no activations that are
+held, and integers and booleans are not followed.
 """
 
+import re
+from collections import Counter
 from contextlib import ExitStack, contextmanager
 from unittest import mock
 
 import numpy as np
 import torch
 from attrs import define
+from torch.multiprocessing.reductions import StorageWeakRef
 from torch.utils._python_dispatch import TorchDispatchMode
 from torch.utils._pytree import tree_leaves, tree_map
 from torch.utils.weak import WeakIdKeyDictionary
@@ -55,18 +59,39 @@ class Run:
     live: int = 0
 
 
-class Liveness(TorchDispatchMode):
-    """Record the ops of a call, with the elements that each reads and makes."""
+class Watch(TorchDispatchMode):
+    """Sees each op of a call, with the module that runs it and what it is a part of."""
 
     def __init__(self, model):
         super().__init__()
         held = (*model.parameters(), *model.buffers())
-        self._weights = {tensor.untyped_storage()._cdata for tensor in held}
+        self.weights = {tensor.untyped_storage()._cdata for tensor in held}
+        self.modules = [""]
+        self.joined = []
+
+    @contextmanager
+    def within(self, module):
+        """Attribute ops to a module."""
+        self.modules.append(module)
+        yield
+        self.modules.pop()
+
+    @contextmanager
+    def together(self, name):
+        """Take the ops as one."""
+        self.joined.append(name)
+        yield
+        self.joined.pop()
+
+
+class Liveness(Watch):
+    """Record the ops of a call, with the elements that each reads and makes."""
+
+    def __init__(self, model):
+        super().__init__(model)
         self._numbers = WeakIdKeyDictionary()
         self._made = 0
         self._given = []
-        self._modules = [""]
-        self._joined = []
         self.runs = []
 
     def __torch_dispatch__(self, func, types, args=(), kwargs=None):
@@ -77,12 +102,12 @@ class Liveness(TorchDispatchMode):
         if not results:
             return out
         read = [self.numbers(tensor) for tensor in operands]
-        if CACHE in self._joined:
+        if CACHE in self.joined:
             self._record(name, read, [])
             self._number(results, [_none(t) for t in results])
         elif name in SAME_VALUES and operands:
             self._number(results, self._moved(func, args, results))
-        elif name in TABLES and not self._joined:
+        elif name in TABLES and not self.joined:
             self._number(results, [_none(t) for t in results])
         else:
             self._number(results, [self._new(t.shape) for t in results])
@@ -92,8 +117,8 @@ class Liveness(TorchDispatchMode):
     def numbers(self, tensor):
         """Return the numbers of a tensor's elements; what the caller gives gets new ones."""
         if tensor not in self._numbers:
-            weight = tensor.untyped_storage()._cdata in self._weights
-            if weight or CACHE in self._joined:
+            weight = tensor.untyped_storage()._cdata in self.weights
+            if weight or CACHE in self.joined:
                 self._numbers[tensor] = _none(tensor)
             else:
                 self._numbers[tensor] = self._new(tensor.shape)
@@ -135,22 +160,14 @@ class Liveness(TorchDispatchMode):
         return torch.where(moved == NONE, self._new(moved.shape), moved)
 
     def _record(self, name, reads, writes):
-        self.runs.append(Run(name, self._modules[-1], _distinct(reads), [_distinct([w]) for w in writes]))
+        self.runs.append(Run(name, self.modules[-1], _distinct(reads), [_distinct([w]) for w in writes]))
 
     @contextmanager
-    def within(self, module):
-        """Attribute ops to a module."""
-        self._modules.append(module)
-        yield
-        self._modules.pop()
-
-    @contextmanager
-    def joined(self, name):
+    def together(self, name):
         """Take the ops as one, which reads what was there before and makes what stays."""
         first, made = len(self.runs), self._made
-        self._joined.append(name)
-        yield
-        self._joined.pop()
+        with super().together(name):
+            yield
         parts, self.runs[first:] = self.runs[first:], []
         reads = _distinct([run.reads for run in parts])
         self._record(name, [reads[reads < made]], [w for run in parts for w in run.writes])
@@ -183,6 +200,42 @@ class Liveness(TorchDispatchMode):
             run.live = len(run.reads) + made + int(waiting.sum())
 
 
+class Held(Watch):
+    """The most that a call holds at once, and which storages those are.
+
+    Attributes:
+        most: elements by (op, module) that made them, layers without their number.
+    """
+
+    def __init__(self, model):
+        super().__init__(model)
+        self._alive = {}
+        self.most = Counter()
+
+    def __torch_dispatch__(self, func, types, args=(), kwargs=None):
+        operands = tree_leaves((args, kwargs))
+        old = {t.untyped_storage()._cdata for t in operands if isinstance(t, torch.Tensor)}
+        out = func(*args, **(kwargs or {}))
+        name = str(func.overloadpacket)
+        weights_only = all(
+            t.untyped_storage()._cdata in self.weights for t in operands if _is_float(t)
+        )
+        if not (CACHE in self.joined or (name in TABLES and weights_only)):
+            for tensor in filter(_is_float, tree_leaves(out)):
+                if tensor.untyped_storage()._cdata not in old:
+                    self._keep(name, tensor.untyped_storage(), tensor.element_size())
+        self._alive = {key: kept for key, kept in self._alive.items() if not kept[0].expired()}
+        if sum(kept[2] for kept in self._alive.values()) > self.most.total():
+            self.most = Counter()
+            for _, maker, elements in self._alive.values():
+                self.most[maker] += elements
+        return out
+
+    def _keep(self, name, storage, width):
+        maker = name.removeprefix("aten."), re.sub(r"\.\d+\.", ".", self.modules[-1])
+        self._alive[storage._cdata] = StorageWeakRef(storage), maker, storage.nbytes() // width
+
+
 def _is_float(value):
     return isinstance(value, torch.Tensor) and value.is_floating_point()
 
@@ -201,41 +254,47 @@ def record(model, call, *, joined, functions, given_first, only_while_read=()):
     """Run a call of a model, and return its ops with what is alive during each.
 
     Args:
-        joined: names by class of module, for modules whose ops are taken as one.
-        functions: names by (owner, attribute), for functions of that kind.
+        joined, functions: as in `watch`.
         given_first, only_while_read: as in `Liveness.finish`.
     """
-    seen, handles = Liveness(model), []
-    with ExitStack() as stack:
-        for path, module in model.named_modules():
-            stack.enter_context(mock.patch.object(module, "forward", _seen(seen, path, module, joined)))
-        for (owner, attribute), name in functions.items():
-            real = getattr(owner, attribute)
-            stack.enter_context(mock.patch.object(owner, attribute, _joined(seen, name, real)))
-        stack.enter_context(torch.no_grad())
-        stack.enter_context(seen)
-        results = call()
+    seen = Liveness(model)
+    results = watch(seen, model, call, joined=joined, functions=functions)
     returned = [tensor for tensor in tree_leaves(results) if _is_float(tensor)]
     seen.finish(returned, given_first=given_first, only_while_read=only_while_read)
     return seen.runs
 
 
-def _seen(seen, path, module, joined):
-    real, name = module.forward, joined.get(type(module).__name__)
+def watch(mode, model, call, *, joined, functions):
+    """Run a call of a model under a mode, which gets to know modules and functions.
 
-    def forward(*args, **kwargs):
-        with seen.within(path):
-            if name is None:
-                return real(*args, **kwargs)
-            with seen.joined(name):
-                return real(*args, **kwargs)
+    Args:
+        joined: names by class of module, for modules whose ops are taken as one.
+        functions: names by (owner, attribute), for functions of that kind.
+    """
+    with ExitStack() as stack:
+        for path, module in model.named_modules():
+            name = joined.get(type(module).__name__)
+            forward = _within(mode, path, _joined(mode, name, module.forward))
+            stack.enter_context(mock.patch.object(module, "forward", forward))
+        for (owner, attribute), name in functions.items():
+            real = _joined(mode, name, getattr(owner, attribute))
+            stack.enter_context(mock.patch.object(owner, attribute, real))
+        stack.enter_context(torch.no_grad())
+        stack.enter_context(mode)
+        return call()
 
-    return forward
 
-
-def _joined(seen, name, real):
+def _within(mode, path, real):
     def call(*args, **kwargs):
-        with seen.joined(name):
+        with mode.within(path):
             return real(*args, **kwargs)
 
     return call
+
+
+def _joined(mode, name, real):
+    def call(*args, **kwargs):
+        with mode.together(name):
+            return real(*args, **kwargs)
+
+    return real if name is None else call
