@@ -12,7 +12,7 @@ from attrs import Factory, frozen
 
 from flopbench.attention import AttentionMode
 from flopbench.errors import PluginError, UsageError, calling, unknown
-from flopbench.model import AnalyticModel, Stage
+from flopbench.model import AnalyticModel, Stage, Sweep
 from flopbench.names import pattern_for
 from flopbench.plugins import Contribution, Failure, Plugins, Source
 from flopbench.reporter import Reporter
@@ -29,6 +29,12 @@ def _no_stages(stages: Any) -> bool:
     return not unique or any(set(stage.parts) - base for stage in stages)
 
 
+def _no_sweeps(sweeps: Any) -> bool:
+    if not (isinstance(sweeps, tuple) and all(isinstance(s, Sweep) for s in sweeps)):
+        return True
+    return len({sweep.name for sweep in sweeps}) < len(sweeps)
+
+
 def _no_attrs_class(cls: Any) -> bool:
     return not (inspect.isclass(cls) and attrs.has(cls))
 
@@ -40,6 +46,7 @@ def _no_filename(filename: Any) -> bool:
 _PROBLEMS: dict[type, dict[str, Callable[[Any], bool]]] = {
     AnalyticModel: {
         "stages": _no_stages,
+        "sweeps": _no_sweeps,
         "options_type": _no_attrs_class,
         "inputs_type": _no_attrs_class,
     },

@@ -13,6 +13,7 @@ from flopbench.attention import AttentionMode
 from flopbench.catalog import Catalog
 from flopbench.config import RunOptions, load_config
 from flopbench.conventions import Conventions
+from flopbench.dtypes import element_bytes
 from flopbench.errors import PluginError, UsageError, calling, require_type, unknown
 from flopbench.model import AnalyticModel, Stage
 from flopbench.vendor import VendorCounter, VendorModel
@@ -120,6 +121,7 @@ def make_plan(
     with calling(f"model {model_name!r}: from_options"):
         model = model_class.from_options(config.sections["model"])
         require_type(model, AnalyticModel, f"model {model_name!r}: from_options")
+    _require_dtype(model)
     if run.analytic_only:
         require_closed_forms(model)
     modes = tuple(_new(catalog.attention_modes.get(name)) for name in _some(run, "attention"))
@@ -142,6 +144,13 @@ def make_plan(
         method=getattr(config.sections.get("vendor"), "method", "auto"),
         config=config.resolved,
     )
+
+
+def _require_dtype(model: AnalyticModel) -> None:
+    try:
+        element_bytes(model.dtype)
+    except UsageError as error:
+        raise PluginError(f"model {model.name!r}: {error}") from error
 
 
 def require_closed_forms(model: AnalyticModel) -> None:

@@ -62,9 +62,21 @@ def _list(text: str, values: str) -> list[Any]:
         found = yaml.safe_load(f"[{values}]")
     except yaml.YAMLError as error:
         raise UsageError(f"--vary {text!r} is no list of values with commas between") from error
+    for value in found:
+        _require_json(text, value)
     if len(found) != len(set(map(str, found))):
         raise UsageError(f"--vary {text!r} has a value twice")
     return list(found)
+
+
+def _require_json(text: str, value: Any) -> None:
+    """Refuse what YAML has and JSON does not: dates, sets, numbers without end."""
+    try:
+        json.dumps(value, allow_nan=False)
+    except (TypeError, ValueError) as error:
+        raise UsageError(
+            f"--vary {text!r}: {value} is no number, text, truth value, list or mapping"
+        ) from error
 
 
 def points_by_hand(vary: Iterable[str]) -> Iterator[SweepPoint]:

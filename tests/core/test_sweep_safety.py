@@ -7,7 +7,6 @@ import time
 
 import pytest
 
-from cli_helpers import one_sentence
 from flopbench.errors import UsageError
 from flopbench.sweep_files import LIST, replace_files
 from flopbench.sweep_store import JOURNAL, Journal
@@ -374,30 +373,3 @@ def test_an_interrupted_sweep_says_how_it_goes_on(toy):
     assert "interrupted: the same command goes on with what out holds" in stderr
     assert toy.run("out") == (0, "")
     assert toy.files("out") == whole
-
-
-@pytest.mark.parametrize(
-    ("text", "message"),
-    [
-        ('Sweep(name="s", description="d", stages=("prefil",), x="rows", points=p)', "'prefill'?"),
-        ('Sweep(name="s", description="d", stages=("prefill",), x="rowz", points=p)', "'rows'?"),
-        (
-            'Sweep(name="s", description="d", stages=("prefill",), x="rows", points=lambda _: [])',
-            "sweep 's' has no points",
-        ),
-        (
-            'Sweep(name="s", description="d", stages=("prefill",), x="rows", points=lambda _: [1])',
-            "sweep 's' gives a int for a point",
-        ),
-    ],
-)
-def test_a_plugins_sweep_that_names_nothing_is_refused(toy, flopbench, text, message):
-    plugin = toy.folder / "toy.py"
-    points = (
-        "from flopbench.model import Sweep, SweepPoint\n\n"
-        'p = lambda limits: [SweepPoint(label="one", inputs={"rows": 1})]\n\n\nclass Toy('
-    )
-    source = plugin.read_text().replace("class Toy(", points, 1)
-    plugin.write_text(source.replace('name = "toy"', f'name = "toy"\n    sweeps = ({text},)', 1))
-    result = flopbench("sweep", "toy", "s", "-p", "toy.py", "--counters", "slow")
-    assert message in one_sentence(result)
