@@ -160,7 +160,9 @@ class Liveness(Watch):
         return torch.where(moved == NONE, self._new(moved.shape), moved)
 
     def _record(self, name, reads, writes):
-        self.runs.append(Run(name, self.modules[-1], _distinct(reads), [_distinct([w]) for w in writes]))
+        self.runs.append(
+            Run(name, self.modules[-1], _distinct(reads), [_distinct([w]) for w in writes])
+        )
 
     @contextmanager
     def together(self, name):

@@ -45,7 +45,9 @@ def _plain_mapping(instance: Any, attribute: attrs.Attribute[Any], value: Any) -
         try:
             json.dumps(each, allow_nan=False)
         except (TypeError, ValueError) as error:
-            raise TypeError(f"{what} must have values that JSON has, got {name}={each!r}") from error
+            raise TypeError(
+                f"{what} must have values that JSON has, got {name}={each!r}"
+            ) from error
 
 
 @frozen(kw_only=True)

@@ -27,7 +27,9 @@ def test_an_element_has_the_bytes_that_torch_says(name):
 
 @pytest.mark.parametrize("wrong", ["int3", "bf16", "", None, 2, ["bfloat16"]])
 def test_another_name_is_refused_with_those_that_are_known(wrong):
-    with pytest.raises(UsageError, match="one of bfloat16, float16, float32, float64, got ") as told:
+    with pytest.raises(
+        UsageError, match="one of bfloat16, float16, float32, float64, got "
+    ) as told:
         price([], Eager(), Eager(), Conventions(), wrong)
     assert repr(wrong) in str(told.value)
 

@@ -8,7 +8,9 @@ from sweep_helpers import ToySweep
 
 
 def points(text):
-    return f'Sweep(name="s", description="d", stages=("prefill",), x="rows", points=lambda _: {text})'
+    return (
+        f'Sweep(name="s", description="d", stages=("prefill",), x="rows", points=lambda _: {text})'
+    )
 
 
 def point(**changes):
@@ -76,7 +78,10 @@ def test_a_proper_one_runs(sweep):
         (points(f"[{point(facts=[1])}]"), "SweepPoint.facts must be a mapping of names, got [1]"),
         (points(f"[{point(facts='{1: 1}')}]"), "SweepPoint.facts must be a mapping of names"),
         (points(f"[{point(facts={'z': {1}})}]"), "must have values that JSON has, got z={1}"),
-        (points(f"[{point(facts={'label': 'x'})}]"), "a fact of a workload cannot be called 'label"),
+        (
+            points(f"[{point(facts={'label': 'x'})}]"),
+            "a fact of a workload cannot be called 'label",
+        ),
     ],
 )
 def test_a_sweep_that_cannot_be_is_one_sentence(sweep, tmp_path, text, message):

@@ -10,7 +10,7 @@ from flopbench.errors import CountError
 from flopbench.law import Subject
 from flopbench.series_laws import counts_by_law, place
 from flopbench.vendor_series import units, vendor_counts
-from prove_helpers import Sizes, ToyModel, ToyVendor, plan_of
+from prove_helpers import Decoding, DecodingSizes, Sizes, Steps, ToyModel, ToyVendor, plan_of
 
 
 def run(x, linear):
@@ -106,3 +106,35 @@ def test_a_law_that_a_call_refutes_is_not_used():
 
     found = series(more_at_the_end, [Sizes(B=2, S=s) for s in range(2, 122)])
     assert found == [*(("call", 64 * s) for s in range(2, 121)), ("call", 2 * 64 * 121)]
+
+
+def test_a_point_that_a_guard_excludes_in_a_later_step_is_left_to_be_counted():
+    def function(k, w, linear, x):
+        linear(x)
+        if w.S + k >= 200:
+            linear(x)
+
+    model = Decoding(None)
+    workloads = [
+        DecodingSizes(3, 20, 3),
+        DecodingSizes(3, 150, 49),
+        DecodingSizes(3, 150, 50),
+        DecodingSizes(3, 199, 2),
+    ]
+    subject = Subject(
+        vendor=Steps(function),
+        counter=TorchCounter(),
+        model=model,
+        stage="decode",
+        workload=workloads[0],
+        open_sizes=model.sizes,
+    )
+    places = [place(model, "decode", workload) for workload in workloads]
+    assert len({found.key for found in places}) == 1
+    found = counts_by_law(subject, places)
+    assert [n and sum(n.values()) for n in found] == [
+        32 * 3 * 20 * 3,
+        32 * 3 * 150 * 49,
+        None,
+        None,
+    ]
