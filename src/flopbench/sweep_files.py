@@ -33,9 +33,9 @@ def replace_files(directory: Path, files: Mapping[str, str | bytes]) -> None:
     write_files(directory, {LIST: _text(both), **files}, alone=True)
     for name, digests in before.items():
         path = directory / name
-        if name not in now and path.is_file() and not path.is_symlink():
-            if _digest(path.read_bytes()) in digests:
-                path.unlink()
+        ours = name not in now and path.is_file() and not path.is_symlink()
+        if ours and _digest(path.read_bytes()) in digests:
+            path.unlink()
     write_files(directory, {LIST: _text(now)}, alone=True)
 
 

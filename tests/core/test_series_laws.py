@@ -1,5 +1,10 @@
 """Points of a sweep that differ in their sizes only are counted by one law."""
 
+import json
+import os
+import subprocess
+import sys
+from pathlib import Path
 from types import SimpleNamespace
 
 import attrs
@@ -9,7 +14,8 @@ from flopbench.builtin.torch_counter import TorchCounter
 from flopbench.errors import CountError
 from flopbench.law import Subject
 from flopbench.series_laws import counts_by_law, place
-from flopbench.vendor_series import units, vendor_counts
+from flopbench.vendor_pool import vendor_counts
+from flopbench.vendor_series import units
 from prove_helpers import Decoding, DecodingSizes, Sizes, Steps, ToyModel, ToyVendor, plan_of
 
 
@@ -138,3 +144,84 @@ def test_a_point_that_a_guard_excludes_in_a_later_step_is_left_to_be_counted():
         None,
         None,
     ]
+
+
+PLUGIN = """
+import os
+
+from attrs import frozen
+
+from flopbench import hookimpl
+from prove_helpers import ToyModel, ToyVendor
+
+
+@frozen(kw_only=True)
+class Inputs:
+    B: int = 3
+    S: int = 20
+
+
+@frozen
+class Options:
+    pass
+
+
+class Model(ToyModel):
+    name = "laws"
+    options_type = Options
+    inputs_type = Inputs
+
+
+class Vendor(ToyVendor):
+    name = "laws"
+    options_type = Options
+
+    @classmethod
+    def from_options(cls, architecture, options):
+        return cls(run)
+
+
+def run(x, linear):
+    with open(os.environ["TOY_LOG"], "a") as log:
+        log.write(f"{os.getpid()}\\n")
+    return linear(x)
+
+
+@hookimpl
+def flopbench_analytic_models():
+    return [Model]
+
+
+@hookimpl
+def flopbench_vendor_models():
+    return [Vendor]
+"""
+
+
+def test_laws_are_traced_on_several_cores_and_give_what_one_gives(tmp_path):
+    (tmp_path / "laws.py").write_text(PLUGIN)
+    # Of one token there is a law of its own.
+    vary = ("--vary", "workload.B=2:4", "--vary", "workload.S=1:4", "vendor.method=symbolic")
+    processes, files = {}, {}
+    for jobs in ("1", "2"):
+        log = tmp_path / f"log{jobs}"
+        command = ["-m", "flopbench.cli", "sweep", "laws", "-p", "laws.py", *vary, "--jobs", jobs]
+        process = subprocess.Popen(
+            [sys.executable, *command, "--out", jobs, "--no-plots"],
+            cwd=tmp_path,
+            env={**os.environ, "TOY_LOG": str(log), "PYTHONPATH": str(Path(__file__).parents[1])},
+            stdout=subprocess.PIPE,
+            text=True,
+        )
+        said, _ = process.communicate(timeout=120)
+        assert process.returncode == 0
+        assert "verified" in said
+        pids = [int(line) for line in log.read_text().split()]
+        processes[jobs] = "here" if set(pids) == {process.pid} else process.pid not in pids
+        files[jobs] = {path.name: path.read_bytes() for path in (tmp_path / jobs).iterdir()}
+        # Two traces, and calls of the first, one in the midst and the last of both.
+        assert len(pids) == 2 + 2 * 3
+    assert processes == {"1": "here", "2": True}
+    assert files["1"] == files["2"]
+    stages = [point["prefill"] for point in json.loads(files["1"]["sweep.json"])["points"]]
+    assert sum(stage["vendor_method"] == "law" for stage in stages) == 12 - 2 * 3
