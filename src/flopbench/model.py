@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from abc import ABC, abstractmethod
 from collections.abc import Callable, Iterable, Mapping
 from pathlib import Path
@@ -15,6 +14,7 @@ from flopbench.dims import Dim
 from flopbench.dtypes import DEFAULT_DTYPE
 from flopbench.names import under_name
 from flopbench.ops import Op
+from flopbench.text import is_json
 
 
 @frozen
@@ -42,12 +42,8 @@ def _plain_mapping(instance: Any, attribute: attrs.Attribute[Any], value: Any) -
     if not (isinstance(value, Mapping) and all(isinstance(name, str) for name in value)):
         raise TypeError(f"{what} must be a mapping of names, got {value!r}")
     for name, each in value.items():
-        try:
-            json.dumps(each, allow_nan=False)
-        except (TypeError, ValueError) as error:
-            raise TypeError(
-                f"{what} must have values that JSON has, got {name}={each!r}"
-            ) from error
+        if not is_json(each):
+            raise TypeError(f"{what} must have values that JSON has, got {name}={each!r}")
 
 
 @frozen(kw_only=True)

@@ -12,6 +12,7 @@ import yaml
 
 from flopbench.errors import UsageError
 from flopbench.model import SweepPoint
+from flopbench.text import is_json
 
 _RANGE = re.compile(r"\s*(-?\d+):(-?\d+)(?::(-?\d+))?\s*")
 _COLONS = re.compile(r"^[\s\[]*[-+]?\d[\d_]*:\d")
@@ -63,20 +64,14 @@ def _list(text: str, values: str) -> list[Any]:
     except yaml.YAMLError as error:
         raise UsageError(f"--vary {text!r} is no list of values with commas between") from error
     for value in found:
-        _require_json(text, value)
+        if not is_json(value):
+            # YAML has dates, sets and numbers without end.
+            raise UsageError(
+                f"--vary {text!r}: {value} is no number, text, truth value, list or mapping"
+            )
     if len(found) != len(set(map(str, found))):
         raise UsageError(f"--vary {text!r} has a value twice")
     return list(found)
-
-
-def _require_json(text: str, value: Any) -> None:
-    """Refuse what YAML has and JSON does not: dates, sets, numbers without end."""
-    try:
-        json.dumps(value, allow_nan=False)
-    except (TypeError, ValueError) as error:
-        raise UsageError(
-            f"--vary {text!r}: {value} is no number, text, truth value, list or mapping"
-        ) from error
 
 
 def points_by_hand(vary: Iterable[str]) -> Iterator[SweepPoint]:

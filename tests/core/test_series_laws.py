@@ -31,19 +31,21 @@ def counted(function, workloads):
         calls.append(x.shape)
         return function(x, linear)
 
-    model = ToyModel()
+    return by_law(ToyModel(), ToyVendor(counting), "prefill", workloads), len(calls)
+
+
+def by_law(model, vendor, stage, workloads):
     subject = Subject(
-        vendor=ToyVendor(counting),
+        vendor=vendor,
         counter=TorchCounter(),
         model=model,
-        stage="prefill",
+        stage=stage,
         workload=workloads[0],
         open_sizes=model.sizes,
     )
-    places = [place(model, "prefill", workload) for workload in workloads]
+    places = [place(model, stage, workload) for workload in workloads]
     assert len({found.key for found in places}) == 1
-    found = counts_by_law(subject, places)
-    return [n and sum(n.values()) for n in found], len(calls)
+    return [n and sum(n.values()) for n in counts_by_law(subject, places)]
 
 
 def test_a_thousand_points_take_one_trace_and_one_count():
@@ -120,30 +122,10 @@ def test_a_point_that_a_guard_excludes_in_a_later_step_is_left_to_be_counted():
         if w.S + k >= 200:
             linear(x)
 
-    model = Decoding(None)
-    workloads = [
-        DecodingSizes(3, 20, 3),
-        DecodingSizes(3, 150, 49),
-        DecodingSizes(3, 150, 50),
-        DecodingSizes(3, 199, 2),
-    ]
-    subject = Subject(
-        vendor=Steps(function),
-        counter=TorchCounter(),
-        model=model,
-        stage="decode",
-        workload=workloads[0],
-        open_sizes=model.sizes,
-    )
-    places = [place(model, "decode", workload) for workload in workloads]
-    assert len({found.key for found in places}) == 1
-    found = counts_by_law(subject, places)
-    assert [n and sum(n.values()) for n in found] == [
-        32 * 3 * 20 * 3,
-        32 * 3 * 150 * 49,
-        None,
-        None,
-    ]
+    sizes = ((3, 20, 3), (3, 150, 49), (3, 150, 50), (3, 199, 2))
+    workloads = [DecodingSizes(*each) for each in sizes]
+    flops = by_law(Decoding(None), Steps(function), "decode", workloads)
+    assert flops == [32 * 3 * 20 * 3, 32 * 3 * 150 * 49, None, None]
 
 
 PLUGIN = """
