@@ -1,5 +1,6 @@
 """Prove models without the command line, and a toy whose vendor is any function of torch."""
 
+from functools import partial
 from types import SimpleNamespace
 
 import attrs
@@ -109,3 +110,49 @@ class ToyVendor(VendorModel):
 
     def component(self, module):
         return "layer"
+
+
+@attrs.frozen
+class DecodingSizes:
+    """The workload of `Decoding`: sequences, tokens of each, decode steps."""
+
+    B: object = 3
+    S: object = 20
+    K: object = 6
+
+
+class Decoding(ToyModel):
+    """One linear layer, over as many rows in all steps as a function says."""
+
+    name = "decoding"
+    options_type = inputs_type = DecodingSizes
+    stages = (Stage("decode", "Decode"),)
+    sizes = (Size("B", "sequences"), Size("S", "tokens"), Size("K", "steps", steps=True))
+
+    def __init__(self, rows, low=1):
+        self.rows = rows
+        if low != 1:
+            self.sizes = (Size("B", "b", minimum=low), Size("S", "s", minimum=low), self.sizes[2])
+
+    def ops(self, stage, workload):
+        rows = self.rows(workload)
+        yield Linear(component="layer", rows=rows, in_features=WIDTH, out_features=WIDTH)
+
+    def stage_sizes(self, stage, workload):
+        return attrs.asdict(workload)
+
+    def stage_workload(self, stage, workload, sizes):
+        return DecodingSizes(**sizes)
+
+
+class Steps(ToyVendor):
+    """Calls ``function(k, sizes, linear, x)`` in step k, on x of [B, S, 4]."""
+
+    name = "decoding"
+
+    def stage(self, name, workload):
+        def prepare(step):
+            call = partial(self.function, step, workload)
+            return ToyVendor(lambda x, linear: call(linear, x)).stage(name, workload).prepare(step)
+
+        return VendorStage(prepare, steps=workload.K)

@@ -32,6 +32,7 @@ class Attention(Op):
         prefix: keys at the start that every query sees, even those before it (a prefix-LM mask,
             arXiv:1910.10683, figure 4); for one step.
         bias: what is added to the scores besides a causal mask, if anything.
+        bias_of_queries: whether the bias is made of the queries, which wait for that unscaled.
         scaled: whether the scale multiplies the scores or, before them, the queries; None if
             nothing is multiplied.
         softcap: whether the scores are capped: cap * tanh(scores / cap).
@@ -52,6 +53,7 @@ class Attention(Op):
     evicts: bool = False
     prefix: Dim = dim_field(default=0)
     bias: str | None = None
+    bias_of_queries: bool = False
     scaled: Literal["scores", "queries"] | None = "scores"
     softcap: bool = False
     sinks: bool = False

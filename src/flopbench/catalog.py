@@ -30,9 +30,18 @@ def _no_stages(stages: Any) -> bool:
 
 
 def _no_sizes(sizes: Any) -> bool:
-    if not (isinstance(sizes, tuple) and all(isinstance(size, Size) for size in sizes)):
-        return True
-    return len({size.name for size in sizes}) != len(sizes)
+    return not _are_named(sizes, Size)
+
+
+def _no_sweeps(sweeps: Any) -> bool:
+    return not _are_named(sweeps, Sweep)
+
+
+def _are_named(values: Any, kind: type) -> bool:
+    """Tell whether values are a tuple of one kind, each with a name of its own."""
+    if not (isinstance(values, tuple) and all(isinstance(value, kind) for value in values)):
+        return False
+    return len({value.name for value in values}) == len(values)
 
 
 def _no_attrs_class(cls: Any) -> bool:
@@ -47,7 +56,7 @@ _PROBLEMS: dict[type, dict[str, Callable[[Any], bool]]] = {
     AnalyticModel: {
         "stages": _no_stages,
         "sizes": _no_sizes,
-        "sweeps": lambda sweeps: not all(isinstance(sweep, Sweep) for sweep in sweeps),
+        "sweeps": _no_sweeps,
         "parts": lambda parts: not isinstance(parts, Mapping),
         "options_type": _no_attrs_class,
         "inputs_type": _no_attrs_class,

@@ -2,7 +2,22 @@
 
 from __future__ import annotations
 
+from typing import Any
+
+from flopbench.errors import UsageError
+
 DTYPE_BYTES = {"bfloat16": 2, "float16": 2, "float32": 4, "float64": 8}
 """By the names that PyTorch and the ``config.json`` of checkpoints use."""
 
 DEFAULT_DTYPE = "bfloat16"
+
+
+def element_bytes(dtype: Any) -> int:
+    """Return the bytes of an element.
+
+    Raises:
+        UsageError: ``dtype`` is no name in `DTYPE_BYTES`.
+    """
+    if not isinstance(dtype, str) or dtype not in DTYPE_BYTES:
+        raise UsageError(f"dtype must be one of {', '.join(DTYPE_BYTES)}, got {dtype!r}")
+    return DTYPE_BYTES[dtype]

@@ -24,7 +24,9 @@ class Held:
         """Measure an operation, elements being ``width`` bytes wide."""
         weights = 0 if op.weights_shared else op.weights() * op.layers
         cache = op.layers * op.cache_held()
-        return cls(op.component, width * weights, width * cache, width * op.peak())
+        # An op without copies is none: nothing is alive.
+        live = 0 if isinstance(op.layers, int) and not op.layers else op.peak()
+        return cls(op.component, width * weights, width * cache, width * live)
 
 
 @frozen(eq=False)

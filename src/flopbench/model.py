@@ -8,12 +8,13 @@ from pathlib import Path
 from typing import Any, ClassVar, Self
 
 import attrs
-from attrs import Factory, frozen
+from attrs import frozen
 
 from flopbench.dims import Dim
 from flopbench.dtypes import DEFAULT_DTYPE
 from flopbench.names import under_name
 from flopbench.ops import Op
+from flopbench.text import is_json
 
 
 @frozen
@@ -31,6 +32,20 @@ class Stage:
     parts: tuple[str, ...] = ()
 
 
+def _text(instance: Any, attribute: attrs.Attribute[Any], value: Any) -> None:
+    if not isinstance(value, str) or not value:
+        raise TypeError(f"{type(instance).__name__}.{attribute.name} must be a text, got {value!r}")
+
+
+def _plain_mapping(instance: Any, attribute: attrs.Attribute[Any], value: Any) -> None:
+    what = f"{type(instance).__name__}.{attribute.name}"
+    if not (isinstance(value, Mapping) and all(isinstance(name, str) for name in value)):
+        raise TypeError(f"{what} must be a mapping of names, got {value!r}")
+    for name, each in value.items():
+        if not is_json(each):
+            raise TypeError(f"{what} must have values that JSON has, got {name}={each!r}")
+
+
 @frozen(kw_only=True)
 class SweepPoint:
     """One point of a sweep.
@@ -39,11 +54,14 @@ class SweepPoint:
         label: what tables and plots call it, such as ``2x3``.
         inputs: values of keys below ``workload.``, nested as in a configuration file.
         facts: what ``sweep.json`` says of the point beside the workload's own facts.
+
+    Raises:
+        TypeError: a value is of another type, or none that JSON has.
     """
 
-    label: str
-    inputs: Mapping[str, Any]
-    facts: Mapping[str, Any] = Factory(dict)
+    label: str = attrs.field(validator=_text)
+    inputs: Mapping[str, Any] = attrs.field(validator=_plain_mapping)
+    facts: Mapping[str, Any] = attrs.field(factory=dict, validator=_plain_mapping)
 
 
 @frozen(kw_only=True)
@@ -67,14 +85,28 @@ class Sweep:
         stages: names of the stages that it reports.
         x: the fact that plots have on the horizontal axis.
         points: gives the points within the limits; raises
-            `flopbench.errors.UsageError` if the limits are not for this sweep.
+            `flopbench.errors.UsageError` if the limits are not for this sweep. Limits that it
+            does not look at are refused.
+
+    Raises:
+        TypeError: a value is of another type.
     """
 
-    name: str
-    description: str
-    stages: tuple[str, ...]
-    x: str
-    points: Callable[[SweepLimits], Iterable[SweepPoint]]
+    name: str = attrs.field(validator=_text)
+    description: str = attrs.field(validator=_text)
+    stages: tuple[str, ...] = attrs.field()
+    x: str = attrs.field(validator=_text)
+    points: Callable[[SweepLimits], Iterable[SweepPoint]] = attrs.field()
+
+    @stages.validator
+    def _names(self, _attribute: object, value: Any) -> None:
+        if not (isinstance(value, tuple) and value and all(isinstance(s, str) for s in value)):
+            raise TypeError(f"Sweep.stages must be a tuple of one or more names, got {value!r}")
+
+    @points.validator
+    def _function(self, _attribute: object, value: Any) -> None:
+        if not callable(value):
+            raise TypeError(f"Sweep.points must be a function of the limits, got {value!r}")
 
 
 @frozen

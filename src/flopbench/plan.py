@@ -13,7 +13,7 @@ from flopbench.attention import AttentionMode
 from flopbench.catalog import Catalog
 from flopbench.config import RunOptions, load_config
 from flopbench.conventions import Conventions
-from flopbench.dtypes import DTYPE_BYTES
+from flopbench.dtypes import element_bytes
 from flopbench.errors import PluginError, UsageError, answer, calling, unknown
 from flopbench.model import AnalyticModel, Stage
 from flopbench.vendor import VendorCounter, VendorModel
@@ -187,8 +187,10 @@ def _check(model: AnalyticModel, what: str) -> None:
     """Refuse a model that does not tell what every run asks it for."""
     answer(f"{what}: architecture", object, getattr, model, "architecture")
     answer(f"{what}: no_closed_forms", str | None, getattr, model, "no_closed_forms")
-    if str(model.dtype) not in DTYPE_BYTES:
-        raise PluginError(f"{what}: {unknown('dtype', str(model.dtype), DTYPE_BYTES)}")
+    try:
+        element_bytes(model.dtype)
+    except UsageError as error:
+        raise PluginError(f"{what}: {error}") from error
 
 
 def _mode(catalog: Catalog, name: str) -> AttentionMode:

@@ -12,7 +12,7 @@ from flopbench.attention import AttentionMode
 from flopbench.conventions import Conventions
 from flopbench.cost import Cost
 from flopbench.dims import Dim
-from flopbench.dtypes import DEFAULT_DTYPE, DTYPE_BYTES
+from flopbench.dtypes import DEFAULT_DTYPE, element_bytes
 from flopbench.footprint import Footprint, Held
 from flopbench.ops import Attention, Op, PricedOp
 
@@ -69,7 +69,8 @@ def price(
     """Price ``ops`` with attention carried out by ``mode``, or by ``eager`` where it cannot.
 
     Args:
-        dtype: of weights, activations and KV cache alike; a name in `DTYPE_BYTES`.
+        dtype: of weights, activations and KV cache alike; a name in
+            `flopbench.dtypes.DTYPE_BYTES`.
         known: prices of operations, added to: what no mode lowers is priced once for all modes
             if they share ``ops``, conventions and dtype.
     """
@@ -80,7 +81,7 @@ def price(
         priced += lowered
         if fallback:
             fallbacks[fallback] = None
-    width = DTYPE_BYTES[dtype]
+    width = element_bytes(dtype)
     known = {} if known is None else known
     for op in priced:
         if id(op) not in known:

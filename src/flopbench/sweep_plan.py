@@ -81,14 +81,7 @@ def plan_sweep(catalog: Catalog, request: SweepRequest) -> SweepPlan:
         raise UsageError("a sweep has one vendor series: name one counter in --counters")
     named = _named(base, request)
     if named:
-        with calling(f"sweep {named.name!r} of model {request.model!r}"):
-            points = tuple(islice(named.points(request.limits), MOST_POINTS + 1))
-        _check(named, base, points)
-        if not points or len(points) > MOST_POINTS:
-            raise UsageError(
-                f"sweep {named.name!r} has {f'more than {MOST_POINTS:,}' if points else 'no'} "
-                "points within these limits"
-            )
+        points = _points(named, base, request.limits)
         x, chosen = named.x, named.stages
     else:
         points, x = tuple(points_by_hand(request.vary)), axis_by_hand(request.vary)
@@ -96,7 +89,8 @@ def plan_sweep(catalog: Catalog, request: SweepRequest) -> SweepPlan:
     if base.config["run"]["stages"] is not None:
         chosen = tuple(stage.name for stage in base.stages)
     _refuse_overruled(request.overrides, points)
-    workloads = tuple(_workload(base, point) for point in points)
+    where = f"sweep {named.name!r}, " if named else ""
+    workloads = tuple(_workload(base, point, where) for point in points)
     facts = tuple(
         {**point.facts, **_numbers(workload_facts(base.model, workload))}
         for point, workload in zip(points, workloads, strict=True)
@@ -130,15 +124,54 @@ def _size(base: Plan, facts: Iterable[Mapping[str, Any]], x: str) -> str:
     return next((name for name in known if all(name in each for each in facts)), x)
 
 
-def _check(sweep: Sweep, base: Plan, points: Iterable[Any]) -> None:
-    """Refuse a sweep of a plugin that names what there is not."""
+class _Watched(SweepLimits):
+    """Limits that note whether they are looked at."""
+
+    def __init__(self, limits: SweepLimits, looked_at: set[str]) -> None:
+        super().__init__(grids=limits.grids, max_image_tokens=limits.max_image_tokens)
+        object.__setattr__(self, "_looked_at", looked_at)
+
+    def __getattribute__(self, name: str) -> Any:
+        value = super().__getattribute__(name)
+        if name in OPTIONS:
+            super().__getattribute__("_looked_at").add(name)
+        return value
+
+
+OPTIONS = {"grids": "--grid", "max_image_tokens": "--max-image-tokens"}
+"""Options by the field of `SweepLimits` that they set."""
+
+
+def _points(sweep: Sweep, base: Plan, limits: SweepLimits) -> tuple[SweepPoint, ...]:
+    """Return the points of a named sweep.
+
+    Raises:
+        UsageError: the limits do not suit it.
+        PluginError: it names what there is not, or gives what is no point of its own.
+    """
     known = [stage.name for stage in base.model.stages]
     for name in sweep.stages:
         if name not in known:
             raise PluginError(f"sweep {sweep.name!r}: {unknown('stage', name, known)}")
+    looked_at: set[str] = set()
+    unlimited = SweepLimits()
+    given = {name for name in OPTIONS if getattr(limits, name) != getattr(unlimited, name)}
+    with calling(f"sweep {sweep.name!r} of model {base.model.name!r}"):
+        watched = _Watched(limits, looked_at) if given else limits
+        points = tuple(islice(sweep.points(watched), MOST_POINTS + 1))
+    if ignored := given - looked_at:
+        raise UsageError(f"sweep {sweep.name!r} takes no {OPTIONS[min(ignored)]}")
+    if not points or len(points) > MOST_POINTS:
+        count = f"more than {MOST_POINTS:,}" if points else "no"
+        raise UsageError(f"sweep {sweep.name!r} has {count} points within these limits")
+    labels: set[str] = set()
     for point in points:
         if not isinstance(point, SweepPoint):
             raise PluginError(f"sweep {sweep.name!r} gives a {type(point).__name__} for a point")
+        if point.label in labels:
+            raise PluginError(f"sweep {sweep.name!r} gives two points the label {point.label!r}")
+        labels.add(point.label)
+    return points
 
 
 def _refuse_overruled(overrides: Iterable[str], points: Iterable[SweepPoint]) -> None:
@@ -178,14 +211,14 @@ def _named(base: Plan, request: SweepRequest) -> Sweep | None:
     return known[request.name]
 
 
-def _workload(base: Plan, point: SweepPoint) -> Any:
+def _workload(base: Plan, point: SweepPoint, where: str) -> Any:
     try:
         values = _merged(base.config["workload"], point.inputs)
         inputs = structure("workload", values, base.model.inputs_type)
         with calling(f"model {base.model.name!r}: workload"):
             return base.model.workload(inputs)
     except UsageError as error:
-        raise UsageError(f"point {point.label}: {error}") from error
+        raise UsageError(f"{where}point {point.label}: {error}") from error
 
 
 def _merged(values: Mapping[str, Any], changes: Mapping[str, Any]) -> dict[str, Any]:

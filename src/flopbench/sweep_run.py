@@ -15,7 +15,8 @@ from flopbench.source import source_digest
 from flopbench.sweep_plan import SweepPlan, SweepRequest
 from flopbench.sweep_report import Targets, priced_stages, sweep_report
 from flopbench.sweep_store import Journal, fingerprint
-from flopbench.vendor_series import Counted, Unit, at_points, units, vendor_counts
+from flopbench.vendor_pool import vendor_counts
+from flopbench.vendor_series import Counted, Unit, at_points, units
 
 
 class SweepProgress:

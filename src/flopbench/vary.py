@@ -12,6 +12,7 @@ import yaml
 
 from flopbench.errors import UsageError
 from flopbench.model import SweepPoint
+from flopbench.text import is_json
 
 _RANGE = re.compile(r"\s*(-?\d+):(-?\d+)(?::(-?\d+))?\s*")
 _COLONS = re.compile(r"^[\s\[]*[-+]?\d[\d_]*:\d")
@@ -62,6 +63,12 @@ def _list(text: str, values: str) -> list[Any]:
         found = yaml.safe_load(f"[{values}]")
     except yaml.YAMLError as error:
         raise UsageError(f"--vary {text!r} is no list of values with commas between") from error
+    for value in found:
+        if not is_json(value):
+            # YAML has dates, sets and numbers without end.
+            raise UsageError(
+                f"--vary {text!r}: {value} is no number, text, truth value, list or mapping"
+            )
     if len(found) != len(set(map(str, found))):
         raise UsageError(f"--vary {text!r} has a value twice")
     return list(found)

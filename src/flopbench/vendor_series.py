@@ -1,15 +1,8 @@
-"""Count the vendor at every point of a sweep: calls of equal shapes once, on several cores."""
+"""Count the vendor at the points of a sweep: calls of equal shapes once, or many by one law."""
 
 from __future__ import annotations
 
-import contextlib
-import os
-import threading
-import time
-from collections.abc import Iterator, Mapping
-from concurrent.futures import ProcessPoolExecutor, as_completed
-from concurrent.futures.process import BrokenProcessPool
-from multiprocessing import get_context
+from collections.abc import Mapping
 from typing import Any, Literal
 
 from attrs import evolve, frozen
@@ -20,7 +13,7 @@ from flopbench.counting import count_stage, sums
 from flopbench.errors import CountError, FlopbenchError, UsageError, calling
 from flopbench.law import Subject
 from flopbench.series_laws import WORTH_A_LAW, Place, counts_by_law, place
-from flopbench.sweep_plan import SweepPlan, SweepRequest, plan_sweep
+from flopbench.sweep_plan import SweepPlan
 from flopbench.vendor import VERIFIED, Convention, VendorModel
 
 
@@ -85,110 +78,73 @@ def units(plan: SweepPlan) -> list[Unit]:
     return [Unit(stage, tuple(indices)) for (stage, _), indices in found.items()]
 
 
-def vendor_counts(
-    plan: SweepPlan,
-    request: SweepRequest,
-    todo: list[Unit],
-    jobs: int = 1,
-) -> Iterator[tuple[Unit, Counted]]:
-    """Count units; yield each when it is done, in any order.
-
-    Each is counted by its own calls, unless very many differ in their sizes only: those are
-    given by one law (``vendor.method``), held against calls of three of them.
-
-    Args:
-        jobs: processes; with 1, this one counts.
-    """
-    left = dict.fromkeys(todo)
-    for unit, counted in _by_law(plan, todo):
-        del left[unit]
-        yield unit, counted
-    if jobs == 1 or len(left) <= 1:
-        for unit in left:
-            yield unit, count_unit(plan, unit)
-        return
-    yield from _on_several_cores(request, list(left), jobs)
+Task = tuple[Unit, ...]
+"""A unit to be counted by its own calls, or several to be given by one law."""
 
 
-def _on_several_cores(
-    request: SweepRequest, todo: list[Unit], jobs: int
-) -> Iterator[tuple[Unit, Counted]]:
-    """Count in a pool; what a broken pool leaves, one by one, to find out which one breaks it."""
-    left = dict.fromkeys(todo)
-    with _pool(request, min(jobs, len(todo))) as pool:
-        futures = {pool.submit(_count_in_worker, unit): unit for unit in todo}
-        for future in as_completed(futures):
-            with contextlib.suppress(BrokenProcessPool):
-                counted = future.result()
-                del left[futures[future]]
-                yield futures[future], counted
-    for unit in left:
-        with _pool(request, 1) as pool:
-            try:
-                yield unit, pool.submit(_count_in_worker, unit).result()
-            except BrokenProcessPool:
-                yield unit, failed("the process that counted it ended, as when memory runs out")
+def count_task(plan: SweepPlan, task: Task) -> dict[Unit, Counted]:
+    """Count a unit, or those of several that a law gives."""
+    return _group_by_law(plan, task) if len(task) > 1 else {task[0]: count_unit(plan, task[0])}
 
 
-def _pool(request: SweepRequest, jobs: int) -> ProcessPoolExecutor:
-    return ProcessPoolExecutor(jobs, get_context("spawn"), _start_worker, (request, os.getpid()))
-
-
-def _by_law(plan: SweepPlan, todo: list[Unit]) -> Iterator[tuple[Unit, Counted]]:
+def groups(plan: SweepPlan, todo: list[Unit]) -> list[Task]:
+    """Return the units that a law may give, by law."""
     base = plan.base
     if base.method == "concrete" or not base.vendor_strategies:
-        return
-    ((counter, vendor),) = base.vendor_strategies
+        return []
+    ((counter, _),) = base.vendor_strategies
     if counter.variant != VERIFIED or not counter.convention.plain:
-        return
-    groups: dict[Any, list[tuple[Unit, Place]]] = {}
+        return []
+    found: dict[Any, list[Unit]] = {}
     for unit in todo:
-        with calling(f"model {base.model.name!r}: stage_workload"):
-            found = place(base.model, unit.stage, plan.workloads[unit.points[0]])
-        groups.setdefault(found.key, []).append((unit, found))
-    for group in groups.values():
-        if base.method == "symbolic" or _worth_a_law(plan, vendor, group):
-            yield from _group_by_law(plan, vendor, group).items()
+        found.setdefault(_place(plan, unit).key, []).append(unit)
+    fewest = 2 if base.method == "symbolic" else WORTH_A_LAW
+    return [tuple(group) for group in found.values() if len(group) >= fewest]
 
 
-def _worth_a_law(plan: SweepPlan, vendor: VendorModel, group: list[tuple[Unit, Place]]) -> bool:
+def _place(plan: SweepPlan, unit: Unit) -> Place:
+    model = plan.base.model
+    with calling(f"model {model.name!r}: stage_workload"):
+        return place(model, unit.stage, plan.workloads[unit.points[0]])
+
+
+def _worth_a_law(plan: SweepPlan, vendor: VendorModel, unit: Unit) -> bool:
     """Tell whether counting each call takes too long, unless the user asked for each."""
-    unit, _ = group[0]
-    if len(group) < WORTH_A_LAW:
-        return False
+    if plan.base.method == "symbolic":
+        return True
     workload = plan.workloads[unit.points[0]]
     stage = attempt(lambda: vendor_stage(vendor, unit.stage, workload))
     return not isinstance(stage, Failed) and stage.sampled
 
 
-def _group_by_law(
-    plan: SweepPlan, vendor: VendorModel, group: list[tuple[Unit, Place]]
-) -> dict[Unit, Counted]:
+def _group_by_law(plan: SweepPlan, group: Task) -> dict[Unit, Counted]:
     """Count a group by its law; nothing, if calls in its midst and at its end refute it.
 
     Calls of the first unit were counted for the law to be held against.
     """
-    units_ = [unit for unit, _ in group]
+    ((counter, vendor),) = plan.base.vendor_strategies
+    if not _worth_a_law(plan, vendor, group[0]):
+        return {}
     subject = Subject(
         vendor=vendor,
-        counter=plan.base.counters[0],
+        counter=counter,
         model=plan.base.model,
-        stage=units_[0].stage,
-        workload=plan.workloads[units_[0].points[0]],
+        stage=group[0].stage,
+        workload=plan.workloads[group[0].points[0]],
         open_sizes=plan.base.model.sizes,
     )
     try:
-        found = counts_by_law(subject, [found for _, found in group])
+        found = counts_by_law(subject, [_place(plan, unit) for unit in group])
     except CountError:
         return {}  # each call is counted instead, and says what is wrong with it
     except UsageError:
         raise
-    except (Exception, SystemExit):  # noqa: BLE001 - a vendor that raises does so again when it is counted
+    except (Exception, SystemExit):  # noqa: BLE001 - who raises does so again when it is counted
         return {}
-    counts = {u: Counted(n, "law") for u, n in zip(units_, found, strict=True) if n}
-    if units_[0] in counts:
-        counts[units_[0]] = evolve(counts[units_[0]], method="call")
-    for unit in {units_[len(units_) // 2], units_[-1]} - {units_[0]}:
+    counts = {u: Counted(n, "law") for u, n in zip(group, found, strict=True) if n}
+    if group[0] in counts:
+        counts[group[0]] = evolve(counts[group[0]], method="call")
+    for unit in {group[len(group) // 2], group[-1]} - {group[0]}:
         if unit in counts:
             counted = count_unit(plan, unit)
             if counted.by_component != counts[unit].by_component:
@@ -231,28 +187,6 @@ def _checked(counted: Attributed, convention: Convention) -> Counted:
     if not counted.flops:
         return failed("the counter saw no FLOPs at all, which verifies nothing")
     return Counted(sums((entry.component, entry.flops) for entry in counted.entries), "call")
-
-
-_WORKER: dict[str, SweepPlan] = {}
-
-
-def _start_worker(request: SweepRequest, parent: int) -> None:
-    """Plan the same sweep in another process, which ends when its parent does."""
-    from flopbench.catalog import build_catalog
-    from flopbench.plugins import load_plugins
-
-    threading.Thread(target=_end_with, args=(parent,), daemon=True).start()
-    _WORKER["plan"] = plan_sweep(build_catalog(load_plugins(request.plugins)), request)
-
-
-def _end_with(parent: int) -> None:
-    while os.getppid() == parent:
-        time.sleep(0.5)
-    os._exit(1)
-
-
-def _count_in_worker(unit: Unit) -> Counted:
-    return count_unit(_WORKER["plan"], unit)
 
 
 def at_points(plan: SweepPlan, counts: Mapping[Unit, Counted]) -> list[dict[str, Counted]]:

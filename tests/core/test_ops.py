@@ -8,6 +8,7 @@ from hypothesis import strategies as st
 from torch.nn import functional
 from torch.utils.flop_counter import FlopCounterMode
 
+from flopbench.builtin.eager import Eager
 from flopbench.conventions import Conventions
 from flopbench.errors import DimError
 from flopbench.ops import (
@@ -21,6 +22,7 @@ from flopbench.ops import (
     Rope,
     Softmax,
 )
+from flopbench.pricing import price
 
 sizes = st.integers(1, 12)
 CONVENTIONS = Conventions()
@@ -145,3 +147,21 @@ def test_every_convention_says_where_it_comes_from():
     derivations = CONVENTIONS.derivations()
     assert set(derivations) == {a.name for a in attrs.fields(Conventions)}
     assert all(derivations.values())
+
+
+def test_an_op_without_copies_is_none():
+    """Such as windowed attention where every layer is global: its peak is nobody's."""
+    sizes = {"component": "c", "in_features": 3, "out_features": 5}
+    small, large = Linear(rows=1, **sizes), Linear(rows=100, layers=0, **sizes)
+    held = price([small, large], Eager(), Eager(), CONVENTIONS, "float32").footprint
+    assert (held.peak_activation_bytes, held.total_weight_bytes) == (4 * 8, 4 * 15)
+
+
+def test_stages_after_each_other_have_the_larger_peak():
+    sizes = {"component": "c", "in_features": 3, "out_features": 5}
+    one, other = (
+        price([Linear(rows=rows, **sizes)], Eager(), Eager(), CONVENTIONS, "float32").footprint
+        for rows in (1, 7)
+    )
+    assert one.then(other).peak_activation_bytes == 4 * 8 * 7
+    assert other.then(one).peak_activation_bytes == 4 * 8 * 7

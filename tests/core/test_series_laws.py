@@ -1,5 +1,10 @@
 """Points of a sweep that differ in their sizes only are counted by one law."""
 
+import json
+import os
+import subprocess
+import sys
+from pathlib import Path
 from types import SimpleNamespace
 
 import attrs
@@ -9,8 +14,9 @@ from flopbench.builtin.torch_counter import TorchCounter
 from flopbench.errors import CountError
 from flopbench.law import Subject
 from flopbench.series_laws import counts_by_law, place
-from flopbench.vendor_series import units, vendor_counts
-from prove_helpers import Sizes, ToyModel, ToyVendor, plan_of
+from flopbench.vendor_pool import vendor_counts
+from flopbench.vendor_series import units
+from prove_helpers import Decoding, DecodingSizes, Sizes, Steps, ToyModel, ToyVendor, plan_of
 
 
 def run(x, linear):
@@ -25,19 +31,21 @@ def counted(function, workloads):
         calls.append(x.shape)
         return function(x, linear)
 
-    model = ToyModel()
+    return by_law(ToyModel(), ToyVendor(counting), "prefill", workloads), len(calls)
+
+
+def by_law(model, vendor, stage, workloads):
     subject = Subject(
-        vendor=ToyVendor(counting),
+        vendor=vendor,
         counter=TorchCounter(),
         model=model,
-        stage="prefill",
+        stage=stage,
         workload=workloads[0],
         open_sizes=model.sizes,
     )
-    places = [place(model, "prefill", workload) for workload in workloads]
+    places = [place(model, stage, workload) for workload in workloads]
     assert len({found.key for found in places}) == 1
-    found = counts_by_law(subject, places)
-    return [n and sum(n.values()) for n in found], len(calls)
+    return [n and sum(n.values()) for n in counts_by_law(subject, places)]
 
 
 def test_a_thousand_points_take_one_trace_and_one_count():
@@ -106,3 +114,96 @@ def test_a_law_that_a_call_refutes_is_not_used():
 
     found = series(more_at_the_end, [Sizes(B=2, S=s) for s in range(2, 122)])
     assert found == [*(("call", 64 * s) for s in range(2, 121)), ("call", 2 * 64 * 121)]
+
+
+def test_a_point_that_a_guard_excludes_in_a_later_step_is_left_to_be_counted():
+    def function(k, w, linear, x):
+        linear(x)
+        if w.S + k >= 200:
+            linear(x)
+
+    sizes = ((3, 20, 3), (3, 150, 49), (3, 150, 50), (3, 199, 2))
+    workloads = [DecodingSizes(*each) for each in sizes]
+    flops = by_law(Decoding(None), Steps(function), "decode", workloads)
+    assert flops == [32 * 3 * 20 * 3, 32 * 3 * 150 * 49, None, None]
+
+
+PLUGIN = """
+import os
+
+from attrs import frozen
+
+from flopbench import hookimpl
+from prove_helpers import ToyModel, ToyVendor
+
+
+@frozen(kw_only=True)
+class Inputs:
+    B: int = 3
+    S: int = 20
+
+
+@frozen
+class Options:
+    pass
+
+
+class Model(ToyModel):
+    name = "laws"
+    options_type = Options
+    inputs_type = Inputs
+
+
+class Vendor(ToyVendor):
+    name = "laws"
+    options_type = Options
+
+    @classmethod
+    def from_options(cls, architecture, options):
+        return cls(run)
+
+
+def run(x, linear):
+    with open(os.environ["TOY_LOG"], "a") as log:
+        log.write(f"{os.getpid()}\\n")
+    return linear(x)
+
+
+@hookimpl
+def flopbench_analytic_models():
+    return [Model]
+
+
+@hookimpl
+def flopbench_vendor_models():
+    return [Vendor]
+"""
+
+
+def test_laws_are_traced_on_several_cores_and_give_what_one_gives(tmp_path):
+    (tmp_path / "laws.py").write_text(PLUGIN)
+    # Of one token there is a law of its own.
+    vary = ("--vary", "workload.B=2:4", "--vary", "workload.S=1:4", "vendor.method=symbolic")
+    processes, files = {}, {}
+    for jobs in ("1", "2"):
+        log = tmp_path / f"log{jobs}"
+        command = ["-m", "flopbench.cli", "sweep", "laws", "-p", "laws.py", *vary, "--jobs", jobs]
+        process = subprocess.Popen(
+            [sys.executable, *command, "--out", jobs, "--no-plots"],
+            cwd=tmp_path,
+            env={**os.environ, "TOY_LOG": str(log), "PYTHONPATH": str(Path(__file__).parents[1])},
+            stdout=subprocess.PIPE,
+            text=True,
+        )
+        said, _ = process.communicate(timeout=120)
+        assert process.returncode == 0
+        assert "verified" in said
+        pids = [int(line) for line in log.read_text().split()]
+        processes[jobs] = "here" if set(pids) == {process.pid} else process.pid not in pids
+        files[jobs] = {path.name: path.read_bytes() for path in (tmp_path / jobs).iterdir()}
+        # Two traces, and calls of the first, one in the midst and the last of both.
+        assert len(pids) == 2 + 2 * 3
+    assert processes == {"1": "here", "2": True}
+    assert files["1"] == files["2"]
+    stages = [point["prefill"] for point in json.loads(files["1"]["sweep.json"])["points"]]
+    assert sum(stage["vendor_method"] == "law" for stage in stages) == 12 - 2 * 3

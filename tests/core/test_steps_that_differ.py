@@ -1,66 +1,17 @@
 """Vendors that run otherwise in some steps must not be proved by what most steps do."""
 
-from functools import partial
-
 import attrs
 import pytest
 import sympy
 import torch
 
-from flopbench import Linear, VendorStage
 from flopbench.builtin.torch_counter import TorchCounter
 from flopbench.dims import minimum
 from flopbench.errors import CountError
 from flopbench.law import Subject
 from flopbench.laws import count_by_law, law_here
-from flopbench.model import Size, Stage
-from prove_helpers import WIDTH, ToyModel, ToyVendor, equations, proof_of
-
-
-@attrs.frozen
-class Sizes:
-    """The workload: sequences, tokens of each, decode steps."""
-
-    B: object = 3
-    S: object = 20
-    K: object = 6
-
-
-class Decoding(ToyModel):
-    """One linear layer, over as many rows in all steps as a function says."""
-
-    name = "decoding"
-    options_type = inputs_type = Sizes
-    stages = (Stage("decode", "Decode"),)
-    sizes = (Size("B", "sequences"), Size("S", "tokens"), Size("K", "steps", steps=True))
-
-    def __init__(self, rows, low=1):
-        self.rows = rows
-        if low != 1:
-            self.sizes = (Size("B", "b", minimum=low), Size("S", "s", minimum=low), self.sizes[2])
-
-    def ops(self, stage, workload):
-        rows = self.rows(workload)
-        yield Linear(component="layer", rows=rows, in_features=WIDTH, out_features=WIDTH)
-
-    def stage_sizes(self, stage, workload):
-        return attrs.asdict(workload)
-
-    def stage_workload(self, stage, workload, sizes):
-        return Sizes(**sizes)
-
-
-class Steps(ToyVendor):
-    """Calls ``function(k, sizes, linear, x)`` in step k, on x of [B, S, 4]."""
-
-    name = "decoding"
-
-    def stage(self, name, workload):
-        def prepare(step):
-            call = partial(self.function, step, workload)
-            return ToyVendor(lambda x, linear: call(linear, x)).stage(name, workload).prepare(step)
-
-        return VendorStage(prepare, steps=workload.K)
+from prove_helpers import Decoding, Steps, equations, proof_of
+from prove_helpers import DecodingSizes as Sizes
 
 
 def proved(function, *, rows=lambda w: w.B * w.S * w.K, workload=None, low=1):

@@ -7,8 +7,8 @@ import time
 
 import pytest
 
-from cli_helpers import one_sentence
 from flopbench.errors import UsageError
+from flopbench.sweep_files import LIST, replace_files
 from flopbench.sweep_store import JOURNAL, Journal
 from sweep_helpers import ToySweep
 
@@ -36,7 +36,7 @@ def journaled(toy, out):
 @pytest.mark.parametrize("jobs", ["1", "2"])
 def test_killed_at_any_moment_it_resumes_to_the_same_bytes(toy, jobs):
     whole = undisturbed(toy)
-    assert set(whole) == {"sweep.json", "sweep.csv", "sweep.md"}
+    assert set(whole) == {"sweep.json", "sweep.csv", "sweep.md", LIST}
     moments, kills = random.Random(int(jobs)), 0  # noqa: S311 - no secret
     for _ in range(6):
         finished, started = journaled(toy, "killed"), len(toy.counted())
@@ -264,6 +264,55 @@ def test_nothing_is_left_of_locks_and_killed_writers(toy):
     assert toy.files("again") == {**whole, ".sweep.json.of-mine": b"kept"}
 
 
+def contents(folder):
+    return {path.name: path.read_text() for path in folder.iterdir() if path.name != LIST}
+
+
+def test_a_folder_holds_the_files_of_the_last_sweep_and_those_of_others(toy):
+    toy.points = 2
+    whole = undisturbed(toy)
+    assert toy.run("out", "--plots", "--ttft", "1")[0] == 0
+    plots = {name for name in toy.files("out") if name.endswith((".svg", ".png"))}
+    assert {"prefill_flops.svg", "required_ttft_tflops_per_s.png"} <= plots
+    folder = toy.folder / "out"
+    (folder / "notes.png").write_text("mine")
+    (folder / "prefill_flops.svg").write_text("mine, too")
+    assert toy.run("out")[0] == 0
+    mine = {"notes.png": b"mine", "prefill_flops.svg": b"mine, too"}
+    assert toy.files("out") == {**whole, **mine}
+
+
+def test_files_of_an_earlier_sweep_go_when_the_next_is_written(tmp_path, monkeypatch):
+    replace_files(tmp_path, {"a.svg": "a", "b.png": b"b", "c.md": "c"})
+    assert contents(tmp_path) == {"a.svg": "a", "b.png": "b", "c.md": "c"}
+
+    def killed(_path, **_options):
+        raise KeyboardInterrupt
+
+    # Killed when all is written and nothing taken away yet.
+    with monkeypatch.context() as patch:
+        patch.setattr("pathlib.Path.is_symlink", killed)
+        with pytest.raises(KeyboardInterrupt):
+            replace_files(tmp_path, {"c.md": "new", "d.md": "d"})
+    assert contents(tmp_path) == {"a.svg": "a", "b.png": "b", "c.md": "new", "d.md": "d"}
+    replace_files(tmp_path, {"d.md": "newer"})
+    assert contents(tmp_path) == {"d.md": "newer"}
+
+
+@pytest.mark.parametrize(
+    "text", ["notes", "[1]", '{"../mine.md": ["x"]}', '{"mine.md": 3}', '{"mine.md": ["x"]}', "{}"]
+)
+def test_a_list_that_no_sweep_wrote_takes_nothing_away(tmp_path, text):
+    folder = tmp_path / "out"
+    folder.mkdir()
+    (tmp_path / "mine.md").write_text("x")
+    (folder / "mine.md").write_text("x")
+    (folder / LIST).write_text(text)
+    replace_files(folder, {"sweep.md": "s"})
+    assert contents(folder) == {"mine.md": "x", "sweep.md": "s"}
+    assert (tmp_path / "mine.md").exists()
+
+
 def test_a_sweep_that_cannot_begin_leaves_no_folder(toy):
     plugin = toy.folder / "toy.py"
     plugin.write_text(plugin.read_text().replace("yield Linear(", "raise ValueError("))
@@ -338,30 +387,3 @@ def test_an_interrupted_sweep_says_how_it_goes_on(toy):
     assert "interrupted: the same command goes on with what out holds" in stderr
     assert toy.run("out") == (0, "")
     assert toy.files("out") == whole
-
-
-@pytest.mark.parametrize(
-    ("text", "message"),
-    [
-        ('Sweep(name="s", description="d", stages=("prefil",), x="rows", points=p)', "'prefill'?"),
-        ('Sweep(name="s", description="d", stages=("prefill",), x="rowz", points=p)', "'rows'?"),
-        (
-            'Sweep(name="s", description="d", stages=("prefill",), x="rows", points=lambda _: [])',
-            "sweep 's' has no points",
-        ),
-        (
-            'Sweep(name="s", description="d", stages=("prefill",), x="rows", points=lambda _: [1])',
-            "sweep 's' gives a int for a point",
-        ),
-    ],
-)
-def test_a_plugins_sweep_that_names_nothing_is_refused(toy, flopbench, text, message):
-    plugin = toy.folder / "toy.py"
-    points = (
-        "from flopbench.model import Sweep, SweepPoint\n\n"
-        'p = lambda limits: [SweepPoint(label="one", inputs={"rows": 1})]\n\n\nclass Toy('
-    )
-    source = plugin.read_text().replace("class Toy(", points, 1)
-    plugin.write_text(source.replace('name = "toy"', f'name = "toy"\n    sweeps = ({text},)', 1))
-    result = flopbench("sweep", "toy", "s", "-p", "toy.py", "--counters", "slow")
-    assert message in one_sentence(result)

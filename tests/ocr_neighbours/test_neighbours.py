@@ -262,3 +262,12 @@ def test_tokens_of_a_deepseek_ocr2_page(rows, cols):
     inputs = Inputs(crop_grid=CropGrid(rows=rows, cols=cols), prompt_tokens=0)
     workload = DeepseekOcr2().workload(inputs)
     assert workload.image_tokens == 256 + 144 * rows * cols + 1
+
+
+def test_features_and_queries_wait_while_the_encoders_angles_are_made():
+    model = DeepseekOcr2()
+    encoder = model.architecture.encoder
+    # 256 features of a view and as many queries; angles, cosines and sines of their positions.
+    for op in model.ops("vision", Ocr2Workload(batch_size=3)):
+        if op.component == "vision/encoder/rope":
+            assert op.peak() == 3 * 512 * encoder.width + 3 * 512 * encoder.head_dim

@@ -142,3 +142,13 @@ def test_overrides_that_are_no_mapping_of_fields_are_one_sentence(flopbench, ove
     done = flopbench("run", "hf/llama", f"model.overrides={overrides}")
     assert done.returncode == 2
     assert "error: model.overrides must be a mapping of config fields, got " in done.stderr
+
+
+def test_a_dtype_without_known_bytes_is_refused_unless_it_is_replaced(flopbench, tmp_path):
+    path = tmp_path / "config.json"
+    path.write_text(json.dumps({"model_type": "llama", "dtype": "float8_e4m3fn"}))
+    command = ("explain", "hf/llama", f"model.config={path}")
+    done = flopbench(*command)
+    assert done.returncode == 2
+    assert "the config's dtype must be one of bfloat16, float16, float32, float64" in done.stderr
+    assert flopbench(*command, "model.dtype=float16").returncode == 0

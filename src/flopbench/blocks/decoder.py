@@ -80,11 +80,12 @@ class Decoder:
         site = Site("decoder", steps=run.steps)
         every = attrs.evolve(site, layers=self.layers)
         yield from self.embeddings.ops(site.at("embed"), run)
+        residual = run.tokens * self.embeddings.width
         held: Dim = 0
         for angles in self.angles:
-            yield from angles.ops(every.at("rope"), run)
+            yield from angles.ops(every.beside_also(held + residual).at("rope"), run)
             held = held + angles.held(run)
-        within = site.beside_also(held + run.tokens * self.embeddings.width)
+        within = site.beside_also(held + residual)
         for attention, count in self._counts(lambda group: group.attention):
             yield from attention.ops(attrs.evolve(within, layers=count).at("attention"), run)
         yield from self.around.ops(every.beside_also(held).at("norm"), run.tokens)

@@ -45,25 +45,28 @@ class RotaryAngles:
         """
         site = attrs.evolve(site, layers=1)
         frequencies, queries = halve(self.dim), run.queries
-        # Positions by frequencies, and what is scaled.
+        # Positions by frequencies, and what is scaled. Cosines wait while sines are scaled.
         scaled = 2 * self._made * queries
+        outputs, reads = scaled, scaled
         if self.by_matmul:
             yield site.op(MatMul, batch=1, m=frequencies, k=1, n=queries)
-            yield site.op(Elementwise, function="multiply", outputs=scaled, reads=scaled)
         else:
-            yield site.op(
-                Elementwise,
-                function="multiply",
-                outputs=queries * frequencies + scaled,
-                reads=queries + frequencies + scaled,
-            )
+            outputs, reads = queries * frequencies + scaled, queries + frequencies + scaled
+        live = 3 * self._made * queries
+        yield site.op(Elementwise, function="multiply", outputs=outputs, reads=reads, live=live)
         yield angle_op(site, queries * self._made)
 
 
 def angle_op(site: Site, angles: Dim) -> Elementwise:
     """Return cosines and sines; the angles are read for the one and again for the other."""
-    moved = 2 * angles
-    return site.op(Elementwise, function="rope_angle", outputs=angles, reads=moved, writes=moved)
+    return site.op(
+        Elementwise,
+        function="rope_angle",
+        outputs=angles,
+        reads=2 * angles,
+        writes=2 * angles,
+        live=3 * angles,
+    )
 
 
 def rotation(site: Site, run: Pass, heads: Dim, dim: Dim) -> Rope:

@@ -70,6 +70,7 @@ class EncoderAttention:
     Attributes:
         fused: whether one product makes queries, keys and values.
         position_bias: what is added to the scores, if anything.
+        bias_of_queries: whether that is made of the queries.
     """
 
     width: Dim
@@ -78,6 +79,7 @@ class EncoderAttention:
     bias: bool = True
     fused: bool = False
     position_bias: str | None = None
+    bias_of_queries: bool = False
     scaled: Literal["scores", "queries"] | None = "scores"
 
     def ops(self, site: Site, batch: Dim, tokens: Dim) -> Iterator[Op]:
@@ -104,6 +106,7 @@ class EncoderAttention:
             queries=tokens,
             keys=tokens,
             bias=self.position_bias,
+            bias_of_queries=self.bias_of_queries,
             scaled=self.scaled,
         )
 

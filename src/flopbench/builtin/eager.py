@@ -40,6 +40,7 @@ class Eager(AttentionMode):
         if op.scaled == "queries":
             live = 2 * queries + keys + values
             yield elementwise("multiply", op.steps * queries, reads=op.steps * queries, live=live)
+        unscaled = queries if op.bias_of_queries and op.scaled == "queries" else 0
         # With one query per step the rows of all steps form one product over the visited keys.
         yield _product(
             op,
@@ -48,7 +49,7 @@ class Eager(AttentionMode):
             reads=op.steps * queries,
             writes=scores,
             operand=op.head_dim,
-            live=queries + keys + last_scores + values,
+            live=queries + keys + last_scores + values + unscaled,
         )
         if op.scaled == "scores":
             yield elementwise("multiply", scores, reads=scores, live=2 * last_scores + values)

@@ -146,7 +146,7 @@ def _sweep(
     """Run, print or write; return what failed."""
     from contextlib import nullcontext
 
-    from flopbench.output import write_files
+    from flopbench.sweep_files import replace_files
     from flopbench.sweep_run import incomplete, run_sweep
     from flopbench.sweep_store import locked
     from flopbench.sweep_tables import to_csv, to_markdown, verdict
@@ -170,7 +170,7 @@ def _sweep(
                 from flopbench.plots import draw
 
                 files |= draw(report, plan.base.model.parts)
-            write_files(folder, files, alone=True)
+            replace_files(folder, files)
             points = counted(len(plan.points), "point")
             print_text(f"{points}, {len(files)} files in {folder}\n{verdict(report)}")
         close()

@@ -126,6 +126,7 @@ def _sam_attention(
         head_dim=sam.head_dim,
         fused=True,
         position_bias="decomposed relative positions",
+        bias_of_queries=True,
         scaled="queries",
     )
     yield from attention.projections(site, windows * tokens)
@@ -141,8 +142,10 @@ def _relative_positions(
     core, tokens = "vision/sam/attention/core", side * side
     scores, per_axis = heads * tokens * tokens, heads * tokens * side
     alive = residual + scores + heads * tokens * sam.head_dim
-    # Each query meets one embedding per row and one per column of its window.
-    for made in (0, per_axis):
+    embeddings = side * side * sam.head_dim
+    # Each query meets one embedding per row and one per column of its window. Those of the
+    # columns wait while the rows' are met, and the rows' products while the columns' are.
+    for waiting in (embeddings, per_axis):
         yield MatMul(
             component=core,
             layers=layers,
@@ -151,9 +154,9 @@ def _relative_positions(
             k=sam.head_dim,
             n=side,
             # All windows and heads share the embeddings, which no window reads if there is none.
-            reads=(heads + at_most_one(heads)) * side * side * sam.head_dim,
+            reads=(heads + at_most_one(heads)) * embeddings,
             table=(2 * trained - 1) * sam.head_dim,
-            beside=alive + made,
+            beside=alive + waiting,
         )
     yield Elementwise(
         component=core,
@@ -203,9 +206,10 @@ def _clip(clip: Clip, images: Dim, tokens: Dim) -> Iterator[Op]:
     site = Site("vision/clip", beside=images * (tokens - 1) * clip.width)
     layers = attrs.evolve(site, layers=clip.layers)
     trained = clip.pretrained_size // clip.patch_size
-    # A class token, and a position for it and for each patch.
+    # A class token, and a position for it and for each patch. They are added to the features
+    # themselves, which therefore do not wait beside.
     positions = Positions(width=clip.width, entries=2 + trained * trained)
-    yield from positions.ops(site.at("embed"), images, tokens)
+    yield from positions.ops(Site("vision/clip/embed"), images, tokens)
     yield NormSpec("layer_norm").op(site.at("embed"), rows, clip.width)
     attention = EncoderAttention(width=clip.width, heads=clip.heads, head_dim=clip.head_dim)
     residual = rows * clip.width

@@ -59,9 +59,9 @@ def _encoder_ops(encoder: Encoder, images: Dim, patches: Dim) -> Iterator[Op]:
     rows = images * tokens
     site = Site("vision/encoder")
     angles = RotaryAngles(encoder.head_dim)
-    # The angles are made for one sequence; all images share them.
+    # The angles are made for one sequence; all images share them. Features and queries wait.
     one = Pass(batch=1, queries=tokens, keys=tokens, head_rows=0)
-    yield from angles.ops(site.at("rope"), one)
+    yield from angles.ops(site.beside_also(rows * encoder.width).at("rope"), one)
     every = attrs.evolve(site, layers=encoder.layers).beside_also(angles.held(one))
     yield from ResidualNorms(norm=NormSpec("rms_norm"), width=encoder.width, last=1).ops(
         every.at("norm"), rows

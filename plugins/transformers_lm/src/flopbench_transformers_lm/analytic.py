@@ -8,7 +8,7 @@ from typing import Any, ClassVar, Self
 
 from flopbench.blocks import Decoder, stage_passes
 from flopbench.dims import Dim
-from flopbench.dtypes import DEFAULT_DTYPE, DTYPE_BYTES
+from flopbench.dtypes import DEFAULT_DTYPE, element_bytes
 from flopbench.errors import UsageError
 from flopbench.model import AnalyticModel, Size, Stage
 from flopbench.ops import Op
@@ -87,10 +87,7 @@ class HfModel(AnalyticModel):
     @classmethod
     def from_options(cls, options: LmOptions) -> HfModel:
         config = read_config(model_type(cls.name), options)
-        found = config.get("dtype")
-        return cls(
-            config, dtype=options.dtype or (found if found in DTYPE_BYTES else DEFAULT_DTYPE)
-        )
+        return cls(config, dtype=options.dtype or _dtype(config))
 
     @property
     def architecture(self) -> LmConfig:
@@ -148,3 +145,17 @@ class HfModel(AnalyticModel):
             DECODING,
             NOT_PRICED,
         )
+
+
+def _dtype(config: LmConfig) -> str:
+    """Return the dtype that a config says, or the usual one.
+
+    Raises:
+        UsageError: its bytes are not known.
+    """
+    dtype = config.get("dtype") or DEFAULT_DTYPE
+    try:
+        element_bytes(dtype)
+    except UsageError as error:
+        raise UsageError(f"the config's {error}; model.dtype replaces it") from error
+    return str(dtype)

@@ -1,0 +1,57 @@
+"""The files of a finished sweep: a folder holds those of one, and what others put there.
+
+A list beside them says which files sweeps wrote, with digests. What it names and the present
+sweep has not is taken away, if it still is what was written.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from collections.abc import Mapping
+from pathlib import Path
+
+from flopbench.output import write_files
+
+LIST = ".sweep.files"
+
+Written = dict[str, list[str]]
+"""Digests that a file may have, by its name: two while a sweep replaces it."""
+
+
+def replace_files(directory: Path, files: Mapping[str, str | bytes]) -> None:
+    """Write a sweep's files, and take away those of an earlier sweep.
+
+    Nobody else may be writing there. Killed in between, the next call does the rest.
+
+    Raises:
+        UsageError: a file cannot be written; then none is.
+    """
+    before = _read(directory)
+    now = {name: [_digest(data)] for name, data in files.items()}
+    both = {name: before.get(name, []) + now.get(name, []) for name in {**before, **now}}
+    write_files(directory, {LIST: _text(both), **files}, alone=True)
+    for name, digests in before.items():
+        path = directory / name
+        ours = name not in now and path.is_file() and not path.is_symlink()
+        if ours and _digest(path.read_bytes()) in digests:
+            path.unlink()
+    write_files(directory, {LIST: _text(now)}, alone=True)
+
+
+def _read(directory: Path) -> Written:
+    """Return what sweeps wrote there; nothing, if the list is none that a sweep wrote."""
+    try:
+        found = json.loads((directory / LIST).read_bytes())
+        return {name: [str(d) for d in found[name]] for name in found if Path(name).name == name}
+    except (OSError, ValueError, TypeError):
+        return {}
+
+
+def _text(written: Written) -> str:
+    return json.dumps(dict(sorted(written.items())), indent=1) + "\n"
+
+
+def _digest(data: str | bytes) -> str:
+    content = data if isinstance(data, bytes) else data.encode("utf-8", "backslashreplace")
+    return hashlib.sha256(content).hexdigest()
