@@ -33,6 +33,17 @@ def mistral(config: LmConfig) -> Decoder:
     return decoder(fields, [(each, mlp) for each in by_window(fields, attention(fields))])
 
 
+def ministral3(config: LmConfig) -> Decoder:
+    """Ministral 3 (mistral.ai/news/mistral-3): Mistral with queries scaled by their positions.
+
+    How the scale follows from a position is not priced.
+    """
+    fields = Fields(config)
+    mlp = gated_mlp(fields)
+    usual = attention(fields, queries_scaled="positions")
+    return decoder(fields, [(each, mlp) for each in by_window(fields, usual)])
+
+
 def cwm(config: LmConfig) -> Decoder:
     """CWM (arXiv:2510.02387): Llama, in which most layers slide."""
     fields = Fields(config)
@@ -198,7 +209,7 @@ DENSE: dict[str, Family] = {
     "hunyuan_v1_dense": hunyuan,
     "llama": llama,
     "ministral": mistral,
-    "ministral3": mistral,
+    "ministral3": ministral3,
     "mistral": mistral,
     "olmo": olmo,
     "olmo2": olmo2,

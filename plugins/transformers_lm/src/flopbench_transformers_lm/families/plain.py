@@ -72,11 +72,14 @@ def gpt_neo(config: LmConfig) -> Decoder:
 
 
 def opt(config: LmConfig) -> Decoder:
-    """OPT (arXiv:2205.01068): the scale multiplies the queries; two positions are reserved."""
+    """OPT (arXiv:2205.01068): the scale multiplies the queries; two positions are reserved.
+
+    transformers multiplies the scores as well, by 1.
+    """
     fields = Fields(config)
     fields.expect(word_embed_proj_dim=fields.width)
     bias = fields.flag("enable_bias", default=True)
-    usual = _classic(fields, qkv_bias=bias, out_bias=bias, scaled="queries")
+    usual = _classic(fields, qkv_bias=bias, out_bias=bias, queries_scaled="constant")
     part = mlp(fields, fields.size("ffn_dim"), "activation_function", bias=bias)
     affine = fields.flag("layer_norm_elementwise_affine", default=True)
     first = fields.flag("do_layer_norm_before", default=True)
@@ -91,13 +94,12 @@ def opt(config: LmConfig) -> Decoder:
 
 
 def biogpt(config: LmConfig) -> Decoder:
-    """BioGPT (arXiv:2210.10341): GPT-2 with scaled embeddings."""
+    """BioGPT (arXiv:2210.10341): GPT-2 with scaled embeddings, if only by 1."""
     fields = Fields(config)
     usual = _classic(fields, qkv_bias=True, out_bias=True)
     part = mlp(fields, fields.size("intermediate_size"), bias=True)
     made = _with_positions(fields, [(usual, part)], offset=2)
-    scaled = fields.flag("scale_embedding", default=True)
-    return attrs.evolve(made, embeddings=attrs.evolve(made.embeddings, scaled=scaled))
+    return attrs.evolve(made, embeddings=attrs.evolve(made.embeddings, scaled=True))
 
 
 def bloom(config: LmConfig) -> Decoder:
@@ -121,9 +123,9 @@ def bloom(config: LmConfig) -> Decoder:
 
 
 def mpt(config: LmConfig) -> Decoder:
-    """MPT (databricks.com/blog/mpt-7b): ALiBi, no biases anywhere."""
+    """MPT (databricks.com/blog/mpt-7b): ALiBi, a mask that fills; no biases anywhere."""
     fields = Fields(config)
-    usual = _classic(fields, fused=True, bias="ALiBi as a tensor")
+    usual = _classic(fields, fused=True, masked="filled", bias="ALiBi as a tensor")
     part = mlp(fields, 4 * fields.width, activation="gelu")
     return decoder(
         fields, [(usual, part)] * fields.layers, norm=NormSpec("layer_norm", parameters=1)
