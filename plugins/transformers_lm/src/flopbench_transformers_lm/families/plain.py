@@ -61,7 +61,7 @@ def gpt_neo(config: LmConfig) -> Decoder:
     kinds = {"global": usual, "local": local}
     found = fields.get("attention_layers")
     if len(found) != fields.layers or set(found) - set(kinds):
-        raise fields.refused("attention_layers", found)
+        raise fields.refused("attention_layers")
     part = mlp(
         fields,
         fields.size("intermediate_size", 4 * fields.width),
@@ -153,9 +153,8 @@ def arcee(config: LmConfig) -> Decoder:
 
 def _rotated(config: LmConfig, norm: NormSpec, **options: Any) -> Decoder:
     fields = Fields(config)
-    bias = fields.flag("attention_bias")
     part = mlp(fields, fields.size("intermediate_size"), bias=fields.flag("mlp_bias"))
-    usual = attention(fields, qkv_bias=bias, out_bias=bias, **options)
+    usual = attention(fields, biases="attention_bias", **options)
     return decoder(fields, [(usual, part)] * fields.layers, norm=norm)
 
 
@@ -163,8 +162,7 @@ def nanochat(config: LmConfig) -> Decoder:
     """Nanochat (github.com/karpathy/nanochat): norms without weights, one of the embeddings too."""
     fields = Fields(config)
     norm = NormSpec("rms_norm", parameters=0)
-    bias = fields.flag("attention_bias")
-    usual = attention(fields, qkv_bias=bias, out_bias=bias, qk_norm=norm)
+    usual = attention(fields, biases="attention_bias", qk_norm=norm)
     part = mlp(fields, fields.size("intermediate_size"))
     return decoder(
         fields,
