@@ -1,6 +1,7 @@
 """What the dispatcher sees of a real model: the elements that each op works on."""
 
 from collections import Counter
+from contextlib import ExitStack
 
 import attrs
 import torch
@@ -63,10 +64,17 @@ class Elements(TorchDispatchMode):
 
 def seen(vendor, stage, workload):
     """Return what the first step of a stage dispatches."""
-    call = vendor.stage(stage, workload).prepare(1)
-    with torch.no_grad(), Elements() as elements:
-        call.run()
+    elements = Elements()
+    run(vendor.stage(stage, workload).prepare(1), elements)
     return elements
+
+
+def run(call, *modes):
+    """Run a vendor call under dispatch modes."""
+    with torch.no_grad(), ExitStack() as stack:
+        for mode in modes:
+            stack.enter_context(mode)
+        call.run()
 
 
 def priced_elements(model, stage, workload, entry):

@@ -28,7 +28,8 @@ def deepseek_v2(config: LmConfig) -> Decoder:
     routing: dict[str, Any] = {"scaled": True}
     method = fields.one_of("topk_method", "greedy", "group_limited_greedy")
     if method == "group_limited_greedy":
-        routing |= {"groups": fields.size("n_group"), "group_votes": 1}
+        sizes = {"groups": fields.size("n_group"), "groups_kept": fields.size("topk_group")}
+        routing |= {**sizes, "group_votes": 1}
     bias = fields.flag("mlp_bias")
     parts = feed_forwards(fields, from_first_sparse(fields), routing, bias=bias)
     # Two elements are rotated as one complex number.

@@ -15,6 +15,7 @@ from flopbench_transformers_lm.families.parts import (
     attention,
     by_window,
     decoder,
+    equal_heads,
     gated_mlp,
     mlp,
 )
@@ -37,9 +38,7 @@ def gptj(config: LmConfig) -> Decoder:
     rope_dim = fields.size("rotary_dim", head_dim)
     if rope_dim % 2 or rope_dim > head_dim:
         raise fields.refused("rotary_dim", f"even numbers up to {head_dim}")
-    usual = attention(
-        fields, head_dim=head_dim, rope_dim=rope_dim, kv_heads=fields.heads, fused=fused
-    )
+    usual = equal_heads(fields, rope_dim=rope_dim, fused=fused)
     inner = fields.size("n_inner", 4 * fields.width)
     part = mlp(fields, inner, "activation_function", bias=True)
     return decoder(
@@ -56,15 +55,8 @@ def gpt_neox(config: LmConfig) -> Decoder:
     """GPT-NeoX (arXiv:2204.06745) and Pythia: a quarter of each head is rotated."""
     fields = Fields(config)
     bias = fields.flag("attention_bias", default=True)
-    usual = attention(
-        fields,
-        head_dim=fields.shared_head_dim,
-        kv_heads=fields.heads,
-        fused=True,
-        qkv_bias=bias,
-        out_bias=bias,
-        rope_partly=True,
-    )
+    biases = {"qkv_bias": bias, "out_bias": bias}
+    usual = equal_heads(fields, fused=True, rope_partly=True, **biases)
     part = mlp(fields, fields.size("intermediate_size"), bias=True)
     return decoder(fields, [(usual, part)] * fields.layers, norm=LAYER_NORM)
 

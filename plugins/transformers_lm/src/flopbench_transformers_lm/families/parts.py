@@ -61,6 +61,13 @@ def attention(
     return SelfAttention(**(sizes | options))
 
 
+def equal_heads(fields: Fields, **options: Any) -> SelfAttention:
+    """Return attention of heads that share the model's width, as many for keys as for queries."""
+    return attention(
+        fields, **({"head_dim": fields.shared_head_dim, "kv_heads": fields.heads} | options)
+    )
+
+
 def by_window(fields: Fields, usual: SelfAttention) -> list[SelfAttention]:
     """Return the attention of each layer, with its window."""
     return [attrs.evolve(usual, window=window) for window in fields.windows()]

@@ -16,14 +16,14 @@ from flopbench_transformers_lm.families.parts import (
     attention,
     by_window,
     decoder,
+    equal_heads,
     mlp,
 )
 
 
 def _classic(fields: Fields, **options: Any) -> Any:
     """Return attention of equal heads that rotates nothing."""
-    usual = {"head_dim": fields.shared_head_dim, "kv_heads": fields.heads, "rope_dim": 0}
-    return attention(fields, **(usual | options))
+    return equal_heads(fields, rope_dim=0, **options)
 
 
 def gpt2(config: LmConfig) -> Decoder:
@@ -177,16 +177,8 @@ def persimmon(config: LmConfig) -> Decoder:
     """Persimmon (adept.ai/blog/persimmon-8b): squared ReLU, norms of query and key heads."""
     fields = Fields(config)
     norm = LAYER_NORM if fields.flag("qk_layernorm") else None
-    usual = attention(
-        fields,
-        head_dim=fields.shared_head_dim,
-        kv_heads=fields.heads,
-        fused=True,
-        qkv_bias=True,
-        out_bias=True,
-        qk_norm=norm,
-        rope_partly=True,
-    )
+    biases = {"qkv_bias": True, "out_bias": True}
+    usual = equal_heads(fields, fused=True, qk_norm=norm, rope_partly=True, **biases)
     part = mlp(fields, fields.size("intermediate_size"), bias=True)
     return decoder(fields, [(usual, part)] * fields.layers, norm=LAYER_NORM)
 

@@ -52,6 +52,7 @@ def sigmoid(fields: Fields) -> dict[str, Any]:
         "scoring": "sigmoid",
         "corrected": True,
         "groups": fields.size("n_group"),
+        "groups_kept": fields.size("topk_group"),
         "normalised": fields.flag("norm_topk_prob"),
         "scaled": True,
     }
