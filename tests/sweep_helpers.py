@@ -84,6 +84,8 @@ class Slow(VendorCounter):
         with open(os.environ["TOY_LOG"], "a") as log:
             log.write(f"{rows}\\n")
         time.sleep(float(os.environ.get("TOY_SECONDS", "0")))
+        while os.path.exists("hold"):
+            time.sleep(0.01)
         if str(rows) in os.environ.get("TOY_FAILS", "").split(","):
             raise ValueError(f"{rows} rows are unlucky")
         wrong = 2 if str(rows) in os.environ.get("TOY_WRONG", "").split(",") else 0
@@ -109,12 +111,16 @@ def flopbench_vendor_counters():
 
 
 class ToySweep:
-    """Runs ``flopbench sweep toy`` over 1 to ``points`` rows, in a folder of its own."""
+    """Runs ``flopbench sweep toy`` over 1 to ``points`` rows, in a folder of its own.
+
+    While a file `hold` is there, its first count does not end.
+    """
 
     def __init__(self, folder, points=12):
         self.folder = folder
         self.points = points
         self.log = folder / "log"
+        self.hold = folder / "hold"
         (folder / "toy.py").write_text(PLUGIN)
 
     def start(self, out, *options, **environment):
@@ -132,7 +138,7 @@ class ToySweep:
     def run(self, out, *options, **environment):
         """Run to the end; return the exit code and what it said on stderr."""
         process = self.start(out, *options, **environment)
-        _, stderr = process.communicate(timeout=60)
+        _, stderr = process.communicate(timeout=300)
         return process.returncode, stderr
 
     def files(self, out):

@@ -37,6 +37,9 @@ _BOUNDS: dict[Any, Callable[[Bounds, Bounds], Bounds]] = {
     np.minimum: lambda a, b: (min(a[0], b[0]), min(a[1], b[1])),
     np.maximum: lambda a, b: (max(a[0], b[0]), max(a[1], b[1])),
 }
+_NEUTRAL = {np.add: 0, np.multiply: 1}
+"""Numbers that leave the other operand as it is: batch 1, an operation with nothing beside it."""
+
 _COMPARISONS = {np.less, np.less_equal, np.greater, np.greater_equal, np.equal, np.not_equal}
 _EXACT_FUNCTIONS = {
     np.array2string,
@@ -103,7 +106,8 @@ class IntArray(np.ndarray[Any, np.dtype[np.int64]]):
             if ufunc in _COMPARISONS:
                 return ufunc(*map(_plain, inputs))
             if ufunc in _BOUNDS:
-                return _exact(ufunc, *inputs)
+                unchanged = _unchanged(ufunc, *inputs)
+                return _exact(ufunc, *inputs) if unchanged is None else unchanged
         if method == "reduce" and ufunc in (np.minimum, np.maximum):
             return ufunc.reduce(_plain(inputs[0]), **kwargs)
         raise _inexact(ufunc.__name__ if method == "__call__" else f"{ufunc.__name__}.{method}")
@@ -138,6 +142,17 @@ def _integers(value: Any) -> Any:
     if np.issubdtype(array.dtype, np.integer) or isinstance(value, int):
         return array.astype(object if array.dtype == np.uint64 else np.int64, copy=False)
     raise DimError(f"a dimension array takes integers only, not {value!r}")
+
+
+def _unchanged(ufunc: Any, first: Any, second: Any) -> IntArray | None:
+    """Return the operand that is the result already, which nobody can write to; or None."""
+    for one, other in ((first, second), (second, first)):
+        if type(one) is int and type(other) is IntArray and not other.flags.writeable:
+            if ufunc in _NEUTRAL and one == _NEUTRAL[ufunc]:
+                return other
+            if ufunc is np.maximum and one <= other.bounds()[0]:
+                return other
+    return None
 
 
 def _extremes(array: Any) -> Bounds:

@@ -1,4 +1,4 @@
-"""What operations cost, in FLOPs and bytes moved. Costs add, and scale with a count."""
+"""What operations cost, in FLOPs and bytes moved. Costs add."""
 
 from __future__ import annotations
 
@@ -61,17 +61,8 @@ class Cost:
     def __add__(self, other: Cost) -> Cost:
         return Cost(*map(_sum, _values(self), _values(other)))
 
-    def __mul__(self, count: Dim) -> Cost:
-        if isinstance(count, int) and count == 1:
-            return self
-        scaled = attrs.evolve(self, expected_expert_bytes_read=0)
-        dims = [value if _is_zero(value) else value * count for value in _values(scaled)]
-        dims[_EXPECTED] = self.expected_expert_bytes_read * as_real(count)
-        return Cost(*dims)
-
 
 _NAMES = tuple(field.name for field in attrs.fields(Cost))
-_EXPECTED = _NAMES.index("expected_expert_bytes_read")
 
 
 def _values(cost: Cost) -> list[Dim]:
@@ -85,3 +76,8 @@ def _is_zero(value: Dim) -> bool:
 def _sum(a: Dim, b: Dim) -> Dim:
     # Most operations leave most fields at 0, and 0 + an array is work.
     return b if _is_zero(a) else a if _is_zero(b) else a + b
+
+
+def times(value: Dim, count: Dim) -> Dim:
+    """Return ``value`` times ``count``; what is 0 stays one number, whatever array counts it."""
+    return value if _is_zero(value) else value * count

@@ -24,7 +24,7 @@ from flopbench.errors import PluginError, calling
 from flopbench.model import AnalyticModel, Stage
 from flopbench.pricing import Fallback, Known, StagePrice, lower, price
 
-BLOCK = 24576
+BLOCK = 40960
 
 _KINDS = ("costs", "parts", "seen")
 

@@ -16,6 +16,7 @@ from typing import Any
 import sympy
 from attrs import define, evolve, field, frozen
 
+from flopbench.assumptions import MANY_WAYS, Assumptions, equations
 from flopbench.counting import checked, sums
 from flopbench.errors import CountError
 from flopbench.forms import STEP, sum_over_steps, symbol
@@ -25,14 +26,9 @@ from flopbench.model import Size
 from flopbench.regimes import (
     MOST_SINGLE,
     Regime,
-    from_first_step,
-    is_about_steps,
-    is_bound,
     joined,
     steps_where,
-    strongest,
     sum_over_regimes,
-    tidy,
 )
 from flopbench.report import UncountedOp
 from flopbench.vendor import SymbolicCounter, Trace, Uncounted, VendorCall, VendorStage
@@ -41,9 +37,6 @@ Names = tuple[str, ...]
 
 TRACED_FROM = 2
 """The smallest value that a symbol of a trace stands for: to torch, 0 and 1 are special."""
-
-
-_MANY_WAYS = "the program runs in more than two ways as steps go on"
 
 
 @frozen(eq=False)
@@ -56,67 +49,6 @@ class _Found:
 
 
 @define(eq=False)
-class _Assumptions:
-    """What a law holds under.
-
-    Attributes:
-        notes: sentences.
-        guards: relations between sizes, each with the sizes that were fixed when it was met.
-        slices: small sizes at which other forms hold, by module and op, of one step.
-        uncounted: most calls of ops without a formula that were met in one step.
-    """
-
-    notes: dict[str, None] = field(factory=dict)
-    guards: list[tuple[sympy.Basic, Mapping[str, int]]] = field(factory=list)
-    slices: list[Slice] = field(factory=list)
-    uncounted: dict[Key, int] = field(factory=dict)
-
-    def meet(self, uncounted: Mapping[Key, int]) -> None:
-        """Keep what some sizes or steps leave uncounted: a law is not for all without it."""
-        for key, calls in uncounted.items():
-            self.uncounted[key] = max(calls, self.uncounted.get(key, 0))
-
-    @property
-    def general(self) -> tuple[sympy.Basic, ...]:
-        """The guards that were met with no size fixed."""
-        return tuple(guard for guard, fixed in self.guards if not fixed)
-
-    def take_steps(self) -> list[sympy.Basic]:
-        """Take out, and return, the guards that decide on the number of the step alone."""
-        taken = [guard for guard, fixed in self.guards if not fixed and is_about_steps(guard)]
-        self.guards = [(g, fixed) for g, fixed in self.guards if g not in taken]
-        return taken
-
-    def exclude(self, sizes: Mapping[str, int]) -> bool:
-        """Tell whether a guard that holds in general rules these sizes out."""
-        return any(_put_in(guard, sizes) == sympy.false for guard in self.general)
-
-    def require_all_steps(self) -> None:
-        """Refuse guards that are about some of the steps of every run, whatever its sizes.
-
-        Raises:
-            CountError: there is one that neither bounds the sizes nor follows from one that does.
-        """
-        for guard, fixed in self.guards:
-            follows = any(tidy(_put_in(general, fixed)) == guard for general in self.general)
-            alone = guard.free_symbols == {STEP} and not (fixed and follows)
-            if alone or (STEP in guard.free_symbols and not is_bound(guard)):
-                raise CountError(f"{_MANY_WAYS}: it asks whether {guard}")
-
-    def in_all_steps(self, steps: Any) -> list[sympy.Basic]:
-        """Return the general guards as relations of sizes that hold in all steps."""
-        return strongest(_in_all_steps(guard, steps) for guard in self.general)
-
-    def texts(self, steps: Any) -> tuple[str, ...]:
-        relations = [str(guard) for guard in self.in_all_steps(steps)] + [
-            f"{_in_all_steps(guard, steps)} (where {_equations(fixed)})"
-            for guard, fixed in self.guards
-            if fixed and not any(tidy(_put_in(general, fixed)) == guard for general in self.general)
-        ]
-        return tuple(dict.fromkeys((*relations, *self.notes)))
-
-
-@define(eq=False)
 class Search:
     """The search for one law: what is known of its symbols, and what was learnt on the way."""
 
@@ -125,7 +57,7 @@ class Search:
     values: dict[str, int] = field(init=False)
     symbols: dict[str, sympy.Symbol] = field(init=False)
     lows: dict[str, int] = field(init=False)
-    assumed: _Assumptions = field(init=False, factory=_Assumptions)
+    assumed: Assumptions = field(init=False, factory=Assumptions)
     steps_method: Method = field(init=False, default="symbolic")
     calls: int = field(init=False, default=0)
     untraceable: str | None = field(init=False, default=None)
@@ -157,7 +89,7 @@ class Search:
             ),
             assumptions=self.assumed.texts(number),
             guards=tuple(self.assumed.in_all_steps(number)),
-            local=tuple((guard, fixed) for guard, fixed in self.assumed.guards if fixed),
+            local=self.assumed.local,
             method=max(found.method, self.steps_method, key=("symbolic", "interpolated").index),
         )
 
@@ -169,7 +101,7 @@ class Search:
         """
         first, last = steps_where(self.assumed.take_steps())
         if first > TRACED_FROM:
-            raise CountError(_MANY_WAYS)
+            raise CountError(MANY_WAYS)
         if last is None:
             return []
         self.values[STEP.name] = last + 2 * MOST_SINGLE
@@ -188,14 +120,14 @@ class Search:
         first, end = steps_where(self.assumed.take_steps())
         first = max(first, last + 1)
         if end is not None or first - last > MOST_SINGLE:
-            raise CountError(_MANY_WAYS)
+            raise CountError(MANY_WAYS)
         rest = _without(names, STEP.name)
         single = {v: self._find(rest, {STEP.name: v}, free) for v in range(last + 1, first)}
         new = self.assumed.guards[known:]
         about_later = any(STEP in guard.free_symbols or STEP.name in f for guard, f in new)
         unclear = any(one.method != "symbolic" for one in (later, *single.values()))
         if about_later or unclear or self.assumed.slices:
-            raise CountError(_MANY_WAYS)
+            raise CountError(MANY_WAYS)
         return (
             self._regime(first, None, later),
             [self._regime(step, step, one) for step, one in single.items()],
@@ -289,8 +221,7 @@ class Search:
             return self._interpolate(name, names, fixed, free, why)
         found = _Found(trace.flops, _calls(trace.uncounted))
         self.assumed.meet(found.uncounted)
-        guards = [tidy(from_first_step(guard)) for guard in trace.guards]
-        self.assumed.guards += [(guard, fixed) for guard in guards if guard != sympy.true]
+        self.assumed.add(trace.guards, fixed)
         method = self._hold_against_small_values(found, names, fixed, free)
         return evolve(found, method=method)
 
@@ -354,7 +285,7 @@ class Search:
                 # The sum over all steps needs the first one, too.
                 if name == STEP.name or not self.subject.everywhere:
                     raise CountError(
-                        f"the program runs otherwise where {_equations(there)}, so that one "
+                        f"the program runs otherwise where {equations(there)}, so that one "
                         f"law does not hold for all of {self.subject.stage}"
                     )
                 self.assumed.slices.append(Slice(there, small.forms))
@@ -399,19 +330,6 @@ def _without(names: Names, name: str) -> Names:
 
 def _calls(uncounted: tuple[Uncounted, ...]) -> dict[Key, int]:
     return sums(((e.module, e.op), e.calls) for e in uncounted)
-
-
-def _equations(values: Mapping[str, int]) -> str:
-    return ", ".join(f"{name} = {value}" for name, value in values.items())
-
-
-def _put_in(guard: sympy.Basic, fixed: Mapping[str, int]) -> sympy.Basic:
-    return guard.subs({s: fixed[s.name] for s in guard.free_symbols if s.name in fixed})
-
-
-def _in_all_steps(guard: sympy.Basic, steps: Any) -> sympy.Basic:
-    """Say a relation that holds up to some step in the number of steps, the last of them."""
-    return tidy(guard.subs(STEP, steps)) if is_bound(guard) else guard
 
 
 def _listed(points: tuple[int, ...]) -> str:

@@ -12,7 +12,7 @@ import attrs
 from attrs import frozen
 
 from flopbench.conventions import Conventions
-from flopbench.cost import Cost
+from flopbench.cost import Cost, times
 from flopbench.dims import Dim, as_dim, dim_field
 from flopbench.real import Real, as_real
 
@@ -118,21 +118,22 @@ class PricedOp(Op):
 
     def cost(self, conventions: Conventions, element_bytes: int = 2) -> Cost:
         """Price all runs of all copies, elements being ``element_bytes`` wide."""
-        tensor = self.tensor_flops()
+        runs = self.layers * self.steps
+        run_bytes = element_bytes * runs
+        tensor = times(self.tensor_flops(), runs)
         read, written = self.moved()
-        one_run = Cost(
+        return Cost(
             tensor,
-            self.vector_flops(conventions),
+            times(self.vector_flops(conventions), runs),
             tensor if self.kind in TORCH_VISIBLE else 0,
-            self.padding_flops(),
-            element_bytes * self.weights_read(),
-            as_real(element_bytes) * self.expected_expert_weights_read(),
-            element_bytes * self.cache_reads,
-            element_bytes * self.cache_written(),
-            element_bytes * read,
-            element_bytes * written,
+            times(self.padding_flops(), runs),
+            times(self.weights_read(), run_bytes),
+            self.expected_expert_weights_read() * as_real(run_bytes),
+            times(self.cache_reads, run_bytes),
+            times(self.cache_written(), run_bytes),
+            times(read, run_bytes),
+            times(written, run_bytes),
         )
-        return one_run * (self.layers * self.steps)
 
 
 @frozen(kw_only=True, eq=False)

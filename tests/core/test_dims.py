@@ -166,3 +166,21 @@ def test_a_function_of_ints_runs_on_every_element_and_its_result_never_wraps():
     assert found.tolist() == [[5, 14], [15, 28]]
     with pytest.raises(DimError, match="does not fit"):
         elementwise(lambda x: x * 2**62, a)
+
+
+@given(st.lists(st.integers(-(2**30), 2**30), min_size=1))
+def test_what_a_number_leaves_as_it_is_is_not_computed(values):
+    array = IntArray.of(np.array(values))
+    assert array + 0 is 0 + array is array * 1 is 1 * array is array
+    assert np.maximum(array, min(values)) is np.maximum(min(values), array) is array
+    for number in (0, 1, -1, max(values)):
+        assert np.maximum(array, number).tolist() == [max(v, number) for v in values]
+        assert (array - number).tolist() == [v - number for v in values]
+        assert (array * number).tolist() == [v * number for v in values]
+
+
+def test_what_can_still_be_written_to_is_no_result():
+    array = np.array([1, 2]).view(IntArray)
+    found = array + 0
+    array[0] = 7
+    assert found.tolist() == [1, 2]

@@ -47,7 +47,7 @@ def check(config, workload):
 @pytest.mark.parametrize("model_type", TYPES)
 def test_each_type_is_exact_at_its_configs_defaults(model_type):
     options = LmOptions(overrides=UNBUILT.get(model_type, {}))
-    workload = Workload(batch_size=2, context_tokens=9, decode_steps=3)
+    workload = Workload(batch_size=2, context_tokens=9, decode_steps=2)
     check(read_config(model_type, options), workload)
 
 
@@ -117,7 +117,7 @@ def test_angles_are_made_even_if_no_layer_rotates_by_them(model_type):
     overrides = {"num_hidden_layers": 2, "layer_types": ["full_attention"] * 2}
     if model_type == "smollm3":
         overrides["no_rope_layers"] = [0, 0]
-    workload = Workload(batch_size=2, context_tokens=9, decode_steps=3)
+    workload = Workload(batch_size=2, context_tokens=9, decode_steps=2)
     check(read_config(model_type, LmOptions(overrides=overrides)), workload)
 
 
