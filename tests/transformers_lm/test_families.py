@@ -135,6 +135,14 @@ REFUSED = [
     ("codegen", {"n_head": 2}, "num_attention_heads=2, only multiples of 4"),
     ("gptj", {"rotary_dim": 5}, "rotary_dim=5, only even numbers up to 256"),
     ("gptj", {"rotary_dim": 258}, "rotary_dim=258, only even numbers up to 256"),
+    (
+        "ministral3",
+        {"rope_parameters": {"rope_theta": 1e4, "rope_type": "default"}},
+        (
+            "rope_parameters={'rope_theta': 10000.0, 'rope_type': 'default'}, only numbers as "
+            "llama_4_scaling_beta and original_max_position_embeddings"
+        ),
+    ),
     ("youtu", {"head_dim": 8}, "head_dim=8, only 64"),
     ("hunyuan_v1_dense", {}, "head_dim=None, only whole numbers of at least 1"),
     ("ministral", {}, "head_dim=None, only whole numbers of at least 1"),

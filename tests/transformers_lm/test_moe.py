@@ -224,6 +224,7 @@ def small(kind, **overrides):
         ("mixtral", {"head_dim": 7}, "head_dim=7, only even numbers"),
         ("deepseek_v3", {"qk_rope_head_dim": 7}, "qk_rope_head_dim=7, only even numbers"),
         ("deepseek_v3", {"head_dim": 8}, "head_dim=8, only 64"),
+        ("deepseek_v3", {"topk_group": 9}, "topk_group=9, only whole numbers of 1 to 8"),
         ("olmoe", {"sliding_window": 8}, "sliding_window=8"),
         ("granitemoe", {"layer_types": ["full_attention", "chunked"]}, "2 of full_attention"),
         ("phimoe", {"num_experts_per_tok": 1}, "num_experts_per_tok=1, only 2"),

@@ -42,6 +42,9 @@ def ministral3(config: LmConfig) -> Decoder:
     fields = Fields(config)
     mlp = gated_mlp(fields)
     usual = attention(fields, queries_scaled="positions")
+    needed = ("llama_4_scaling_beta", "original_max_position_embeddings")
+    if not all(isinstance(fields.get("rope_parameters").get(n), int | float) for n in needed):
+        raise fields.refused("rope_parameters", f"numbers as {' and '.join(needed)}")
     return decoder(fields, [(each, mlp) for each in by_window(fields, usual)])
 
 

@@ -44,11 +44,14 @@ class Fields:
         value = self.config.get(name)
         return default if value is None else value
 
-    def size(self, name: str, default: int | None = None, *, least: int = 1) -> int:
-        """Return a field that is a whole number of at least ``least``."""
+    def size(
+        self, name: str, default: int | None = None, *, least: int = 1, most: int | None = None
+    ) -> int:
+        """Return a field that is a whole number of at least ``least``, and at most ``most``."""
         value = self.get(name, default)
-        if type(value) is not int or value < least:
-            raise self.refused(name, f"whole numbers of at least {least}", value=value)
+        if type(value) is not int or value < least or (most is not None and value > most):
+            limits = f"at least {least}" if most is None else f"{least} to {most}"
+            raise self.refused(name, f"whole numbers of {limits}", value=value)
         return value
 
     def flag(self, name: str, *, default: bool = False) -> bool:

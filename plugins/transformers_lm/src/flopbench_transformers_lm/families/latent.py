@@ -17,6 +17,7 @@ from flopbench_transformers_lm.families.parts import Family, decoder
 from flopbench_transformers_lm.families.routed import (
     feed_forwards,
     from_first_sparse,
+    groups,
     sigmoid,
     sparse_by_list,
 )
@@ -28,8 +29,7 @@ def deepseek_v2(config: LmConfig) -> Decoder:
     routing: dict[str, Any] = {"scaled": True}
     method = fields.one_of("topk_method", "greedy", "group_limited_greedy")
     if method == "group_limited_greedy":
-        sizes = {"groups": fields.size("n_group"), "groups_kept": fields.size("topk_group")}
-        routing |= {**sizes, "group_votes": 1}
+        routing |= {**groups(fields), "group_votes": 1}
     bias = fields.flag("mlp_bias")
     parts = feed_forwards(fields, from_first_sparse(fields), routing, bias=bias)
     # Two elements are rotated as one complex number.

@@ -51,11 +51,16 @@ def sigmoid(fields: Fields) -> dict[str, Any]:
     return {
         "scoring": "sigmoid",
         "corrected": True,
-        "groups": fields.size("n_group"),
-        "groups_kept": fields.size("topk_group"),
+        **groups(fields),
         "normalised": fields.flag("norm_topk_prob"),
         "scaled": True,
     }
+
+
+def groups(fields: Fields) -> dict[str, int]:
+    """Return the router's groups, and how many of them are kept."""
+    count = fields.size("n_group")
+    return {"groups": count, "groups_kept": fields.size("topk_group", most=count)}
 
 
 def from_first_sparse(fields: Fields) -> Callable[[int], bool]:
