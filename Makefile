@@ -11,7 +11,7 @@ run: $(STAMP)  ## Report DeepSeek-OCR's FLOPs on the sample page.
 	$(BIN)/flopbench run deepseek_ocr
 
 test: $(STAMP)  ## Run all tests.
-	$(BIN)/pytest -n auto --maxprocesses 4
+	$(BIN)/pytest -n auto --maxprocesses 4 --dist worksteal
 
 lint: $(STAMP)  ## Check style, types and layers.
 	$(BIN)/ruff format --check .
