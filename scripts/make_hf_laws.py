@@ -53,6 +53,9 @@ FEWER: dict[str, dict[str, Any]] = {
 }
 """Layers to prove with, if not 4."""
 
+SIDES = (16, 10_000)
+"""Contexts below and beyond the window of any type's defaults, from 127 to 8191 old keys."""
+
 ROW = re.compile(r"^\| `(\w+)` \|.*\| ([^|]*) \|$", re.MULTILINE)
 
 
@@ -66,32 +69,36 @@ def laws(kind: str) -> tuple[str, str]:
     return str(prefill), str(decode)
 
 
-def proof_of(
-    kind: str, stage: str, symbols: list[str] | None, fields: dict[str, Any] | None = None
-) -> Proof:
+def proof_of(kind: str, stage: str, context: int, fields: dict[str, Any] | None = None) -> Proof:
     """Prove one stage of a type, at its config's defaults but for some fields.
 
     Args:
+        context: tokens of the context that the trace starts from.
         fields: in place of the defaults; none means those of the table.
     """
     catalog = build_catalog(load_plugins())
     if fields is None:
         fields = NEEDED.get(kind, {}) | FEWER.get(kind, {"num_hidden_layers": 4})
-    overrides = [f"model.overrides={json.dumps(fields)}"]
+    overrides = [f"model.overrides={json.dumps(fields)}", f"workload.context_tokens={context}"]
     plan = make_plan(catalog, f"hf/{kind}", overrides=overrides, options={"run.stages": [stage]})
-    return prove(plan, catalog, symbols)
+    return prove(plan, catalog)
+
+
+def proofs_of(kind: str, stage: str, fields: dict[str, Any] | None = None) -> list[Proof]:
+    """Prove a stage for all sizes; if that is on one side of a window alone, on each side."""
+    below, beyond = SIDES
+    found = [proof_of(kind, stage, below, fields)]
+    return [*found, proof_of(kind, stage, beyond, fields)] if relations(found[0]) else found
 
 
 def proved(kind: str, fields: dict[str, Any] | None = None) -> str:
     """Say for which sizes both stages are proved."""
     try:
-        prefill, decode = (proof_of(kind, stage, None, fields) for stage in STAGES)
-        if decode.verdict == "incomplete" or limited(decode):
-            # Of a window, the trace goes one way for each context: prove the default one.
-            decode = proof_of(kind, "decode", ["B", "K"], fields)
+        prefill, decode = (proofs_of(kind, stage, fields) for stage in STAGES)
     except FlopbenchError as error:
         return str(error)
-    reasons = [e.reason for p in (prefill, decode) for e in p.equations if e.verdict in FAILURES]
+    equations = [e for proof in (*prefill, *decode) for e in proof.equations]
+    reasons = [equation.reason for equation in equations if equation.verdict in FAILURES]
     if reasons:
         return str(reasons[0])
     first, second = said(prefill), said(decode)
@@ -100,17 +107,29 @@ def proved(kind: str, fields: dict[str, Any] | None = None) -> str:
     return f"prefill {first}; decode {second}"
 
 
-def said(proof: Proof) -> str:
-    """Say for which sizes a stage is proved."""
-    how = "interpolated for all" if proof.verdict == "interpolated" else "for all"
-    sizes = ", ".join(size.name for size in proof.sizes)
-    context = "" if "S" in sizes else f" at S = {Workload().context_tokens}"
-    return f"{how} {sizes}{context}" + (" that the assumptions allow" if limited(proof) else "")
+def said(proofs: list[Proof]) -> str:
+    """Say for which sizes a stage is proved, by some proofs together."""
+    interpolated = any(proof.verdict == "interpolated" for proof in proofs)
+    how = "interpolated for all" if interpolated else "for all"
+    sizes = ", ".join(size.name for size in proofs[0].sizes)
+    either = sympy.Or(*(sympy.And(*relations(proof)) for proof in proofs))
+    limits = "" if either == sympy.true else f" with {_text(either)}"
+    return f"{how} {sizes}{limits}"
 
 
-def limited(proof: Proof) -> bool:
-    """Tell whether a proof assumes relations between the sizes."""
-    return any(equation.limited for equation in proof.equations)
+def _text(relation: sympy.Basic) -> str:
+    if isinstance(relation, sympy.Or | sympy.And):
+        word = " or " if isinstance(relation, sympy.Or) else " and "
+        return word.join(sorted(map(_text, relation.args)))
+    return str(relation)
+
+
+def relations(proof: Proof) -> list[sympy.Basic]:
+    """Return what a proof assumes of the sizes."""
+    names = {size.name: size_symbol(size) for size in proof.sizes}
+    limited = [equation for equation in proof.equations if equation.limited]
+    texts = dict.fromkeys(text for equation in limited for text in equation.assumptions)
+    return [sympy.sympify(text, names) for text in texts if re.search(r"[<>]|\b(Ne|Eq)\(", text)]
 
 
 def table(proofs: dict[str, str]) -> str:

@@ -31,7 +31,9 @@ class Attention(Op):
             holds ``window`` - 1 of them, and the step's own ``queries`` come on top.
         prefix: keys at the start that every query sees, even those before it (a prefix-LM mask,
             arXiv:1910.10683, figure 4); for one step.
-        bias: what is added to the scores besides a causal mask, if anything.
+        masked: whether a causal mask is added to the scores, or fills those that it hides: a
+            fill is no FLOP.
+        bias: what is added to the scores besides, if anything.
         bias_of_queries: whether the bias is made of the queries, which wait for that unscaled.
         scaled: whether the scale multiplies the scores or, before them, the queries; None if
             nothing is multiplied.
@@ -52,6 +54,7 @@ class Attention(Op):
     window: Dim | None = optional_dim_field()
     evicts: bool = False
     prefix: Dim = dim_field(default=0)
+    masked: Literal["added", "filled"] = "added"
     bias: str | None = None
     bias_of_queries: bool = False
     scaled: Literal["scores", "queries"] | None = "scores"

@@ -30,6 +30,7 @@ def attentions(draw, *, any_value_dim=False):
         queries=queries,
         keys=queries + draw(st.integers(0, 5)),
         causal=draw(st.booleans()),
+        masked=draw(st.sampled_from(["added", "filled"])),
         scaled=draw(st.sampled_from(["scores", "queries"])),
     )
 
@@ -68,7 +69,7 @@ def test_eager_vector_work_is_scale_mask_and_softmax(op):
     scores = visible_pairs(op, masked=True)
     queries = op.layers * op.steps * op.batch * op.heads * op.queries * op.head_dim
     scale = scores if op.scaled == "scores" else queries
-    mask = scores if op.causal else 0
+    mask = scores if op.causal and op.masked == "added" else 0
     assert cost(op, Eager()).vector_flops == scale + mask + 5 * scores
 
 

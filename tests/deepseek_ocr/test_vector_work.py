@@ -4,21 +4,15 @@ FLOPs per element are a convention; how many elements there are is a fact, and t
 sees it. Each kind of op is summed over a stage; what is not priced is named here.
 """
 
-from collections import Counter
-
 import attrs
-import torch
 from hypothesis import given, settings
-from torch.utils._python_dispatch import TorchDispatchMode
 
 from deepseek_strategies import architectures, workloads
-from flopbench.builtin.eager import Eager
-from flopbench.conventions import Conventions
-from flopbench.pricing import price
+from dispatched import priced_elements as analytic
+from dispatched import seen
 from flopbench_deepseek_ocr.analytic import DeepseekOcr
 from flopbench_deepseek_ocr.vendor import DeepseekOcrVendor, VendorOptions
 
-NOTHING = Conventions(**{a.name: 0 for a in attrs.fields(Conventions)})
 SAME = {
     "softmax": "aten._softmax",
     "layer_norm": "aten.native_layer_norm",
@@ -27,44 +21,6 @@ SAME = {
     "quick_gelu": "aten.sigmoid",
     "silu": "aten.silu",
 }
-
-
-class Elements(TorchDispatchMode):
-    """Sums the elements that each op works on, of ops on activations."""
-
-    def __init__(self):
-        super().__init__()
-        self.elements = Counter()
-
-    def __torch_dispatch__(self, func, types, args=(), kwargs=None):
-        out = func(*args, **(kwargs or {}))
-        name = str(func.overloadpacket)
-        first = out[0] if isinstance(out, tuple) else out
-        if isinstance(first, torch.Tensor) and first.is_floating_point():
-            self.elements[name, first.dim()] += first.numel()
-            if name == "aten.topk":
-                self.elements["top_k", 0] += args[0].numel()
-            if name == "aten.sum":
-                self.elements["summed", 0] += args[0].numel() - first.numel()
-        return out
-
-    def of(self, name, dims=range(9)):
-        return sum(n for (op, dim), n in self.elements.items() if op == name and dim in dims)
-
-
-def analytic(model, stage, workload, entry):
-    """Elements that are priced by one entry of the convention."""
-    ops = model.ops(stage, workload)
-    conventions = attrs.evolve(NOTHING, **{entry: 1})
-    return price(ops, Eager(), Eager(), conventions).cost.vector_flops
-
-
-def seen(vendor, stage, workload):
-    elements = Elements()
-    call = vendor.stage(stage, workload).prepare(1)
-    with torch.no_grad(), elements:
-        call.run()
-    return elements
 
 
 @settings(max_examples=15)
@@ -77,7 +33,7 @@ def test_every_priced_element_is_one_that_the_model_works_on(architecture, workl
         elements = seen(vendor, stage, workload)
         for entry, op in SAME.items():
             assert analytic(model, stage, workload, entry) == elements.of(op), (stage, entry)
-        assert analytic(model, stage, workload, "top_k") == elements.of("top_k")
+        assert analytic(model, stage, workload, "top_k") == elements.of("compared")
         adds = analytic(model, stage, workload, "add")
         if stage == "vision":
             # Relative coordinates are two-dimensional, activations are not.

@@ -16,7 +16,7 @@ from flopbench.blocks.passes import Pass
 from flopbench.blocks.rotary import rotation
 from flopbench.blocks.site import Site
 from flopbench.dims import Dim, minimum
-from flopbench.ops import Attention, KvCacheUpdate, Linear, Op
+from flopbench.ops import Attention, Elementwise, KvCacheUpdate, Linear, Op
 
 
 @frozen(kw_only=True)
@@ -32,8 +32,9 @@ class SelfAttention:
         rope_dim: elements of a head that are rotated; 0 for none.
         window: the most keys that a query sees; None for all.
         evicts: whether the KV cache keeps no others.
-        bias: what is added to the scores besides the mask, if anything.
-        scaled, softcap, sinks: as in `flopbench.ops.Attention`.
+        queries_scaled: what the queries are multiplied by before the core, if by anything: a
+            constant, or a number for each position. The scores may be scaled besides.
+        masked, bias, scaled, softcap, sinks: as in `flopbench.ops.Attention`.
     """
 
     width: Dim
@@ -48,6 +49,8 @@ class SelfAttention:
     rope_dim: Dim = 0
     window: Dim | None = None
     evicts: bool = True
+    queries_scaled: Literal["constant", "positions"] | None = None
+    masked: Literal["added", "filled"] = "added"
     bias: str | None = None
     scaled: Literal["scores", "queries"] | None = "scores"
     softcap: bool = False
@@ -85,14 +88,19 @@ class SelfAttention:
                 yield norm.apart(beside, run.tokens, heads, self.head_dim)
 
     def _cached(self, site: Site, run: Pass) -> Iterator[Op]:
-        """Yield the rotation of queries and keys, and the cache's update."""
+        """Yield the rotation of queries and keys, the queries' scale and the cache's update."""
         keys = self._keys(run)
         if self.rope_dim:
             yield rotation(site.beside_also(keys), run, self.heads + self.kv_heads, self.rope_dim)
+        queries = run.tokens * self.heads * self.head_dim
+        if self.queries_scaled:
+            positions = run.queries if self.queries_scaled == "positions" else 0
+            yield site.beside_also(2 * keys).op(
+                Elementwise, function="multiply", outputs=queries, reads=queries + positions
+            )
         kept = run.last_keys
         if self.window is not None and self.evicts:
             kept = minimum(kept, self.window - 1)
-        queries = run.tokens * self.heads * self.head_dim
         yield site.beside_also(queries).op(
             KvCacheUpdate,
             new=2 * keys,
@@ -112,6 +120,7 @@ class SelfAttention:
             causal=True,
             window=self.window,
             evicts=self.window is not None and self.evicts,
+            masked=self.masked,
             bias=self.bias,
             scaled=self.scaled,
             softcap=self.softcap,

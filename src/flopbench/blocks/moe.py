@@ -29,6 +29,7 @@ class Router:
         scaled: whether they are multiplied by a constant.
         corrected: whether a learned term is added to the scores for the choice alone.
         groups: groups of experts of which the best are found first; 0 if all compete.
+        groups_kept: how many of them.
         group_votes: the best experts of a group whose scores sum to the group's.
     """
 
@@ -41,6 +42,7 @@ class Router:
     corrected: bool = False
     bias: bool = False
     groups: Dim = 0
+    groups_kept: Dim = 1
     group_votes: int = 2
 
     def ops(self, site: Site, tokens: Dim) -> Iterator[Op]:
@@ -84,7 +86,8 @@ class Router:
         if self.group_votes > 1:
             sums = votes - groups
             yield site.op(Elementwise, function="add", outputs=sums, reads=votes, writes=groups)
-        yield site.op(Elementwise, function="top_k", outputs=groups)
+        kept = tokens * self.groups_kept
+        yield site.op(Elementwise, function="top_k", outputs=groups, writes=kept)
 
 
 @frozen(kw_only=True)

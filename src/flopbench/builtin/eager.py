@@ -55,7 +55,7 @@ class Eager(AttentionMode):
             yield elementwise("multiply", scores, reads=scores, live=2 * last_scores + values)
         if op.softcap:
             yield elementwise("softcap", scores, live=2 * last_scores + values)
-        if op.causal:
+        if op.causal and op.masked == "added":
             # One mask for all heads of a sequence.
             mask, last_mask = op.batch * op.pairs, op.batch * op.queries * op.last_keys
             live = 2 * last_scores + last_mask + values

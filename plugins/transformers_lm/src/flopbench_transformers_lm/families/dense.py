@@ -20,9 +20,8 @@ from flopbench_transformers_lm.families.parts import (
 def llama(config: LmConfig) -> Decoder:
     """Llama (arXiv:2302.13971, arXiv:2407.21783): grouped queries, SwiGLU, RMSNorm."""
     fields = Fields(config)
-    bias = fields.flag("attention_bias")
     mlp = gated_mlp(fields, bias=fields.flag("mlp_bias"))
-    usual = attention(fields, qkv_bias=bias, out_bias=bias)
+    usual = attention(fields, biases="attention_bias")
     return decoder(fields, [(usual, mlp)] * fields.layers)
 
 
@@ -30,7 +29,23 @@ def mistral(config: LmConfig) -> Decoder:
     """Mistral (arXiv:2310.06825): Llama with a sliding window; Ministral slides in some layers."""
     fields = Fields(config)
     mlp = gated_mlp(fields)
-    return decoder(fields, [(each, mlp) for each in by_window(fields, attention(fields))])
+    # Null, Ministral's default, is nothing that transformers runs.
+    usual = attention(fields, head_dim=fields.size("head_dim"))
+    return decoder(fields, [(each, mlp) for each in by_window(fields, usual)])
+
+
+def ministral3(config: LmConfig) -> Decoder:
+    """Ministral 3 (mistral.ai/news/mistral-3): Mistral with queries scaled by their positions.
+
+    How the scale follows from a position is not priced.
+    """
+    fields = Fields(config)
+    mlp = gated_mlp(fields)
+    usual = attention(fields, queries_scaled="positions")
+    needed = ("llama_4_scaling_beta", "original_max_position_embeddings")
+    if not all(isinstance(fields.get("rope_parameters").get(n), int | float) for n in needed):
+        raise fields.refused("rope_parameters", f"numbers as {' and '.join(needed)}")
+    return decoder(fields, [(each, mlp) for each in by_window(fields, usual)])
 
 
 def cwm(config: LmConfig) -> Decoder:
@@ -51,17 +66,16 @@ def qwen2(config: LmConfig) -> Decoder:
 def qwen3(config: LmConfig) -> Decoder:
     """Qwen3 (arXiv:2505.09388): norms of each query and key head in place of biases."""
     fields = Fields(config)
-    bias = fields.flag("attention_bias")
     mlp = gated_mlp(fields)
-    usual = attention(fields, qkv_bias=bias, out_bias=bias, qk_norm=RMS)
+    usual = attention(fields, biases="attention_bias", qk_norm=RMS)
     return decoder(fields, [(each, mlp) for each in by_window(fields, usual)])
 
 
 def hunyuan(config: LmConfig) -> Decoder:
     """Hunyuan dense (github.com/Tencent-Hunyuan): Llama with norms of query and key heads."""
     fields = Fields(config)
-    bias = fields.flag("attention_bias")
-    usual = attention(fields, qkv_bias=bias, out_bias=bias, qk_norm=RMS)
+    head_dim = fields.size("head_dim")  # null, the default, is nothing that transformers runs
+    usual = attention(fields, head_dim=head_dim, biases="attention_bias", qk_norm=RMS)
     return decoder(fields, [(usual, gated_mlp(fields))] * fields.layers)
 
 
@@ -76,8 +90,7 @@ def phi3(config: LmConfig) -> Decoder:
 def olmo(config: LmConfig) -> Decoder:
     """OLMo (arXiv:2402.00838): layer norms without weights."""
     fields = Fields(config)
-    bias = fields.flag("attention_bias")
-    usual = attention(fields, qkv_bias=bias, out_bias=bias)
+    usual = attention(fields, biases="attention_bias")
     layers = [(usual, gated_mlp(fields))] * fields.layers
     return decoder(fields, layers, norm=NormSpec("layer_norm", parameters=0))
 
@@ -88,8 +101,7 @@ def olmo2(config: LmConfig) -> Decoder:
     OLMo 3 slides in most layers; its kinds of layers have rotary angles of their own.
     """
     fields = Fields(config)
-    bias = fields.flag("attention_bias")
-    usual = attention(fields, qkv_bias=bias, out_bias=bias, qk_norm=RMS, qk_norm_over="all")
+    usual = attention(fields, biases="attention_bias", qk_norm=RMS, qk_norm_over="all")
     mlp = gated_mlp(fields)
     layers = [(each, mlp) for each in by_window(fields, usual)]
     return decoder(fields, layers, angles=[usual.rope_dim] * rotations(fields))
@@ -117,9 +129,8 @@ def glm4(config: LmConfig) -> Decoder:
 def granite(config: LmConfig) -> Decoder:
     """Granite 3 (github.com/ibm-granite): Llama with multiplied embeddings, residuals, logits."""
     fields = Fields(config)
-    bias = fields.flag("attention_bias")
     mlp = gated_mlp(fields, bias=fields.flag("mlp_bias"))
-    usual = attention(fields, qkv_bias=bias, out_bias=bias)
+    usual = attention(fields, biases="attention_bias")
     return decoder(
         fields,
         [(usual, mlp)] * fields.layers,
@@ -132,13 +143,12 @@ def granite(config: LmConfig) -> Decoder:
 def smollm3(config: LmConfig) -> Decoder:
     """SmolLM3 (huggingface.co/blog/smollm3): Llama, in which every fourth layer does not rotate."""
     fields = Fields(config)
-    bias = fields.flag("attention_bias")
     mlp = gated_mlp(fields, bias=fields.flag("mlp_bias"))
-    block = attention(fields, qkv_bias=bias, out_bias=bias)
+    block = attention(fields, biases="attention_bias")
     usual = by_window(fields, block)
     rotated = fields.get("no_rope_layers", [1] * fields.layers)
     if len(rotated) != fields.layers:
-        raise fields.refused("no_rope_layers", rotated)
+        raise fields.refused("no_rope_layers", f"{fields.layers} of 0 or 1")
     layers = [
         (each if rotates else attrs.evolve(each, rope_dim=0), mlp)
         for each, rotates in zip(usual, rotated, strict=True)
@@ -198,7 +208,7 @@ DENSE: dict[str, Family] = {
     "hunyuan_v1_dense": hunyuan,
     "llama": llama,
     "ministral": mistral,
-    "ministral3": mistral,
+    "ministral3": ministral3,
     "mistral": mistral,
     "olmo": olmo,
     "olmo2": olmo2,

@@ -21,10 +21,9 @@ from flopbench_transformers_lm.families.parts import (
 def _gemma(config: LmConfig, activation: str, norms: int, **options: Any) -> Decoder:
     fields = Fields(config)
     fields.expect(use_bidirectional_attention=False)
-    bias = fields.flag("attention_bias")
     mlp = gated_mlp(fields, activation=fields.activation(activation))
     softcap = fields.get("attn_logit_softcapping") is not None
-    usual = attention(fields, qkv_bias=bias, out_bias=bias, softcap=softcap, **options)
+    usual = attention(fields, biases="attention_bias", softcap=softcap, **options)
     return decoder(
         fields,
         [(each, mlp) for each in by_window(fields, usual)],

@@ -10,13 +10,14 @@ from typing import Any
 
 from flopbench.blocks import Decoder, LatentAttention
 from flopbench_transformers_lm.config import LmConfig
-from flopbench_transformers_lm.families import checks, moe_parts
+from flopbench_transformers_lm.families import moe_parts
 from flopbench_transformers_lm.families.fields import Fields
 from flopbench_transformers_lm.families.moe_parts import FeedForward
 from flopbench_transformers_lm.families.parts import Family, decoder
 from flopbench_transformers_lm.families.routed import (
     feed_forwards,
     from_first_sparse,
+    groups,
     sigmoid,
     sparse_by_list,
 )
@@ -26,9 +27,9 @@ def deepseek_v2(config: LmConfig) -> Decoder:
     """DeepSeek-V2 (arXiv:2405.04434): softmax scores, all experts or the best groups' compete."""
     fields = Fields(config)
     routing: dict[str, Any] = {"scaled": True}
-    method = checks.one_of(fields, "topk_method", "greedy", "group_limited_greedy")
+    method = fields.one_of("topk_method", "greedy", "group_limited_greedy")
     if method == "group_limited_greedy":
-        routing |= {"groups": checks.number(fields, "n_group"), "group_votes": 1}
+        routing |= {**groups(fields), "group_votes": 1}
     bias = fields.flag("mlp_bias")
     parts = feed_forwards(fields, from_first_sparse(fields), routing, bias=bias)
     # Two elements are rotated as one complex number.
@@ -59,18 +60,20 @@ def _decoder(fields: Fields, parts: list[FeedForward]) -> Decoder:
 
 
 def _attention(fields: Fields) -> LatentAttention:
-    checks.no_window(fields)
+    fields.no_window()
     # transformers has keys of all heads, and would repeat them by the ratio of these.
-    checks.one_of(fields, "num_key_value_heads", fields.heads)
+    fields.one_of("num_key_value_heads", fields.heads)
+    rope_dim = fields.rope_dim(fields.size("qk_rope_head_dim"), named="qk_rope_head_dim")
+    fields.one_of("head_dim", rope_dim)  # what the angles are made for
     ranked = fields.get("q_lora_rank") is not None
     return LatentAttention(
         width=fields.width,
-        heads=checks.number(fields, "num_attention_heads"),
-        query_rank=checks.number(fields, "q_lora_rank") if ranked else None,
-        kv_rank=checks.number(fields, "kv_lora_rank"),
-        nope_dim=checks.number(fields, "qk_nope_head_dim"),
-        rope_dim=fields.rope_dim(checks.number(fields, "qk_rope_head_dim")),
-        value_dim=checks.number(fields, "v_head_dim"),
+        heads=fields.heads,
+        query_rank=fields.size("q_lora_rank") if ranked else None,
+        kv_rank=fields.size("kv_lora_rank"),
+        nope_dim=fields.size("qk_nope_head_dim"),
+        rope_dim=rope_dim,
+        value_dim=fields.size("v_head_dim"),
         bias=fields.flag("attention_bias"),
     )
 

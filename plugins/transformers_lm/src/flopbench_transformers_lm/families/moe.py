@@ -9,10 +9,18 @@ import attrs
 
 from flopbench.blocks import Decoder, GatedMlp, Moe
 from flopbench_transformers_lm.config import LmConfig
-from flopbench_transformers_lm.families import checks, moe_parts
+from flopbench_transformers_lm.families import moe_parts
 from flopbench_transformers_lm.families.fields import Fields
-from flopbench_transformers_lm.families.moe_parts import FeedForward, attention, mlp, moe
-from flopbench_transformers_lm.families.parts import LAYER_NORM, RMS, Family, by_window, decoder
+from flopbench_transformers_lm.families.moe_parts import FeedForward, moe
+from flopbench_transformers_lm.families.parts import (
+    LAYER_NORM,
+    RMS,
+    Family,
+    attention,
+    by_window,
+    decoder,
+    gated_mlp,
+)
 from flopbench_transformers_lm.families.routed import ROUTED
 
 _LOCAL = "num_local_experts"
@@ -31,7 +39,7 @@ def phimoe(config: LmConfig) -> Decoder:
     What masks scores far below the best one is not priced.
     """
     fields = Fields(config)
-    checks.one_of(fields, "num_experts_per_tok", 2)
+    fields.one_of("num_experts_per_tok", 2)
     experts = _experts(fields, count=_LOCAL, scoring="in_turn")
     blocks = by_window(fields, attention(fields, biases="attention_bias"))
     layers = [(block, experts) for block in blocks]
@@ -41,7 +49,7 @@ def phimoe(config: LmConfig) -> Decoder:
 def qwen2_moe(config: LmConfig) -> Decoder:
     """Qwen1.5-MoE and Qwen2-MoE (arXiv:2407.10671): a shared expert with a gate."""
     fields = Fields(config)
-    shared = mlp(fields, checks.number(fields, "shared_expert_intermediate_size"))
+    shared = gated_mlp(fields, inner=fields.size("shared_expert_intermediate_size"))
     parts = _sparse_steps(fields, shared)
     return _windowed(fields, parts, biases="qkv_bias", out_bias=False)
 
@@ -83,22 +91,22 @@ def granitemoe(config: LmConfig) -> Decoder:
 def granitemoeshared(config: LmConfig) -> Decoder:
     """Granite 4.0 Tiny's parts: those of Granite 3.0 MoE, and a shared MLP if it has a width."""
     fields = Fields(config)
-    inner = checks.number(fields, "shared_intermediate_size", least=0)
-    return _granite(fields, mlp(fields, inner, fused=True) if inner else None)
+    inner = fields.size("shared_intermediate_size", least=0)
+    return _granite(fields, gated_mlp(fields, inner=inner, fused=True) if inner else None)
 
 
 def ernie4_5_moe(config: LmConfig) -> Decoder:
     """ERNIE 4.5: softmax scores with a correction; the first layers, or some between, are dense."""
     fields = Fields(config)
-    checks.no_window(fields)
-    bias, inner = fields.flag("use_bias"), checks.number(fields, "moe_intermediate_size")
-    together = inner * checks.number(fields, "moe_num_shared_experts", least=0)
-    shared = mlp(fields, together, bias=bias) if together else None
+    fields.no_window()
+    bias, inner = fields.flag("use_bias"), fields.size("moe_intermediate_size")
+    together = inner * fields.size("moe_num_shared_experts", least=0)
+    shared = gated_mlp(fields, inner=together, bias=bias) if together else None
     sparse = moe(fields, inner, shared=shared, corrected=True, normalised=True)
-    dense = mlp(fields, checks.number(fields, "intermediate_size"), bias=bias)
-    first = checks.number(fields, "moe_layer_start_index", least=0)
-    last = checks.number(fields, "moe_layer_end_index", least=-1)
-    interval = checks.number(fields, "moe_layer_interval")
+    dense = gated_mlp(fields, bias=bias)
+    first = fields.size("moe_layer_start_index", least=0)
+    last = fields.size("moe_layer_end_index", least=-1)
+    interval = fields.size("moe_layer_interval")
     block = attention(fields, biases="use_bias")
     layers: list[tuple[Any, FeedForward]] = [
         (block, sparse if first <= i <= last and (i + 1) % interval == 0 else dense)
@@ -117,21 +125,21 @@ def minimax_m2(config: LmConfig) -> Decoder:
 def hunyuan_v1_moe(config: LmConfig) -> Decoder:
     """Hunyuan-Large (arXiv:2411.02265): a shared MLP; each layer may choose another number."""
     fields = Fields(config)
-    checks.no_window(fields)
-    checks.number(fields, "head_dim")  # null, the default, is nothing that transformers runs
+    fields.no_window()
+    fields.size("head_dim")  # null, the default, is nothing that transformers runs
     chosen = fields.get("moe_topk")
     if not isinstance(chosen, list):
         chosen = [chosen] * fields.layers
     if len(chosen) != fields.layers:
-        raise checks.refused(fields, "moe_topk", f"a number, or one for each of {fields.layers}")
-    shared = mlp(fields, checks.number(fields, "intermediate_size"))
+        raise fields.refused("moe_topk", f"a number, or one for each of {fields.layers}")
+    shared = gated_mlp(fields)
     block = attention(fields, biases="attention_bias", qk_norm=RMS)
     experts = [_experts(fields, per_token=k, shared=shared, normalised=True) for k in chosen]
     return decoder(fields, [(block, part) for part in experts])
 
 
 def _experts(fields: Fields, **options: Any) -> Moe:
-    return moe(fields, checks.number(fields, "intermediate_size"), **options)
+    return moe(fields, fields.size("intermediate_size"), **options)
 
 
 def _windowed(fields: Fields, parts: Sequence[FeedForward], **options: Any) -> Decoder:
@@ -141,18 +149,18 @@ def _windowed(fields: Fields, parts: Sequence[FeedForward], **options: Any) -> D
 
 def _alike(fields: Fields, part: FeedForward, **options: Any) -> Decoder:
     """Return layers that are all the same, without windows."""
-    checks.no_window(fields)
+    fields.no_window()
     return decoder(fields, [(attention(fields, **options), part)] * fields.layers)
 
 
 def _sparse_steps(fields: Fields, shared: GatedMlp | None = None) -> list[FeedForward]:
     """Return Qwen's parts: experts in every so manieth layer that is not excepted."""
-    step, excepted = checks.number(fields, "decoder_sparse_step"), fields.get("mlp_only_layers", [])
-    dense = mlp(fields, checks.number(fields, "intermediate_size"))
-    if not checks.number(fields, "num_experts", least=0):
+    step, excepted = fields.size("decoder_sparse_step"), fields.get("mlp_only_layers", [])
+    dense = gated_mlp(fields)
+    if not fields.size("num_experts", least=0):
         return [dense] * fields.layers
     normalised = fields.flag("norm_topk_prob")
-    inner = checks.number(fields, "moe_intermediate_size")
+    inner = fields.size("moe_intermediate_size")
     sparse = moe(fields, inner, shared=shared, normalised=normalised)
     sparse = attrs.evolve(sparse, shared_gate=shared is not None)
     return [
@@ -161,7 +169,7 @@ def _sparse_steps(fields: Fields, shared: GatedMlp | None = None) -> list[FeedFo
 
 
 def _granite(fields: Fields, shared: GatedMlp | None) -> Decoder:
-    checks.no_window(fields)
+    fields.no_window()
     experts = _experts(fields, count=_LOCAL, scoring="chosen", shared=shared)
     block, scaled = attention(fields, biases="attention_bias"), {"scaled": True}
     layers = [(block, experts)] * fields.layers

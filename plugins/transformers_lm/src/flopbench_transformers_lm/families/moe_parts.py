@@ -6,35 +6,10 @@ from typing import Any, TypeAlias
 
 import attrs
 
-from flopbench.blocks import Decoder, Experts, GatedMlp, Mlp, Moe, Router, SelfAttention
-from flopbench_transformers_lm.families import checks, parts
+from flopbench.blocks import Decoder, Experts, GatedMlp, Mlp, Moe, Router
 from flopbench_transformers_lm.families.fields import Fields
 
 FeedForward: TypeAlias = Mlp | GatedMlp | Moe
-
-
-def attention(
-    fields: Fields, *, biases: str | None = None, rope_partly: bool = False, **options: Any
-) -> SelfAttention:
-    """Return grouped-query attention.
-
-    Args:
-        biases: field that says whether all projections have a bias, if one does.
-        rope_partly: whether the family heeds ``partial_rotary_factor``.
-        options: fields of the block that are not as usual.
-    """
-    bias = biases is not None and fields.flag(biases)
-    usual = {
-        "kv_heads": checks.kv_heads(fields),
-        "qkv_bias": bias,
-        "out_bias": bias,
-    }
-    return parts.attention(fields, rope_partly=rope_partly, **(usual | options))
-
-
-def mlp(fields: Fields, inner: int, **options: Any) -> GatedMlp:
-    """Return a gated MLP that is ``inner`` wide."""
-    return GatedMlp(width=fields.width, inner=inner, activation=fields.activation(), **options)
 
 
 def moe(
@@ -54,10 +29,10 @@ def moe(
         per_token: experts of a token, if not what the config says of all layers.
         experts, router: fields of `Experts` and `Router` that are not as usual.
     """
-    number, name = checks.number(fields, count), "num_experts_per_tok"
-    chosen = checks.number(fields, name) if per_token is None else per_token
+    number, name = fields.size(count), "num_experts_per_tok"
+    chosen = fields.size(name) if per_token is None else per_token
     if type(chosen) is not int or not 1 <= chosen <= number:
-        raise checks.refused(fields, name, f"whole numbers of 1 to {number}, the experts")
+        raise fields.refused(name, f"whole numbers of 1 to {number}, the experts")
     # The loss that balances experts is for training.
     fields.expect(output_router_logits=False)
     sizes: dict[str, Any] = {"width": fields.width, "experts": number, "per_token": chosen}

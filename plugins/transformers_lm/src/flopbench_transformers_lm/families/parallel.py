@@ -15,9 +15,13 @@ from flopbench_transformers_lm.families.parts import (
     attention,
     by_window,
     decoder,
+    equal_heads,
     gated_mlp,
     mlp,
 )
+
+_CODEGEN_PARTS = 4
+"""CodeGen's weights lie as on so many processors, each with its share of the heads."""
 
 _COHERE_NORM = NormSpec("layer_norm", parameters=1)
 
@@ -27,14 +31,14 @@ def gptj(config: LmConfig) -> Decoder:
 
     The angles are looked up in a table that is made with the model.
     """
-    fields = Fields(config)
-    usual = attention(
-        fields,
-        head_dim=fields.shared_head_dim,
-        rope_dim=fields.size("rotary_dim", fields.shared_head_dim),
-        kv_heads=fields.heads,
-        fused=config.model_type == "codegen",
-    )
+    fields, fused = Fields(config), config.model_type == "codegen"
+    if fused and fields.heads % _CODEGEN_PARTS:
+        raise fields.refused("num_attention_heads", f"multiples of {_CODEGEN_PARTS}")
+    head_dim = fields.shared_head_dim
+    rope_dim = fields.size("rotary_dim", head_dim)
+    if rope_dim % 2 or rope_dim > head_dim:
+        raise fields.refused("rotary_dim", f"even numbers up to {head_dim}")
+    usual = equal_heads(fields, rope_dim=rope_dim, fused=fused)
     inner = fields.size("n_inner", 4 * fields.width)
     part = mlp(fields, inner, "activation_function", bias=True)
     return decoder(
@@ -51,15 +55,8 @@ def gpt_neox(config: LmConfig) -> Decoder:
     """GPT-NeoX (arXiv:2204.06745) and Pythia: a quarter of each head is rotated."""
     fields = Fields(config)
     bias = fields.flag("attention_bias", default=True)
-    usual = attention(
-        fields,
-        head_dim=fields.shared_head_dim,
-        kv_heads=fields.heads,
-        fused=True,
-        qkv_bias=bias,
-        out_bias=bias,
-        rope_partly=True,
-    )
+    biases = {"qkv_bias": bias, "out_bias": bias}
+    usual = equal_heads(fields, fused=True, rope_partly=True, **biases)
     part = mlp(fields, fields.size("intermediate_size"), bias=True)
     return decoder(fields, [(usual, part)] * fields.layers, norm=LAYER_NORM)
 
@@ -91,11 +88,11 @@ def falcon(config: LmConfig) -> Decoder:
     if new:
         fields.expect(parallel_attn=True)
     if not (1 <= norms <= (2 if new else 1)):
-        raise fields.refused("num_ln_in_parallel_attn", norms)
+        raise fields.refused("num_ln_in_parallel_attn", value=norms)
     grouped = new or not fields.flag("multi_query")
     kv_heads = fields.kv_heads_of("num_kv_heads") if grouped else 1
     if grouped and not new and kv_heads != fields.heads:
-        raise fields.refused("num_kv_heads", kv_heads)
+        raise fields.refused("num_kv_heads")
     alibi, bias = fields.flag("alibi"), fields.flag("bias")
     rope_dim = fields.rope_dim(fields.shared_head_dim)
     usual = attention(
@@ -121,18 +118,16 @@ def falcon(config: LmConfig) -> Decoder:
 def cohere(config: LmConfig) -> Decoder:
     """Command R (docs.cohere.com): one norm for both gated parts, scaled logits."""
     fields = Fields(config)
-    bias = fields.flag("attention_bias")
     norm = _COHERE_NORM if fields.flag("use_qk_norm") else None
-    usual = attention(fields, qkv_bias=bias, out_bias=bias, qk_norm=norm, qk_norm_over="each")
+    usual = attention(fields, biases="attention_bias", qk_norm=norm, qk_norm_over="each")
     return _cohere(fields, [(usual, gated_mlp(fields))] * fields.layers)
 
 
 def cohere2(config: LmConfig) -> Decoder:
     """Command R7B and Command A (arXiv:2504.00698): sliding layers rotate, full layers do not."""
     fields = Fields(config)
-    bias = fields.flag("attention_bias")
     part = gated_mlp(fields)
-    block = attention(fields, qkv_bias=bias, out_bias=bias)
+    block = attention(fields, biases="attention_bias")
     layers = [
         (each if each.window else attrs.evolve(each, rope_dim=0), part)
         for each in by_window(fields, block)

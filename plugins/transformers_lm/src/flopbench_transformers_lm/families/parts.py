@@ -38,14 +38,19 @@ def groups(layers: Iterable[tuple[Any, Any]]) -> tuple[Layers, ...]:
     return tuple(Layers(count, *parts) for parts, count in counts.items())
 
 
-def attention(fields: Fields, *, rope_partly: bool = False, **options: Any) -> SelfAttention:
+def attention(
+    fields: Fields, *, biases: str | None = None, rope_partly: bool = False, **options: Any
+) -> SelfAttention:
     """Return attention as most configs say it: grouped queries, rotated.
 
     Args:
+        biases: field that says whether all projections have a bias, if one does.
         rope_partly: whether the family heeds ``partial_rotary_factor``.
         options: fields of the block that are not as usual; those of the config are not read.
     """
+    bias = biases is not None and fields.flag(biases)
     sizes: dict[str, Any] = {"width": fields.width, "heads": fields.heads}
+    sizes |= {"qkv_bias": bias, "out_bias": bias}
     head_dim = options.get("head_dim")
     if head_dim is None:
         sizes["head_dim"] = head_dim = fields.head_dim
@@ -56,19 +61,29 @@ def attention(fields: Fields, *, rope_partly: bool = False, **options: Any) -> S
     return SelfAttention(**(sizes | options))
 
 
+def equal_heads(fields: Fields, **options: Any) -> SelfAttention:
+    """Return attention of heads that share the model's width, as many for keys as for queries."""
+    return attention(
+        fields, **({"head_dim": fields.shared_head_dim, "kv_heads": fields.heads} | options)
+    )
+
+
 def by_window(fields: Fields, usual: SelfAttention) -> list[SelfAttention]:
     """Return the attention of each layer, with its window."""
     return [attrs.evolve(usual, window=window) for window in fields.windows()]
 
 
 def gated_mlp(fields: Fields, **options: Any) -> GatedMlp:
-    """Return the usual gated feed-forward part."""
-    usual = {
-        "width": fields.width,
-        "inner": fields.size("intermediate_size"),
-        "activation": None if "activation" in options else fields.activation(),
-    }
-    return GatedMlp(**(usual | options))
+    """Return the usual gated feed-forward part.
+
+    Args:
+        options: fields of the block that are not as usual; those of the config are not read.
+    """
+    if "inner" not in options:
+        options["inner"] = fields.size("intermediate_size")
+    if "activation" not in options:
+        options["activation"] = fields.activation()
+    return GatedMlp(width=fields.width, **options)
 
 
 def mlp(

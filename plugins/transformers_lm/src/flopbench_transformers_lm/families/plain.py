@@ -16,14 +16,14 @@ from flopbench_transformers_lm.families.parts import (
     attention,
     by_window,
     decoder,
+    equal_heads,
     mlp,
 )
 
 
 def _classic(fields: Fields, **options: Any) -> Any:
     """Return attention of equal heads that rotates nothing."""
-    usual = {"head_dim": fields.shared_head_dim, "kv_heads": fields.heads, "rope_dim": 0}
-    return attention(fields, **(usual | options))
+    return equal_heads(fields, rope_dim=0, **options)
 
 
 def gpt2(config: LmConfig) -> Decoder:
@@ -61,7 +61,7 @@ def gpt_neo(config: LmConfig) -> Decoder:
     kinds = {"global": usual, "local": local}
     found = fields.get("attention_layers")
     if len(found) != fields.layers or set(found) - set(kinds):
-        raise fields.refused("attention_layers", found)
+        raise fields.refused("attention_layers")
     part = mlp(
         fields,
         fields.size("intermediate_size", 4 * fields.width),
@@ -72,11 +72,14 @@ def gpt_neo(config: LmConfig) -> Decoder:
 
 
 def opt(config: LmConfig) -> Decoder:
-    """OPT (arXiv:2205.01068): the scale multiplies the queries; two positions are reserved."""
+    """OPT (arXiv:2205.01068): the scale multiplies the queries; two positions are reserved.
+
+    transformers multiplies the scores as well, by 1.
+    """
     fields = Fields(config)
     fields.expect(word_embed_proj_dim=fields.width)
     bias = fields.flag("enable_bias", default=True)
-    usual = _classic(fields, qkv_bias=bias, out_bias=bias, scaled="queries")
+    usual = _classic(fields, qkv_bias=bias, out_bias=bias, queries_scaled="constant")
     part = mlp(fields, fields.size("ffn_dim"), "activation_function", bias=bias)
     affine = fields.flag("layer_norm_elementwise_affine", default=True)
     first = fields.flag("do_layer_norm_before", default=True)
@@ -91,13 +94,12 @@ def opt(config: LmConfig) -> Decoder:
 
 
 def biogpt(config: LmConfig) -> Decoder:
-    """BioGPT (arXiv:2210.10341): GPT-2 with scaled embeddings."""
+    """BioGPT (arXiv:2210.10341): GPT-2 with scaled embeddings, if only by 1."""
     fields = Fields(config)
     usual = _classic(fields, qkv_bias=True, out_bias=True)
     part = mlp(fields, fields.size("intermediate_size"), bias=True)
     made = _with_positions(fields, [(usual, part)], offset=2)
-    scaled = fields.flag("scale_embedding", default=True)
-    return attrs.evolve(made, embeddings=attrs.evolve(made.embeddings, scaled=scaled))
+    return attrs.evolve(made, embeddings=attrs.evolve(made.embeddings, scaled=True))
 
 
 def bloom(config: LmConfig) -> Decoder:
@@ -121,9 +123,9 @@ def bloom(config: LmConfig) -> Decoder:
 
 
 def mpt(config: LmConfig) -> Decoder:
-    """MPT (databricks.com/blog/mpt-7b): ALiBi, no biases anywhere."""
+    """MPT (databricks.com/blog/mpt-7b): ALiBi, a mask that fills; no biases anywhere."""
     fields = Fields(config)
-    usual = _classic(fields, fused=True, bias="ALiBi as a tensor")
+    usual = _classic(fields, fused=True, masked="filled", bias="ALiBi as a tensor")
     part = mlp(fields, 4 * fields.width, activation="gelu")
     return decoder(
         fields, [(usual, part)] * fields.layers, norm=NormSpec("layer_norm", parameters=1)
@@ -151,9 +153,8 @@ def arcee(config: LmConfig) -> Decoder:
 
 def _rotated(config: LmConfig, norm: NormSpec, **options: Any) -> Decoder:
     fields = Fields(config)
-    bias = fields.flag("attention_bias")
     part = mlp(fields, fields.size("intermediate_size"), bias=fields.flag("mlp_bias"))
-    usual = attention(fields, qkv_bias=bias, out_bias=bias, **options)
+    usual = attention(fields, biases="attention_bias", **options)
     return decoder(fields, [(usual, part)] * fields.layers, norm=norm)
 
 
@@ -161,8 +162,7 @@ def nanochat(config: LmConfig) -> Decoder:
     """Nanochat (github.com/karpathy/nanochat): norms without weights, one of the embeddings too."""
     fields = Fields(config)
     norm = NormSpec("rms_norm", parameters=0)
-    bias = fields.flag("attention_bias")
-    usual = attention(fields, qkv_bias=bias, out_bias=bias, qk_norm=norm)
+    usual = attention(fields, biases="attention_bias", qk_norm=norm)
     part = mlp(fields, fields.size("intermediate_size"))
     return decoder(
         fields,
@@ -177,16 +177,8 @@ def persimmon(config: LmConfig) -> Decoder:
     """Persimmon (adept.ai/blog/persimmon-8b): squared ReLU, norms of query and key heads."""
     fields = Fields(config)
     norm = LAYER_NORM if fields.flag("qk_layernorm") else None
-    usual = attention(
-        fields,
-        head_dim=fields.shared_head_dim,
-        kv_heads=fields.heads,
-        fused=True,
-        qkv_bias=True,
-        out_bias=True,
-        qk_norm=norm,
-        rope_partly=True,
-    )
+    biases = {"qkv_bias": True, "out_bias": True}
+    usual = equal_heads(fields, fused=True, qk_norm=norm, rope_partly=True, **biases)
     part = mlp(fields, fields.size("intermediate_size"), bias=True)
     return decoder(fields, [(usual, part)] * fields.layers, norm=LAYER_NORM)
 

@@ -11,10 +11,17 @@ from typing import Any
 
 from flopbench.blocks import Decoder
 from flopbench_transformers_lm.config import LmConfig
-from flopbench_transformers_lm.families import checks, moe_parts
+from flopbench_transformers_lm.families import moe_parts
 from flopbench_transformers_lm.families.fields import Fields
-from flopbench_transformers_lm.families.moe_parts import FeedForward, attention
-from flopbench_transformers_lm.families.parts import RMS, Family, by_window, decoder
+from flopbench_transformers_lm.families.moe_parts import FeedForward
+from flopbench_transformers_lm.families.parts import (
+    RMS,
+    Family,
+    attention,
+    by_window,
+    decoder,
+    gated_mlp,
+)
 
 
 def glm4_moe(config: LmConfig) -> Decoder:
@@ -44,21 +51,27 @@ def sigmoid(fields: Fields) -> dict[str, Any]:
     return {
         "scoring": "sigmoid",
         "corrected": True,
-        "groups": checks.number(fields, "n_group"),
+        **groups(fields),
         "normalised": fields.flag("norm_topk_prob"),
         "scaled": True,
     }
 
 
+def groups(fields: Fields) -> dict[str, int]:
+    """Return the router's groups, and how many of them are kept."""
+    count = fields.size("n_group")
+    return {"groups": count, "groups_kept": fields.size("topk_group", most=count)}
+
+
 def from_first_sparse(fields: Fields) -> Callable[[int], bool]:
     """Return which layers have experts if the first few have none."""
-    first = checks.number(fields, "first_k_dense_replace", least=0)
+    first = fields.size("first_k_dense_replace", least=0)
     return lambda layer: layer >= first
 
 
 def sparse_by_list(fields: Fields) -> Callable[[int], bool]:
     """Return which layers have experts if a field lists them."""
-    kinds = checks.per_layer(fields, "mlp_layer_types", "dense", "sparse")
+    kinds = fields.per_layer("mlp_layer_types", "dense", "sparse")
     return lambda layer: kinds[layer] == "sparse"
 
 
@@ -78,17 +91,17 @@ def feed_forwards(
 
     def part(layer: int) -> FeedForward:
         if not sparse(layer):
-            return moe_parts.mlp(fields, checks.number(fields, "intermediate_size"), bias=bias)
-        inner = checks.number(fields, "moe_intermediate_size")
-        together = inner * checks.number(fields, "n_shared_experts")
-        shared = moe_parts.mlp(fields, together, bias=bias)
+            return gated_mlp(fields, bias=bias)
+        inner = fields.size("moe_intermediate_size")
+        together = inner * fields.size("n_shared_experts")
+        shared = gated_mlp(fields, inner=together, bias=bias)
         return moe_parts.moe(fields, inner, count="n_routed_experts", shared=shared, **routing)
 
     return [part(layer) for layer in range(fields.layers)]
 
 
 def _partly_rotated(fields: Fields, parts: list[FeedForward], **options: Any) -> Decoder:
-    checks.no_window(fields)
+    fields.no_window()
     options |= {"biases": "attention_bias", "out_bias": False, "rope_partly": True}
     block = attention(fields, **options)
     return decoder(fields, [(block, part) for part in parts])
