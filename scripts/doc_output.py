@@ -14,6 +14,7 @@ import subprocess
 import sys
 import tempfile
 from collections.abc import Iterator
+from contextlib import nullcontext
 from pathlib import Path
 
 ROOT = Path(__file__).parents[1]
@@ -25,13 +26,17 @@ _BLOCK = re.compile(
 )
 
 
-def updated(page: Path) -> str:
-    """Return the page with the output of its commands as they print it now."""
+def updated(page: Path, folder: Path | None = None) -> str:
+    """Return the page with the output of its commands as they print it now.
+
+    Args:
+        folder: where they run, and leave what they write; a folder of their own, by default.
+    """
     text = page.read_text(encoding="utf-8")
-    with tempfile.TemporaryDirectory() as folder:
+    with nullcontext(folder) if folder else tempfile.TemporaryDirectory() as where:
         for name, code in blocks(text, "file"):
-            Path(folder, name).write_text(code, encoding="utf-8")
-        outputs = {command: _run(command, folder) for command, _ in blocks(text, "run")}
+            Path(where, name).write_text(code, encoding="utf-8")
+        outputs = {command: _run(command, where) for command, _ in blocks(text, "run")}
 
     def replace(match: re.Match[str]) -> str:
         if match["kind"] == "file":
@@ -49,7 +54,7 @@ def blocks(text: str, kind: str) -> Iterator[tuple[str, str]]:
             yield match["what"], match["text"]
 
 
-def _run(command: str, folder: str) -> str:
+def _run(command: str, folder: str | Path) -> str:
     program, *arguments = shlex.split(command)
     if program == "flopbench":
         arguments = ["-m", "flopbench.cli", *arguments]

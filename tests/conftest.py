@@ -1,5 +1,8 @@
 """Shared by all tests: hypothesis profiles, and the command line as a function."""
 
+import fcntl
+import hashlib
+import json
 import os
 import subprocess
 import sys
@@ -39,13 +42,26 @@ def flopbench(tmp_path):
     return run
 
 
-@pytest.fixture(scope="module")
+@pytest.fixture(scope="session")
 def flopbench_once(tmp_path_factory):
-    """Run ``flopbench ARGS… --out FOLDER`` and return the finished process and the folder."""
+    """Run ``flopbench ARGS… --out FOLDER`` and return the finished process and the folder.
+
+    The same arguments are run once for all tests, whichever worker they are in.
+    """
+    base = tmp_path_factory.getbasetemp()
+    shared = base.parent if "PYTEST_XDIST_WORKER" in os.environ else base
 
     def run(*args):
-        out = tmp_path_factory.mktemp("out") / "new"
-        command = [sys.executable, "-m", "flopbench.cli", *map(str, args), "--out", str(out)]
-        return subprocess.run(command, capture_output=True, text=True, check=False), out
+        command = [sys.executable, "-m", "flopbench.cli", *map(str, args)]
+        folder = shared / "once" / hashlib.sha256(json.dumps(command).encode()).hexdigest()
+        folder.mkdir(parents=True, exist_ok=True)
+        out, done = folder / "new", folder / "done.json"
+        with (folder / "lock").open("w") as lock:
+            fcntl.flock(lock, fcntl.LOCK_EX)
+            if not done.exists():
+                command += ["--out", str(out)]
+                found = subprocess.run(command, capture_output=True, text=True, check=False)
+                done.write_text(json.dumps([found.returncode, found.stdout, found.stderr]))
+        return subprocess.CompletedProcess(command, *json.loads(done.read_text())), out
 
     return run

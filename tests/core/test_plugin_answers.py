@@ -275,7 +275,7 @@ def flopbench_vendor_counters():
             "of model 'leaves' with attention mode 'eager' failed: SystemExit: 0 (odd.py, line 19)",
         ),
         (("leaves",), "vendor model 'leaves': from_options returned None"),
-        (("narrow", "--analytic-only"), "model 'narrow': unknown dtype 'int3': known are bfloat16"),
+        (("narrow", "--analytic-only"), "model 'narrow': dtype must be one of bfloat16, float16"),
         (
             ("deepseek_ocr", "--attention", "unlabelled", "--analytic-only"),
             "attention mode 'unlabelled': series_label returned None, which is no str",

@@ -42,7 +42,7 @@ def refused(result):
     """Check that nothing ran; return the last line, before which a broken plugin is named."""
     assert (result.returncode, result.stdout) == (2, "")
     lines = result.stderr.strip().splitlines()
-    assert all(line.startswith("flopbench: warning: plugin") for line in lines[:-1])
+    assert all(line.startswith("flopbench: error: plugin") for line in lines[:-1])
     assert lines[-1].startswith("flopbench: error: ")
     return lines[-1]
 
@@ -92,7 +92,8 @@ def test_a_sweep_that_cannot_be_is_one_sentence(sweep, tmp_path, text, message):
 @pytest.mark.parametrize("sweeps", ["None", "5", "'s'", "('s',)", f"({ONE}, {ONE})"])
 def test_sweeps_that_are_none_leave_out_the_model(sweep, flopbench, sweeps):
     assert "AnalyticModel Toy has no proper sweeps" in refused(sweep(sweeps))
-    assert flopbench("list", "-p", "toy.py").returncode == 0
+    listed = flopbench("list", "-p", "toy.py")
+    assert (listed.returncode, "deepseek_ocr" in listed.stdout) == (2, True)
 
 
 def test_limits_that_a_sweep_does_not_look_at_are_refused(sweep):

@@ -17,7 +17,12 @@ from flopbench.forms import symbol
 from flopbench.proof import Equation, Proof, Term
 from flopbench.report import UncountedOp
 
-RUNS = [page for page in PAGES if "<!-- run: " in page.read_text(encoding="utf-8")]
+# tests/deepseek_ocr/test_prove.py looks at what the commands of docs/proofs.md print and write.
+RUNS = [
+    page
+    for page in PAGES
+    if "<!-- run: " in page.read_text(encoding="utf-8") and page.name != "proofs.md"
+]
 LINK = re.compile(r"\]\((?!https?:)([^)#]*)(#[^)]*)?\)")
 
 
