@@ -68,8 +68,9 @@ def stage_sizes(model: AnalyticModel, stage: str, workload: Any) -> dict[str, in
         if name not in known:
             declared = f"sizes declares {', '.join(known)}" if known else "sizes is empty"
             raise PluginError(f"{what} names {name!r} in stage {stage!r}, but {declared}")
-    with calling(what):
-        return {name: int(value) for name, value in found.items()}
+    for name, value in found.items():
+        require_type(value, int, f"{what} of {name!r} in stage {stage!r}")
+    return dict(found)
 
 
 @contextmanager

@@ -6,7 +6,7 @@ from collections.abc import Iterable, Mapping
 
 from attrs import Factory, frozen
 
-from flopbench.dims import Dim, maximum
+from flopbench.dims import Dim, at_most_one, maximum
 from flopbench.op_base import PricedOp
 
 
@@ -25,7 +25,7 @@ class Held:
         weights = 0 if op.weights_shared else op.weights() * op.layers
         cache = op.layers * op.cache_held()
         # An op without copies is none: nothing is alive.
-        live = 0 if isinstance(op.layers, int) and not op.layers else op.peak()
+        live = op.peak() * at_most_one(op.layers)
         return cls(op.component, width * weights, width * cache, width * live)
 
 

@@ -77,6 +77,13 @@ class SweepLimits:
     max_image_tokens: int | None = None
 
 
+def _limits(names: Any) -> frozenset[str]:
+    known = {field.name for field in attrs.fields(SweepLimits)}
+    if not isinstance(names, list | tuple | set | frozenset) or not known.issuperset(names):
+        raise TypeError(f"Sweep.takes must name limits, of {sorted(known)}, got {names!r}")
+    return frozenset(names)
+
+
 @frozen(kw_only=True)
 class Sweep:
     """A named sweep of a model.
@@ -85,8 +92,8 @@ class Sweep:
         stages: names of the stages that it reports.
         x: the fact that plots have on the horizontal axis.
         points: gives the points within the limits; raises
-            `flopbench.errors.UsageError` if the limits are not for this sweep. Limits that it
-            does not look at are refused.
+            `flopbench.errors.UsageError` if they leave none.
+        takes: names of the limits that it heeds; others are refused.
 
     Raises:
         TypeError: a value is of another type.
@@ -97,6 +104,7 @@ class Sweep:
     stages: tuple[str, ...] = attrs.field()
     x: str = attrs.field(validator=_text)
     points: Callable[[SweepLimits], Iterable[SweepPoint]] = attrs.field()
+    takes: frozenset[str] = attrs.field(default=frozenset(), converter=_limits)
 
     @stages.validator
     def _names(self, _attribute: object, value: Any) -> None:

@@ -44,7 +44,7 @@ def _read(directory: Path) -> Written:
     try:
         found = json.loads((directory / LIST).read_bytes())
         return {name: [str(d) for d in found[name]] for name in found if Path(name).name == name}
-    except (OSError, ValueError, TypeError):
+    except (OSError, ValueError, TypeError, RecursionError):
         return {}
 
 

@@ -124,20 +124,6 @@ def _size(base: Plan, facts: Iterable[Mapping[str, Any]], x: str) -> str:
     return next((name for name in known if all(name in each for each in facts)), x)
 
 
-class _Watched(SweepLimits):
-    """Limits that note whether they are looked at."""
-
-    def __init__(self, limits: SweepLimits, looked_at: set[str]) -> None:
-        super().__init__(grids=limits.grids, max_image_tokens=limits.max_image_tokens)
-        object.__setattr__(self, "_looked_at", looked_at)
-
-    def __getattribute__(self, name: str) -> Any:
-        value = super().__getattribute__(name)
-        if name in OPTIONS:
-            super().__getattribute__("_looked_at").add(name)
-        return value
-
-
 OPTIONS = {"grids": "--grid", "max_image_tokens": "--max-image-tokens"}
 """Options by the field of `SweepLimits` that they set."""
 
@@ -153,14 +139,12 @@ def _points(sweep: Sweep, base: Plan, limits: SweepLimits) -> tuple[SweepPoint, 
     for name in sweep.stages:
         if name not in known:
             raise PluginError(f"sweep {sweep.name!r}: {unknown('stage', name, known)}")
-    looked_at: set[str] = set()
     unlimited = SweepLimits()
-    given = {name for name in OPTIONS if getattr(limits, name) != getattr(unlimited, name)}
+    for name in sorted(OPTIONS.keys() - sweep.takes):
+        if getattr(limits, name) != getattr(unlimited, name):
+            raise UsageError(f"sweep {sweep.name!r} takes no {OPTIONS[name]}")
     with calling(f"sweep {sweep.name!r} of model {base.model.name!r}"):
-        watched = _Watched(limits, looked_at) if given else limits
-        points = tuple(islice(sweep.points(watched), MOST_POINTS + 1))
-    if ignored := given - looked_at:
-        raise UsageError(f"sweep {sweep.name!r} takes no {OPTIONS[min(ignored)]}")
+        points = tuple(islice(sweep.points(limits), MOST_POINTS + 1))
     if not points or len(points) > MOST_POINTS:
         count = f"more than {MOST_POINTS:,}" if points else "no"
         raise UsageError(f"sweep {sweep.name!r} has {count} points within these limits")

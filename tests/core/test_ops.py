@@ -1,6 +1,7 @@
 """Each op's price against torch's own count, or against its definition."""
 
 import attrs
+import numpy as np
 import pytest
 import torch
 from hypothesis import given
@@ -155,6 +156,9 @@ def test_an_op_without_copies_is_none():
     small, large = Linear(rows=1, **sizes), Linear(rows=100, layers=0, **sizes)
     held = price([small, large], Eager(), Eager(), CONVENTIONS, "float32").footprint
     assert (held.peak_activation_bytes, held.total_weight_bytes) == (4 * 8, 4 * 15)
+    some = Linear(rows=100, layers=np.array([0, 2]), **sizes)
+    held = price([small, some], Eager(), Eager(), CONVENTIONS, "float32").footprint
+    assert held.peak_activation_bytes.tolist() == [4 * 8, 4 * 800]
 
 
 def test_stages_after_each_other_have_the_larger_peak():

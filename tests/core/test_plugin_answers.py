@@ -154,6 +154,12 @@ def test_a_size_that_is_not_declared_is_named():
         )
 
 
+def test_a_size_that_is_no_int_is_named():
+    plan = plan_of(toy(stage_sizes=answering({"B": 3, "S": 2.7})), ToyVendor(linear), Sizes())
+    with pytest.raises(PluginError, match=r"stage_sizes of 'S' in stage 'prefill' returned 2.7"):
+        prove(plan, CATALOG)
+
+
 def test_two_sizes_of_one_name_are_refused():
     twice = type("Twice", (ToyModel,), {"sizes": (Size("S", "tokens"), Size("S", "again"))})
     source = Source("twice", "-p")

@@ -96,12 +96,14 @@ def test_sweeps_that_are_none_leave_out_the_model(sweep, flopbench, sweeps):
     assert (listed.returncode, "deepseek_ocr" in listed.stdout) == (2, True)
 
 
-def test_limits_that_a_sweep_does_not_look_at_are_refused(sweep):
+def test_limits_that_a_sweep_does_not_take_are_refused(sweep):
     assert one_sentence(sweep(f"({ONE},)", "--grid", "9x9")) == "sweep 's' takes no --grid"
     sentence = one_sentence(sweep(f"({ONE},)", "--max-image-tokens", "900"))
     assert sentence == "sweep 's' takes no --max-image-tokens"
-    looks = ONE.replace("lambda _: ", "lambda limits: limits.grids and ")
-    assert sweep(f"({looks},)", "--grid", "9x9").returncode == 0
+    takes = ONE.replace(
+        "points=lambda _: ", "takes={'grids'}, points=lambda limits: limits.grids and "
+    )
+    assert sweep(f"({takes},)", "--grid", "9x9").returncode == 0
 
 
 def test_points_and_sweeps_are_checked_when_they_are_made():
@@ -109,6 +111,8 @@ def test_points_and_sweeps_are_checked_when_they_are_made():
         SweepPoint(label="one", inputs={}, facts={"z": float("nan")})
     with pytest.raises(TypeError, match=r"Sweep.name must be a text, got ''"):
         Sweep(name="", description="d", stages=("prefill",), x="x", points=list)
+    with pytest.raises(TypeError, match=r"Sweep.takes must name limits, of \['grids', 'max_im"):
+        Sweep(name="s", description="d", stages=("a",), x="x", points=list, takes=("grid",))
     assert SweepLimits() == SweepLimits(grids=(), max_image_tokens=None)
 
 

@@ -91,7 +91,10 @@ class SelfAttention:
         """Yield the rotation of queries and keys, the queries' scale and the cache's update."""
         keys = self._keys(run)
         if self.rope_dim:
-            yield rotation(site.beside_also(keys), run, self.heads + self.kv_heads, self.rope_dim)
+            heads = self.heads + self.kv_heads
+            # The values wait, and what is not rotated of queries and keys.
+            apart = run.tokens * heads * (self.head_dim - self.rope_dim)
+            yield rotation(site.beside_also(keys + apart), run, heads, self.rope_dim)
         queries = run.tokens * self.heads * self.head_dim
         if self.queries_scaled:
             positions = run.queries if self.queries_scaled == "positions" else 0

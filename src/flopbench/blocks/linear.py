@@ -68,6 +68,7 @@ class ResidualNorms:
 
     Attributes:
         norms, adds: of one layer.
+        posts: those of its norms that are of what a part made, the residual being beside.
         scaled: whether what is added is multiplied by a constant first.
         last: norms after all layers.
     """
@@ -75,6 +76,7 @@ class ResidualNorms:
     norm: NormSpec
     width: Dim
     norms: int = 2
+    posts: int = 0
     adds: int = 2
     scaled: bool = False
     last: int = 0
@@ -87,8 +89,11 @@ class ResidualNorms:
                 own work is the residual's neighbour: a norm or an addition works on that itself.
         """
         layers, elements = site.layers, rows * self.width
-        times = attrs.evolve(site, layers=self.norms * layers + self.last)
-        yield self.norm.op(times, rows, self.width)
+        before = attrs.evolve(site, layers=(self.norms - self.posts) * layers + self.last)
+        yield self.norm.op(before, rows, self.width)
+        if self.posts:
+            after = attrs.evolve(site.beside_also(elements), layers=self.posts * layers)
+            yield self.norm.op(after, rows, self.width)
         added = attrs.evolve(site, layers=self.adds * layers)
         if self.scaled:
             yield added.op(Elementwise, function="multiply", outputs=elements, reads=elements)

@@ -71,7 +71,14 @@ def grid_sweeps(workload: type[Workload]) -> tuple[Sweep, ...]:
     """Return the sweeps over grids of tiles."""
     points = partial(grid_points, workload)
     return tuple(
-        Sweep(name=name, description=description, stages=stages, x="image_tokens", points=points)
+        Sweep(
+            name=name,
+            description=description,
+            stages=stages,
+            x="image_tokens",
+            points=points,
+            takes=frozenset({"grids", "max_image_tokens"}),
+        )
         for name, description, stages in (
             ("crops", "Vision over grids of tiles", ("vision",)),
             (

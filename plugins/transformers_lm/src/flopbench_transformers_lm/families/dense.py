@@ -104,7 +104,7 @@ def olmo2(config: LmConfig) -> Decoder:
     usual = attention(fields, biases="attention_bias", qk_norm=RMS, qk_norm_over="all")
     mlp = gated_mlp(fields)
     layers = [(each, mlp) for each in by_window(fields, usual)]
-    return decoder(fields, layers, angles=[usual.rope_dim] * rotations(fields))
+    return decoder(fields, layers, around={"posts": 2}, angles=[usual.rope_dim] * rotations(fields))
 
 
 def rotations(fields: Fields) -> int:
@@ -123,7 +123,7 @@ def glm(config: LmConfig) -> Decoder:
 def glm4(config: LmConfig) -> Decoder:
     """GLM-4-0414 (github.com/zai-org/GLM-4): GLM with norms before and after each part."""
     made = glm(config)
-    return attrs.evolve(made, around=attrs.evolve(made.around, norms=4))
+    return attrs.evolve(made, around=attrs.evolve(made.around, norms=4, posts=2))
 
 
 def granite(config: LmConfig) -> Decoder:
@@ -166,7 +166,7 @@ def exaone4(config: LmConfig) -> Decoder:
         (each if everywhere or each.window else attrs.evolve(each, rope_dim=0), mlp)
         for each in by_window(fields, block)
     ]
-    return decoder(fields, layers, angles=[block.rope_dim])
+    return decoder(fields, layers, around={"posts": 2}, angles=[block.rope_dim])
 
 
 def helium(config: LmConfig) -> Decoder:

@@ -27,7 +27,7 @@ def _gemma(config: LmConfig, activation: str, norms: int, **options: Any) -> Dec
     return decoder(
         fields,
         [(each, mlp) for each in by_window(fields, usual)],
-        around={"norms": norms},
+        around={"norms": norms, "posts": norms - 2},
         embeddings={"scaled": True},
         head={"softcap": fields.get("final_logit_softcapping") is not None},
         angles=[usual.rope_dim] * rotations(fields),

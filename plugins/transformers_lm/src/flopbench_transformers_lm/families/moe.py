@@ -61,13 +61,16 @@ def qwen3_moe(config: LmConfig) -> Decoder:
 
 
 def olmoe(config: LmConfig) -> Decoder:
-    """OLMoE (arXiv:2409.02060): a norm of all query heads at once, and of all key heads.
-
-    FlexOlmo (arXiv:2507.07024) has the same parts, with the norms after attention and experts.
-    """
+    """OLMoE (arXiv:2409.02060): a norm of all query heads at once, and of all key heads."""
     fields = Fields(config)
     experts = _experts(fields, normalised=fields.flag("norm_topk_prob"))
     return _alike(fields, experts, biases="attention_bias", qk_norm=RMS, qk_norm_over="all")
+
+
+def flex_olmo(config: LmConfig) -> Decoder:
+    """FlexOlmo (arXiv:2507.07024): OLMoE with the norms after attention and experts."""
+    made = olmoe(config)
+    return attrs.evolve(made, around=attrs.evolve(made.around, posts=2))
 
 
 def gpt_oss(config: LmConfig) -> Decoder:
@@ -178,7 +181,7 @@ def _granite(fields: Fields, shared: GatedMlp | None) -> Decoder:
 
 MOE: dict[str, Family] = {
     "ernie4_5_moe": ernie4_5_moe,
-    "flex_olmo": olmoe,
+    "flex_olmo": flex_olmo,
     "gpt_oss": gpt_oss,
     "granitemoe": granitemoe,
     "granitemoeshared": granitemoeshared,
