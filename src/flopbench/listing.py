@@ -9,6 +9,7 @@ import attrs
 
 from flopbench.catalog import Catalog, Shelf
 from flopbench.config import RunOptions
+from flopbench.errors import told
 from flopbench.model import AnalyticModel
 from flopbench.names import pattern_for
 
@@ -76,7 +77,12 @@ def _default(field: attrs.Attribute[Any]) -> str:
     if field.default is attrs.NOTHING:
         return ""
     made: Any = field.default
-    return f"={made.factory() if isinstance(made, attrs.Factory) else made}"  # type: ignore[arg-type]
+    if not isinstance(made, attrs.Factory):  # type: ignore[arg-type]
+        return f"={made}"
+    try:
+        return f"={made.factory()}"
+    except (Exception, SystemExit) as error:  # noqa: BLE001 - a plugin's code may raise anything
+        return f" (its default failed: {told(error)})"
 
 
 def _shelf(shelf: Shelf[Any]) -> Iterator[str]:

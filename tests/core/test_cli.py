@@ -599,3 +599,16 @@ def test_a_model_without_its_class_attributes_is_not_listed(flopbench, tmp_path,
     result = flopbench("list", "-p", plugin(tmp_path, MODEL.replace(old, new)))
     assert result.returncode == 2
     assert f"AnalyticModel Toy has no proper {what}" in result.stdout
+
+
+def test_a_default_that_fails_is_told_and_the_rest_is_listed(flopbench, tmp_path):
+    text = MODEL.replace("import frozen", "import field, frozen")
+    name = plugin(
+        tmp_path, text.replace("rows: int = 3", "rows: int = field(factory=lambda: 1 // 0)")
+    )
+    result = flopbench("list", "-p", name)
+    assert result.returncode == 0
+    assert "toy: workload.rows (its default failed: ZeroDivisionError: " in result.stdout
+    assert "mine.py, line " in result.stdout
+    assert "toy: workload.kind=a" in result.stdout
+    assert "Failed plugins: none" in result.stdout
