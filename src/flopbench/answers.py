@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from typing import Any
@@ -12,6 +11,7 @@ import attrs
 from flopbench.dims import as_dim
 from flopbench.errors import CountError, DimError, PluginError, answer, calling, require_type
 from flopbench.model import AnalyticModel
+from flopbench.text import is_json
 from flopbench.vendor import VendorCall, VendorModel, VendorStage
 
 
@@ -36,12 +36,10 @@ def told_by(who: str, plugin: Any) -> dict[str, Any]:
 def _told(what: str, method: Callable[..., Any], *arguments: Any) -> dict[str, Any]:
     found = dict(answer(what, Mapping, method, *arguments))
     for name, value in found.items():
-        try:
-            json.dumps({name: value})
-        except (TypeError, ValueError) as error:
+        if not is_json(value):
             raise PluginError(
                 f"{what} tells {name!r} as {value!r}, which is nothing that JSON can hold"
-            ) from error
+            )
     return found
 
 

@@ -52,6 +52,10 @@ def answering(value):
             {"workload_facts": answering({"o": 3j})},
             "workload_facts tells 'o' as 3j, which is nothing that JSON can hold",
         ),
+        (
+            {"workload_facts": answering({"o": float("nan")})},
+            "workload_facts tells 'o' as nan, which is nothing that JSON can hold",
+        ),
         ({"assumptions": answering(None)}, "assumptions returned None, which is no tuple or list"),
         ({"ops": answering(None)}, "ops returned None, which is no iterable of operations"),
         ({"ops": answering([7])}, "ops yields 7, which is no Op"),
