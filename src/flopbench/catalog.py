@@ -22,11 +22,10 @@ T = TypeVar("T")
 
 
 def _no_stages(stages: Any) -> bool:
-    if not (isinstance(stages, tuple) and stages and all(isinstance(s, Stage) for s in stages)):
+    if not (stages and _are_named(stages, Stage)):
         return True
     base = {stage.name for stage in stages if not stage.parts}
-    unique = len({stage.name for stage in stages}) == len(stages)
-    return not unique or any(set(stage.parts) - base for stage in stages)
+    return any(set(stage.parts) - base for stage in stages)
 
 
 def _no_sizes(sizes: Any) -> bool:

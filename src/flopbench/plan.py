@@ -101,12 +101,7 @@ def make_plan(
     """
     model_class = catalog.models.get(model_name)
     vendor_class = catalog.vendor_models.find(model_name)
-    schema = {
-        "workload": model_class.inputs_type,
-        "model": model_class.options_type,
-        "run": RunOptions,
-        "conventions": Conventions,
-    }
+    schema = schema_of(model_class)
     if vendor_class:
         schema["vendor"] = with_method(vendor_class.options_type)
     config = load_config(
@@ -181,6 +176,16 @@ def _vendor(
         variant = answer(name, VendorModel, vendor.variant, counter.variant)
         answer(f"{name}: attention", str, getattr, variant, "attention")
     return vendor, counters
+
+
+def schema_of(model_class: type[AnalyticModel]) -> dict[str, type]:
+    """Return the sections that the settings of a model have, its vendor's apart."""
+    return {
+        "workload": model_class.inputs_type,
+        "model": model_class.options_type,
+        "run": RunOptions,
+        "conventions": Conventions,
+    }
 
 
 def _check(model: AnalyticModel, what: str) -> None:

@@ -24,11 +24,12 @@ from transformers.models.unlimited_ocr import modeling_unlimited_ocr as modeling
 from deepseek_strategies import architectures, workloads
 from flopbench.builtin.eager import Eager
 from flopbench.conventions import Conventions
-from flopbench.pricing import lower, price
+from flopbench.pricing import price
 from flopbench_deepseek_ocr.analytic import DeepseekOcr
 from flopbench_deepseek_ocr.vendor import DeepseekOcrVendor, VendorOptions
 from flopbench_deepseek_ocr.workload import Workload
 from liveness import CACHE, Held, record, watch
+from peak_helpers import KINDS, our_peaks
 
 AS_ONE = {"UnlimitedOcrTextRMSNorm": "rms_norm", "QuickGELUActivation": "quick_gelu"}
 """Modules that are one op of ours."""
@@ -37,20 +38,6 @@ FUNCTIONS = {
     (modeling, "apply_rotary_pos_emb"): "rope",
     (modeling.UnlimitedOcrSamVisionAttention, "get_rel_pos"): "relative positions",
     (DynamicLayer, "update"): CACHE,
-}
-
-KINDS = {
-    "mm": "linear",
-    "addmm": "linear",
-    "bmm": "matmul",
-    "convolution": "conv2d",
-    "_softmax": "softmax",
-    "native_layer_norm": "layer_norm",
-    "mul": "multiply",
-    "sum": "add",
-    "topk": "top_k",
-    "cos": "rope_angle",
-    "sin": "rope_angle",
 }
 
 OUTSIDE_MODULES = (
@@ -122,15 +109,6 @@ def real_peaks(vendor, stage, workload, only_while_read=(MASK,)):
     ):
         if run.name not in NOT_PRICED:
             most[key(vendor, run)] = max(most[key(vendor, run)], run.live)
-    return dict(most)
-
-
-def our_peaks(model, stage, workload):
-    most = defaultdict(int)
-    for op in model.ops(stage, workload):
-        for lowered in lower(op, Eager(), Eager())[0] if op.layers else ():
-            where = lowered.component, lowered.kind
-            most[where] = max(most[where], lowered.peak())
     return dict(most)
 
 

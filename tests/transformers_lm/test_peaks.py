@@ -8,11 +8,10 @@ import pytest
 from transformers.cache_utils import DynamicLayer, DynamicSlidingWindowLayer
 
 import liveness
-from flopbench.builtin.eager import Eager
-from flopbench.pricing import lower
 from flopbench_transformers_lm.analytic import HfModel
 from flopbench_transformers_lm.vendor import HfVendor
 from flopbench_transformers_lm.workload import Workload
+from peak_helpers import KINDS, our_peaks
 from tiny_configs import tiny
 
 EQUAL = (
@@ -41,16 +40,6 @@ EQUAL = (
 )
 """Types whose every op holds what ours holds; docs/stage-costs.md says what others have besides."""
 
-KINDS = {
-    "mm": "linear",
-    "addmm": "linear",
-    "bmm": "matmul",
-    "_softmax": "softmax",
-    "native_layer_norm": "layer_norm",
-    "mul": "multiply",
-    "cos": "rope_angle",
-    "sin": "rope_angle",
-}
 ALWAYS = {
     ("decoder/attention/qkv", "linear"),
     ("decoder/attention/core", "matmul"),
@@ -95,15 +84,6 @@ def real_peaks(vendor, model_type, stage):
     return most
 
 
-def our_peaks(model, stage):
-    most = defaultdict(int)
-    for op in model.ops(stage, WORKLOAD):
-        for lowered in lower(op, Eager(), Eager())[0] if op.layers else ():
-            key = lowered.component, lowered.kind
-            most[key] = max(most[key], lowered.peak())
-    return most
-
-
 @pytest.mark.parametrize("stage", ["prefill", "decode"])
 @pytest.mark.parametrize("model_type", EQUAL)
 def test_each_kind_of_op_holds_what_the_real_one_holds(model_type, stage, monkeypatch):
@@ -111,7 +91,7 @@ def test_each_kind_of_op_holds_what_the_real_one_holds(model_type, stage, monkey
     monkeypatch.setattr(liveness, "TABLES", liveness.TABLES - {"aten.embedding"})
     config = tiny_and_deep(model_type)
     real = real_peaks(HfVendor(config), model_type, stage)
-    ours = our_peaks(HfModel(config), stage)
+    ours = our_peaks(HfModel(config), stage, WORKLOAD)
     both = real.keys() & ours.keys()
     assert both >= ALWAYS
     assert {key: ours[key] for key in both} == {key: real[key] for key in both}

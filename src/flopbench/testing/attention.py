@@ -11,12 +11,12 @@ import attrs
 from flopbench.attention import AttentionMode
 from flopbench.builtin.eager import Eager
 from flopbench.catalog import Catalog
-from flopbench.config import RunOptions, load_config
+from flopbench.config import load_config
 from flopbench.conventions import Conventions
 from flopbench.cost import Cost
 from flopbench.model import AnalyticModel
 from flopbench.ops import Attention, PricedOp
-from flopbench.plan import make_plan
+from flopbench.plan import make_plan, schema_of
 from flopbench.plugins import Source
 from flopbench.pricing import price
 from flopbench.runner import run
@@ -286,13 +286,9 @@ class AttentionConformance(Conformance):
 def _configured(catalog: Catalog, name: str) -> tuple[AnalyticModel, Any]:
     """Return a model and its workload as they are by default, with or without closed forms."""
     kind = catalog.models.get(name)
-    schema = {
-        "workload": kind.inputs_type,
-        "model": kind.options_type,
-        "run": RunOptions,
-        "conventions": Conventions,
-    }
-    config = load_config(schema, model_defaults=kind.defaults, ignored=frozenset({"vendor"}))
+    config = load_config(
+        schema_of(kind), model_defaults=kind.defaults, ignored=frozenset({"vendor"})
+    )
     model = kind.from_options(config.sections["model"])
     return model, model.workload(config.sections["workload"])
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Hashable, Mapping
 from pathlib import Path
-from typing import Literal, Protocol
+from typing import Any, ClassVar, Literal, Protocol, Self
 
 import attrs
 from attrs import frozen
@@ -48,14 +48,23 @@ class Implementation(Protocol):
 
 
 class PageVendor(VendorModel):
-    """DeepSeek-OCR or a neighbour: stages of an implementation, called one by one."""
+    """DeepSeek-OCR or a neighbour: stages of an implementation, called one by one.
+
+    A neighbour names its ``native`` `Implementation`, which is made of an architecture alone.
+    """
 
     summary = "transformers' native implementation on the meta device, eager attention"
+    options_type = VerifiedOptions
+    native: ClassVar[type[Any]]
 
     def __init__(self, implementation: Implementation, *, every_step: bool = False) -> None:
         self._implementation = implementation
         self._every_step = every_step
         self._rules = [(re.compile(p + r"(\.|$)"), c) for p, c in implementation.components]
+
+    @classmethod
+    def from_options(cls, architecture: Any, options: Any) -> Self:
+        return cls(cls.native(architecture), every_step=options.decode == "every")
 
     def stage(self, name: str, workload: Workload) -> VendorStage:
         stage = self._implementation.stage(name, workload)

@@ -4,11 +4,9 @@ from __future__ import annotations
 
 from typing import Any
 
-from flopbench.transformers_tools import VerifiedOptions
 from flopbench_deepseek_ocr.vendor import PageVendor
 from flopbench_deepseek_ocr.vendor_native import Native
 from flopbench_deepseek_ocr.workload import Workload
-from flopbench_deepseek_ocr2.architecture import Architecture
 
 _ENCODER = r"model\.vision_tower\.vision_encoder"
 _LAYER = _ENCODER + r"\.layers\.\d+"
@@ -49,10 +47,4 @@ class DeepseekOcr2Vendor(PageVendor):
     """DeepSeek-OCR 2 as transformers implements it, on the meta device."""
 
     name = "deepseek_ocr2"
-    options_type = VerifiedOptions
-
-    @classmethod
-    def from_options(
-        cls, architecture: Architecture, options: VerifiedOptions
-    ) -> DeepseekOcr2Vendor:
-        return cls(NativeOcr2(architecture), every_step=options.decode == "every")
+    native = NativeOcr2
