@@ -32,8 +32,7 @@ from flopbench.vendor import (
     VendorModel,
     VendorStage,
 )
-
-__version__ = "0.1.0"
+from flopbench.version import __version__
 
 __all__ = [
     "AnalyticModel",
@@ -67,5 +66,6 @@ __all__ = [
     "VendorCounter",
     "VendorModel",
     "VendorStage",
+    "__version__",
     "hookimpl",
 ]

@@ -8,10 +8,10 @@ from typing import Any
 
 import attrs
 
+from flopbench.boundary import told_mapping, answer, calling, require_type
 from flopbench.dims import as_dim
-from flopbench.errors import CountError, DimError, PluginError, answer, calling, require_type
+from flopbench.errors import CountError, DimError, PluginError
 from flopbench.model import AnalyticModel
-from flopbench.text import is_json
 from flopbench.vendor import VendorCall, VendorModel, VendorStage
 
 
@@ -21,26 +21,7 @@ def workload_facts(model: AnalyticModel, workload: Any) -> dict[str, Any]:
     Raises:
         PluginError: it raises, tells no mapping, or a value that JSON does not know.
     """
-    return _told(f"model {model.name!r}: workload_facts", model.workload_facts, workload)
-
-
-def told_by(who: str, plugin: Any) -> dict[str, Any]:
-    """Return what a plugin's ``provenance`` tells.
-
-    Raises:
-        PluginError: as `workload_facts` does.
-    """
-    return _told(f"{who}: provenance", plugin.provenance)
-
-
-def _told(what: str, method: Callable[..., Any], *arguments: Any) -> dict[str, Any]:
-    found = dict(answer(what, Mapping, method, *arguments))
-    for name, value in found.items():
-        if not is_json(value):
-            raise PluginError(
-                f"{what} tells {name!r} as {value!r}, which is nothing that JSON can hold"
-            )
-    return found
+    return told_mapping(f"model {model.name!r}: workload_facts", model.workload_facts, workload)
 
 
 def assumptions(model: AnalyticModel) -> tuple[str, ...]:

@@ -5,10 +5,9 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
-from flopbench.charts import COLOURS, HATCHES
 from flopbench.errors import UsageError
 from flopbench.model import Stage
-from flopbench.plots import SETTINGS, saved
+from flopbench.plotting import COLOURS, HATCHES, SETTINGS, saved
 from flopbench.side_by_side import SideBySide
 
 _HELD = {

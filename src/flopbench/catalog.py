@@ -11,12 +11,13 @@ import attrs
 from attrs import Factory, frozen
 
 from flopbench.attention import AttentionMode
-from flopbench.errors import PluginError, UsageError, calling, unknown
+from flopbench.boundary import calling
+from flopbench.errors import PluginError, UsageError, unknown
 from flopbench.model import AnalyticModel, Size, Stage, Sweep
-from flopbench.names import pattern_for
 from flopbench.plugins import Contribution, Failure, Plugins, Source
 from flopbench.reporter import Reporter
 from flopbench.vendor import Convention, VendorCounter, VendorModel
+from flopbench.wildcards import pattern_for
 
 T = TypeVar("T")
 

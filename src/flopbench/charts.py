@@ -13,10 +13,10 @@ from typing import Any
 import attrs
 from attrs import frozen
 
-COLOURS = ("#0072B2", "#D55E00", "#009E73", "#CC79A7", "#E69F00", "#56B4E9", "#000000")
+from flopbench.plotting import COLOURS, HATCHES
+
 _MARKERS = ("o", "s", "^", "D", "v", "P", "X", "<", ">", "*")
 _DASHES = ("-", "--", ":", "-.", (0, (5, 1)), (0, (3, 1, 1, 1)), (0, (1, 1)))
-HATCHES = ("", "//", "--", "xx", "\\\\", "++", "||")
 _LABELLED = 8
 """So many points are named at most, so that names do not overlap."""
 _PANELS = 3

@@ -9,11 +9,12 @@ import attrs
 from attrs import evolve, frozen
 
 from flopbench.attention import AttentionMode
+from flopbench.boundary import told
 from flopbench.conventions import Conventions
-from flopbench.counting import sums
-from flopbench.errors import CountError, FlopbenchError, told
+from flopbench.errors import CountError, FlopbenchError
 from flopbench.pricing import Line, StagePrice
 from flopbench.report import Comparison, ComponentDifference, Entry, UncountedOp, Verdict
+from flopbench.tally import sums
 from flopbench.vendor import FLOPS_PER_UNIT, Convention, StageCount
 
 T = TypeVar("T")

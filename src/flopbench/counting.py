@@ -5,10 +5,11 @@ A counter is a plugin: what it returns is checked to be whole numbers before it 
 
 from __future__ import annotations
 
-from collections.abc import Callable, Hashable, Iterable, Mapping
-from typing import Any, TypeVar
+from collections.abc import Callable, Mapping
 
-from flopbench.errors import CountError, FlopbenchError, told
+from flopbench.boundary import told
+from flopbench.errors import CountError, FlopbenchError
+from flopbench.tally import sums
 from flopbench.vendor import (
     Count,
     Counted,
@@ -18,9 +19,6 @@ from flopbench.vendor import (
     VendorCounter,
     VendorStage,
 )
-
-K = TypeVar("K", bound=Hashable)
-V = TypeVar("V", bound=Any)
 
 Flops = Mapping[tuple[str, str], int]
 """FLOPs by (module, op)."""
@@ -102,14 +100,6 @@ def _flops(count: Count) -> Flops:
 
 def _calls(count: Count) -> Flops:
     return sums(((entry.module, entry.op), entry.calls) for entry in count.uncounted)
-
-
-def sums(items: Iterable[tuple[K, V]]) -> dict[K, V]:
-    """Add up the values (ints or closed forms) of equal keys."""
-    totals: dict[K, V] = {}
-    for key, value in items:
-        totals[key] = totals[key] + value if key in totals else value
-    return totals
 
 
 def _sum_on_a_line(steps: int, sample: Mapping[int, Count]) -> Count | None:

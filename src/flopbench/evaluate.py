@@ -16,15 +16,16 @@ from attrs import frozen
 
 from flopbench.answers import operations
 from flopbench.attention import AttentionMode
-from flopbench.canonical import distinct
+from flopbench.boundary import calling
 from flopbench.columns import Column, Joined
 from flopbench.conventions import Conventions
-from flopbench.counting import sums
+from flopbench.digests import distinct
 from flopbench.dims import is_array
-from flopbench.errors import PluginError, calling
+from flopbench.errors import PluginError
 from flopbench.model import AnalyticModel, Stage
 from flopbench.ops import Op
 from flopbench.pricing import Fallback, Known, StagePrice, lower, price
+from flopbench.tally import sums
 
 BLOCK = 40960
 

@@ -5,9 +5,9 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator
 
 from flopbench.compare import Attributed
-from flopbench.counting import sums
 from flopbench.pricing import StagePrice
 from flopbench.report import ExecutedComponent, ExecutedKernel
+from flopbench.tally import sums
 
 
 def executed_components(

@@ -10,12 +10,12 @@ from attrs import evolve, frozen
 
 from flopbench.answers import stage_sizes, with_symbols
 from flopbench.attention import AttentionMode
-from flopbench.counting import sums
-from flopbench.errors import require_type
+from flopbench.boundary import require_type
 from flopbench.law import size_symbol
 from flopbench.model import AnalyticModel, Named, Stage
 from flopbench.plan import Plan, require_closed_forms
 from flopbench.pricing import Fallback, StagePrice, price
+from flopbench.tally import sums
 
 Work = Literal["tensor", "vector", "all"]
 """Matrix work, the rest, or both."""

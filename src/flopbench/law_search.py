@@ -18,7 +18,7 @@ from attrs import define, evolve, field, frozen
 
 from flopbench.answers import component_of, stage_sizes, vendor_stage
 from flopbench.assumptions import MANY_WAYS, Assumptions, equations
-from flopbench.counting import checked, sums
+from flopbench.counting import checked
 from flopbench.errors import CountError
 from flopbench.forms import STEP, sum_over_steps, symbol
 from flopbench.interpolation import interpolate
@@ -32,6 +32,7 @@ from flopbench.regimes import (
     sum_over_regimes,
 )
 from flopbench.report import UncountedOp
+from flopbench.tally import sums
 from flopbench.vendor import SymbolicCounter, Trace, Uncounted, VendorCall, VendorStage
 
 Names = tuple[str, ...]

@@ -9,12 +9,13 @@ import sympy
 
 from flopbench.answers import component_of, stage_sizes, vendor_stage
 from flopbench.compare import Attributed, attribute
-from flopbench.counting import count_stage, sums
+from flopbench.counting import count_stage
 from flopbench.dims import Dim
 from flopbench.errors import CountError, DimError
 from flopbench.law import Key, Law, Subject
 from flopbench.law_search import TRACED_FROM, Search
 from flopbench.report import Entry
+from flopbench.tally import sums
 
 
 def vendor_law(subject: Subject, tick: Callable[[int], None] = lambda _call: None) -> Law:

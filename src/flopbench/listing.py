@@ -7,11 +7,11 @@ from typing import Any
 
 import attrs
 
+from flopbench.boundary import told
 from flopbench.catalog import Catalog, Shelf
 from flopbench.config import RunOptions
-from flopbench.errors import told
 from flopbench.model import AnalyticModel
-from flopbench.names import pattern_for
+from flopbench.wildcards import pattern_for
 
 
 def list_catalog(catalog: Catalog) -> str:

@@ -5,8 +5,8 @@ from __future__ import annotations
 from attrs import frozen
 
 from flopbench.attention import AttentionMode
+from flopbench.boundary import calling
 from flopbench.conventions import Conventions
-from flopbench.errors import calling
 from flopbench.ops import Attention
 from flopbench.pricing import price
 

@@ -12,9 +12,9 @@ from attrs import frozen
 
 from flopbench.dims import Dim
 from flopbench.dtypes import DEFAULT_DTYPE
-from flopbench.names import under_name
 from flopbench.ops import Op
 from flopbench.text import is_json
+from flopbench.wildcards import under_name
 
 
 @frozen

@@ -2,25 +2,13 @@
 
 from __future__ import annotations
 
-import io
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
 from flopbench.charts import Axis, Head, Part, Series, axis_of, chart, stacked
 from flopbench.errors import UsageError
+from flopbench.plotting import SETTINGS, saved
 from flopbench.text import PREFIXES, prefix
-
-SETTINGS = {
-    "svg.hashsalt": "flopbench",
-    "svg.fonttype": "none",
-    "path.simplify": True,
-    "font.size": 10,
-    "axes.grid": True,
-    "grid.alpha": 0.3,
-    "hatch.linewidth": 0.6,
-    "figure.figsize": (7, 4.8),
-    "legend.frameon": False,
-}
 
 COSTS = {
     "weight_bytes": "weights held",
@@ -66,17 +54,6 @@ def _files(report: Mapping[str, Any], parts: Mapping[str, str]) -> Iterator[tupl
             for unit, rate in (("FLOP/s", "tflops_per_s"), ("B/s", "gigabytes_per_s")):
                 figure = _required(report, axis, key, rate, unit)
                 yield from saved(f"required_{key}_{rate}", figure)
-
-
-def saved(name: str, figure: Any) -> Iterator[tuple[str, bytes]]:
-    """Yield a figure's files, the same bytes for the same figure, and close it."""
-    from matplotlib import pyplot as plt
-
-    for kind, metadata in (("svg", {"Date": None}), ("png", {"Software": None})):
-        data = io.BytesIO()
-        figure.savefig(data, format=kind, dpi=150, metadata=metadata)
-        yield f"{name}.{kind}", data.getvalue()
-    plt.close(figure)
 
 
 def _head(report: Mapping[str, Any], title: str) -> Head:

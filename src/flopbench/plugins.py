@@ -20,7 +20,8 @@ import pluggy
 from attrs import field, frozen
 
 from flopbench import hookspecs
-from flopbench.errors import PluginError, UsageError, told, unknown
+from flopbench.boundary import told
+from flopbench.errors import PluginError, UsageError, unknown
 
 ENTRY_POINT_GROUP = "flopbench"
 

@@ -11,3 +11,13 @@ class Progress:
 
     def step(self, number: int) -> None:
         """Take note that one of its steps has been counted."""
+
+
+class SweepProgress:
+    """Told how far counting is; does nothing, unless overridden."""
+
+    def start(self, total: int, done: int) -> None:
+        """Take note that ``done`` of ``total`` counts are known already."""
+
+    def counted(self, what: str) -> None:
+        """Take note that one more is known: a stage of a point."""

@@ -16,7 +16,7 @@ from rich.progress import (
 )
 
 from flopbench.progress import Progress as RunProgress
-from flopbench.sweep_run import SweepProgress
+from flopbench.progress import SweepProgress
 
 
 class BarProgress(RunProgress):

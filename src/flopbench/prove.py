@@ -8,8 +8,8 @@ from typing import Any
 
 import sympy
 
-from flopbench import __version__
-from flopbench.answers import assumptions, stage_sizes, told_by, with_symbols, workload_facts
+from flopbench.answers import assumptions, stage_sizes, with_symbols, workload_facts
+from flopbench.boundary import told_by
 from flopbench.catalog import Catalog
 from flopbench.compare import Failed, attempt
 from flopbench.equations import Forms, composed, equations
@@ -23,6 +23,7 @@ from flopbench.pricing import price
 from flopbench.progress import Progress
 from flopbench.proof import Equation, Proof
 from flopbench.vendor import VERIFIED, VendorCounter, VendorModel
+from flopbench.version import __version__
 
 
 def prove(

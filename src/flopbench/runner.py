@@ -9,9 +9,9 @@ from typing import Any
 
 import attrs
 
-from flopbench import __version__
-from flopbench.answers import assumptions, component_of, told_by, vendor_stage, workload_facts
+from flopbench.answers import assumptions, component_of, vendor_stage, workload_facts
 from flopbench.attention import AttentionMode
+from flopbench.boundary import calling, told_by
 from flopbench.catalog import Catalog
 from flopbench.compare import (
     ONE_PER_ELEMENT,
@@ -25,7 +25,7 @@ from flopbench.compare import (
 from flopbench.conventions import Conventions
 from flopbench.cost import Cost
 from flopbench.counting import count_stage
-from flopbench.errors import CountError, calling
+from flopbench.errors import CountError
 from flopbench.executed import executed_components
 from flopbench.model import Stage
 from flopbench.plan import Plan
@@ -33,6 +33,7 @@ from flopbench.pricing import Fallback, StagePrice, price
 from flopbench.progress import Progress
 from flopbench.report import Comparison, Entry, ExecutedComponent, Provenance, Report, Series
 from flopbench.vendor import EXECUTED_FLOP, VERIFIED, VendorCounter, VendorModel
+from flopbench.version import __version__
 
 Prices = Mapping[str, Mapping[str, StagePrice]]
 """By attention mode and stage."""

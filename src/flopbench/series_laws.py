@@ -9,14 +9,14 @@ import numpy as np
 from attrs import frozen
 
 from flopbench.answers import stage_sizes
-from flopbench.canonical import distinct
-from flopbench.counting import sums
+from flopbench.digests import distinct
 from flopbench.dims import Dim
 from flopbench.errors import CountError, DimError
 from flopbench.law import Law, Subject
 from flopbench.law_search import TRACED_FROM
 from flopbench.laws import law_here, steps_of
 from flopbench.model import AnalyticModel
+from flopbench.tally import sums
 
 WORTH_A_LAW = 100
 """Fewer points are counted call by call: a law is not a count of each, and says nothing of what

@@ -12,8 +12,9 @@ import attrs
 from attrs import Factory, frozen
 
 from flopbench.answers import workload_facts
+from flopbench.boundary import calling
 from flopbench.catalog import Catalog
-from flopbench.errors import FlopbenchError, calling
+from flopbench.errors import FlopbenchError
 from flopbench.evaluate import columns
 from flopbench.model import AnalyticModel, Stage
 from flopbench.plan import Plan

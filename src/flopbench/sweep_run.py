@@ -6,27 +6,18 @@ from collections.abc import Callable, Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
-from flopbench import __version__
-from flopbench.answers import told_by
+from flopbench.boundary import told_by
 from flopbench.catalog import Catalog
+from flopbench.digests import source_digest
 from flopbench.evaluate import evaluate
 from flopbench.model import SweepPoint
-from flopbench.source import source_digest
+from flopbench.progress import SweepProgress
 from flopbench.sweep_plan import SweepPlan, SweepRequest
 from flopbench.sweep_report import Targets, priced_stages, sweep_report
 from flopbench.sweep_store import Journal, fingerprint
 from flopbench.vendor_pool import vendor_counts
 from flopbench.vendor_series import Counted, Unit, at_points, units
-
-
-class SweepProgress:
-    """Told how far counting is; does nothing, unless overridden."""
-
-    def start(self, total: int, done: int) -> None:
-        """Take note that ``done`` of ``total`` counts are known already."""
-
-    def counted(self, what: str) -> None:
-        """Take note that one more is known: a stage of a point."""
+from flopbench.version import __version__
 
 
 def run_sweep(

@@ -16,7 +16,7 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Any, TextIO
 
-from flopbench.canonical import canonical
+from flopbench.digests import canonical
 from flopbench.errors import PluginError, UsageError
 
 LOCK, JOURNAL = ".sweep.lock", ".sweep.journal"

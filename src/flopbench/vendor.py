@@ -9,11 +9,11 @@ from typing import TYPE_CHECKING, Any, ClassVar, Self
 import attrs
 from attrs import frozen
 
-from flopbench.canonical import distinct
 from flopbench.conventions import MAC_FLOPS, Conventions
+from flopbench.digests import distinct
 from flopbench.dims import Dim
 from flopbench.errors import UsageError, unknown
-from flopbench.names import under_name
+from flopbench.wildcards import under_name
 
 if TYPE_CHECKING:
     import sympy

@@ -8,12 +8,14 @@ from typing import Any, Literal
 from attrs import evolve, frozen
 
 from flopbench.answers import component_of, vendor_stage
+from flopbench.boundary import calling
 from flopbench.compare import Attributed, Failed, attempt, attribute
-from flopbench.counting import count_stage, sums
-from flopbench.errors import CountError, FlopbenchError, UsageError, calling
+from flopbench.counting import count_stage
+from flopbench.errors import CountError, FlopbenchError, UsageError
 from flopbench.law import Subject
 from flopbench.series_laws import WORTH_A_LAW, Place, counts_by_law, place
 from flopbench.sweep_plan import SweepPlan
+from flopbench.tally import sums
 from flopbench.vendor import VERIFIED, Convention, VendorModel
 
 

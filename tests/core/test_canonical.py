@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from flopbench.canonical import canonical, distinct
+from flopbench.digests import canonical, distinct
 
 
 @attrs.frozen(repr=False, eq=False)

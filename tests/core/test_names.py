@@ -4,8 +4,8 @@ import pytest
 
 from flopbench.catalog import build_catalog
 from flopbench.errors import PluginError, UsageError
-from flopbench.names import pattern_for
 from flopbench.plugins import load_plugins
+from flopbench.wildcards import pattern_for
 
 MANY = """
 from attrs import frozen

@@ -12,12 +12,12 @@ from flopbench.builtin.ncu_counter import NcuCounter
 from flopbench.builtin.reporters import Console, Markdown
 from flopbench.builtin.torch_counter import TorchCounter
 from flopbench.catalog import build_catalog
-from flopbench.counting import sums
 from flopbench.errors import UsageError
 from flopbench.plan import make_plan
 from flopbench.plugins import load_plugins
 from flopbench.report import ExecutedComponent, ExecutedKernel
 from flopbench.runner import run
+from flopbench.tally import sums
 from flopbench.vendor import VERIFIED, Convention, Count, Counted, VendorCounter
 from flopbench_deepseek_ocr.analytic import DeepseekOcr
 from flopbench_deepseek_ocr.architecture import Architecture, Clip, Decoder, Sam, read_architecture

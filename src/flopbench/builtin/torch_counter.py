@@ -15,7 +15,8 @@ from typing import TYPE_CHECKING, Any
 
 from attrs import frozen
 
-from flopbench.errors import CountError, UsageError, told
+from flopbench.boundary import told
+from flopbench.errors import CountError, UsageError
 from flopbench.hookspecs import hookimpl
 from flopbench.ops import TORCH_VISIBLE
 from flopbench.vendor import (

@@ -19,8 +19,9 @@ from torch._subclasses.fake_tensor import FakeTensorMode
 from torch.fx.experimental.symbolic_shapes import DimDynamic, ShapeEnv
 from torch.utils._python_dispatch import TorchDispatchMode
 
+from flopbench.boundary import told
 from flopbench.builtin.torch_counter import watch
-from flopbench.errors import CountError, told
+from flopbench.errors import CountError
 from flopbench.vendor import Trace, VendorCall
 
 _BINDING = (torch.ops.aten.constant_pad_nd,)

@@ -72,7 +72,7 @@ def _status(session: Session, status: Any) -> Any:
 
 def _print_version(wanted: bool) -> None:
     if wanted:
-        from flopbench import __version__
+        from flopbench.version import __version__
 
         print(f"flopbench {__version__}")
         raise typer.Exit

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
+from flopbench.boundary import calling
 from flopbench.cli.common import (
     AnalyticOnlyOption,
     AttentionOption,
@@ -30,7 +31,7 @@ from flopbench.cli.common import (
     progress_bar,
     some,
 )
-from flopbench.errors import PluginError, calling
+from flopbench.errors import PluginError
 
 if TYPE_CHECKING:
     from flopbench.catalog import Catalog

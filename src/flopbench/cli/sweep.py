@@ -30,8 +30,8 @@ from flopbench.errors import UsageError
 from flopbench.text import counted
 
 if TYPE_CHECKING:
+    from flopbench.progress import SweepProgress
     from flopbench.sweep_plan import SweepPlan, SweepRequest
-    from flopbench.sweep_run import SweepProgress
 
 _SHOWN = 5
 _LEAST_SECONDS = 1e-12

@@ -15,8 +15,9 @@ from contextlib import AbstractContextManager, contextmanager, nullcontext
 from importlib import metadata
 from typing import Any, ClassVar
 
+from flopbench.boundary import told
 from flopbench.builtin.torch_counter import does_matrix_work, module_path
-from flopbench.errors import CountError, describe, told
+from flopbench.errors import CountError, describe
 from flopbench.vendor import Count, Counted, Uncounted, VendorCall, VendorCounter
 from flopbench_peer_counters.undo import clean_modules, quiet, restored
 

@@ -1,11 +1,15 @@
-"""One text for one value: what a digest or a key may be made of, where ``repr`` may hide fields."""
+"""One text for one value, where ``repr`` may hide fields; and a digest of a strategy's code."""
 
 from __future__ import annotations
 
 import dataclasses
+import hashlib
+import inspect
 import json
+import sys
 from collections.abc import Mapping
 from collections.abc import Set as AbstractSet
+from functools import cache
 from numbers import Integral
 from pathlib import Path
 from typing import Any
@@ -61,3 +65,26 @@ def _fields(value: Any) -> list[tuple[str, Any]]:
     else:
         raise TypeError(f"a {type(value).__name__}, which is no number, text or attrs value")
     return [(name, getattr(value, name)) for name in names]
+
+
+def source_digest(cls: type) -> str | None:
+    """Return a digest of the file of a class, or of all files of its package; None without one."""
+    package = sys.modules.get(cls.__module__.partition(".")[0])
+    folders = getattr(package, "__path__", None)
+    if folders:
+        return _digest(tuple(sorted(p for f in folders for p in Path(f).rglob("*.py"))))
+    try:
+        file = inspect.getsourcefile(cls)
+    except (OSError, TypeError):
+        return None
+    return _digest((Path(file),)) if file else None
+
+
+@cache
+def _digest(files: tuple[Path, ...]) -> str:
+    """Digest files in order; what has gone meanwhile has no bytes."""
+    found = hashlib.sha256()
+    for path in files:
+        found.update(path.name.encode())
+        found.update(path.read_bytes() if path.is_file() else b"")
+    return found.hexdigest()

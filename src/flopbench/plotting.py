@@ -1,0 +1,36 @@
+"""What all plots share: settings, colours, and how a figure becomes a file."""
+
+from __future__ import annotations
+
+import io
+from collections.abc import Iterator
+from typing import Any
+
+SETTINGS = {
+    "svg.hashsalt": "flopbench",
+    "svg.fonttype": "none",
+    "path.simplify": True,
+    "font.size": 10,
+    "axes.grid": True,
+    "grid.alpha": 0.3,
+    "hatch.linewidth": 0.6,
+    "figure.figsize": (7, 4.8),
+    "legend.frameon": False,
+}
+
+
+def saved(name: str, figure: Any) -> Iterator[tuple[str, bytes]]:
+    """Yield a figure's files, the same bytes for the same figure, and close it."""
+    from matplotlib import pyplot as plt
+
+    for kind, metadata in (("svg", {"Date": None}), ("png", {"Software": None})):
+        data = io.BytesIO()
+        figure.savefig(data, format=kind, dpi=150, metadata=metadata)
+        yield f"{name}.{kind}", data.getvalue()
+    plt.close(figure)
+
+
+COLOURS = ("#0072B2", "#D55E00", "#009E73", "#CC79A7", "#E69F00", "#56B4E9", "#000000")
+
+
+HATCHES = ("", "//", "--", "xx", "\\\\", "++", "||")
