@@ -8,7 +8,7 @@ from typing import Any
 
 import attrs
 
-from flopbench.boundary import told_mapping, answer, calling, require_type
+from flopbench.boundary import answer, calling, require_type, told_mapping
 from flopbench.dims import as_dim
 from flopbench.errors import CountError, DimError, PluginError
 from flopbench.model import AnalyticModel

@@ -8,8 +8,8 @@ from typing import Any
 import sympy
 from attrs import define, field
 
+from flopbench.dims.forms import STEP
 from flopbench.errors import CountError
-from flopbench.forms import STEP
 from flopbench.law import Key, Slice
 from flopbench.regimes import from_first_step, is_about_steps, is_bound, strongest, tidy
 

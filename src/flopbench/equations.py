@@ -8,7 +8,7 @@ import sympy
 from attrs import frozen
 
 from flopbench.compare import Failed
-from flopbench.forms import symbol, terms
+from flopbench.dims.forms import symbol, terms
 from flopbench.law import Key, Law
 from flopbench.proof import Equation, ProofVerdict, Term, worst
 

@@ -9,8 +9,8 @@ import sympy
 from attrs import frozen
 
 from flopbench.dims import Dim
+from flopbench.dims.forms import STEP, evaluate, symbol
 from flopbench.errors import CountError, DimError
-from flopbench.forms import STEP, evaluate, symbol
 from flopbench.model import AnalyticModel, Size
 from flopbench.report import UncountedOp
 from flopbench.vendor import VendorCounter, VendorModel

@@ -19,8 +19,8 @@ from attrs import define, evolve, field, frozen
 from flopbench.answers import component_of, stage_sizes, vendor_stage
 from flopbench.assumptions import MANY_WAYS, Assumptions, equations
 from flopbench.counting import checked
+from flopbench.dims.forms import STEP, sum_over_steps, symbol
 from flopbench.errors import CountError
-from flopbench.forms import STEP, sum_over_steps, symbol
 from flopbench.interpolation import interpolate
 from flopbench.law import Key, Law, Method, Slice, Subject, size_symbol
 from flopbench.model import Size

@@ -10,8 +10,7 @@ from typing import Any, ClassVar, Self
 import attrs
 from attrs import frozen
 
-from flopbench.dims import Dim
-from flopbench.dtypes import DEFAULT_DTYPE
+from flopbench.dims import DEFAULT_DTYPE, Dim
 from flopbench.ops import Op
 from flopbench.text import is_json
 from flopbench.wildcards import under_name
@@ -194,7 +193,7 @@ class AnalyticModel(ABC):
     """Starts of component paths and what plots call them, for the share of each part."""
 
     dtype: str = DEFAULT_DTYPE
-    """Of weights, activations and KV cache: a name in `flopbench.dtypes.DTYPE_BYTES`."""
+    """Of weights, activations and KV cache: a name in `flopbench.dims.DTYPE_BYTES`."""
     sizes: ClassVar[tuple[Size, ...]] = ()
     """What `flopbench prove` may leave open in some stage; none if there is nothing to prove."""
 

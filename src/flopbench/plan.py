@@ -14,7 +14,7 @@ from flopbench.boundary import answer, calling
 from flopbench.catalog import Catalog
 from flopbench.config import RunOptions, load_config
 from flopbench.conventions import Conventions
-from flopbench.dtypes import element_bytes
+from flopbench.dims import element_bytes
 from flopbench.errors import PluginError, UsageError, unknown
 from flopbench.model import AnalyticModel, Stage
 from flopbench.vendor import VendorCounter, VendorModel

@@ -11,8 +11,7 @@ from flopbench.answers import operations
 from flopbench.attention import AttentionMode
 from flopbench.conventions import Conventions
 from flopbench.cost import Cost
-from flopbench.dims import Dim
-from flopbench.dtypes import DEFAULT_DTYPE, element_bytes
+from flopbench.dims import DEFAULT_DTYPE, Dim, element_bytes
 from flopbench.footprint import Footprint, Held
 from flopbench.ops import Attention, Op, PricedOp
 
@@ -70,7 +69,7 @@ def price(
 
     Args:
         dtype: of weights, activations and KV cache alike; a name in
-            `flopbench.dtypes.DTYPE_BYTES`.
+            `flopbench.dims.DTYPE_BYTES`.
         known: prices of operations, added to: what no mode lowers is priced once for all modes
             if they share ``ops``, conventions and dtype.
     """

@@ -12,9 +12,9 @@ from flopbench.answers import assumptions, stage_sizes, with_symbols, workload_f
 from flopbench.boundary import told_by
 from flopbench.catalog import Catalog
 from flopbench.compare import Failed, attempt
+from flopbench.dims.forms import evaluate
 from flopbench.equations import Forms, composed, equations
 from flopbench.errors import UsageError, unknown
-from flopbench.forms import evaluate
 from flopbench.law import Law, Subject, size_symbol
 from flopbench.laws import vendor_law
 from flopbench.model import Size, Stage

@@ -11,8 +11,8 @@ from collections.abc import Iterable, Mapping
 import sympy
 from attrs import Factory, evolve, frozen
 
+from flopbench.dims.forms import STEP
 from flopbench.errors import CountError
-from flopbench.forms import STEP
 from flopbench.law import Key
 
 MOST_SINGLE = 16

@@ -6,7 +6,6 @@ import sympy
 from hypothesis import given
 from hypothesis import strategies as st
 
-from flopbench.arrays import IntArray
 from flopbench.dims import (
     as_dim,
     ceil_div,
@@ -18,6 +17,7 @@ from flopbench.dims import (
     triangle,
     where,
 )
+from flopbench.dims.arrays import IntArray
 from flopbench.errors import DimError
 
 INT64_MAX = 2**63 - 1

@@ -5,7 +5,7 @@ import pytest
 from cli_helpers import one_sentence
 from flopbench.builtin.eager import Eager
 from flopbench.conventions import Conventions
-from flopbench.dtypes import DTYPE_BYTES, element_bytes
+from flopbench.dims import DTYPE_BYTES, element_bytes
 from flopbench.errors import UsageError
 from flopbench.ops import Linear
 from flopbench.pricing import price

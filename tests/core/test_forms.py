@@ -6,8 +6,8 @@ import sympy
 from hypothesis import given
 from hypothesis import strategies as st
 
+from flopbench.dims.forms import STEP, evaluate, sum_over_steps, symbol, terms
 from flopbench.errors import DimError
-from flopbench.forms import STEP, evaluate, sum_over_steps, symbol, terms
 
 X, Y = symbol("x"), symbol("y")
 numbers = st.integers(1, 10**6)

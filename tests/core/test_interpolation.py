@@ -5,8 +5,8 @@ import sympy
 from hypothesis import given
 from hypothesis import strategies as st
 
+from flopbench.dims.forms import symbol
 from flopbench.errors import CountError
-from flopbench.forms import symbol
 from flopbench.interpolation import interpolate
 
 N, S = symbol("n"), symbol("S")

@@ -7,9 +7,9 @@ import sympy
 from flopbench import Linear, MatMul, VendorCall, VendorStage
 from flopbench.builtin.torch_counter import TorchCounter
 from flopbench.dims import halve
+from flopbench.dims.forms import symbol
 from flopbench.equations import _is_another
 from flopbench.errors import CountError, PluginError, UsageError
-from flopbench.forms import symbol
 from flopbench.law import Subject
 from flopbench.laws import count_by_law
 from flopbench.model import Size, Stage

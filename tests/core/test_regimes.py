@@ -5,8 +5,8 @@ import sympy
 from hypothesis import given
 from hypothesis import strategies as st
 
+from flopbench.dims.forms import STEP, evaluate, symbol
 from flopbench.equations import simplified
-from flopbench.forms import STEP, evaluate, symbol
 from flopbench.ops import Attention
 from flopbench.regimes import (
     Regime,

@@ -11,7 +11,7 @@ from flopbench.builtin.eager import Eager
 from flopbench.builtin.flash import Flash
 from flopbench.builtin.flash_executed import FlashExecuted
 from flopbench.conventions import Conventions
-from flopbench.forms import evaluate
+from flopbench.dims.forms import evaluate
 from flopbench.ops import Attention
 from flopbench.pricing import price
 

@@ -14,7 +14,7 @@ from hypothesis import strategies as st
 from deepseek_strategies import architectures, workloads
 from flopbench.builtin.torch_counter import TorchCounter
 from flopbench.counting import count_stage
-from flopbench.forms import symbol
+from flopbench.dims.forms import symbol
 from flopbench.law import Subject
 from flopbench.laws import vendor_law
 from flopbench.ops import Attention, Linear, MatMul

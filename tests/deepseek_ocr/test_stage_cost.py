@@ -22,8 +22,8 @@ from flopbench.builtin.eager import Eager
 from flopbench.builtin.flash import Flash
 from flopbench.conventions import Conventions
 from flopbench.cost import Cost
+from flopbench.dims import expected_distinct
 from flopbench.pricing import price
-from flopbench.real import expected_distinct
 from flopbench_deepseek_ocr.analytic import DeepseekOcr
 from flopbench_deepseek_ocr.vendor import DeepseekOcrVendor, VendorOptions
 from flopbench_deepseek_ocr.workload import Workload

@@ -13,7 +13,7 @@ from doc_output import PAGES, ROOT, blocks, updated
 
 from flopbench import hookspecs
 from flopbench.conventions import Conventions
-from flopbench.forms import symbol
+from flopbench.dims.forms import symbol
 from flopbench.proof import Equation, Proof, Term
 from flopbench.report import UncountedOp
 

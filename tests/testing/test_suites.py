@@ -8,8 +8,8 @@ import pytest
 
 import flopbench.testing
 from flopbench.builtin.torch_counter import TorchCounter
+from flopbench.dims.forms import symbol
 from flopbench.errors import UsageError
-from flopbench.forms import symbol
 from flopbench.scaffold import distribution
 from flopbench.testing.fused import fused_calls
 from flopbench.testing.modules import rows_of_a_linear

@@ -168,7 +168,7 @@ class CounterConformance(Conformance):
         counter = self._counter()
         if not isinstance(counter, SymbolicCounter):
             pytest.skip("the counter takes no symbols")
-        from flopbench.forms import symbol
+        from flopbench.dims.forms import symbol
         from flopbench.testing.modules import rows_of_a_linear
 
         rows = symbol("rows", 2)

@@ -167,6 +167,6 @@ def _bounds(validator: Any) -> list[tuple[int, str]]:
 
 def symbols_of(names: Mapping[str, int]) -> dict[str, Dim]:
     """Return a SymPy symbol for each name, of the lowest value that it may have."""
-    from flopbench.forms import symbol
+    from flopbench.dims.forms import symbol
 
     return {name: symbol(name, low) for name, low in names.items()}

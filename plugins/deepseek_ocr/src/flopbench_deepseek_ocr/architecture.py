@@ -16,8 +16,7 @@ from typing import Any
 import attrs
 from attrs import frozen
 
-from flopbench.dims import is_symbolic
-from flopbench.dtypes import DTYPE_BYTES
+from flopbench.dims import DTYPE_BYTES, is_symbolic
 from flopbench.errors import UsageError
 
 

@@ -7,8 +7,7 @@ from pathlib import Path
 from typing import Any, ClassVar, Self
 
 from flopbench.blocks import Decoder, stage_passes
-from flopbench.dims import Dim
-from flopbench.dtypes import DEFAULT_DTYPE, element_bytes
+from flopbench.dims import DEFAULT_DTYPE, Dim, element_bytes
 from flopbench.errors import UsageError
 from flopbench.model import AnalyticModel, Size, Stage
 from flopbench.ops import Op

@@ -11,7 +11,7 @@ from pathlib import Path
 
 import attrs
 
-from flopbench.dtypes import DEFAULT_DTYPE
+from flopbench.dims import DEFAULT_DTYPE
 from flopbench_deepseek_ocr.analytic import DeepseekOcr
 from flopbench_deepseek_ocr.architecture import Architecture, read_architecture
 from flopbench_deepseek_ocr.workload import Tiling

@@ -14,8 +14,7 @@ from attrs import frozen
 
 from flopbench.conventions import Conventions
 from flopbench.cost import Cost, times
-from flopbench.dims import Dim, as_dim, dim_field
-from flopbench.real import Real, as_real
+from flopbench.dims import Dim, Real, as_dim, as_real, dim_field
 
 TORCH_VISIBLE = frozenset({"linear", "expert_linear", "matmul", "conv2d"})
 """Kinds of operation whose PyTorch kernels FlopCounterMode has formulas for."""

@@ -8,7 +8,8 @@ from __future__ import annotations
 import math
 from typing import Any, TypeAlias
 
-from flopbench.dims import Dim, is_array, is_symbolic
+from flopbench.dims import Dim
+from flopbench.dims.dim import is_array, is_symbolic
 from flopbench.errors import DimError
 
 Real: TypeAlias = Any

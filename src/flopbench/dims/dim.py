@@ -1,7 +1,7 @@
 """Dimensions: the integers, integer arrays and symbols that formulas are written over.
 
 A `Dim` is a Python int (exact, unbounded), an integer NumPy array (a whole sweep in one
-evaluation, see `flopbench.arrays`) or a SymPy expression (the closed form). Formulas use
+evaluation, see `flopbench.dims.arrays`) or a SymPy expression (the closed form). Formulas use
 ``+ - * //`` and the helpers below, and then run on all three.
 
 NumPy and SymPy are looked at only if the caller has imported them: pricing plain ints
@@ -21,7 +21,7 @@ from flopbench.errors import DimError
 if TYPE_CHECKING:
     import sympy
 
-    from flopbench.arrays import IntArray
+    from flopbench.dims.arrays import IntArray
 
     Dim: TypeAlias = int | IntArray | sympy.Expr
 else:
@@ -62,7 +62,7 @@ def as_dim(value: Any) -> Dim:
         traced: Dim = value
         return traced
     if is_array(value):
-        from flopbench.arrays import IntArray
+        from flopbench.dims.arrays import IntArray
 
         array = IntArray.of(value)
         low = array.bounds()[0]
@@ -128,7 +128,7 @@ def where(condition: Any, a: Dim, b: Dim) -> Dim:
     if is_array(condition):
         import numpy as np
 
-        from flopbench.arrays import IntArray
+        from flopbench.dims.arrays import IntArray
 
         return IntArray.of(np.where(condition, np.asarray(a), np.asarray(b)))
     import sympy
@@ -142,7 +142,7 @@ def elementwise(function: Callable[..., int], *dims: Dim) -> Dim:
         return function(*map(int, dims))
     import numpy as np
 
-    from flopbench.arrays import IntArray
+    from flopbench.dims.arrays import IntArray
 
     columns = np.broadcast_arrays(*(np.asarray(dim) for dim in dims))
     values = [function(*map(int, row)) for row in zip(*(c.flat for c in columns), strict=True)]

@@ -9,7 +9,8 @@ from typing import Any
 
 import sympy
 
-from flopbench.dims import Dim, maximum, minimum
+from flopbench.dims import Dim
+from flopbench.dims.dim import maximum, minimum
 from flopbench.errors import DimError
 
 Fraction = tuple[Dim, Dim]
@@ -58,7 +59,7 @@ def evaluate(form: Any, values: Mapping[str, Dim]) -> Dim:
 
 
 def _dim(value: Dim) -> Dim:
-    from flopbench.dims import as_dim
+    from flopbench.dims.dim import as_dim
 
     return as_dim(value)
 

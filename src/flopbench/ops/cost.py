@@ -5,8 +5,7 @@ from __future__ import annotations
 import attrs
 from attrs import frozen
 
-from flopbench.dims import Dim
-from flopbench.real import Real, as_real
+from flopbench.dims import Dim, Real, as_real
 
 
 @frozen(eq=False)
@@ -23,7 +22,7 @@ class Cost:
         torch_visible_flops: the part that torch's FlopCounterMode has a formula for and counts.
         weight_bytes_read: weights that every pass reads, once per pass; routed experts apart.
         expected_expert_bytes_read: weights of the routed experts that the tokens of a pass
-            are expected to meet (`flopbench.real.expected_distinct`); a real number.
+            are expected to meet (`flopbench.dims.expected_distinct`); a real number.
         kv_cache_bytes_read, kv_cache_bytes_written: keys and values in the cache.
         activation_bytes_read, activation_bytes_written: all else that is no weight.
         padding_flops: the part of the tensor FLOPs that a kernel spends on whole tiles beyond

@@ -17,7 +17,7 @@ from attrs import frozen
 
 from flopbench.attention_op import Attention
 from flopbench.conventions import MAC_FLOPS, Conventions
-from flopbench.dims import Dim, at_most_one, dim_field
+from flopbench.dims import Dim, Real, as_real, at_most_one, dim_field, expected_distinct
 from flopbench.op_base import (
     TORCH_VISIBLE,
     MatrixOp,
@@ -26,7 +26,6 @@ from flopbench.op_base import (
     VectorOp,
     optional_dim_field,
 )
-from flopbench.real import Real, as_real, expected_distinct
 
 __all__ = [
     "TORCH_VISIBLE",
