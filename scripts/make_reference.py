@@ -17,8 +17,9 @@ from typing import Any
 import attrs
 
 import flopbench.testing
-from flopbench import blocks, hookspecs, model, ops, vendor
+from flopbench import blocks, hookspecs, model, vendor
 from flopbench.attention import AttentionMode
+from flopbench.ops import vector as ops
 from flopbench.reporter import Reporter
 from flopbench.testing.suite import Conformance
 

@@ -1,13 +1,13 @@
 """How many FLOPs does a model really do, stage by stage? Two witnesses, reconciled exactly."""
 
 from flopbench.attention import AttentionMode
-from flopbench.cost import Cost
 from flopbench.errors import CountError, UsageError
 from flopbench.hookspecs import hookimpl
 from flopbench.model import AnalyticModel, Named, Size, Stage
 from flopbench.ops import (
     Attention,
     Conv2d,
+    Cost,
     Elementwise,
     Embedding,
     ExpertLinear,

@@ -13,9 +13,8 @@ from flopbench.builtin.flash import Flash, FlashTorch
 from flopbench.builtin.flash_tiles import DTYPES, GPUS, HEAD_GRAIN, KERNELS
 from flopbench.builtin.flash_work import Choice, executed_flops
 from flopbench.conventions import Conventions
-from flopbench.cost import Cost
 from flopbench.errors import UsageError, unknown
-from flopbench.ops import Attention
+from flopbench.ops import Attention, Cost
 from flopbench.pricing import price
 
 

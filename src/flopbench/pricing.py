@@ -10,10 +10,9 @@ from attrs import frozen
 from flopbench.answers import operations
 from flopbench.attention import AttentionMode
 from flopbench.conventions import Conventions
-from flopbench.cost import Cost
 from flopbench.dims import DEFAULT_DTYPE, Dim, element_bytes
-from flopbench.footprint import Footprint, Held
-from flopbench.ops import Attention, Op, PricedOp
+from flopbench.ops import Attention, Cost, Op, PricedOp
+from flopbench.ops.footprint import Footprint, Held
 
 
 @frozen(eq=False)

@@ -23,11 +23,11 @@ from flopbench.compare import (
     with_parts,
 )
 from flopbench.conventions import Conventions
-from flopbench.cost import Cost
 from flopbench.counting import count_stage
 from flopbench.errors import CountError
 from flopbench.executed import executed_components
 from flopbench.model import Stage
+from flopbench.ops import Cost
 from flopbench.plan import Plan
 from flopbench.pricing import Fallback, StagePrice, price
 from flopbench.progress import Progress

@@ -10,7 +10,7 @@ from flopbench import evaluate
 from flopbench.builtin.eager import Eager
 from flopbench.builtin.flash import Flash, FlashTorch
 from flopbench.conventions import Conventions
-from flopbench.cost import Cost
+from flopbench.ops import Cost
 from flopbench.pricing import StagePrice, price
 from flopbench_deepseek_ocr.analytic import DeepseekOcr
 from flopbench_deepseek_ocr.workload import Workload

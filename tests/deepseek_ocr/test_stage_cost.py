@@ -21,8 +21,8 @@ from deepseek_strategies import architectures, workloads
 from flopbench.builtin.eager import Eager
 from flopbench.builtin.flash import Flash
 from flopbench.conventions import Conventions
-from flopbench.cost import Cost
 from flopbench.dims import expected_distinct
+from flopbench.ops import Cost
 from flopbench.pricing import price
 from flopbench_deepseek_ocr.analytic import DeepseekOcr
 from flopbench_deepseek_ocr.vendor import DeepseekOcrVendor, VendorOptions

@@ -7,7 +7,7 @@ from typing import Literal
 from attrs import frozen
 
 from flopbench.dims import Dim, ceil_div, consecutive_sum, dim_field, maximum, minimum
-from flopbench.op_base import Op, optional_dim_field
+from flopbench.ops.base import Op, optional_dim_field
 
 
 @frozen(kw_only=True, eq=False)

@@ -13,8 +13,8 @@ import attrs
 from attrs import frozen
 
 from flopbench.conventions import Conventions
-from flopbench.cost import Cost, times
 from flopbench.dims import Dim, Real, as_dim, as_real, dim_field
+from flopbench.ops.cost import Cost, times
 
 TORCH_VISIBLE = frozenset({"linear", "expert_linear", "matmul", "conv2d"})
 """Kinds of operation whose PyTorch kernels FlopCounterMode has formulas for."""

@@ -7,7 +7,7 @@ from collections.abc import Iterable, Mapping
 from attrs import Factory, frozen
 
 from flopbench.dims import Dim, at_most_one, maximum
-from flopbench.op_base import PricedOp
+from flopbench.ops.base import PricedOp
 
 
 @frozen(eq=False)

@@ -2,21 +2,11 @@
 
 from __future__ import annotations
 
-from flopbench.ops_matrix import Conv2d, ExpertLinear, Linear, MatMul
-from typing import Literal
-import attrs
 from attrs import frozen
-from flopbench.attention_op import Attention
+
 from flopbench.conventions import MAC_FLOPS, Conventions
-from flopbench.dims import Dim, Real, as_real, at_most_one, dim_field, expected_distinct
-from flopbench.op_base import (
-    TORCH_VISIBLE,
-    MatrixOp,
-    Op,
-    PricedOp,
-    VectorOp,
-    optional_dim_field,
-)
+from flopbench.dims import Dim, dim_field
+from flopbench.ops.base import PricedOp
 
 
 @frozen(kw_only=True, eq=False)

@@ -13,9 +13,8 @@ from flopbench.builtin.eager import Eager
 from flopbench.catalog import Catalog
 from flopbench.config import load_config
 from flopbench.conventions import Conventions
-from flopbench.cost import Cost
 from flopbench.model import AnalyticModel
-from flopbench.ops import Attention, PricedOp
+from flopbench.ops import Attention, Cost, PricedOp
 from flopbench.plan import make_plan, schema_of
 from flopbench.plugins import Source
 from flopbench.pricing import price

@@ -8,7 +8,7 @@ from typing import Any
 
 import attrs
 
-from flopbench.cost import Cost
+from flopbench.ops import Cost
 from flopbench.pricing import StagePrice
 from flopbench.testing.suite import require
 
