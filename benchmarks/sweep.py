@@ -18,10 +18,10 @@ from pathlib import Path
 import numpy as np
 from measure import FLOPBENCH, measure, python, within
 
+from flopbench.analytic.price_many import evaluate, price_many
 from flopbench.builtin.eager import Eager
 from flopbench.builtin.flash import Flash
 from flopbench.conventions import Conventions
-from flopbench.evaluate import evaluate, price_many
 from flopbench_deepseek_ocr.analytic import DeepseekOcr
 from flopbench_deepseek_ocr.sweeps import candidate_grids
 from flopbench_deepseek_ocr.workload import Workload

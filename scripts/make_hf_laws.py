@@ -19,14 +19,13 @@ from typing import Any
 
 import sympy
 
+from flopbench.analytic.price import price
 from flopbench.builtin.eager import Eager
 from flopbench.catalog import build_catalog
 from flopbench.conventions import Conventions
 from flopbench.errors import FlopbenchError
-from flopbench.law import size_symbol
 from flopbench.plan import make_plan
 from flopbench.plugins import load_plugins
-from flopbench.pricing import price
 from flopbench.proof import FAILURES, Proof
 from flopbench.prove import prove
 from flopbench_transformers_lm.analytic import HfModel
@@ -62,7 +61,7 @@ ROW = re.compile(r"^\| `(\w+)` \|.*\| ([^|]*) \|$", re.MULTILINE)
 def laws(kind: str) -> tuple[str, str]:
     """Return the closed forms of prefill and decode at the config's defaults."""
     model = HfModel(read_config(kind, LmOptions(overrides=NEEDED.get(kind, {}))))
-    symbols = {size.name: size_symbol(size) for size in model.sizes}
+    symbols = {size.name: size.symbol for size in model.sizes}
     workload = model.stage_workload("decode", Workload(), symbols)
     prices = [price(model.ops(s, workload), Eager(), Eager(), Conventions()) for s in STAGES]
     prefill, decode = (sympy.expand(p.cost.torch_visible_flops) for p in prices)
@@ -126,7 +125,7 @@ def _text(relation: sympy.Basic) -> str:
 
 def relations(proof: Proof) -> list[sympy.Basic]:
     """Return what a proof assumes of the sizes."""
-    names = {size.name: size_symbol(size) for size in proof.sizes}
+    names = {size.name: size.symbol for size in proof.sizes}
     limited = [equation for equation in proof.equations if equation.limited]
     texts = dict.fromkeys(text for equation in limited for text in equation.assumptions)
     return [sympy.sympify(text, names) for text in texts if re.search(r"[<>]|\b(Ne|Eq)\(", text)]

@@ -17,8 +17,8 @@ from typing import Any
 import attrs
 
 import flopbench.testing
-from flopbench import blocks, hookspecs, model, vendor
-from flopbench.attention import AttentionMode
+from flopbench import blocks, hookspecs, vendor
+from flopbench.analytic import AttentionMode, model
 from flopbench.ops import vector as ops
 from flopbench.reporter import Reporter
 from flopbench.testing.suite import Conformance

@@ -1,11 +1,11 @@
 """Price and reconcile DeepSeek-OCR's stages, as the runner does."""
 
+from flopbench.analytic.price import price
 from flopbench.builtin.eager import Eager
 from flopbench.builtin.torch_counter import TorchCounter
 from flopbench.compare import attribute, compare
 from flopbench.conventions import Conventions
 from flopbench.counting import count_stage
-from flopbench.pricing import price
 
 
 def price_stage(model, stage, workload, mode=None):

@@ -7,9 +7,9 @@ import attrs
 import torch
 from torch.utils._python_dispatch import TorchDispatchMode
 
+from flopbench.analytic.price import price
 from flopbench.builtin.eager import Eager
 from flopbench.conventions import Conventions
-from flopbench.pricing import price
 
 _ZEROS = {field.name: 0 for field in attrs.fields(Conventions)}
 

@@ -2,8 +2,8 @@
 
 from collections import defaultdict
 
+from flopbench.analytic.price import lower
 from flopbench.builtin.eager import Eager
-from flopbench.pricing import lower
 
 KINDS = {
     "mm": "linear",

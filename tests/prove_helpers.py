@@ -6,11 +6,11 @@ from types import SimpleNamespace
 import attrs
 
 from flopbench import AnalyticModel, Linear, VendorCall, VendorModel, VendorStage
+from flopbench.analytic import Size, Stage
 from flopbench.builtin.eager import Eager
 from flopbench.builtin.flash import Flash
 from flopbench.builtin.torch_counter import TorchCounter
 from flopbench.conventions import Conventions
-from flopbench.model import Size, Stage
 from flopbench.plan import Plan
 from flopbench.prove import prove
 

@@ -3,10 +3,10 @@
 import torch
 from torch.nn import functional
 
+from flopbench.analytic.price import StagePrice
 from flopbench.builtin.eager import Eager
 from flopbench.builtin.torch_counter import TorchCounter
 from flopbench.compare import attribute, compare
-from flopbench.pricing import StagePrice
 from flopbench.vendor import StageCount, VendorCall
 
 

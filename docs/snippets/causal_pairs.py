@@ -1,10 +1,10 @@
 """Query-key pairs and tensor FLOPs of DeepSeek-OCR's decoder attention, in eager and flash."""
 
 from flopbench import Attention
+from flopbench.analytic.price import price
 from flopbench.builtin.eager import Eager
 from flopbench.builtin.flash import Flash
 from flopbench.conventions import Conventions
-from flopbench.pricing import price
 
 SIZES = {"component": "core", "batch": 1, "heads": 10, "kv_heads": 10, "head_dim": 128}
 CALLS = {

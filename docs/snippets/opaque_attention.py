@@ -5,11 +5,11 @@ from typing import Any
 import torch
 from transformers import AttentionInterface
 
+from flopbench.analytic.price import price
 from flopbench.builtin.eager import Eager
 from flopbench.builtin.flash import FlashTorch
 from flopbench.builtin.torch_counter import TorchCounter
 from flopbench.conventions import Conventions
-from flopbench.pricing import price
 from flopbench_deepseek_ocr.analytic import DeepseekOcr
 from flopbench_deepseek_ocr.architecture import Architecture
 from flopbench_deepseek_ocr.vendor_native import Native

@@ -3,10 +3,10 @@
 import sympy
 
 from flopbench import blocks
+from flopbench.analytic.price import price
 from flopbench.builtin.eager import Eager
 from flopbench.builtin.flash import Flash
 from flopbench.conventions import Conventions
-from flopbench.pricing import price
 
 WIDTH = 1024
 attention = {"width": WIDTH, "heads": 16, "kv_heads": 4, "head_dim": 64, "rope_dim": 64}

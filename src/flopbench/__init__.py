@@ -1,9 +1,8 @@
 """How many FLOPs does a model really do, stage by stage? Two witnesses, reconciled exactly."""
 
-from flopbench.attention import AttentionMode
+from flopbench.analytic import AnalyticModel, AttentionMode, Named, Size, Stage
 from flopbench.errors import CountError, UsageError
 from flopbench.hookspecs import hookimpl
-from flopbench.model import AnalyticModel, Named, Size, Stage
 from flopbench.ops import (
     Attention,
     Conv2d,

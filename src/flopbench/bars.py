@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
+from flopbench.analytic import Stage
 from flopbench.errors import UsageError
-from flopbench.model import Stage
 from flopbench.plotting import COLOURS, HATCHES, SETTINGS, saved
 from flopbench.side_by_side import SideBySide
 

@@ -10,10 +10,9 @@ from typing import Any, Generic, TypeVar
 import attrs
 from attrs import Factory, frozen
 
-from flopbench.attention import AttentionMode
+from flopbench.analytic import AnalyticModel, AttentionMode, Size, Stage, Sweep
 from flopbench.boundary import calling
 from flopbench.errors import PluginError, UsageError, unknown
-from flopbench.model import AnalyticModel, Size, Stage, Sweep
 from flopbench.plugins import Contribution, Failure, Plugins, Source
 from flopbench.reporter import Reporter
 from flopbench.vendor import Convention, VendorCounter, VendorModel

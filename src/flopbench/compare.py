@@ -8,11 +8,11 @@ from typing import TypeVar
 import attrs
 from attrs import evolve, frozen
 
-from flopbench.attention import AttentionMode
+from flopbench.analytic import AttentionMode
+from flopbench.analytic.price import Line, StagePrice
 from flopbench.boundary import told
 from flopbench.conventions import Conventions
 from flopbench.errors import CountError, FlopbenchError
-from flopbench.pricing import Line, StagePrice
 from flopbench.report import Comparison, ComponentDifference, Entry, UncountedOp, Verdict
 from flopbench.tally import sums
 from flopbench.vendor import FLOPS_PER_UNIT, Convention, StageCount

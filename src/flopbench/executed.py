@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator
 
+from flopbench.analytic.price import StagePrice
 from flopbench.compare import Attributed
-from flopbench.pricing import StagePrice
 from flopbench.report import ExecutedComponent, ExecutedKernel
 from flopbench.tally import sums
 

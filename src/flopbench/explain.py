@@ -8,13 +8,11 @@ from typing import Any, Literal
 import sympy
 from attrs import evolve, frozen
 
-from flopbench.answers import stage_sizes, with_symbols
-from flopbench.attention import AttentionMode
+from flopbench.analytic import AnalyticModel, AttentionMode, Named, Stage
+from flopbench.analytic.checked import stage_sizes, with_symbols
+from flopbench.analytic.price import Fallback, StagePrice, price
 from flopbench.boundary import require_type
-from flopbench.law import size_symbol
-from flopbench.model import AnalyticModel, Named, Stage
 from flopbench.plan import Plan, require_closed_forms
-from flopbench.pricing import Fallback, StagePrice, price
 from flopbench.tally import sums
 
 Work = Literal["tensor", "vector", "all"]
@@ -138,7 +136,7 @@ def _price(
     if symbolic:
         known = {size.name: size for size in model.sizes}
         names = stage_sizes(model, stage.name, workload)
-        symbols = {name: size_symbol(known[name]) for name in names}
+        symbols = {name: known[name].symbol for name in names}
         workload = model.stage_workload(stage.name, workload, symbols)
     return price(model.ops(stage.name, workload), mode, plan.eager, plan.conventions)
 

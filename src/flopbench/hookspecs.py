@@ -12,8 +12,7 @@ from typing import TYPE_CHECKING
 import pluggy
 
 if TYPE_CHECKING:
-    from flopbench.attention import AttentionMode
-    from flopbench.model import AnalyticModel
+    from flopbench.analytic import AnalyticModel, AttentionMode
     from flopbench.reporter import Reporter
     from flopbench.vendor import VendorCounter, VendorModel
 

@@ -8,10 +8,10 @@ from typing import Any, Literal
 import sympy
 from attrs import frozen
 
+from flopbench.analytic import AnalyticModel, Size
 from flopbench.dims import Dim
-from flopbench.dims.forms import STEP, evaluate, symbol
+from flopbench.dims.forms import STEP, evaluate
 from flopbench.errors import CountError, DimError
-from flopbench.model import AnalyticModel, Size
 from flopbench.report import UncountedOp
 from flopbench.vendor import VendorCounter, VendorModel
 
@@ -23,11 +23,6 @@ Key = tuple[str, str]
 
 MOST_STEPS = 10_000
 """So many steps at most are looked at one by one."""
-
-
-def size_symbol(size: Size) -> sympy.Symbol:
-    """Return the symbol that stands for a size on both sides."""
-    return symbol(size.name, size.minimum)
 
 
 @frozen(eq=False)

@@ -16,14 +16,14 @@ from typing import Any
 import sympy
 from attrs import define, evolve, field, frozen
 
-from flopbench.answers import component_of, stage_sizes, vendor_stage
+from flopbench.analytic import Size
+from flopbench.analytic.checked import component_of, stage_sizes, vendor_stage
 from flopbench.assumptions import MANY_WAYS, Assumptions, equations
 from flopbench.counting import checked
 from flopbench.dims.forms import STEP, sum_over_steps, symbol
 from flopbench.errors import CountError
 from flopbench.interpolation import interpolate
-from flopbench.law import Key, Law, Method, Slice, Subject, size_symbol
-from flopbench.model import Size
+from flopbench.law import Key, Law, Method, Slice, Subject
 from flopbench.regimes import (
     MOST_SINGLE,
     Regime,
@@ -163,8 +163,8 @@ class Search:
             CountError: the number of steps is no polynomial in that size.
         """
         with suppress(Exception):  # a vendor may take numbers only
-            open_steps = self._stage({**self.values, size.name: size_symbol(size)}).steps
-            if open_steps == size_symbol(size):
+            open_steps = self._stage({**self.values, size.name: size.symbol}).steps
+            if open_steps == size.symbol:
                 return open_steps
 
         def steps(value: int) -> dict[Key, sympy.Expr]:
@@ -172,7 +172,7 @@ class Search:
             return {("", "steps"): sympy.Integer(stage.steps)}
 
         high = self.values[size.name]
-        found = interpolate(size_symbol(size), steps, low=size.minimum, high=high)
+        found = interpolate(size.symbol, steps, low=size.minimum, high=high)
         self.steps_method = "interpolated"
         self.assumed.notes[f"the number of steps was interpolated in {size.name}"] = None
         return found.forms["", "steps"]

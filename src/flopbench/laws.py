@@ -7,7 +7,7 @@ from collections.abc import Callable, Mapping
 import attrs
 import sympy
 
-from flopbench.answers import component_of, stage_sizes, vendor_stage
+from flopbench.analytic.checked import component_of, stage_sizes, vendor_stage
 from flopbench.compare import Attributed, attribute
 from flopbench.counting import count_stage
 from flopbench.dims import Dim

@@ -7,10 +7,10 @@ from typing import Any
 
 import attrs
 
+from flopbench.analytic import AnalyticModel
 from flopbench.boundary import told
 from flopbench.catalog import Catalog, Shelf
 from flopbench.config import RunOptions
-from flopbench.model import AnalyticModel
 from flopbench.wildcards import pattern_for
 
 

@@ -4,11 +4,11 @@ from __future__ import annotations
 
 from attrs import frozen
 
-from flopbench.attention import AttentionMode
+from flopbench.analytic import AttentionMode
+from flopbench.analytic.price import price
 from flopbench.boundary import calling
 from flopbench.conventions import Conventions
 from flopbench.ops import Attention
-from flopbench.pricing import price
 
 
 @frozen

@@ -7,7 +7,8 @@ from typing import Any
 import attrs
 from attrs import frozen
 
-from flopbench.attention import AttentionMode
+from flopbench.analytic import AttentionMode
+from flopbench.analytic.price import price
 from flopbench.builtin.eager import Eager
 from flopbench.builtin.flash import Flash, FlashTorch
 from flopbench.builtin.flash_tiles import DTYPES, GPUS, HEAD_GRAIN, KERNELS
@@ -15,7 +16,6 @@ from flopbench.builtin.flash_work import Choice, executed_flops
 from flopbench.conventions import Conventions
 from flopbench.errors import UsageError, unknown
 from flopbench.ops import Attention, Cost
-from flopbench.pricing import price
 
 
 @frozen(kw_only=True)

@@ -13,7 +13,7 @@ import attrs
 import sympy
 from attrs import frozen
 
-from flopbench.model import Size, Stage
+from flopbench.analytic import Size, Stage
 from flopbench.report import UncountedOp
 
 PROOF_SCHEMA_VERSION = "1.1"

@@ -8,18 +8,18 @@ from typing import Any
 
 import sympy
 
-from flopbench.answers import assumptions, stage_sizes, with_symbols, workload_facts
+from flopbench.analytic import Size, Stage
+from flopbench.analytic.checked import assumptions, stage_sizes, with_symbols, workload_facts
+from flopbench.analytic.price import price
 from flopbench.boundary import told_by
 from flopbench.catalog import Catalog
 from flopbench.compare import Failed, attempt
 from flopbench.dims.forms import evaluate
 from flopbench.equations import Forms, composed, equations
 from flopbench.errors import UsageError, unknown
-from flopbench.law import Law, Subject, size_symbol
+from flopbench.law import Law, Subject
 from flopbench.laws import vendor_law
-from flopbench.model import Size, Stage
 from flopbench.plan import Plan, require_closed_forms
-from flopbench.pricing import price
 from flopbench.progress import Progress
 from flopbench.proof import Equation, Proof
 from flopbench.vendor import VERIFIED, VendorCounter, VendorModel
@@ -123,7 +123,7 @@ def analytic_forms(
     model = plan.model
     values = stage_sizes(model, stage.name, plan.workload)
     with with_symbols(f"pricing stage {stage.name!r} of model {model.name!r} with symbols"):
-        opened = values | {s.name: size_symbol(s) for s in sizes if s.name in values}
+        opened = values | {s.name: s.symbol for s in sizes if s.name in values}
         workload = model.stage_workload(stage.name, plan.workload, opened)
         forms = {key: sympy.expand(f) for key, f in _seen(plan, stage, workload, counter).items()}
         # The symbols must be about this workload, and not about one that was made of them.

@@ -12,8 +12,8 @@ from typing import Any, Literal
 import attrs
 from attrs import frozen
 
-from flopbench.model import Stage
-from flopbench.pricing import Fallback
+from flopbench.analytic import Stage
+from flopbench.analytic.price import Fallback
 
 SCHEMA_VERSION = "1.2"
 

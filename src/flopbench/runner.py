@@ -9,8 +9,9 @@ from typing import Any
 
 import attrs
 
-from flopbench.answers import assumptions, component_of, vendor_stage, workload_facts
-from flopbench.attention import AttentionMode
+from flopbench.analytic import AttentionMode, Stage
+from flopbench.analytic.checked import assumptions, component_of, vendor_stage, workload_facts
+from flopbench.analytic.price import Fallback, StagePrice, price
 from flopbench.boundary import calling, told_by
 from flopbench.catalog import Catalog
 from flopbench.compare import (
@@ -26,10 +27,8 @@ from flopbench.conventions import Conventions
 from flopbench.counting import count_stage
 from flopbench.errors import CountError
 from flopbench.executed import executed_components
-from flopbench.model import Stage
 from flopbench.ops import Cost
 from flopbench.plan import Plan
-from flopbench.pricing import Fallback, StagePrice, price
 from flopbench.progress import Progress
 from flopbench.report import Comparison, Entry, ExecutedComponent, Provenance, Report, Series
 from flopbench.vendor import EXECUTED_FLOP, VERIFIED, VendorCounter, VendorModel

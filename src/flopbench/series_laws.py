@@ -8,14 +8,14 @@ from typing import Any
 import numpy as np
 from attrs import frozen
 
-from flopbench.answers import stage_sizes
+from flopbench.analytic import AnalyticModel
+from flopbench.analytic.checked import stage_sizes
 from flopbench.digests import distinct
 from flopbench.dims import Dim
 from flopbench.errors import CountError, DimError
 from flopbench.law import Law, Subject
 from flopbench.law_search import TRACED_FROM
 from flopbench.laws import law_here, steps_of
-from flopbench.model import AnalyticModel
 from flopbench.tally import sums
 
 WORTH_A_LAW = 100

@@ -11,19 +11,19 @@ from typing import Any, Literal
 import attrs
 from attrs import Factory, frozen
 
-from flopbench.answers import workload_facts
+from flopbench.analytic import AnalyticModel, Stage
+from flopbench.analytic.attention import plot_label
+from flopbench.analytic.checked import workload_facts
+from flopbench.analytic.price import StagePrice, price
+from flopbench.analytic.price_many import columns
 from flopbench.boundary import calling
 from flopbench.catalog import Catalog
 from flopbench.errors import FlopbenchError
-from flopbench.evaluate import columns
-from flopbench.model import AnalyticModel, Stage
 from flopbench.plan import Plan
-from flopbench.pricing import StagePrice, price
 from flopbench.progress import Progress
 from flopbench.report import Report, Series
 from flopbench.runner import run
 from flopbench.side_plan import Entry
-from flopbench.sweep_report import plot_label
 
 COMPARE_SCHEMA_VERSION = "1.1"
 

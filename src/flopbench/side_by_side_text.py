@@ -6,7 +6,7 @@ import json
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from typing import Any
 
-from flopbench.model import Stage
+from flopbench.analytic import Stage
 from flopbench.side_by_side import EITHER, PAGE, SEQUENCE, Side, SideBySide
 from flopbench.text import listed, si, table
 

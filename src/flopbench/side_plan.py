@@ -9,9 +9,9 @@ from typing import Any
 import attrs
 from attrs import frozen
 
+from flopbench.analytic import AnalyticModel
 from flopbench.catalog import Catalog
 from flopbench.errors import UsageError, unknown
-from flopbench.model import AnalyticModel
 from flopbench.plan import Plan, make_plan
 
 _NEXT_SETTING = re.compile(r",(?=[\w.]+=)")

@@ -8,9 +8,10 @@ from typing import Any
 import attrs
 from attrs import frozen
 
+from flopbench.analytic import Stage
+from flopbench.analytic.attention import plot_label
+from flopbench.analytic.price_many import Costs, fallbacks
 from flopbench.errors import PluginError, UsageError
-from flopbench.evaluate import Costs, fallbacks
-from flopbench.model import Stage
 from flopbench.sweep_plan import SweepPlan
 from flopbench.vendor_series import Counted
 
@@ -111,14 +112,6 @@ def priced_stages(plan: SweepPlan, targets: Targets) -> set[str]:
     if targets.tpot is not None and model.per_token is not None:
         needed.add(model.per_token)
     return needed
-
-
-def plot_label(label: str, name: str) -> str:
-    """Return the label of plots: ``analytic (eager, full)`` for ``analytic eager (full)``."""
-    prefix, suffix = f"analytic {name} (", ")"
-    if label.startswith(prefix) and label.endswith(suffix):
-        return f"analytic ({name}, {label[len(prefix) : -1]})"
-    return label
 
 
 def _point(

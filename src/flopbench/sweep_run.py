@@ -6,11 +6,11 @@ from collections.abc import Callable, Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
+from flopbench.analytic import SweepPoint
+from flopbench.analytic.price_many import evaluate
 from flopbench.boundary import told_by
 from flopbench.catalog import Catalog
 from flopbench.digests import source_digest
-from flopbench.evaluate import evaluate
-from flopbench.model import SweepPoint
 from flopbench.progress import SweepProgress
 from flopbench.sweep_plan import SweepPlan, SweepRequest
 from flopbench.sweep_report import Targets, priced_stages, sweep_report

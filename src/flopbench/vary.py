@@ -10,8 +10,8 @@ from typing import Any
 
 import yaml
 
+from flopbench.analytic import SweepPoint
 from flopbench.errors import UsageError
-from flopbench.model import SweepPoint
 from flopbench.text import is_json
 
 _RANGE = re.compile(r"\s*(-?\d+):(-?\d+)(?::(-?\d+))?\s*")

@@ -7,7 +7,7 @@ from typing import Any, Literal
 
 from attrs import evolve, frozen
 
-from flopbench.answers import component_of, vendor_stage
+from flopbench.analytic.checked import component_of, vendor_stage
 from flopbench.boundary import calling
 from flopbench.compare import Attributed, Failed, attempt, attribute
 from flopbench.counting import count_stage

@@ -5,11 +5,11 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from flopbench.analytic.price import price
 from flopbench.builtin.eager import Eager
 from flopbench.builtin.flash import Flash, FlashTorch
 from flopbench.conventions import Conventions
 from flopbench.ops import Attention
-from flopbench.pricing import price
 
 small = st.integers(1, 5)
 

@@ -14,11 +14,11 @@ from torch.nn import functional
 from torch.utils.flop_counter import FlopCounterMode
 
 from flopbench import blocks
+from flopbench.analytic.price import price
 from flopbench.blocks import Site, decode_passes, prefill_pass
 from flopbench.builtin.eager import Eager
 from flopbench.builtin.flash import Flash
 from flopbench.conventions import Conventions
-from flopbench.pricing import price
 
 sizes = st.integers(1, 5)
 CONVENTIONS = Conventions()

@@ -5,12 +5,12 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from flopbench.analytic.price import price
 from flopbench.builtin.eager import Eager
 from flopbench.builtin.flash import Flash
 from flopbench.compare import ONE_PER_ELEMENT, Failed, attribute, compare
 from flopbench.conventions import Conventions
 from flopbench.ops import TORCH_VISIBLE, Linear, Softmax
-from flopbench.pricing import price
 from flopbench.vendor import Convention, Count, Counted, StageCount, Uncounted
 
 TORCH = Convention(unit="FLOP", sees=TORCH_VISIBLE)

@@ -12,6 +12,7 @@ import sympy
 from hypothesis import assume, given
 from hypothesis import strategies as st
 
+from flopbench.analytic.price import price
 from flopbench.builtin import flash_tiles
 from flopbench.builtin.eager import Eager
 from flopbench.builtin.flash import Flash
@@ -22,7 +23,6 @@ from flopbench.builtin.flash_work import Choice, executed_flops, touched_tiles
 from flopbench.conventions import Conventions
 from flopbench.errors import UsageError
 from flopbench.ops import Attention
-from flopbench.pricing import price
 
 H200 = Choice(GPUS["h200"])
 TILES = [(128, 64), (128, 128), (64, 128), (64, 256), (64, 64), (192, 128), (128, 176), (192, 144)]

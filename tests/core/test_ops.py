@@ -9,6 +9,7 @@ from hypothesis import strategies as st
 from torch.nn import functional
 from torch.utils.flop_counter import FlopCounterMode
 
+from flopbench.analytic.price import price
 from flopbench.builtin.eager import Eager
 from flopbench.conventions import Conventions
 from flopbench.errors import DimError
@@ -23,7 +24,6 @@ from flopbench.ops import (
     Rope,
     Softmax,
 )
-from flopbench.pricing import price
 
 sizes = st.integers(1, 12)
 CONVENTIONS = Conventions()

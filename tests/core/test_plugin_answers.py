@@ -5,6 +5,7 @@ from types import SimpleNamespace
 import pytest
 
 from flopbench import Linear, VendorStage
+from flopbench.analytic import Size
 from flopbench.builtin.eager import Eager
 from flopbench.builtin.reporters import Console, Markdown
 from flopbench.builtin.torch_counter import TorchCounter
@@ -12,7 +13,6 @@ from flopbench.catalog import build_catalog
 from flopbench.errors import FlopbenchError, PluginError
 from flopbench.explain import explain
 from flopbench.explain_text import console
-from flopbench.model import Size
 from flopbench.plugins import Contribution, Plugins, Source
 from flopbench.prove import prove
 from flopbench.runner import run
@@ -193,8 +193,8 @@ def test_an_if_on_a_size_is_told_with_the_rule():
 
 
 def test_a_mode_that_lowers_to_no_operations_is_named():
+    from flopbench.analytic.price import lower
     from flopbench.ops import Attention
-    from flopbench.pricing import lower
 
     shape = {"heads": 1, "kv_heads": 1, "head_dim": 8, "value_dim": 8, "queries": 2, "keys": 2}
     op = Attention(component="a", batch=1, **shape)

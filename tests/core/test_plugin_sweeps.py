@@ -3,7 +3,7 @@
 import pytest
 
 from cli_helpers import one_sentence
-from flopbench.model import Sweep, SweepLimits, SweepPoint
+from flopbench.analytic import Sweep, SweepLimits, SweepPoint
 from sweep_helpers import ToySweep
 
 
@@ -29,7 +29,9 @@ def sweep(tmp_path, flopbench):
         toy = ToySweep(tmp_path)
         plugin = toy.folder / "toy.py"
         source = plugin.read_text().replace(
-            "class Toy(", "from flopbench.model import Sweep, SweepPoint\n\n\nclass Toy(", 1
+            "class Toy(",
+            "from flopbench.analytic.model import Sweep, SweepPoint\n\n\nclass Toy(",
+            1,
         )
         plugin.write_text(source.replace('name = "toy"', f'name = "toy"\n    sweeps = {sweeps}', 1))
         command = ("sweep", "toy", "s", "-p", "toy.py", "--analytic-only", "--out", "out")

@@ -5,6 +5,7 @@ import pytest
 import sympy
 
 from flopbench import Linear, MatMul, VendorCall, VendorStage
+from flopbench.analytic import Size, Stage
 from flopbench.builtin.torch_counter import TorchCounter
 from flopbench.dims import halve
 from flopbench.dims.forms import symbol
@@ -12,7 +13,6 @@ from flopbench.equations import _is_another
 from flopbench.errors import CountError, PluginError, UsageError
 from flopbench.law import Subject
 from flopbench.laws import count_by_law
-from flopbench.model import Size, Stage
 from flopbench.vendor import VendorCounter
 from prove_helpers import WIDTH, Sizes, ToyModel, ToyVendor, equations, proof_of
 

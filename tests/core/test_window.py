@@ -7,13 +7,13 @@ from attrs import evolve
 from hypothesis import given
 from hypothesis import strategies as st
 
+from flopbench.analytic.price import price
 from flopbench.builtin.eager import Eager
 from flopbench.builtin.flash import Flash
 from flopbench.builtin.flash_executed import FlashExecuted
 from flopbench.conventions import Conventions
 from flopbench.dims.forms import evaluate
 from flopbench.ops import Attention
-from flopbench.pricing import price
 
 small = st.integers(1, 6)
 

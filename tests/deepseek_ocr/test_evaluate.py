@@ -6,12 +6,12 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from flopbench import evaluate
+from flopbench.analytic import price_many as evaluate
+from flopbench.analytic.price import StagePrice, price
 from flopbench.builtin.eager import Eager
 from flopbench.builtin.flash import Flash, FlashTorch
 from flopbench.conventions import Conventions
 from flopbench.ops import Cost
-from flopbench.pricing import StagePrice, price
 from flopbench_deepseek_ocr.analytic import DeepseekOcr
 from flopbench_deepseek_ocr.workload import Workload
 

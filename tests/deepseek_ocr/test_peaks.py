@@ -22,9 +22,9 @@ from transformers.cache_utils import DynamicLayer
 from transformers.models.unlimited_ocr import modeling_unlimited_ocr as modeling
 
 from deepseek_strategies import architectures, workloads
+from flopbench.analytic.price import price
 from flopbench.builtin.eager import Eager
 from flopbench.conventions import Conventions
-from flopbench.pricing import price
 from flopbench_deepseek_ocr.analytic import DeepseekOcr
 from flopbench_deepseek_ocr.vendor import DeepseekOcrVendor, VendorOptions
 from flopbench_deepseek_ocr.workload import Workload

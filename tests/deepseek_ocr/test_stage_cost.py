@@ -18,12 +18,12 @@ from hypothesis import strategies as st
 from transformers.cache_utils import DynamicCache
 
 from deepseek_strategies import architectures, workloads
+from flopbench.analytic.price import price
 from flopbench.builtin.eager import Eager
 from flopbench.builtin.flash import Flash
 from flopbench.conventions import Conventions
 from flopbench.dims import expected_distinct
 from flopbench.ops import Cost
-from flopbench.pricing import price
 from flopbench_deepseek_ocr.analytic import DeepseekOcr
 from flopbench_deepseek_ocr.vendor import DeepseekOcrVendor, VendorOptions
 from flopbench_deepseek_ocr.workload import Workload

@@ -9,12 +9,12 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from family_strategies import TYPES, configs
+from flopbench.analytic.price import price
 from flopbench.builtin.eager import Eager
 from flopbench.compare import attribute, compare
 from flopbench.conventions import Conventions
 from flopbench.counting import count_stage
 from flopbench.errors import CountError, UsageError
-from flopbench.pricing import price
 from flopbench_transformers_lm.analytic import COVERED, HfModel
 from flopbench_transformers_lm.config import LmOptions, read_config
 from flopbench_transformers_lm.vendor import HfVendor

@@ -15,9 +15,9 @@ import attrs
 import pytest
 
 from dispatched import Elements, priced_elements, run
+from flopbench.analytic.price import price
 from flopbench.builtin.eager import Eager
 from flopbench.conventions import Conventions
-from flopbench.pricing import price
 from flopbench_transformers_lm.analytic import COVERED, HfModel
 from flopbench_transformers_lm.vendor import HfVendor
 from flopbench_transformers_lm.workload import Workload

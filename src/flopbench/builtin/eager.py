@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable
 from typing import Any
 
-from flopbench.attention import AttentionMode
+from flopbench.analytic import AttentionMode
 from flopbench.dims import Dim
 from flopbench.hookspecs import hookimpl
 from flopbench.ops import Attention, Elementwise, MatMul, PricedOp, Softmax

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable
 from typing import Any
 
-from flopbench.attention import AttentionMode
+from flopbench.analytic import AttentionMode
 from flopbench.dims import is_array, is_symbolic
 from flopbench.hookspecs import hookimpl
 from flopbench.ops import Attention, FusedAttention, PricedOp

@@ -7,7 +7,7 @@ from typing import ClassVar
 
 import attrs
 
-from flopbench.attention import AttentionMode
+from flopbench.analytic import AttentionMode
 from flopbench.builtin.flash import Flash
 from flopbench.builtin.flash_tiles import GPUS
 from flopbench.builtin.flash_work import Choice, executed_flops

@@ -8,10 +8,10 @@ import json
 from collections.abc import Iterable, Iterator
 from typing import Any
 
+from flopbench.analytic import Stage
+from flopbench.analytic.price import Fallback
 from flopbench.builtin import executed_text
 from flopbench.hookspecs import hookimpl
-from flopbench.model import Stage
-from flopbench.pricing import Fallback
 from flopbench.report import (
     FAILURES,
     Comparison,

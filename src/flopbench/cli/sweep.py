@@ -111,7 +111,7 @@ def sweep_command(
         if plots:
             _require_matplotlib()
     catalog = load(context, plugin, strict_plugins)
-    from flopbench.model import SweepLimits
+    from flopbench.analytic import SweepLimits
 
     request = SweepRequest(
         model=model,

@@ -8,16 +8,15 @@ from typing import Any, ClassVar
 
 import attrs
 
-from flopbench.attention import AttentionMode
+from flopbench.analytic import AnalyticModel, AttentionMode
+from flopbench.analytic.price import price
 from flopbench.builtin.eager import Eager
 from flopbench.catalog import Catalog
 from flopbench.config import load_config
 from flopbench.conventions import Conventions
-from flopbench.model import AnalyticModel
 from flopbench.ops import Attention, Cost, PricedOp
 from flopbench.plan import make_plan, schema_of
 from flopbench.plugins import Source
-from flopbench.pricing import price
 from flopbench.runner import run
 from flopbench.testing.costs import WHOLE, map_cost, require_equal, require_whole, substituted
 from flopbench.testing.strategies import attentions, symbols_of

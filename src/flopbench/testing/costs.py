@@ -8,8 +8,8 @@ from typing import Any
 
 import attrs
 
+from flopbench.analytic.price import StagePrice
 from flopbench.ops import Cost
-from flopbench.pricing import StagePrice
 from flopbench.testing.suite import require
 
 EXPECTED = "expected_expert_bytes_read"

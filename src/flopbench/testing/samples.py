@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
-from flopbench.model import Stage
-from flopbench.pricing import Fallback
+from flopbench.analytic import Stage
+from flopbench.analytic.price import Fallback
 from flopbench.report import (
     Comparison,
     ComponentDifference,

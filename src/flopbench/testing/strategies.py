@@ -11,9 +11,9 @@ from hypothesis import reject
 from hypothesis import strategies as st
 from hypothesis.strategies import DrawFn, SearchStrategy
 
+from flopbench.analytic import AnalyticModel
 from flopbench.dims import Dim
 from flopbench.errors import UsageError
-from flopbench.model import AnalyticModel
 from flopbench.ops import Attention
 
 SPAN = 200

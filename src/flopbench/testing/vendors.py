@@ -9,19 +9,19 @@ import attrs
 import pytest
 from hypothesis import strategies as st
 
+from flopbench.analytic.price import price
 from flopbench.compare import attribute, compare
 from flopbench.config import structure
 from flopbench.conventions import Conventions
 from flopbench.counting import count_stage
 from flopbench.plan import Plan, with_method
-from flopbench.pricing import price
 from flopbench.report import Comparison
 from flopbench.testing import strategies
 from flopbench.testing.suite import check, for_all, require
 from flopbench.vendor import VERIFIED, VendorModel, VendorStage
 
 if TYPE_CHECKING:
-    from flopbench.model import AnalyticModel
+    from flopbench.analytic import AnalyticModel
 
 _FEW = 3
 """Workloads that are counted are small: sizes at most so far above their lowest value."""

@@ -5,7 +5,7 @@ from flopbench_toy.analytic import Toy
 from flopbench_toy.vendor import ToyVendor
 
 from flopbench import Elementwise, Linear, hookimpl
-from flopbench.model import Named, Sweep, SweepPoint
+from flopbench.analytic import Named, Sweep, SweepPoint
 
 MODELS, VENDORS = [], []
 

@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Iterator
 from functools import partial
 
+from flopbench.analytic import Sweep, SweepLimits, SweepPoint
 from flopbench.errors import UsageError
-from flopbench.model import Sweep, SweepLimits, SweepPoint
 from flopbench_deepseek_ocr.workload import Workload
 
 FEWEST_TILES, MOST_TILES = 2, 29

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
+from flopbench.analytic import AnalyticModel
 from flopbench.hookspecs import hookimpl
-from flopbench.model import AnalyticModel
 from flopbench.vendor import VendorModel
 from flopbench_deepseek_ocr2.analytic import DeepseekOcr2
 from flopbench_deepseek_ocr2.vendor import DeepseekOcr2Vendor

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
+from flopbench.analytic import AnalyticModel
 from flopbench.hookspecs import hookimpl
-from flopbench.model import AnalyticModel
 from flopbench.vendor import VendorModel
 from flopbench_transformers_lm.analytic import COVERED, HfModel
 from flopbench_transformers_lm.model_types import PREFIX

@@ -14,17 +14,17 @@ from typing import Any
 import attrs
 from attrs import frozen
 
-from flopbench.answers import operations
-from flopbench.attention import AttentionMode
+from flopbench.analytic.attention import AttentionMode
+from flopbench.analytic.checked import operations
+from flopbench.analytic.columns import Column, Joined
+from flopbench.analytic.model import AnalyticModel, Stage
+from flopbench.analytic.price import Fallback, Known, StagePrice, lower, price
 from flopbench.boundary import calling
-from flopbench.columns import Column, Joined
 from flopbench.conventions import Conventions
 from flopbench.digests import distinct
 from flopbench.dims import is_array
 from flopbench.errors import PluginError
-from flopbench.model import AnalyticModel, Stage
 from flopbench.ops import Op
-from flopbench.pricing import Fallback, Known, StagePrice, lower, price
 from flopbench.tally import sums
 
 BLOCK = 40960

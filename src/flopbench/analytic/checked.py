@@ -8,10 +8,10 @@ from typing import Any
 
 import attrs
 
+from flopbench.analytic.model import AnalyticModel
 from flopbench.boundary import answer, calling, require_type, told_mapping
 from flopbench.dims import as_dim
 from flopbench.errors import CountError, DimError, PluginError
-from flopbench.model import AnalyticModel
 from flopbench.vendor import VendorCall, VendorModel, VendorStage
 
 

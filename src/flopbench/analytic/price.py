@@ -7,8 +7,8 @@ from collections.abc import Iterable, Iterator
 import attrs
 from attrs import frozen
 
-from flopbench.answers import operations
-from flopbench.attention import AttentionMode
+from flopbench.analytic.attention import AttentionMode
+from flopbench.analytic.checked import operations
 from flopbench.conventions import Conventions
 from flopbench.dims import DEFAULT_DTYPE, Dim, element_bytes
 from flopbench.ops import Attention, Cost, Op, PricedOp

@@ -65,3 +65,11 @@ class AttentionMode(ABC):
     def series_label(self) -> str:
         """Return the label of this mode's series in reports and plots."""
         return self.label or f"analytic {self.name} (full)"
+
+
+def plot_label(label: str, name: str) -> str:
+    """Return the label of plots: ``analytic (eager, full)`` for ``analytic eager (full)``."""
+    prefix, suffix = f"analytic {name} (", ")"
+    if label.startswith(prefix) and label.endswith(suffix):
+        return f"analytic ({name}, {label[len(prefix) : -1]})"
+    return label
