@@ -12,9 +12,9 @@ import numpy as np
 from measure import FLOPBENCH, measure, within
 
 from flopbench.builtin.torch_counter import TorchCounter
-from flopbench.counting import count_stage
 from flopbench.law import Subject
 from flopbench.laws import vendor_law
+from flopbench.vendor.counting import count_stage
 from flopbench_deepseek_ocr.analytic import DeepseekOcr
 from flopbench_deepseek_ocr.vendor import DeepseekOcrVendor, VendorOptions
 from flopbench_deepseek_ocr.workload import Inputs

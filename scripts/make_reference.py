@@ -17,11 +17,12 @@ from typing import Any
 import attrs
 
 import flopbench.testing
-from flopbench import blocks, hookspecs, vendor
+from flopbench import blocks, hookspecs
 from flopbench.analytic import AttentionMode, model
 from flopbench.ops import vector as ops
 from flopbench.reporter import Reporter
 from flopbench.testing.suite import Conformance
+from flopbench.vendor import model as vendor
 
 PAGE = Path(__file__).parents[1] / "docs" / "reference.md"
 

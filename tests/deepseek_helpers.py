@@ -3,9 +3,10 @@
 from flopbench.analytic.price import price
 from flopbench.builtin.eager import Eager
 from flopbench.builtin.torch_counter import TorchCounter
-from flopbench.compare import attribute, compare
+from flopbench.compare import compare
 from flopbench.conventions import Conventions
-from flopbench.counting import count_stage
+from flopbench.vendor.attribution import attribute
+from flopbench.vendor.counting import count_stage
 
 
 def price_stage(model, stage, workload, mode=None):

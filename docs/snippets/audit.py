@@ -6,8 +6,9 @@ from torch.nn import functional
 from flopbench.analytic.price import StagePrice
 from flopbench.builtin.eager import Eager
 from flopbench.builtin.torch_counter import TorchCounter
-from flopbench.compare import attribute, compare
+from flopbench.compare import compare
 from flopbench.vendor import StageCount, VendorCall
+from flopbench.vendor.attribution import attribute
 
 
 class Block(torch.nn.Module):

@@ -2,80 +2,21 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
-from typing import TypeVar
+from collections.abc import Mapping, Sequence
 
 import attrs
-from attrs import evolve, frozen
+from attrs import evolve
 
 from flopbench.analytic import AttentionMode
 from flopbench.analytic.price import Line, StagePrice
-from flopbench.boundary import told
 from flopbench.conventions import Conventions
-from flopbench.errors import CountError, FlopbenchError
-from flopbench.report import Comparison, ComponentDifference, Entry, UncountedOp, Verdict
+from flopbench.report import Comparison, ComponentDifference, Verdict
 from flopbench.tally import sums
-from flopbench.vendor import FLOPS_PER_UNIT, Convention, StageCount
-
-T = TypeVar("T")
+from flopbench.vendor import FLOPS_PER_UNIT, Convention
+from flopbench.vendor.attribution import Attributed, Failed, UncountedOp
 
 ONE_PER_ELEMENT = Conventions(**{field.name: 1 for field in attrs.fields(Conventions)})
 """The convention under which vector FLOPs are the number of elements."""
-
-
-@frozen
-class Attributed:
-    """A vendor count by component and op; ``by_law`` if it is a law's value."""
-
-    entries: tuple[Entry, ...]
-    uncounted: tuple[UncountedOp, ...]
-    assumptions: tuple[str, ...] = ()
-    by_law: bool = False
-
-    @property
-    def flops(self) -> int:
-        """All FLOPs counted."""
-        return sum(entry.flops for entry in self.entries)
-
-    def __add__(self, other: Attributed) -> Attributed:
-        notes = dict.fromkeys(self.assumptions + other.assumptions)
-        return Attributed(
-            self.entries + other.entries, self.uncounted + other.uncounted, tuple(notes)
-        )
-
-
-@frozen
-class Failed:
-    """A count that there is none of, and why, in one sentence."""
-
-    reason: str
-
-
-def attempt(count: Callable[[], T]) -> T | Failed:
-    """Count something of the vendor; a failure is a result, whatever failed.
-
-    Raises:
-        FlopbenchError: what the user must mend first: a usage or a plugin error.
-    """
-    try:
-        return count()
-    except CountError as error:
-        return Failed(str(error))
-    except FlopbenchError:
-        raise
-    except (Exception, SystemExit) as error:  # noqa: BLE001 - a vendor may raise anything
-        return Failed(f"the vendor model could not be counted: {told(error)}")
-
-
-def attribute(counted: StageCount, component: Callable[[str], str]) -> Attributed:
-    """Attribute what was counted per module to components."""
-    flops = sums(((component(e.module), e.op), e.flops) for e in counted.count.counted)
-    calls = sums(((component(e.module), e.op), e.calls) for e in counted.count.uncounted)
-    return Attributed(
-        tuple(Entry(c, op, n) for (c, op), n in flops.items()),
-        tuple(UncountedOp(c, op, n) for (c, op), n in calls.items()),
-        counted.assumptions,
-    )
 
 
 def compare(

@@ -7,10 +7,10 @@ from collections.abc import Iterator, Mapping
 import sympy
 from attrs import frozen
 
-from flopbench.compare import Failed
 from flopbench.dims.forms import symbol, terms
 from flopbench.law import Key, Law
 from flopbench.proof import Equation, ProofVerdict, Term, worst
+from flopbench.vendor.attribution import Failed
 
 Forms = Mapping[Key, sympy.Expr]
 """Closed forms by component and op."""

@@ -5,9 +5,9 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator
 
 from flopbench.analytic.price import StagePrice
-from flopbench.compare import Attributed
 from flopbench.report import ExecutedComponent, ExecutedKernel
 from flopbench.tally import sums
+from flopbench.vendor.attribution import Attributed
 
 
 def executed_components(

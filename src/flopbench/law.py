@@ -12,8 +12,8 @@ from flopbench.analytic import AnalyticModel, Size
 from flopbench.dims import Dim
 from flopbench.dims.forms import STEP, evaluate
 from flopbench.errors import CountError, DimError
-from flopbench.report import UncountedOp
 from flopbench.vendor import VendorCounter, VendorModel
+from flopbench.vendor.attribution import UncountedOp
 
 Method = Literal["symbolic", "interpolated"]
 

@@ -17,9 +17,8 @@ import sympy
 from attrs import define, evolve, field, frozen
 
 from flopbench.analytic import Size
-from flopbench.analytic.checked import component_of, stage_sizes, vendor_stage
+from flopbench.analytic.checked import stage_sizes
 from flopbench.assumptions import MANY_WAYS, Assumptions, equations
-from flopbench.counting import checked
 from flopbench.dims.forms import STEP, sum_over_steps, symbol
 from flopbench.errors import CountError
 from flopbench.interpolation import interpolate
@@ -31,9 +30,11 @@ from flopbench.regimes import (
     steps_where,
     sum_over_regimes,
 )
-from flopbench.report import UncountedOp
 from flopbench.tally import sums
 from flopbench.vendor import SymbolicCounter, Trace, Uncounted, VendorCall, VendorStage
+from flopbench.vendor.attribution import UncountedOp
+from flopbench.vendor.checked import component_of, vendor_stage
+from flopbench.vendor.counting import checked
 
 Names = tuple[str, ...]
 

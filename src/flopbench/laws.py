@@ -7,15 +7,15 @@ from collections.abc import Callable, Mapping
 import attrs
 import sympy
 
-from flopbench.analytic.checked import component_of, stage_sizes, vendor_stage
-from flopbench.compare import Attributed, attribute
-from flopbench.counting import count_stage
+from flopbench.analytic.checked import stage_sizes
 from flopbench.dims import Dim
 from flopbench.errors import CountError, DimError
 from flopbench.law import Key, Law, Subject
 from flopbench.law_search import TRACED_FROM, Search
-from flopbench.report import Entry
 from flopbench.tally import sums
+from flopbench.vendor.attribution import Attributed, Entry, attribute
+from flopbench.vendor.checked import component_of, vendor_stage
+from flopbench.vendor.counting import count_stage
 
 
 def vendor_law(subject: Subject, tick: Callable[[int], None] = lambda _call: None) -> Law:

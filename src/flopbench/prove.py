@@ -13,7 +13,6 @@ from flopbench.analytic.checked import assumptions, stage_sizes, with_symbols, w
 from flopbench.analytic.price import price
 from flopbench.boundary import told_by
 from flopbench.catalog import Catalog
-from flopbench.compare import Failed, attempt
 from flopbench.dims.forms import evaluate
 from flopbench.equations import Forms, composed, equations
 from flopbench.errors import UsageError, unknown
@@ -23,6 +22,7 @@ from flopbench.plan import Plan, require_closed_forms
 from flopbench.progress import Progress
 from flopbench.proof import Equation, Proof
 from flopbench.vendor import VERIFIED, VendorCounter, VendorModel
+from flopbench.vendor.attribution import Failed, attempt
 from flopbench.version import __version__
 
 

@@ -14,6 +14,7 @@ from attrs import frozen
 
 from flopbench.analytic import Stage
 from flopbench.analytic.price import Fallback
+from flopbench.vendor.attribution import Entry, UncountedOp
 
 SCHEMA_VERSION = "1.2"
 
@@ -21,24 +22,6 @@ Verdict = Literal["exact", "differs", "incomplete", "no_vendor_match", "not_comp
 
 FAILURES: frozenset[str] = frozenset({"differs", "incomplete"})
 """Verdicts that make a run exit with 1."""
-
-
-@frozen
-class Entry:
-    """FLOPs of one kind of operation in one component."""
-
-    component: str
-    op: str
-    flops: int
-
-
-@frozen
-class UncountedOp:
-    """An op in a component that does matrix work and that the counter has no formula for."""
-
-    component: str
-    op: str
-    calls: int
 
 
 @frozen

@@ -10,28 +10,22 @@ from typing import Any
 import attrs
 
 from flopbench.analytic import AttentionMode, Stage
-from flopbench.analytic.checked import assumptions, component_of, vendor_stage, workload_facts
+from flopbench.analytic.checked import assumptions, workload_facts
 from flopbench.analytic.price import Fallback, StagePrice, price
 from flopbench.boundary import calling, told_by
 from flopbench.catalog import Catalog
-from flopbench.compare import (
-    ONE_PER_ELEMENT,
-    Attributed,
-    Failed,
-    attempt,
-    attribute,
-    compare,
-    with_parts,
-)
+from flopbench.compare import ONE_PER_ELEMENT, compare, with_parts
 from flopbench.conventions import Conventions
-from flopbench.counting import count_stage
 from flopbench.errors import CountError
 from flopbench.executed import executed_components
 from flopbench.ops import Cost
 from flopbench.plan import Plan
 from flopbench.progress import Progress
-from flopbench.report import Comparison, Entry, ExecutedComponent, Provenance, Report, Series
+from flopbench.report import Comparison, ExecutedComponent, Provenance, Report, Series
 from flopbench.vendor import EXECUTED_FLOP, VERIFIED, VendorCounter, VendorModel
+from flopbench.vendor.attribution import Attributed, Entry, Failed, attempt, attribute
+from flopbench.vendor.checked import component_of, vendor_stage
+from flopbench.vendor.counting import count_stage
 from flopbench.version import __version__
 
 Prices = Mapping[str, Mapping[str, StagePrice]]

@@ -7,16 +7,16 @@ from typing import Any, Literal
 
 from attrs import evolve, frozen
 
-from flopbench.analytic.checked import component_of, vendor_stage
 from flopbench.boundary import calling
-from flopbench.compare import Attributed, Failed, attempt, attribute
-from flopbench.counting import count_stage
 from flopbench.errors import CountError, FlopbenchError, UsageError
 from flopbench.law import Subject
 from flopbench.series_laws import WORTH_A_LAW, Place, counts_by_law, place
 from flopbench.sweep_plan import SweepPlan
 from flopbench.tally import sums
 from flopbench.vendor import VERIFIED, Convention, VendorModel
+from flopbench.vendor.attribution import Attributed, Failed, attempt, attribute
+from flopbench.vendor.checked import component_of, vendor_stage
+from flopbench.vendor.counting import count_stage
 
 
 @frozen

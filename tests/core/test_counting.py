@@ -4,7 +4,6 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from flopbench.counting import count_stage
 from flopbench.errors import CountError
 from flopbench.vendor import (
     Convention,
@@ -15,6 +14,7 @@ from flopbench.vendor import (
     VendorCounter,
     VendorStage,
 )
+from flopbench.vendor.counting import count_stage
 
 
 class Scripted(VendorCounter):

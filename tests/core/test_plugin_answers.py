@@ -140,8 +140,8 @@ def test_a_counter_that_answers_wrongly_is_named(members, sentence):
 @pytest.mark.parametrize("entries", [5, (5,), None])
 @pytest.mark.parametrize("name", ["counted", "uncounted"])
 def test_the_entries_of_a_count_are_checked(name, entries):
-    from flopbench.counting import checked
     from flopbench.vendor import Count
+    from flopbench.vendor.counting import checked
 
     with pytest.raises(FlopbenchError, match=f"returned .* for {name}, which is no tuple of"):
         checked(Count(**{"counted": (), name: entries}), "odd")

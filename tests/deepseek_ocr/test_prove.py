@@ -13,12 +13,12 @@ from hypothesis import strategies as st
 
 from deepseek_strategies import architectures, workloads
 from flopbench.builtin.torch_counter import TorchCounter
-from flopbench.counting import count_stage
 from flopbench.dims.forms import symbol
 from flopbench.law import Subject
 from flopbench.laws import vendor_law
 from flopbench.ops import Attention, Linear, MatMul
 from flopbench.tally import sums
+from flopbench.vendor.counting import count_stage
 from flopbench_deepseek_ocr.analytic import DeepseekOcr
 from flopbench_deepseek_ocr.architecture import Architecture, Clip, Decoder, Sam
 from flopbench_deepseek_ocr.vendor import DeepseekOcrVendor, VendorOptions

@@ -13,8 +13,8 @@ import sympy
 
 from deepseek_helpers import price_stage
 from flopbench.builtin.torch_counter import TorchCounter
-from flopbench.counting import count_stage
 from flopbench.dims import consecutive_sum
+from flopbench.vendor.counting import count_stage
 from flopbench_deepseek_ocr.analytic import DeepseekOcr
 from flopbench_deepseek_ocr.workload import Workload
 

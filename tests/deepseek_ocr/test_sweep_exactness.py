@@ -7,7 +7,7 @@ import pytest
 
 from deepseek_helpers import price_stage
 from flopbench.builtin.torch_counter import TorchCounter
-from flopbench.counting import count_stage
+from flopbench.vendor.counting import count_stage
 from flopbench_deepseek_ocr.workload import Workload
 
 PUBLISHED = json.loads(Path(__file__).with_name("reference.json").read_text())[

@@ -8,8 +8,8 @@ import pytest
 
 from deepseek_helpers import price_stage, reconcile
 from flopbench.builtin.torch_counter import TorchCounter
-from flopbench.counting import count_stage
 from flopbench.errors import CountError, UsageError
+from flopbench.vendor.counting import count_stage
 from flopbench_deepseek_ocr import vendor_native
 from flopbench_deepseek_ocr.analytic import DeepseekOcr
 from flopbench_deepseek_ocr.architecture import Architecture, Decoder

@@ -15,7 +15,7 @@ from flopbench import hookspecs
 from flopbench.conventions import Conventions
 from flopbench.dims.forms import symbol
 from flopbench.proof import Equation, Proof, Term
-from flopbench.report import UncountedOp
+from flopbench.vendor.attribution import UncountedOp
 
 # tests/deepseek_ocr/test_prove.py looks at what the commands of docs/proofs.md print and write.
 RUNS = [
@@ -207,7 +207,7 @@ def test_every_type_of_transformers_is_in_the_survey():
 
 
 def test_every_input_of_language_models_is_on_their_page():
-    from flopbench.transformers_tools import VerifiedOptions
+    from flopbench.vendor.transformers import VerifiedOptions
     from flopbench_transformers_lm.config import LmOptions
     from flopbench_transformers_lm.workload import Inputs
 

@@ -14,7 +14,7 @@ from deepseek_helpers import price_stage, reconcile
 from deepseek_strategies import architectures, sizes, workloads
 from flopbench.builtin.flash import Flash
 from flopbench.errors import UsageError
-from flopbench.transformers_tools import VerifiedOptions
+from flopbench.vendor.transformers import VerifiedOptions
 from flopbench_deepseek_ocr.architecture import Decoder
 from flopbench_deepseek_ocr.image import choose_grid
 from flopbench_deepseek_ocr.workload import CropGrid, Tiling, Workload

@@ -11,10 +11,11 @@ from hypothesis import strategies as st
 from family_strategies import TYPES, configs
 from flopbench.analytic.price import price
 from flopbench.builtin.eager import Eager
-from flopbench.compare import attribute, compare
+from flopbench.compare import compare
 from flopbench.conventions import Conventions
-from flopbench.counting import count_stage
 from flopbench.errors import CountError, UsageError
+from flopbench.vendor.attribution import attribute
+from flopbench.vendor.counting import count_stage
 from flopbench_transformers_lm.analytic import COVERED, HfModel
 from flopbench_transformers_lm.config import LmOptions, read_config
 from flopbench_transformers_lm.vendor import HfVendor

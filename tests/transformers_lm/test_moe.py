@@ -10,7 +10,7 @@ from flopbench.analytic.price import price
 from flopbench.blocks import LatentAttention, prefill_pass
 from flopbench.builtin.eager import Eager
 from flopbench.conventions import Conventions
-from flopbench.counting import count_stage
+from flopbench.vendor.counting import count_stage
 from flopbench_transformers_lm.analytic import HfModel
 from flopbench_transformers_lm.config import LmConfig, LmOptions, read_config
 from flopbench_transformers_lm.families import FAMILIES

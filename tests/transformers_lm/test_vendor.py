@@ -7,11 +7,11 @@ import sympy
 import torch
 from torch.utils.flop_counter import FlopCounterMode
 
-from flopbench.counting import count_stage
 from flopbench.errors import CountError
 from flopbench.law import Subject
 from flopbench.laws import vendor_law
-from flopbench.transformers_tools import VerifiedOptions, require_eager
+from flopbench.vendor.counting import count_stage
+from flopbench.vendor.transformers import VerifiedOptions, require_eager
 from flopbench_transformers_lm.analytic import HfModel
 from flopbench_transformers_lm.components import component_of
 from flopbench_transformers_lm.config import to_transformers

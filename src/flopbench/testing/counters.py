@@ -8,10 +8,10 @@ from typing import Any, ClassVar
 import pytest
 
 from flopbench.conventions import MAC_FLOPS
-from flopbench.counting import checked
 from flopbench.errors import CountError, UsageError
 from flopbench.testing.suite import Conformance, check, require
 from flopbench.vendor import Count, SymbolicCounter, VendorCall, VendorCounter
+from flopbench.vendor.counting import checked
 
 
 class CounterConformance(Conformance):

@@ -10,15 +10,16 @@ import pytest
 from hypothesis import strategies as st
 
 from flopbench.analytic.price import price
-from flopbench.compare import attribute, compare
+from flopbench.compare import compare
 from flopbench.config import structure
 from flopbench.conventions import Conventions
-from flopbench.counting import count_stage
 from flopbench.plan import Plan, with_method
 from flopbench.report import Comparison
 from flopbench.testing import strategies
 from flopbench.testing.suite import check, for_all, require
 from flopbench.vendor import VERIFIED, VendorModel, VendorStage
+from flopbench.vendor.attribution import attribute
+from flopbench.vendor.counting import count_stage
 
 if TYPE_CHECKING:
     from flopbench.analytic import AnalyticModel

@@ -11,8 +11,8 @@ import attrs
 from attrs import frozen
 
 from flopbench.errors import UsageError
-from flopbench.transformers_tools import VerifiedOptions
 from flopbench.vendor import VendorModel, VendorStage
+from flopbench.vendor.transformers import VerifiedOptions
 from flopbench_deepseek_ocr.architecture import Architecture
 from flopbench_deepseek_ocr.workload import Workload
 

@@ -15,8 +15,8 @@ from typing import Any, ClassVar
 
 from flopbench.dims import is_traced
 from flopbench.errors import CountError, UsageError
-from flopbench.transformers_tools import ATTENTION, EXPERTS, require_eager
 from flopbench.vendor import VendorCall, VendorStage
+from flopbench.vendor.transformers import ATTENTION, EXPERTS, require_eager
 from flopbench_deepseek_ocr.architecture import Clip, Decoder, Sam
 from flopbench_deepseek_ocr.kv_cache import fill_cache
 from flopbench_deepseek_ocr.workload import Workload

@@ -15,7 +15,7 @@ from typing import Any
 from attrs import frozen
 
 from flopbench.errors import CountError, UsageError, describe
-from flopbench.transformers_tools import ATTENTION, EXPERTS, require_eager
+from flopbench.vendor.transformers import ATTENTION, EXPERTS, require_eager
 from flopbench_transformers_lm.config import LmConfig, to_transformers
 from flopbench_transformers_lm.kv_cache import fill_like
 from flopbench_transformers_lm.model_types import needs_transformers

@@ -10,15 +10,8 @@ from collections.abc import Callable, Mapping
 from flopbench.boundary import told
 from flopbench.errors import CountError, FlopbenchError
 from flopbench.tally import sums
-from flopbench.vendor import (
-    Count,
-    Counted,
-    StageCount,
-    Uncounted,
-    VendorCall,
-    VendorCounter,
-    VendorStage,
-)
+from flopbench.vendor.counter import Count, Counted, StageCount, Uncounted, VendorCounter
+from flopbench.vendor.model import VendorCall, VendorStage
 
 Flops = Mapping[tuple[str, str], int]
 """FLOPs by (module, op)."""

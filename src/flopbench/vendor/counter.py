@@ -1,129 +1,23 @@
-"""The abstract vendor model (the real program) and vendor counter (who counts it)."""
+"""The abstract vendor counter: who counts a call of the real model, and what its numbers mean."""
 
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
-from collections.abc import Callable, Hashable, Mapping
-from typing import TYPE_CHECKING, Any, ClassVar, Self
+from collections.abc import Callable, Mapping
+from typing import TYPE_CHECKING, Any, ClassVar
 
 import attrs
 from attrs import frozen
 
 from flopbench.conventions import MAC_FLOPS, Conventions
-from flopbench.digests import distinct
-from flopbench.dims import Dim
-from flopbench.errors import UsageError, unknown
-from flopbench.wildcards import under_name
+from flopbench.errors import unknown
 
 if TYPE_CHECKING:
     import sympy
-
-VERIFIED = "verified"
-"""The variant of a vendor model that is the witness: attention always eager."""
-
+from flopbench.vendor.model import VERIFIED, VendorCall
 
 EXECUTED_FLOP = "executed FLOP"
 """The unit of counters that say what a GPU executes, padding included."""
-
-
-@frozen
-class VendorCall:
-    """One call of the real model.
-
-    Attributes:
-        root: the torch module whose sub-module names say where work happens.
-        run: makes the call; whatever it needs is prepared before.
-        make: prepares the same call in another process; can be pickled. None where no
-            counter needs it.
-    """
-
-    root: Any
-    run: Callable[[], object]
-    make: Callable[[], VendorCall] | None = None
-
-
-@frozen
-class VendorStage:
-    """The calls of one stage: ``steps`` of them, one unless it is decoding.
-
-    Attributes:
-        prepare: makes the call of step k (1-based), cache filled and inputs built. If the
-            workload has symbols for sizes, k may be one, too.
-        steps: number of calls.
-        sampled: whether a few calls may stand for all, once they lie exactly on a line.
-        assumptions: what is taken for granted, one sentence each, for the report.
-    """
-
-    prepare: Callable[[Any], VendorCall]
-    steps: Dim = 1
-    sampled: bool = True
-    assumptions: tuple[str, ...] = ()
-
-
-class VendorModel(ABC):
-    """The real implementation of a model, built without weights, attention always eager.
-
-    Named like the analytic model that it is the witness for, and built from the same
-    architecture; it shares nothing else with it.
-    """
-
-    name: ClassVar[str]
-    summary: ClassVar[str] = ""
-
-    options_type: ClassVar[type]
-    """A frozen attrs class for ``vendor.*``."""
-
-    @classmethod
-    def for_name(cls, name: str) -> type[Self]:
-        """Return the class of one of the names that a ``name`` ending in ``*`` stands for."""
-        return under_name(cls, name)
-
-    @classmethod
-    @abstractmethod
-    def from_options(cls, architecture: Any, options: Any) -> VendorModel:
-        """Take the architecture and an instance of ``options_type``; build nothing yet.
-
-        Raises:
-            flopbench.errors.UsageError: the options ask for what this vendor cannot do.
-        """
-
-    @abstractmethod
-    def stage(self, name: str, workload: Any) -> VendorStage:
-        """Build the calls of one stage that is not composed."""
-
-    def shapes(self, stage: str, workload: Any) -> Hashable:
-        """Return what the calls of a stage depend on: a sweep counts equal ones once.
-
-        By default, all of the workload, hidden fields included.
-        """
-        found: Hashable = distinct(workload)
-        return found
-
-    @abstractmethod
-    def component(self, module: str) -> str:
-        """Return the component path of work in ``module``, a dotted path below the root."""
-
-    def provenance(self) -> Mapping[str, str]:
-        """Return versions and settings of what is run, for the report."""
-        return {}
-
-    @property
-    def attention(self) -> str:
-        """The name of the attention that runs; ``eager`` but in a variant."""
-        return "eager"
-
-    def variant(self, name: str) -> VendorModel:
-        """Return the model run in another way, for the counters that ask for it.
-
-        ``verified`` is this model, the witness: every counter gets it unless it asks for
-        another. ``executed`` is the model as a user runs it, on a GPU.
-
-        Raises:
-            flopbench.errors.UsageError: it cannot be run in this way.
-        """
-        if name == VERIFIED:
-            return self
-        raise UsageError(f"vendor model {self.name!r} has no variant {name!r}: only {VERIFIED!r}")
 
 
 FLOPS_PER_UNIT: Mapping[str, int] = {"FLOP": 1, "MAC": MAC_FLOPS}

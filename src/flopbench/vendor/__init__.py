@@ -1,0 +1,32 @@
+"""Witness 2, the real program: what is called, who counts it, and where the work belongs."""
+
+from flopbench.vendor.counter import (
+    EXECUTED_FLOP,
+    FLOPS_PER_UNIT,
+    Convention,
+    Count,
+    Counted,
+    StageCount,
+    SymbolicCounter,
+    Trace,
+    Uncounted,
+    VendorCounter,
+)
+from flopbench.vendor.model import VERIFIED, VendorCall, VendorModel, VendorStage
+
+__all__ = [
+    "Convention",
+    "Count",
+    "Counted",
+    "EXECUTED_FLOP",
+    "FLOPS_PER_UNIT",
+    "StageCount",
+    "SymbolicCounter",
+    "Trace",
+    "Uncounted",
+    "VERIFIED",
+    "VendorCall",
+    "VendorCounter",
+    "VendorModel",
+    "VendorStage",
+]
