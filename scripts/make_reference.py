@@ -20,7 +20,7 @@ import flopbench.testing
 from flopbench import blocks, hookspecs
 from flopbench.analytic import AttentionMode, model
 from flopbench.ops import vector as ops
-from flopbench.reporter import Reporter
+from flopbench.report import Reporter
 from flopbench.testing.suite import Conformance
 from flopbench.vendor import model as vendor
 

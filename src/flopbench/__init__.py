@@ -18,7 +18,7 @@ from flopbench.ops import (
     Rope,
     Softmax,
 )
-from flopbench.reporter import Reporter
+from flopbench.report import Reporter
 from flopbench.vendor import (
     Convention,
     Count,

@@ -14,7 +14,7 @@ from flopbench.analytic import AnalyticModel, AttentionMode, Size, Stage, Sweep
 from flopbench.boundary import calling
 from flopbench.errors import PluginError, UsageError, unknown
 from flopbench.plugins import Contribution, Failure, Plugins, Source
-from flopbench.reporter import Reporter
+from flopbench.report import Reporter
 from flopbench.vendor import Convention, VendorCounter, VendorModel
 from flopbench.wildcards import pattern_for
 

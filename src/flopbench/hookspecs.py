@@ -13,7 +13,7 @@ import pluggy
 
 if TYPE_CHECKING:
     from flopbench.analytic import AnalyticModel, AttentionMode
-    from flopbench.reporter import Reporter
+    from flopbench.report import Reporter
     from flopbench.vendor import VendorCounter, VendorModel
 
 hookspec = pluggy.HookspecMarker("flopbench")

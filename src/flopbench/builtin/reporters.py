@@ -12,8 +12,7 @@ from flopbench.analytic import Stage
 from flopbench.analytic.price import Fallback
 from flopbench.builtin import executed_text
 from flopbench.hookspecs import hookimpl
-from flopbench.report import FAILURES, Comparison, ExecutedComponent, Report, Series
-from flopbench.reporter import Reporter
+from flopbench.report import FAILURES, Comparison, ExecutedComponent, Report, Reporter, Series
 from flopbench.text import key_values, table, tera, wrapped
 from flopbench.vendor.attribution import UncountedOp
 

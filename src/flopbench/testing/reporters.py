@@ -9,8 +9,7 @@ from typing import ClassVar
 
 import pytest
 
-from flopbench.report import Report
-from flopbench.reporter import Reporter
+from flopbench.report import Report, Reporter
 from flopbench.testing.samples import sample_reports
 from flopbench.testing.suite import Conformance, check, require
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from abc import ABC, abstractmethod
 from typing import ClassVar
 
-from flopbench.report import Report
+from flopbench.report.report import Report
 
 
 class Reporter(ABC):
