@@ -12,8 +12,8 @@ import numpy as np
 from measure import FLOPBENCH, measure, within
 
 from flopbench.builtin.torch_counter import TorchCounter
-from flopbench.law import Subject
-from flopbench.laws import vendor_law
+from flopbench.laws.law import Subject
+from flopbench.laws.vendor_law import vendor_law
 from flopbench.vendor.counting import count_stage
 from flopbench_deepseek_ocr.analytic import DeepseekOcr
 from flopbench_deepseek_ocr.vendor import DeepseekOcrVendor, VendorOptions

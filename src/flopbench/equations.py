@@ -8,7 +8,7 @@ import sympy
 from attrs import frozen
 
 from flopbench.dims.forms import symbol, terms
-from flopbench.law import Key, Law
+from flopbench.laws.law import Key, Law
 from flopbench.proof import Equation, ProofVerdict, Term, worst
 from flopbench.vendor.attribution import Failed
 

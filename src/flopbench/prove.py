@@ -16,8 +16,8 @@ from flopbench.catalog import Catalog
 from flopbench.dims.forms import evaluate
 from flopbench.equations import Forms, composed, equations
 from flopbench.errors import UsageError, unknown
-from flopbench.law import Law, Subject
-from flopbench.laws import vendor_law
+from flopbench.laws.law import Law, Subject
+from flopbench.laws.vendor_law import vendor_law
 from flopbench.plan import Plan, require_closed_forms
 from flopbench.progress import Progress
 from flopbench.proof import Equation, Proof

@@ -121,8 +121,8 @@ def _count_stage(
     """Count a stage, by its law if that is asked for and can be measured."""
     notes: tuple[str, ...] = ()
     if _by_law(plan, counter):
-        from flopbench.law import Subject
-        from flopbench.laws import count_by_law
+        from flopbench.laws.law import Subject
+        from flopbench.laws.vendor_law import count_by_law
 
         subject = Subject(
             vendor=vendor,

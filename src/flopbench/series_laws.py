@@ -13,9 +13,9 @@ from flopbench.analytic.checked import stage_sizes
 from flopbench.digests import distinct
 from flopbench.dims import Dim
 from flopbench.errors import CountError, DimError
-from flopbench.law import Law, Subject
-from flopbench.law_search import TRACED_FROM
-from flopbench.laws import law_here, steps_of
+from flopbench.laws.law import Law, Subject
+from flopbench.laws.search import TRACED_FROM
+from flopbench.laws.vendor_law import law_here, steps_of
 from flopbench.tally import sums
 
 WORTH_A_LAW = 100

@@ -9,7 +9,7 @@ from attrs import evolve, frozen
 
 from flopbench.boundary import calling
 from flopbench.errors import CountError, FlopbenchError, UsageError
-from flopbench.law import Subject
+from flopbench.laws.law import Subject
 from flopbench.series_laws import WORTH_A_LAW, Place, counts_by_law, place
 from flopbench.sweep_plan import SweepPlan
 from flopbench.tally import sums

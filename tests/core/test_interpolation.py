@@ -7,7 +7,7 @@ from hypothesis import strategies as st
 
 from flopbench.dims.forms import symbol
 from flopbench.errors import CountError
-from flopbench.interpolation import interpolate
+from flopbench.laws.interpolation import interpolate
 
 N, S = symbol("n"), symbol("S")
 KEY = ("layer", "mm")

@@ -11,8 +11,8 @@ from flopbench.dims import halve
 from flopbench.dims.forms import symbol
 from flopbench.equations import _is_another
 from flopbench.errors import CountError, PluginError, UsageError
-from flopbench.law import Subject
-from flopbench.laws import count_by_law
+from flopbench.laws.law import Subject
+from flopbench.laws.vendor_law import count_by_law
 from flopbench.vendor import VendorCounter
 from prove_helpers import WIDTH, Sizes, ToyModel, ToyVendor, equations, proof_of
 

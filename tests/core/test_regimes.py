@@ -7,8 +7,7 @@ from hypothesis import strategies as st
 
 from flopbench.dims.forms import STEP, evaluate, symbol
 from flopbench.equations import simplified
-from flopbench.ops import Attention
-from flopbench.regimes import (
+from flopbench.laws.step_ranges import (
     Regime,
     from_first_step,
     is_about_steps,
@@ -18,6 +17,7 @@ from flopbench.regimes import (
     sum_over_regimes,
     tidy,
 )
+from flopbench.ops import Attention
 
 K, S = symbol("K"), symbol("S")
 KEY = ("core", "matmul")

@@ -12,7 +12,7 @@ import pytest
 
 from flopbench.builtin.torch_counter import TorchCounter
 from flopbench.errors import CountError
-from flopbench.law import Subject
+from flopbench.laws.law import Subject
 from flopbench.series_laws import counts_by_law, place
 from flopbench.vendor_pool import vendor_counts
 from flopbench.vendor_series import units

@@ -8,8 +8,8 @@ import torch
 from flopbench.builtin.torch_counter import TorchCounter
 from flopbench.dims import minimum
 from flopbench.errors import CountError
-from flopbench.law import Subject
-from flopbench.laws import count_by_law, law_here
+from flopbench.laws.law import Subject
+from flopbench.laws.vendor_law import count_by_law, law_here
 from prove_helpers import Decoding, Steps, equations, proof_of
 from prove_helpers import DecodingSizes as Sizes
 

@@ -14,8 +14,8 @@ from hypothesis import strategies as st
 from deepseek_strategies import architectures, workloads
 from flopbench.builtin.torch_counter import TorchCounter
 from flopbench.dims.forms import symbol
-from flopbench.law import Subject
-from flopbench.laws import vendor_law
+from flopbench.laws.law import Subject
+from flopbench.laws.vendor_law import vendor_law
 from flopbench.ops import Attention, Linear, MatMul
 from flopbench.tally import sums
 from flopbench.vendor.counting import count_stage

@@ -8,8 +8,8 @@ import torch
 from torch.utils.flop_counter import FlopCounterMode
 
 from flopbench.errors import CountError
-from flopbench.law import Subject
-from flopbench.laws import vendor_law
+from flopbench.laws.law import Subject
+from flopbench.laws.vendor_law import vendor_law
 from flopbench.vendor.counting import count_stage
 from flopbench.vendor.transformers import VerifiedOptions, require_eager
 from flopbench_transformers_lm.analytic import HfModel

@@ -10,8 +10,8 @@ import sympy
 from flopbench.analytic.checked import stage_sizes
 from flopbench.dims import Dim
 from flopbench.errors import CountError, DimError
-from flopbench.law import Key, Law, Subject
-from flopbench.law_search import TRACED_FROM, Search
+from flopbench.laws.law import Key, Law, Subject
+from flopbench.laws.search import TRACED_FROM, Search
 from flopbench.tally import sums
 from flopbench.vendor.attribution import Attributed, Entry, attribute
 from flopbench.vendor.checked import component_of, vendor_stage

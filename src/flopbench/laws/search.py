@@ -18,18 +18,12 @@ from attrs import define, evolve, field, frozen
 
 from flopbench.analytic import Size
 from flopbench.analytic.checked import stage_sizes
-from flopbench.assumptions import MANY_WAYS, Assumptions, equations
 from flopbench.dims.forms import STEP, sum_over_steps, symbol
 from flopbench.errors import CountError
-from flopbench.interpolation import interpolate
-from flopbench.law import Key, Law, Method, Slice, Subject
-from flopbench.regimes import (
-    MOST_SINGLE,
-    Regime,
-    joined,
-    steps_where,
-    sum_over_regimes,
-)
+from flopbench.laws.assumptions import MANY_WAYS, Assumptions, equations
+from flopbench.laws.interpolation import interpolate
+from flopbench.laws.law import Key, Law, Method, Slice, Subject
+from flopbench.laws.step_ranges import MOST_SINGLE, Regime, joined, steps_where, sum_over_regimes
 from flopbench.tally import sums
 from flopbench.vendor import SymbolicCounter, Trace, Uncounted, VendorCall, VendorStage
 from flopbench.vendor.attribution import UncountedOp

@@ -13,7 +13,7 @@ from attrs import Factory, evolve, frozen
 
 from flopbench.dims.forms import STEP
 from flopbench.errors import CountError
-from flopbench.law import Key
+from flopbench.laws.law import Key
 
 MOST_SINGLE = 16
 """So many steps at most, between two ways to run, are looked at one by one."""

@@ -10,8 +10,8 @@ from attrs import define, field
 
 from flopbench.dims.forms import STEP
 from flopbench.errors import CountError
-from flopbench.law import Key, Slice
-from flopbench.regimes import from_first_step, is_about_steps, is_bound, strongest, tidy
+from flopbench.laws.law import Key, Slice
+from flopbench.laws.step_ranges import from_first_step, is_about_steps, is_bound, strongest, tidy
 
 MANY_WAYS = "the program runs in more than two ways as steps go on"
 
