@@ -7,7 +7,8 @@ import pytest
 from flopbench import Linear, VendorStage
 from flopbench.analytic import Size
 from flopbench.builtin.eager import Eager
-from flopbench.builtin.reporters import Console, Markdown
+from flopbench.builtin.reporters.console import Console
+from flopbench.builtin.reporters.markdown import Markdown
 from flopbench.builtin.torch_counter import TorchCounter
 from flopbench.catalog import build_catalog
 from flopbench.errors import FlopbenchError, PluginError

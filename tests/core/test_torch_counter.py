@@ -8,7 +8,8 @@ from torch import nn
 from torch.nn import functional
 from torch.utils.flop_counter import flop_registry
 
-from flopbench.builtin.torch_counter import TorchCounter, does_matrix_work
+from flopbench.builtin.torch_counter import TorchCounter
+from flopbench.builtin.torch_watch import does_matrix_work
 from flopbench.errors import CountError
 from flopbench.vendor import VendorCall
 

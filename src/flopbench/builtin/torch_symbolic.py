@@ -20,7 +20,7 @@ from torch.fx.experimental.symbolic_shapes import DimDynamic, ShapeEnv
 from torch.utils._python_dispatch import TorchDispatchMode
 
 from flopbench.boundary import told
-from flopbench.builtin.torch_counter import watch
+from flopbench.builtin.torch_watch import watch
 from flopbench.errors import CountError
 from flopbench.vendor import Trace, VendorCall
 

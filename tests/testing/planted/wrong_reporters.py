@@ -3,7 +3,7 @@
 from pathlib import Path
 
 from flopbench import Reporter, hookimpl
-from flopbench.builtin.reporters import Console
+from flopbench.builtin.reporters.console import Console
 
 REPORTERS = []
 

@@ -16,7 +16,7 @@ from importlib import metadata
 from typing import Any, ClassVar
 
 from flopbench.boundary import told
-from flopbench.builtin.torch_counter import does_matrix_work, module_path
+from flopbench.builtin.torch_watch import does_matrix_work, module_path
 from flopbench.errors import CountError, describe
 from flopbench.vendor import Count, Counted, Uncounted, VendorCall, VendorCounter
 from flopbench_peer_counters.undo import clean_modules, quiet, restored

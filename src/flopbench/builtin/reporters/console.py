@@ -1,0 +1,87 @@
+"""The reporters that flopbench ships: console, JSON, Markdown and CSV."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator
+
+from flopbench.analytic import Stage
+from flopbench.builtin.reporters import executed as executed_text
+from flopbench.builtin.reporters.shared import (
+    _by_stage,
+    _counters,
+    _executed,
+    _fallback,
+    _no_match,
+    _settings,
+    _tells_unseen,
+    _value,
+    executed,
+    reconciliation,
+    unseen,
+    verdict,
+)
+from flopbench.report import Comparison, Report, Reporter, Series
+from flopbench.text import key_values, wrapped
+from flopbench.vendor.attribution import UncountedOp
+
+
+class Console(Reporter):
+    """What people read: per stage the series in TFLOPs, and how they reconcile."""
+
+    name = "console"
+    summary = "per stage the series in TFLOPs and their reconciliation"
+
+    def render(self, report: Report) -> str:
+        lines = [wrapped(": ".join(filter(None, (report.model, " ".join(_settings(report))))))]
+        for stage, series, comparisons in _by_stage(report):
+            lines += ["", *_console_stage(report, stage, series, comparisons)]
+        lines += ["", *_console_notes(report)]
+        return "\n".join(lines)
+
+
+def _console_stage(
+    report: Report, stage: Stage, series: list[Series], comparisons: list[Comparison]
+) -> Iterator[str]:
+    yield f"{stage.title} FLOPs (TFLOPs):"
+    width = max(29, *(len(s.label) + 1 for s in series))
+    for s in series:
+        mark = "   [no vendor match]" if _no_match(s, comparisons) else ""
+        yield f"  {s.label:<{width}}: {_value(s)}{mark}"
+        if s.useful_flops is not None:
+            yield f"    {executed(s)}"
+        if not comparisons and s.error:
+            yield f"    {s.error}"
+        if not comparisons:
+            yield from _console_uncounted(s.uncounted)
+    yield from executed_text.console(_executed(report, stage))
+    for c in comparisons:
+        if c.verdict == "no_vendor_match":
+            continue
+        yield f"    {reconciliation(c)}"
+        for d in c.components:
+            if d.difference:
+                yield (
+                    f"      {d.component}: vendor {d.vendor_flops:,}, analytic "
+                    f"{d.analytic_flops:,}, difference {d.difference:+,}"
+                )
+        yield from _console_uncounted(c.uncounted)
+        if _tells_unseen(c):
+            who = c.counter if len(_counters(report)) > 1 else "the counter"
+            yield f"    unseen by {who}: {unseen(c)}"
+
+
+def _console_uncounted(uncounted: Iterable[UncountedOp]) -> Iterator[str]:
+    for op in uncounted:
+        yield f"      uncounted: {op.op} in {op.component}, {op.calls} calls"
+
+
+def _console_notes(report: Report) -> Iterator[str]:
+    provenance = report.provenance
+    for fallback in provenance.fallbacks:
+        yield wrapped(f"fallback: {_fallback(fallback)}")
+    for plugin in provenance.plugins:
+        if plugin["error"]:
+            yield f"warning: plugin {plugin['name']!r} ({plugin['origin']}) {plugin['error']}"
+    entries = " ".join(key_values(provenance.convention))
+    yield wrapped(f"convention: 1 MAC = 2 FLOPs; FLOPs per element: {entries}")
+    yield verdict(report)

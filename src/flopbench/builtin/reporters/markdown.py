@@ -1,0 +1,109 @@
+"""Tables for a wiki or a pull request."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator
+
+from flopbench.builtin.reporters import executed as executed_text
+from flopbench.builtin.reporters.shared import (
+    _by_stage,
+    _executed,
+    _fallback,
+    _no_match,
+    _settings,
+    _tells_unseen,
+    _value,
+    reconciliation,
+    unseen,
+    verdict,
+)
+from flopbench.report import Comparison, Report, Reporter, Series
+from flopbench.text import table
+from flopbench.vendor.attribution import UncountedOp
+
+
+class Markdown(Reporter):
+    """Tables for a wiki or a pull request."""
+
+    name = "markdown"
+    summary = "tables for a wiki or a pull request"
+    filename = "report.md"
+
+    def render(self, report: Report) -> str:
+        lines = [f"# FLOPs of {report.model}", "", _markdown_workload(report), ""]
+        for stage, series, comparisons in _by_stage(report):
+            lines += [f"## {stage.title}", "", *_markdown_series(series, comparisons), ""]
+            lines += executed_text.markdown(_executed(report, stage))
+            for c in comparisons:
+                if c.verdict != "no_vendor_match":
+                    lines += [*_markdown_comparison(c), ""]
+        lines += [f"{verdict(report)[0].upper()}{verdict(report)[1:]}.", ""]
+        lines += ["## Provenance", "", *_markdown_provenance(report)]
+        return "\n".join(lines)
+
+
+def _markdown_workload(report: Report) -> str:
+    return f"Settings: {', '.join(f'`{item}`' for item in _settings(report)) or 'none'}."
+
+
+def _integer(value: int | None) -> str:
+    return "" if value is None else f"{value:,}"
+
+
+def _markdown_series(series: list[Series], comparisons: list[Comparison]) -> Iterator[str]:
+    header = ["series", "TFLOPs", "FLOPs", "tensor", "vector", "torch-visible"]
+    padded = any(s.useful_flops is not None for s in series)
+    if padded:
+        header += ["useful tensor", "executed / useful"]
+    rows = []
+    for s in series:
+        label = s.label + (" (no vendor match)" if _no_match(s, comparisons) else "")
+        numbers = (s.flops, s.tensor_flops, s.vector_flops, s.torch_visible_flops)
+        row = [label, _value(s), *map(_integer, numbers)]
+        if padded:
+            ratio = "" if s.executed_ratio is None else f"{s.executed_ratio:.4f}"
+            row += [_integer(s.useful_flops), ratio]
+        rows.append(row)
+    yield from table(header, rows)
+    if not comparisons:
+        for s in series:
+            if s.error:
+                yield f"\nNot counted: {s.error}."
+            yield from _markdown_uncounted(s.uncounted)
+
+
+def _markdown_comparison(comparison: Comparison) -> Iterator[str]:
+    yield f"Reconciliation: {reconciliation(comparison)}."
+    if comparison.components:
+        yield ""
+        yield from table(
+            ("component", "vendor FLOPs", "analytic FLOPs", "difference"),
+            (
+                [d.component, *map(_integer, (d.vendor_flops, d.analytic_flops, d.difference))]
+                for d in comparison.components
+            ),
+        )
+    yield from _markdown_uncounted(comparison.uncounted)
+    if _tells_unseen(comparison):
+        yield f"\nUnseen by {comparison.counter}, in TFLOPs: {unseen(comparison)}."
+
+
+def _markdown_uncounted(uncounted: Iterable[UncountedOp]) -> Iterator[str]:
+    for op in uncounted:
+        yield f"\nUncounted: `{op.op}` in {op.component}, {op.calls} calls."
+
+
+def _markdown_provenance(report: Report) -> Iterator[str]:
+    provenance = report.provenance
+    for name, values in (
+        ("Versions", provenance.versions),
+        ("Vendor", provenance.vendor),
+        *((f"Counter {name}", values) for name, values in provenance.counters.items()),
+        ("FLOPs per element (1 MAC = 2 FLOPs)", provenance.convention),
+    ):
+        if values:
+            yield f"- {name}: " + ", ".join(f"{key} {value}" for key, value in values.items())
+    for note in provenance.assumptions:
+        yield f"- Assumption: {note}"
+    for fallback in provenance.fallbacks:
+        yield f"- Fallback: {_fallback(fallback)}"
