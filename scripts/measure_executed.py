@@ -22,10 +22,10 @@ from itertools import product
 from pathlib import Path
 from typing import Any
 
-from flopbench.builtin.attention_call import Core, measure_cores
-from flopbench.builtin.gemm_tiles import base_name, short_name
-from flopbench.builtin.ncu_profile import METRICS, Kernel, profile
 from flopbench.errors import FlopbenchError, UsageError
+from flopbench.kernels.gemm_tiles import base_name, short_name
+from flopbench.kernels.ncu_profile import METRICS, Kernel, profile
+from flopbench.kernels.sdpa_call import Core, measure_cores
 from flopbench.ops import Attention
 
 Shape = dict[str, Any]

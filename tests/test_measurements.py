@@ -9,13 +9,13 @@ import measure_executed
 import pytest
 
 from deepseek_helpers import price_stage
-from flopbench.builtin.flash_executed import FlashExecuted
-from flopbench.builtin.flash_tiles import GPUS
-from flopbench.builtin.flash_work import Choice, executed_flops
-from flopbench.builtin.gemm_products import executed_flops as padded_flops
-from flopbench.builtin.gemm_products import product_of
-from flopbench.builtin.gemm_tiles import tile_of
 from flopbench.errors import UsageError
+from flopbench.kernels.flash_mode import FlashExecuted
+from flopbench.kernels.flash_tiles import GPUS
+from flopbench.kernels.flash_work import Choice, executed_flops
+from flopbench.kernels.gemm_products import executed_flops as padded_flops
+from flopbench.kernels.gemm_products import product_of
+from flopbench.kernels.gemm_tiles import tile_of
 from flopbench.ops import Attention
 from flopbench_deepseek_ocr.analytic import DeepseekOcr
 from flopbench_deepseek_ocr.workload import Workload

@@ -4,8 +4,8 @@ import json
 from collections import Counter
 from pathlib import Path
 
-from flopbench.builtin.gemm_products import executed_flops, product_of
-from flopbench.builtin.gemm_tiles import tile_of
+from flopbench.kernels.gemm_products import executed_flops, product_of
+from flopbench.kernels.gemm_tiles import tile_of
 
 MEASURED = json.loads(Path(__file__).parents[2].joinpath("measurements/h200.json").read_text())
 TITLES = {

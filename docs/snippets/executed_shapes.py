@@ -5,8 +5,8 @@ from collections import Counter
 from pathlib import Path
 
 from flopbench import Attention
-from flopbench.builtin.flash_tiles import GPUS
-from flopbench.builtin.flash_work import Choice, executed_flops
+from flopbench.kernels.flash_tiles import GPUS
+from flopbench.kernels.flash_work import Choice, executed_flops
 
 MEASURED = json.loads(Path(__file__).parents[2].joinpath("measurements/h200.json").read_text())
 SIZES = ("batch", "heads", "kv_heads", "head_dim", "queries", "keys", "causal")

@@ -8,8 +8,8 @@ from flopbench import AttentionMode
 from flopbench.analytic.price import price
 from flopbench.builtin.eager import Eager
 from flopbench.builtin.flash import Flash
-from flopbench.builtin.flash_executed import FlashExecuted
 from flopbench.conventions import Conventions
+from flopbench.kernels.flash_mode import FlashExecuted
 from flopbench_deepseek_ocr.analytic import DeepseekOcr
 from flopbench_deepseek_ocr.workload import Workload
 

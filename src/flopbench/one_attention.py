@@ -11,10 +11,10 @@ from flopbench.analytic import AttentionMode
 from flopbench.analytic.price import price
 from flopbench.builtin.eager import Eager
 from flopbench.builtin.flash import Flash, FlashTorch
-from flopbench.builtin.flash_tiles import DTYPES, GPUS, HEAD_GRAIN, KERNELS
-from flopbench.builtin.flash_work import Choice, executed_flops
 from flopbench.conventions import Conventions
 from flopbench.errors import UsageError, unknown
+from flopbench.kernels.flash_tiles import DTYPES, GPUS, HEAD_GRAIN, KERNELS
+from flopbench.kernels.flash_work import Choice, executed_flops
 from flopbench.ops import Attention, Cost
 
 
@@ -178,8 +178,8 @@ def measure(op: Attention, kernel: str, dtype: str) -> Measured:
         UsageError: there is no GPU or no ncu, or PyTorch does not run the kernel or the type.
         CountError: the backend does not take the shape.
     """
-    from flopbench.builtin.attention_call import TYPES, Core, measure_cores
-    from flopbench.builtin.gemm_tiles import short_name
+    from flopbench.kernels.gemm_tiles import short_name
+    from flopbench.kernels.sdpa_call import TYPES, Core, measure_cores
 
     if kernel not in {"auto", "cudnn"}:
         raise UsageError(

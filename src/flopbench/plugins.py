@@ -31,9 +31,9 @@ BY_HAND = "-p"
 BUILTIN = {
     "eager": "flopbench.builtin.eager",
     "flash": "flopbench.builtin.flash",
-    "flash_executed": "flopbench.builtin.flash_executed",
+    "flash_executed": "flopbench.kernels.flash_mode",
     "torch_counter": "flopbench.builtin.torch_counter",
-    "ncu_counter": "flopbench.builtin.ncu_counter",
+    "ncu_counter": "flopbench.kernels.ncu_counter",
     "reporters": "flopbench.builtin.reporters",
 }
 

@@ -6,7 +6,7 @@ import sys
 
 import pytest
 
-from flopbench.builtin.flash_tiles import DTYPES, GPUS, KERNELS
+from flopbench.kernels.flash_tiles import DTYPES, GPUS, KERNELS
 
 SHAPE = {"q": 913, "kv": 913, "heads": 10, "head-dim": 128}
 
@@ -148,7 +148,7 @@ with open(arguments[arguments.index("--log-file") + 1], "w") as file:
 
 
 def test_a_measurement_stands_beside_the_prediction(tmp_path, monkeypatch):
-    from flopbench.builtin import ncu_profile
+    from flopbench.kernels import ncu_profile
     from flopbench.one_attention import attention_figures, measure, measured_text
     from flopbench.ops import Attention
 

@@ -13,15 +13,15 @@ from hypothesis import assume, given
 from hypothesis import strategies as st
 
 from flopbench.analytic.price import price
-from flopbench.builtin import flash_tiles
 from flopbench.builtin.eager import Eager
 from flopbench.builtin.flash import Flash
-from flopbench.builtin.flash_executed import FlashExecuted
-from flopbench.builtin.flash_split import splits
-from flopbench.builtin.flash_tiles import GPUS, KERNELS, Tile, kernel_head_dim, tile_rule
-from flopbench.builtin.flash_work import Choice, executed_flops, touched_tiles
 from flopbench.conventions import Conventions
 from flopbench.errors import UsageError
+from flopbench.kernels import flash_tiles
+from flopbench.kernels.flash_mode import FlashExecuted
+from flopbench.kernels.flash_split import splits
+from flopbench.kernels.flash_tiles import GPUS, KERNELS, Tile, kernel_head_dim, tile_rule
+from flopbench.kernels.flash_work import Choice, executed_flops, touched_tiles
 from flopbench.ops import Attention
 
 H200 = Choice(GPUS["h200"])

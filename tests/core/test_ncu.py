@@ -12,12 +12,12 @@ from pathlib import Path
 import attrs
 import pytest
 
-from flopbench.builtin import ncu_profile
-from flopbench.builtin.gemm_products import Product, executed_flops, product_of
-from flopbench.builtin.gemm_tiles import base_name, short_name, tile_of
-from flopbench.builtin.ncu_counter import NcuCounter, NcuEveryType
-from flopbench.builtin.ncu_profile import METRICS, Kernel, read_kernels
 from flopbench.errors import CountError, UsageError
+from flopbench.kernels import ncu_profile
+from flopbench.kernels.gemm_products import Product, executed_flops, product_of
+from flopbench.kernels.gemm_tiles import base_name, short_name, tile_of
+from flopbench.kernels.ncu_counter import NcuCounter, NcuEveryType
+from flopbench.kernels.ncu_profile import METRICS, Kernel, read_kernels
 from flopbench.vendor import Counted, VendorCall
 
 RANGES = ncu_profile._RANGES
@@ -210,7 +210,7 @@ class Nvtx:
 
 def test_one_range_is_open_and_names_module_op_and_operands():
     torch = pytest.importorskip("torch")
-    from flopbench.builtin.ncu_ranges import named_work
+    from flopbench.kernels.ncu_ranges import named_work
 
     class Noted(Nvtx):
         def range_push(self, name):
@@ -241,7 +241,7 @@ def test_one_range_is_open_and_names_module_op_and_operands():
 
 def test_operands_tell_strides_and_where_groups_end():
     torch = pytest.importorskip("torch")
-    from flopbench.builtin.ncu_ranges import _text
+    from flopbench.kernels.ncu_ranges import _text
 
     assert _text("aten.convolution", [2, 2]) == "[2,2]"
     assert _text("aten._grouped_mm", torch.tensor([1, 3], dtype=torch.int32)) == "[1,3]"
@@ -279,7 +279,7 @@ def running(process):
 def test_the_watched_process_reports_a_failure_in_one_line(tmp_path):
     path = tmp_path / "call.pickle"
     path.write_bytes(b"no pickle")
-    command = [sys.executable, "-m", "flopbench.builtin.ncu_child", path]
+    command = [sys.executable, "-m", "flopbench.kernels.ncu_child", path]
     done = subprocess.run(command, capture_output=True, text=True, check=False)
     assert done.returncode == 1
     assert done.stderr.startswith("flopbench: UnpicklingError: ")

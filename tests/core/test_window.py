@@ -10,9 +10,9 @@ from hypothesis import strategies as st
 from flopbench.analytic.price import price
 from flopbench.builtin.eager import Eager
 from flopbench.builtin.flash import Flash
-from flopbench.builtin.flash_executed import FlashExecuted
 from flopbench.conventions import Conventions
 from flopbench.dims.forms import evaluate
+from flopbench.kernels.flash_mode import FlashExecuted
 from flopbench.ops import Attention
 
 small = st.integers(1, 6)

@@ -8,12 +8,12 @@ import pytest
 
 from deepseek_helpers import price_stage
 from flopbench.builtin.flash import Flash
-from flopbench.builtin.ncu_counter import NcuCounter
 from flopbench.builtin.reporters.console import Console
 from flopbench.builtin.reporters.markdown import Markdown
 from flopbench.builtin.torch_counter import TorchCounter
 from flopbench.catalog import build_catalog
 from flopbench.errors import UsageError
+from flopbench.kernels.ncu_counter import NcuCounter
 from flopbench.plan import make_plan
 from flopbench.plugins import load_plugins
 from flopbench.report import ExecutedComponent, ExecutedKernel

@@ -9,9 +9,9 @@ from typing import TYPE_CHECKING, Annotated
 import attrs
 import typer
 
-from flopbench.builtin.flash_tiles import DTYPES, GPUS, KERNELS
 from flopbench.cli.common import PluginOption, StrictOption, load, one_of, print_text
 from flopbench.errors import PluginError, UsageError
+from flopbench.kernels.flash_tiles import DTYPES, GPUS, KERNELS
 
 if TYPE_CHECKING:
     from flopbench.catalog import Catalog

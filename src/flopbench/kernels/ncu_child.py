@@ -1,6 +1,6 @@
 """The process that Nsight Compute watches: make one vendor call, its work named for NVTX.
 
-Run as ``python -m flopbench.builtin.ncu_child FILE``; the file holds a pickled function
+Run as ``python -m flopbench.kernels.ncu_child FILE``; the file holds a pickled function
 that makes the call.
 """
 
@@ -29,7 +29,7 @@ def run(call: Any) -> None:
     """Run a call with the profiler on, under a range for the module and op in work."""
     import torch
 
-    from flopbench.builtin.ncu_ranges import named_work
+    from flopbench.kernels.ncu_ranges import named_work
 
     runtime: Any = torch.cuda.cudart()  # type: ignore[no-untyped-call]
     with named_work(call.root, torch.cuda.nvtx), torch.no_grad():

@@ -31,14 +31,14 @@ class NcuCounter(VendorCounter):
         Raises:
             UsageError: there is none.
         """
-        from flopbench.builtin.ncu_profile import METRICS, require_ncu
+        from flopbench.kernels.ncu_profile import METRICS, require_ncu
 
         self._ncu = require_ncu()
         self._metrics = {dtype: METRICS[dtype] for dtype in self.dtypes or METRICS}
 
     def count(self, call: VendorCall) -> Count:
-        from flopbench.builtin.gemm_tiles import short_name
-        from flopbench.builtin.ncu_profile import profile
+        from flopbench.kernels.gemm_tiles import short_name
+        from flopbench.kernels.ncu_profile import profile
 
         if call.make is None:
             raise CountError("the vendor model's call cannot be made in another process")
@@ -55,7 +55,7 @@ class NcuCounter(VendorCounter):
         return Count(tuple(Counted(module, op, n) for (module, op), n in flops.items() if n))
 
     def tile(self, op: str) -> str | None:
-        from flopbench.builtin.gemm_tiles import tile_of
+        from flopbench.kernels.gemm_tiles import tile_of
 
         found = tile_of(op)
         return str(found) if found else None

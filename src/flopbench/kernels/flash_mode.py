@@ -9,11 +9,11 @@ import attrs
 
 from flopbench.analytic import AttentionMode
 from flopbench.builtin.flash import Flash
-from flopbench.builtin.flash_tiles import GPUS
-from flopbench.builtin.flash_work import Choice, executed_flops
 from flopbench.dims import is_array
 from flopbench.errors import UsageError
 from flopbench.hookspecs import hookimpl
+from flopbench.kernels.flash_tiles import GPUS
+from flopbench.kernels.flash_work import Choice, executed_flops
 from flopbench.ops import Attention, PricedOp
 
 

@@ -8,9 +8,9 @@ from math import prod
 
 from attrs import frozen
 
-from flopbench.builtin.gemm_tiles import GemmTile, tile_of
 from flopbench.conventions import MAC_FLOPS
 from flopbench.dims import ceil_div
+from flopbench.kernels.gemm_tiles import GemmTile, tile_of
 
 _UNNAMED_K = 32
 """The k of CUTLASS's align1 kernels, whose names do not say it; read off the measurements."""

@@ -8,8 +8,8 @@ from typing import Any
 
 from attrs import frozen
 
-from flopbench.builtin.flash_tiles import HEAD_GRAIN
-from flopbench.builtin.ncu_profile import Kernel, profile
+from flopbench.kernels.flash_tiles import HEAD_GRAIN
+from flopbench.kernels.ncu_profile import Kernel, profile
 from flopbench.ops import Attention
 from flopbench.vendor import VendorCall
 

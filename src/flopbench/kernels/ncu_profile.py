@@ -1,6 +1,6 @@
 """Run a vendor call under Nsight Compute, and read what each kernel executed.
 
-The call is made in a process of its own (`flopbench.builtin.ncu_child`), which names every
+The call is made in a process of its own (`flopbench.kernels.ncu_child`), which names every
 module and op by an NVTX range. One counter in one pass is read of every kernel, with the
 clocks left alone.
 """
@@ -87,7 +87,7 @@ def profile(make: Callable[[], VendorCall], dtypes: Iterable[str] = ("bf16",)) -
             *("--nvtx", "--profile-from-start", "off", "--target-processes", "application-only"),
             *("--metrics", ",".join(METRICS[dtype] for dtype in dtypes)),
             *("--csv", "--page", "raw", "--print-units", "base", "--log-file", str(log)),
-            *(sys.executable, "-m", "flopbench.builtin.ncu_child", str(call)),
+            *(sys.executable, "-m", "flopbench.kernels.ncu_child", str(call)),
         ]
         code, output = _run(command)
         text = log.read_text(encoding="utf-8") if log.exists() else ""

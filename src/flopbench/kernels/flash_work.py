@@ -7,16 +7,6 @@ from typing import Any
 
 from attrs import frozen
 
-from flopbench.builtin.flash_split import splits
-from flopbench.builtin.flash_tiles import (
-    SPLIT_ROWS,
-    Gpu,
-    Tile,
-    TileRule,
-    kernel_head_dim,
-    split_keys,
-    tile_rule,
-)
 from flopbench.conventions import MAC_FLOPS
 from flopbench.dims import (
     Dim,
@@ -30,6 +20,16 @@ from flopbench.dims import (
     where,
 )
 from flopbench.errors import UsageError
+from flopbench.kernels.flash_split import splits
+from flopbench.kernels.flash_tiles import (
+    SPLIT_ROWS,
+    Gpu,
+    Tile,
+    TileRule,
+    kernel_head_dim,
+    split_keys,
+    tile_rule,
+)
 from flopbench.ops import Attention
 
 
