@@ -21,13 +21,13 @@ import sympy
 
 from flopbench.analytic.price import price
 from flopbench.builtin.eager import Eager
-from flopbench.catalog import build_catalog
 from flopbench.conventions import Conventions
 from flopbench.errors import FlopbenchError
 from flopbench.plan import make_plan
-from flopbench.plugins import load_plugins
 from flopbench.proof import FAILURES, Proof
 from flopbench.prove import prove
+from flopbench.registry.catalog import build_catalog
+from flopbench.registry.loading import load_plugins
 from flopbench_transformers_lm.analytic import HfModel
 from flopbench_transformers_lm.config import LmOptions, read_config
 from flopbench_transformers_lm.families import FAMILIES, source_of

@@ -17,9 +17,10 @@ from typing import Any
 import attrs
 
 import flopbench.testing
-from flopbench import blocks, hookspecs
+from flopbench import blocks
 from flopbench.analytic import AttentionMode, model
 from flopbench.ops import vector as ops
+from flopbench.registry import hookspecs
 from flopbench.report import Reporter
 from flopbench.testing.suite import Conformance
 from flopbench.vendor import model as vendor

@@ -2,7 +2,6 @@
 
 from flopbench.analytic import AnalyticModel, AttentionMode, Named, Size, Stage
 from flopbench.errors import CountError, UsageError
-from flopbench.hookspecs import hookimpl
 from flopbench.ops import (
     Attention,
     Conv2d,
@@ -18,6 +17,7 @@ from flopbench.ops import (
     Rope,
     Softmax,
 )
+from flopbench.registry.hookspecs import hookimpl
 from flopbench.report import Reporter
 from flopbench.vendor import (
     Convention,

@@ -9,8 +9,8 @@ import attrs
 
 from flopbench.analytic import AnalyticModel
 from flopbench.boundary import told
-from flopbench.catalog import Catalog, Shelf
 from flopbench.config import RunOptions
+from flopbench.registry.catalog import Catalog, Shelf
 from flopbench.wildcards import pattern_for
 
 

@@ -12,7 +12,6 @@ from flopbench.analytic import Size, Stage
 from flopbench.analytic.checked import assumptions, stage_sizes, with_symbols, workload_facts
 from flopbench.analytic.price import price
 from flopbench.boundary import told_by
-from flopbench.catalog import Catalog
 from flopbench.dims.forms import evaluate
 from flopbench.equations import Forms, composed, equations
 from flopbench.errors import UsageError, unknown
@@ -21,6 +20,7 @@ from flopbench.laws.vendor_law import vendor_law
 from flopbench.plan import Plan, require_closed_forms
 from flopbench.progress import Progress
 from flopbench.proof import Equation, Proof
+from flopbench.registry.catalog import Catalog
 from flopbench.vendor import VERIFIED, VendorCounter, VendorModel
 from flopbench.vendor.attribution import Failed, attempt
 from flopbench.version import __version__

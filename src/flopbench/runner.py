@@ -13,7 +13,6 @@ from flopbench.analytic import AttentionMode, Stage
 from flopbench.analytic.checked import assumptions, workload_facts
 from flopbench.analytic.price import Fallback, StagePrice, price
 from flopbench.boundary import calling, told_by
-from flopbench.catalog import Catalog
 from flopbench.compare import ONE_PER_ELEMENT, compare, with_parts
 from flopbench.conventions import Conventions
 from flopbench.errors import CountError
@@ -21,6 +20,7 @@ from flopbench.executed import executed_components
 from flopbench.ops import Cost
 from flopbench.plan import Plan
 from flopbench.progress import Progress
+from flopbench.registry.catalog import Catalog
 from flopbench.report import Comparison, ExecutedComponent, Provenance, Report, Series
 from flopbench.vendor import EXECUTED_FLOP, VERIFIED, VendorCounter, VendorModel
 from flopbench.vendor.attribution import Attributed, Entry, Failed, attempt, attribute

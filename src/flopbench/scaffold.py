@@ -14,8 +14,8 @@ from string import Template
 
 from attrs import frozen
 
-from flopbench.catalog import Catalog
 from flopbench.errors import UsageError, unknown
+from flopbench.registry.catalog import Catalog
 
 _PYTHON_MODULES = ("shapes", "analytic", "vendor", "module", "plugin")
 _NAME = re.compile(r"[a-z][a-z0-9]*(_[a-z0-9]+)*")

@@ -10,9 +10,9 @@ import attrs
 from attrs import frozen
 
 from flopbench.analytic import AnalyticModel
-from flopbench.catalog import Catalog
 from flopbench.errors import UsageError, unknown
 from flopbench.plan import Plan, make_plan
+from flopbench.registry.catalog import Catalog
 
 _NEXT_SETTING = re.compile(r",(?=[\w.]+=)")
 

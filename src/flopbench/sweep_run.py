@@ -9,9 +9,9 @@ from typing import Any
 from flopbench.analytic import SweepPoint
 from flopbench.analytic.price_many import evaluate
 from flopbench.boundary import told_by
-from flopbench.catalog import Catalog
 from flopbench.digests import source_digest
 from flopbench.progress import SweepProgress
+from flopbench.registry.catalog import Catalog
 from flopbench.sweep_plan import SweepPlan, SweepRequest
 from flopbench.sweep_report import Targets, priced_stages, sweep_report
 from flopbench.sweep_store import Journal, fingerprint

@@ -78,8 +78,8 @@ _WORKER: dict[str, SweepPlan] = {}
 
 def _start_worker(request: SweepRequest, parent: int) -> None:
     """Plan the same sweep in another process, which ends when its parent does."""
-    from flopbench.catalog import build_catalog
-    from flopbench.plugins import load_plugins
+    from flopbench.registry.catalog import build_catalog
+    from flopbench.registry.loading import load_plugins
 
     threading.Thread(target=_end_with, args=(parent,), daemon=True).start()
     _WORKER["plan"] = plan_sweep(build_catalog(load_plugins(request.plugins)), request)

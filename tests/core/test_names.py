@@ -2,9 +2,9 @@
 
 import pytest
 
-from flopbench.catalog import build_catalog
 from flopbench.errors import PluginError, UsageError
-from flopbench.plugins import load_plugins
+from flopbench.registry.catalog import build_catalog
+from flopbench.registry.loading import load_plugins
 from flopbench.wildcards import pattern_for
 
 MANY = """

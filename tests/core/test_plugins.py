@@ -4,9 +4,9 @@ import textwrap
 
 import pytest
 
-from flopbench.catalog import build_catalog
 from flopbench.errors import PluginError, UsageError
-from flopbench.plugins import load_plugins
+from flopbench.registry.catalog import build_catalog
+from flopbench.registry.loading import load_plugins
 
 GOOD = """
     from flopbench import AttentionMode, hookimpl

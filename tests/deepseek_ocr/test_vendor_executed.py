@@ -11,11 +11,11 @@ from flopbench.builtin.flash import Flash
 from flopbench.builtin.reporters.console import Console
 from flopbench.builtin.reporters.markdown import Markdown
 from flopbench.builtin.torch_counter import TorchCounter
-from flopbench.catalog import build_catalog
 from flopbench.errors import UsageError
 from flopbench.kernels.ncu_counter import NcuCounter
 from flopbench.plan import make_plan
-from flopbench.plugins import load_plugins
+from flopbench.registry.catalog import build_catalog
+from flopbench.registry.loading import load_plugins
 from flopbench.report import ExecutedComponent, ExecutedKernel
 from flopbench.runner import run
 from flopbench.tally import sums

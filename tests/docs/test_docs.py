@@ -11,10 +11,10 @@ import make_results
 import pytest
 from doc_output import PAGES, ROOT, blocks, updated
 
-from flopbench import hookspecs
 from flopbench.conventions import Conventions
 from flopbench.dims.forms import symbol
 from flopbench.proof import Equation, Proof, Term
+from flopbench.registry import hookspecs
 from flopbench.vendor.attribution import UncountedOp
 
 # tests/deepseek_ocr/test_prove.py looks at what the commands of docs/proofs.md print and write.

@@ -10,7 +10,7 @@ import make_reference
 import pytest
 from doc_output import ROOT, blocks
 
-from flopbench import hookspecs
+from flopbench.registry import hookspecs
 
 TUTORIALS = sorted((ROOT / "docs").glob("tutorial-*.md"))
 PLUGINS = ROOT / "docs" / "snippets" / "plugins"

@@ -7,12 +7,12 @@ import sys
 import pytest
 
 from cli_helpers import one_sentence
-from flopbench.catalog import build_catalog
 from flopbench.errors import UsageError
 from flopbench.explain import explain
 from flopbench.plan import make_plan
-from flopbench.plugins import load_plugins
 from flopbench.prove import prove
+from flopbench.registry.catalog import build_catalog
+from flopbench.registry.loading import load_plugins
 from flopbench.sweep_plan import SweepRequest, plan_sweep
 
 # CTRL: a type of 2019 that nobody has written closed forms of.

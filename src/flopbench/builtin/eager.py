@@ -7,8 +7,8 @@ from typing import Any
 
 from flopbench.analytic import AttentionMode
 from flopbench.dims import Dim
-from flopbench.hookspecs import hookimpl
 from flopbench.ops import Attention, Elementwise, MatMul, PricedOp, Softmax
+from flopbench.registry.hookspecs import hookimpl
 
 
 class Eager(AttentionMode):

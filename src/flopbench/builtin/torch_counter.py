@@ -12,8 +12,8 @@ from typing import TYPE_CHECKING, Any
 
 from flopbench.builtin.torch_watch import _torch, watch
 from flopbench.errors import CountError
-from flopbench.hookspecs import hookimpl
 from flopbench.ops import TORCH_VISIBLE
+from flopbench.registry.hookspecs import hookimpl
 from flopbench.vendor import (
     Convention,
     Count,

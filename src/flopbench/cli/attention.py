@@ -14,10 +14,10 @@ from flopbench.errors import PluginError, UsageError
 from flopbench.kernels.flash_tiles import DTYPES, GPUS, KERNELS
 
 if TYPE_CHECKING:
-    from flopbench.catalog import Catalog
     from flopbench.cli.common import Session
     from flopbench.mode_figures import ModeFigures
     from flopbench.ops import Attention
+    from flopbench.registry.catalog import Catalog
 
 
 def attention_command(
@@ -97,7 +97,7 @@ def _of_plugins(
     """Price the op in each attention mode that flopbench does not ship; one may fail alone."""
     from flopbench.builtin.eager import Eager
     from flopbench.mode_figures import mode_figures
-    from flopbench.plugins import BUILTIN
+    from flopbench.registry.loading import BUILTIN
 
     for name, mode, source in catalog.attention_modes:
         if source.name not in BUILTIN:

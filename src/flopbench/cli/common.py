@@ -17,9 +17,9 @@ from flopbench.errors import UsageError, unknown
 from flopbench.text import listed
 
 if TYPE_CHECKING:
-    from flopbench.catalog import Catalog
-    from flopbench.plugins import Source
     from flopbench.progress import Progress
+    from flopbench.registry.catalog import Catalog
+    from flopbench.registry.loading import Source
 
 LOG = logging.getLogger("flopbench")
 
@@ -40,7 +40,7 @@ class Session:
 
     def report(self, source: Source, message: str) -> None:
         """Say what is wrong with a plugin: an error if the user asked for it by name."""
-        from flopbench.plugins import BY_HAND
+        from flopbench.registry.loading import BY_HAND
 
         by_hand = source.origin == BY_HAND
         LOG.log(logging.ERROR if by_hand else logging.WARNING, "%s", message)
@@ -93,8 +93,8 @@ def load(context: typer.Context, plugin: list[str] | None, strict: bool) -> Cata
     Raises:
         PluginError: one fails, and ``strict`` or the option before the command asks for all.
     """
-    from flopbench.catalog import build_catalog
-    from flopbench.plugins import load_plugins
+    from flopbench.registry.catalog import build_catalog
+    from flopbench.registry.loading import load_plugins
 
     session: Session = context.obj
     catalog = build_catalog(load_plugins([*session.plugins, *(plugin or [])]))

@@ -34,7 +34,7 @@ from flopbench.cli.common import (
 from flopbench.errors import PluginError
 
 if TYPE_CHECKING:
-    from flopbench.catalog import Catalog
+    from flopbench.registry.catalog import Catalog
     from flopbench.report import Report
 
 

@@ -7,8 +7,8 @@ from collections.abc import Mapping
 from typing import ClassVar
 
 from flopbench.errors import CountError
-from flopbench.hookspecs import hookimpl
 from flopbench.ops import TORCH_VISIBLE
+from flopbench.registry.hookspecs import hookimpl
 from flopbench.vendor import EXECUTED_FLOP, Convention, Count, Counted, VendorCall, VendorCounter
 
 

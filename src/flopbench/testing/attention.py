@@ -11,12 +11,12 @@ import attrs
 from flopbench.analytic import AnalyticModel, AttentionMode
 from flopbench.analytic.price import price
 from flopbench.builtin.eager import Eager
-from flopbench.catalog import Catalog
 from flopbench.config import load_config
 from flopbench.conventions import Conventions
 from flopbench.ops import Attention, Cost, PricedOp
 from flopbench.plan import make_plan, schema_of
-from flopbench.plugins import Source
+from flopbench.registry.catalog import Catalog
+from flopbench.registry.loading import Source
 from flopbench.runner import run
 from flopbench.testing.costs import WHOLE, map_cost, require_equal, require_whole, substituted
 from flopbench.testing.strategies import attentions, symbols_of

@@ -17,9 +17,9 @@ import pytest
 from hypothesis import HealthCheck, Phase, given, settings
 from hypothesis.strategies import SearchStrategy
 
-from flopbench.catalog import Catalog, build_catalog
 from flopbench.errors import FlopbenchError, UsageError, unknown
-from flopbench.plugins import load_plugins
+from flopbench.registry.catalog import Catalog, build_catalog
+from flopbench.registry.loading import load_plugins
 
 _PREFIX = "test_"
 _NO_MARKS = ("pytestmark", "__test__")

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from flopbench.hookspecs import hookimpl
+from flopbench.registry.hookspecs import hookimpl
 from flopbench.vendor import VendorCounter
 from flopbench_peer_counters.fvcore import Fvcore
 from flopbench_peer_counters.hooked import Thop, Torchinfo

@@ -27,7 +27,7 @@ from flopbench.builtin.reporters.shared import (
     unseen,
     verdict,
 )
-from flopbench.hookspecs import hookimpl
+from flopbench.registry.hookspecs import hookimpl
 from flopbench.report import FAILURES, Comparison, ExecutedComponent, Report, Reporter, Series
 from flopbench.text import key_values, table, tera, wrapped
 from flopbench.vendor.attribution import UncountedOp

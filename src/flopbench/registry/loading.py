@@ -19,9 +19,9 @@ from typing import Any
 import pluggy
 from attrs import field, frozen
 
-from flopbench import hookspecs
 from flopbench.boundary import told
 from flopbench.errors import PluginError, UsageError, unknown
+from flopbench.registry import hookspecs
 
 ENTRY_POINT_GROUP = "flopbench"
 

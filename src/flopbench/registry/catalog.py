@@ -13,7 +13,7 @@ from attrs import Factory, frozen
 from flopbench.analytic import AnalyticModel, AttentionMode, Size, Stage, Sweep
 from flopbench.boundary import calling
 from flopbench.errors import PluginError, UsageError, unknown
-from flopbench.plugins import Contribution, Failure, Plugins, Source
+from flopbench.registry.loading import Contribution, Failure, Plugins, Source
 from flopbench.report import Reporter
 from flopbench.vendor import Convention, VendorCounter, VendorModel
 from flopbench.wildcards import pattern_for
