@@ -12,7 +12,8 @@ from flopbench.analytic import AnalyticModel, AttentionMode, Named, Stage
 from flopbench.analytic.checked import stage_sizes, with_symbols
 from flopbench.analytic.price import Fallback, StagePrice, price
 from flopbench.boundary import require_type
-from flopbench.plan import Plan, require_closed_forms
+from flopbench.plan import Plan
+from flopbench.plan.plan import require_closed_forms
 from flopbench.tally import sums
 
 Work = Literal["tensor", "vector", "all"]

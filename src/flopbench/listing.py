@@ -9,7 +9,7 @@ import attrs
 
 from flopbench.analytic import AnalyticModel
 from flopbench.boundary import told
-from flopbench.config import RunOptions
+from flopbench.plan.config import RunOptions
 from flopbench.registry.catalog import Catalog, Shelf
 from flopbench.wildcards import pattern_for
 

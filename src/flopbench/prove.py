@@ -17,7 +17,8 @@ from flopbench.equations import Forms, composed, equations
 from flopbench.errors import UsageError, unknown
 from flopbench.laws.law import Law, Subject
 from flopbench.laws.vendor_law import vendor_law
-from flopbench.plan import Plan, require_closed_forms
+from flopbench.plan import Plan
+from flopbench.plan.plan import require_closed_forms
 from flopbench.progress import Progress
 from flopbench.proof import Equation, Proof
 from flopbench.registry.catalog import Catalog

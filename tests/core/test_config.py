@@ -6,9 +6,9 @@ import attrs
 import pytest
 from attrs import frozen
 
-from flopbench.config import RunOptions, load_config
 from flopbench.conventions import Conventions
 from flopbench.errors import UsageError
+from flopbench.plan.config import RunOptions, load_config
 
 
 @frozen(kw_only=True)

@@ -11,10 +11,11 @@ import attrs
 from flopbench.analytic import AnalyticModel, AttentionMode
 from flopbench.analytic.price import price
 from flopbench.builtin.eager import Eager
-from flopbench.config import load_config
 from flopbench.conventions import Conventions
 from flopbench.ops import Attention, Cost, PricedOp
-from flopbench.plan import make_plan, schema_of
+from flopbench.plan import make_plan
+from flopbench.plan.config import load_config
+from flopbench.plan.plan import schema_of
 from flopbench.registry.catalog import Catalog
 from flopbench.registry.loading import Source
 from flopbench.runner import run

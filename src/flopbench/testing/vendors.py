@@ -11,9 +11,10 @@ from hypothesis import strategies as st
 
 from flopbench.analytic.price import price
 from flopbench.compare import compare
-from flopbench.config import structure
 from flopbench.conventions import Conventions
-from flopbench.plan import Plan, with_method
+from flopbench.plan import Plan
+from flopbench.plan.config import structure
+from flopbench.plan.plan import with_method
 from flopbench.report import Comparison
 from flopbench.testing import strategies
 from flopbench.testing.suite import check, for_all, require

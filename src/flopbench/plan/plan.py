@@ -11,10 +11,10 @@ from attrs import frozen
 
 from flopbench.analytic import AnalyticModel, AttentionMode, Stage
 from flopbench.boundary import answer, calling
-from flopbench.config import RunOptions, load_config
 from flopbench.conventions import Conventions
 from flopbench.dims import element_bytes
 from flopbench.errors import PluginError, UsageError, unknown
+from flopbench.plan.config import RunOptions, load_config
 from flopbench.registry.catalog import Catalog
 from flopbench.vendor import VendorCounter, VendorModel
 
