@@ -10,7 +10,7 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from typing import TYPE_CHECKING, Any
 
-from flopbench.builtin.torch_watch import _torch, watch
+from flopbench.builtin.torch_watch import require_torch, watch
 from flopbench.errors import CountError
 from flopbench.ops import TORCH_VISIBLE
 from flopbench.registry.hookspecs import hookimpl
@@ -50,13 +50,13 @@ class TorchCounter(SymbolicCounter):
         prepare: Callable[[Mapping[str, Any]], VendorCall],
         symbols: Mapping[sympy.Symbol, int],
     ) -> Trace:
-        _torch()
+        require_torch()
         from flopbench.builtin.torch_symbolic import trace
 
         return trace(prepare, symbols)
 
     def provenance(self) -> Mapping[str, str]:
-        return {"torch": _torch().__version__}
+        return {"torch": require_torch().__version__}
 
 
 @hookimpl

@@ -91,7 +91,7 @@ def watch(call: VendorCall, *inner: Any) -> Seen:
     Raises:
         CountError: the call fails.
     """
-    torch = _torch()
+    torch = require_torch()
     from torch.utils.flop_counter import FlopCounterMode
 
     counted: Counter[tuple[str, str]] = Counter()
@@ -111,7 +111,12 @@ def watch(call: VendorCall, *inner: Any) -> Seen:
     return Seen(counted, uncounted, mode.get_total_flops())
 
 
-def _torch() -> Any:
+def require_torch() -> Any:
+    """Return torch.
+
+    Raises:
+        UsageError: it is not installed.
+    """
     try:
         import torch
     except ImportError as error:

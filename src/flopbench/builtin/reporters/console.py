@@ -1,4 +1,4 @@
-"""The reporters that flopbench ships: console, JSON, Markdown and CSV."""
+"""What people read in a terminal."""
 
 from __future__ import annotations
 
@@ -7,17 +7,17 @@ from collections.abc import Iterable, Iterator
 from flopbench.analytic import Stage
 from flopbench.builtin.reporters import executed as executed_text
 from flopbench.builtin.reporters.shared import (
-    _by_stage,
-    _counters,
-    _executed,
-    _fallback,
-    _no_match,
-    _settings,
-    _tells_unseen,
-    _value,
+    by_stage,
+    counters,
     executed,
+    executed_parts,
+    fallback_text,
+    has_no_match,
+    has_unseen,
     reconciliation,
+    settings,
     unseen,
+    value,
     verdict,
 )
 from flopbench.report import Comparison, Report, Reporter, Series
@@ -32,8 +32,8 @@ class Console(Reporter):
     summary = "per stage the series in TFLOPs and their reconciliation"
 
     def render(self, report: Report) -> str:
-        lines = [wrapped(": ".join(filter(None, (report.model, " ".join(_settings(report))))))]
-        for stage, series, comparisons in _by_stage(report):
+        lines = [wrapped(": ".join(filter(None, (report.model, " ".join(settings(report))))))]
+        for stage, series, comparisons in by_stage(report):
             lines += ["", *_console_stage(report, stage, series, comparisons)]
         lines += ["", *_console_notes(report)]
         return "\n".join(lines)
@@ -45,15 +45,15 @@ def _console_stage(
     yield f"{stage.title} FLOPs (TFLOPs):"
     width = max(29, *(len(s.label) + 1 for s in series))
     for s in series:
-        mark = "   [no vendor match]" if _no_match(s, comparisons) else ""
-        yield f"  {s.label:<{width}}: {_value(s)}{mark}"
+        mark = "   [no vendor match]" if has_no_match(s, comparisons) else ""
+        yield f"  {s.label:<{width}}: {value(s)}{mark}"
         if s.useful_flops is not None:
             yield f"    {executed(s)}"
         if not comparisons and s.error:
             yield f"    {s.error}"
         if not comparisons:
             yield from _console_uncounted(s.uncounted)
-    yield from executed_text.console(_executed(report, stage))
+    yield from executed_text.console(executed_parts(report, stage))
     for c in comparisons:
         if c.verdict == "no_vendor_match":
             continue
@@ -65,8 +65,8 @@ def _console_stage(
                     f"{d.analytic_flops:,}, difference {d.difference:+,}"
                 )
         yield from _console_uncounted(c.uncounted)
-        if _tells_unseen(c):
-            who = c.counter if len(_counters(report)) > 1 else "the counter"
+        if has_unseen(c):
+            who = c.counter if len(counters(report)) > 1 else "the counter"
             yield f"    unseen by {who}: {unseen(c)}"
 
 
@@ -78,7 +78,7 @@ def _console_uncounted(uncounted: Iterable[UncountedOp]) -> Iterator[str]:
 def _console_notes(report: Report) -> Iterator[str]:
     provenance = report.provenance
     for fallback in provenance.fallbacks:
-        yield wrapped(f"fallback: {_fallback(fallback)}")
+        yield wrapped(f"fallback: {fallback_text(fallback)}")
     for plugin in provenance.plugins:
         if plugin["error"]:
             yield f"warning: plugin {plugin['name']!r} ({plugin['origin']}) {plugin['error']}"

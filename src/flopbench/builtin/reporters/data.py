@@ -8,7 +8,7 @@ import json
 from typing import Any
 
 from flopbench.builtin.reporters.shared import (
-    _by_stage,
+    by_stage,
 )
 from flopbench.report import Comparison, Report, Reporter
 
@@ -52,7 +52,7 @@ class Csv(Reporter):
         text = io.StringIO()
         writer = csv.writer(text, lineterminator="\n")
         writer.writerow((*self._SERIES, *self._COMPARISON))
-        for _stage, series, comparisons in _by_stage(report):
+        for _stage, series, comparisons in by_stage(report):
             for s in series:
                 own = [getattr(s, name) for name in self._SERIES]
                 found = [

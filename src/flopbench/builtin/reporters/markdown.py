@@ -1,4 +1,4 @@
-"""Tables for a wiki or a pull request."""
+"""Reports as Markdown."""
 
 from __future__ import annotations
 
@@ -6,15 +6,15 @@ from collections.abc import Iterable, Iterator
 
 from flopbench.builtin.reporters import executed as executed_text
 from flopbench.builtin.reporters.shared import (
-    _by_stage,
-    _executed,
-    _fallback,
-    _no_match,
-    _settings,
-    _tells_unseen,
-    _value,
+    by_stage,
+    executed_parts,
+    fallback_text,
+    has_no_match,
+    has_unseen,
     reconciliation,
+    settings,
     unseen,
+    value,
     verdict,
 )
 from flopbench.report import Comparison, Report, Reporter, Series
@@ -31,9 +31,9 @@ class Markdown(Reporter):
 
     def render(self, report: Report) -> str:
         lines = [f"# FLOPs of {report.model}", "", _markdown_workload(report), ""]
-        for stage, series, comparisons in _by_stage(report):
+        for stage, series, comparisons in by_stage(report):
             lines += [f"## {stage.title}", "", *_markdown_series(series, comparisons), ""]
-            lines += executed_text.markdown(_executed(report, stage))
+            lines += executed_text.markdown(executed_parts(report, stage))
             for c in comparisons:
                 if c.verdict != "no_vendor_match":
                     lines += [*_markdown_comparison(c), ""]
@@ -43,7 +43,7 @@ class Markdown(Reporter):
 
 
 def _markdown_workload(report: Report) -> str:
-    return f"Settings: {', '.join(f'`{item}`' for item in _settings(report)) or 'none'}."
+    return f"Settings: {', '.join(f'`{item}`' for item in settings(report)) or 'none'}."
 
 
 def _integer(value: int | None) -> str:
@@ -57,9 +57,9 @@ def _markdown_series(series: list[Series], comparisons: list[Comparison]) -> Ite
         header += ["useful tensor", "executed / useful"]
     rows = []
     for s in series:
-        label = s.label + (" (no vendor match)" if _no_match(s, comparisons) else "")
+        label = s.label + (" (no vendor match)" if has_no_match(s, comparisons) else "")
         numbers = (s.flops, s.tensor_flops, s.vector_flops, s.torch_visible_flops)
-        row = [label, _value(s), *map(_integer, numbers)]
+        row = [label, value(s), *map(_integer, numbers)]
         if padded:
             ratio = "" if s.executed_ratio is None else f"{s.executed_ratio:.4f}"
             row += [_integer(s.useful_flops), ratio]
@@ -84,7 +84,7 @@ def _markdown_comparison(comparison: Comparison) -> Iterator[str]:
             ),
         )
     yield from _markdown_uncounted(comparison.uncounted)
-    if _tells_unseen(comparison):
+    if has_unseen(comparison):
         yield f"\nUnseen by {comparison.counter}, in TFLOPs: {unseen(comparison)}."
 
 
@@ -106,4 +106,4 @@ def _markdown_provenance(report: Report) -> Iterator[str]:
     for note in provenance.assumptions:
         yield f"- Assumption: {note}"
     for fallback in provenance.fallbacks:
-        yield f"- Fallback: {_fallback(fallback)}"
+        yield f"- Fallback: {fallback_text(fallback)}"

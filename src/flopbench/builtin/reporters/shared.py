@@ -12,7 +12,7 @@ from flopbench.text import key_values, tera
 _UNSEEN_SHOWN = 3
 
 
-def _by_stage(report: Report) -> Iterator[tuple[Stage, list[Series], list[Comparison]]]:
+def by_stage(report: Report) -> Iterator[tuple[Stage, list[Series], list[Comparison]]]:
     for stage in report.stages:
         yield (
             stage,
@@ -21,17 +21,17 @@ def _by_stage(report: Report) -> Iterator[tuple[Stage, list[Series], list[Compar
         )
 
 
-def _executed(report: Report, stage: Stage) -> list[ExecutedComponent]:
+def executed_parts(report: Report, stage: Stage) -> list[ExecutedComponent]:
     return [part for part in report.executed if part.stage == stage.name]
 
 
-def _no_match(series: Series, comparisons: Iterable[Comparison]) -> bool:
+def has_no_match(series: Series, comparisons: Iterable[Comparison]) -> bool:
     return series.kind == "analytic" and any(
         c.attention == series.attention and c.verdict == "no_vendor_match" for c in comparisons
     )
 
 
-def _settings(report: Report) -> Iterator[str]:
+def settings(report: Report) -> Iterator[str]:
     """Say the workload, and what of model and vendor was set."""
     yield from key_values(report.workload)
     for section in ("model", "vendor"):
@@ -51,7 +51,7 @@ def reconciliation(comparison: Comparison) -> str:
     )
 
 
-def _tells_unseen(comparison: Comparison) -> bool:
+def has_unseen(comparison: Comparison) -> bool:
     """Tell whether something was counted, and something was not seen of it."""
     counted = comparison.vendor_flops is not None and comparison.verdict != "not_comparable"
     return counted and bool(comparison.unseen)
@@ -73,14 +73,14 @@ def executed(series: Series) -> str:
     return f"tensor work: {tera(tensor)} executed for {tera(useful)} useful{ratio}"
 
 
-def _value(series: Series) -> str:
+def value(series: Series) -> str:
     if series.flops is None:
         return "not counted"
     unit = "" if series.unit == "FLOP" else f" (unit: {series.unit})"
     return tera(series.flops) + unit
 
 
-def _fallback(fallback: Fallback) -> str:
+def fallback_text(fallback: Fallback) -> str:
     return f"{fallback.attention} runs {fallback.component} eagerly: {fallback.reason}"
 
 
@@ -108,19 +108,19 @@ def _failed(report: Report) -> Iterator[str]:
     found |= {(c.stage, c.counter, c.verdict) for c in report.comparisons if c.verdict in FAILURES}
     alike: dict[str, list[str]] = {}
     for stage in report.stages:
-        counters: dict[str, list[str]] = {}
-        for counter in _counters(report):
+        by_state: dict[str, list[str]] = {}
+        for counter in counters(report):
             worst = [state for state in _WORST_FIRST if (stage.name, counter, state) in found]
             if worst:
-                counters.setdefault(worst[0], []).append(counter)
-        if counters:
-            why = ", ".join(f"{', '.join(names)}: {state}" for state, names in counters.items())
+                by_state.setdefault(worst[0], []).append(counter)
+        if by_state:
+            why = ", ".join(f"{', '.join(names)}: {state}" for state, names in by_state.items())
             alike.setdefault(why, []).append(stage.name)
     for why, stages in alike.items():
         yield f"{', '.join(stages)} ({why})"
 
 
-def _counters(report: Report) -> list[str]:
+def counters(report: Report) -> list[str]:
     return list(dict.fromkeys(s.counter for s in report.series if s.counter))
 
 
