@@ -1,9 +1,9 @@
 """All series of DeepSeek-OCR's three stages, what the counter can see of each, and verdicts."""
 
+from flopbench.commands.run.runner import run
 from flopbench.plan import make_plan
 from flopbench.registry.catalog import build_catalog
 from flopbench.registry.loading import load_plugins
-from flopbench.runner import run
 
 catalog = build_catalog(load_plugins([]))
 options = {

@@ -6,7 +6,7 @@ from torch.nn import functional
 from flopbench.analytic.price import StagePrice
 from flopbench.builtin.eager import Eager
 from flopbench.builtin.torch_counter import TorchCounter
-from flopbench.compare import compare
+from flopbench.commands.run.reconcile import compare
 from flopbench.vendor import StageCount, VendorCall
 from flopbench.vendor.attribution import attribute
 

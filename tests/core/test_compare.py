@@ -8,7 +8,7 @@ from hypothesis import strategies as st
 from flopbench.analytic.price import price
 from flopbench.builtin.eager import Eager
 from flopbench.builtin.flash import Flash
-from flopbench.compare import ONE_PER_ELEMENT, compare
+from flopbench.commands.run.reconcile import ONE_PER_ELEMENT, compare
 from flopbench.conventions import Conventions
 from flopbench.ops import TORCH_VISIBLE, Linear, Softmax
 from flopbench.vendor import Convention, Count, Counted, StageCount, Uncounted

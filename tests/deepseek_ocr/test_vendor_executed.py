@@ -11,13 +11,13 @@ from flopbench.builtin.flash import Flash
 from flopbench.builtin.reporters.console import Console
 from flopbench.builtin.reporters.markdown import Markdown
 from flopbench.builtin.torch_counter import TorchCounter
+from flopbench.commands.run.runner import run
 from flopbench.errors import UsageError
 from flopbench.kernels.ncu_counter import NcuCounter
 from flopbench.plan import make_plan
 from flopbench.registry.catalog import build_catalog
 from flopbench.registry.loading import load_plugins
 from flopbench.report import ExecutedComponent, ExecutedKernel
-from flopbench.runner import run
 from flopbench.tally import sums
 from flopbench.vendor import VERIFIED, Convention, Count, Counted, VendorCounter
 from flopbench_deepseek_ocr.analytic import DeepseekOcr

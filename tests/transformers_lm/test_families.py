@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 from family_strategies import TYPES, configs
 from flopbench.analytic.price import price
 from flopbench.builtin.eager import Eager
-from flopbench.compare import compare
+from flopbench.commands.run.reconcile import compare
 from flopbench.conventions import Conventions
 from flopbench.errors import CountError, UsageError
 from flopbench.vendor.attribution import attribute

@@ -63,9 +63,9 @@ def run_command(
     Exit status: 0 nothing differs (verified, where a vendor was checked), 1 something
     differs or is incomplete, 2 usage.
     """
+    from flopbench.commands.run.runner import run
     from flopbench.output import check_writable, write_files
     from flopbench.plan import make_plan
-    from flopbench.runner import run
 
     if out is not None:
         check_writable(path("--out", out))

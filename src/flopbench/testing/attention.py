@@ -11,6 +11,7 @@ import attrs
 from flopbench.analytic import AnalyticModel, AttentionMode
 from flopbench.analytic.price import price
 from flopbench.builtin.eager import Eager
+from flopbench.commands.run.runner import run
 from flopbench.conventions import Conventions
 from flopbench.ops import Attention, Cost, PricedOp
 from flopbench.plan import make_plan
@@ -18,7 +19,6 @@ from flopbench.plan.config import load_config
 from flopbench.plan.plan import schema_of
 from flopbench.registry.catalog import Catalog
 from flopbench.registry.loading import Source
-from flopbench.runner import run
 from flopbench.testing.costs import WHOLE, map_cost, require_equal, require_whole, substituted
 from flopbench.testing.strategies import attentions, symbols_of
 from flopbench.testing.suite import Conformance, check, for_all, names, require

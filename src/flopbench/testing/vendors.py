@@ -10,7 +10,7 @@ import pytest
 from hypothesis import strategies as st
 
 from flopbench.analytic.price import price
-from flopbench.compare import compare
+from flopbench.commands.run.reconcile import compare
 from flopbench.conventions import Conventions
 from flopbench.plan import Plan
 from flopbench.plan.config import structure

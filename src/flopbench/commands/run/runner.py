@@ -2,37 +2,30 @@
 
 from __future__ import annotations
 
-import platform
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterator, Mapping
 from functools import partial
-from typing import Any
 
 import attrs
 
 from flopbench.analytic import AttentionMode, Stage
-from flopbench.analytic.checked import assumptions, workload_facts
-from flopbench.analytic.price import Fallback, StagePrice, price
-from flopbench.boundary import calling, told_by
-from flopbench.compare import ONE_PER_ELEMENT, compare, with_parts
+from flopbench.analytic.checked import workload_facts
+from flopbench.analytic.price import StagePrice, price
+from flopbench.boundary import calling
+from flopbench.commands.run.executed import executed_components
+from flopbench.commands.run.provenance import _provenance
+from flopbench.commands.run.reconcile import ONE_PER_ELEMENT, compare, with_parts
+from flopbench.commands.run.series import _analytic_series, _vendor_series
+from flopbench.commands.run.totals import Counts, Prices, _count, _price
 from flopbench.conventions import Conventions
 from flopbench.errors import CountError
-from flopbench.executed import executed_components
-from flopbench.ops import Cost
 from flopbench.plan import Plan
 from flopbench.progress import Progress
 from flopbench.registry.catalog import Catalog
-from flopbench.report import Comparison, ExecutedComponent, Provenance, Report, Series
+from flopbench.report import Comparison, ExecutedComponent, Report, Series
 from flopbench.vendor import EXECUTED_FLOP, VERIFIED, VendorCounter, VendorModel
-from flopbench.vendor.attribution import Attributed, Entry, Failed, attempt, attribute
+from flopbench.vendor.attribution import Attributed, Failed, attempt, attribute
 from flopbench.vendor.checked import component_of, vendor_stage
 from flopbench.vendor.counting import count_stage
-from flopbench.version import __version__
-
-Prices = Mapping[str, Mapping[str, StagePrice]]
-"""By attention mode and stage."""
-
-Counts = Mapping[str, Mapping[str, Attributed | Failed]]
-"""By counter and stage."""
 
 
 def run(plan: Plan, catalog: Catalog, progress: Progress | None = None) -> Report:
@@ -146,74 +139,6 @@ def _by_law(plan: Plan, counter: VendorCounter) -> bool:
     return plan.method == "symbolic" and counter.variant == VERIFIED
 
 
-def _price(stage: Stage, prices: Mapping[str, StagePrice]) -> StagePrice:
-    """Return a stage's price; a composed stage's is the sum of its parts'."""
-    return sum((prices[name] for name in stage.parts or (stage.name,)), StagePrice(()))
-
-
-def _count(stage: Stage, counts: Mapping[str, Attributed | Failed]) -> Attributed | Failed:
-    """Return a stage's count; a composed stage's is the sum of its parts', if none failed."""
-    total = Attributed((), ())
-    for name in stage.parts or (stage.name,):
-        part = counts[name]
-        if isinstance(part, Failed):
-            return part
-        total += part
-    return total
-
-
-def _vendor_series(plan: Plan, stage: Stage, counts: Counts) -> Iterator[Series]:
-    for counter, vendor in plan.vendor_strategies:
-        counted = _count(stage, counts[counter.name])
-        series = Series(
-            stage=stage.name,
-            kind="vendor",
-            attention=vendor.attention,
-            counter=counter.name,
-            label=f"vendor ({vendor.attention}, {counter.name})",
-            flops=None,
-            unit=counter.convention.unit,
-        )
-        if isinstance(counted, Failed):
-            yield attrs.evolve(series, error=counted.reason)
-        else:
-            yield attrs.evolve(
-                series,
-                flops=counted.flops,
-                breakdown=counted.entries,
-                uncounted=counted.uncounted,
-            )
-
-
-def _analytic_series(stage: Stage, mode: AttentionMode, prices: Mapping[str, StagePrice]) -> Series:
-    priced = _price(stage, prices)
-    cost = priced.cost
-    return Series(
-        stage=stage.name,
-        kind="analytic",
-        attention=mode.name,
-        counter=None,
-        label=mode.series_label(),
-        flops=int(cost.flops),
-        tensor_flops=int(cost.tensor_flops),
-        vector_flops=int(cost.vector_flops),
-        torch_visible_flops=int(cost.torch_visible_flops),
-        **_useful(mode, cost),
-        breakdown=tuple(
-            Entry(line.component, line.kind, int(line.cost.flops)) for line in priced.lines
-        ),
-    )
-
-
-def _useful(mode: AttentionMode, cost: Cost) -> dict[str, Any]:
-    """Return what part of the tensor work is useful, if the mode tells."""
-    useful = int(cost.tensor_flops - cost.padding_flops)
-    if not mode.tells_padding:
-        return {}
-    ratio = int(cost.tensor_flops) / useful if useful else None
-    return {"useful_flops": useful, "executed_ratio": ratio}
-
-
 def _executed(plan: Plan, counts: Counts) -> Iterator[ExecutedComponent]:
     """Say per stage and component what was executed, by the counters that measure it."""
     counters = [c for c in plan.counters if c.convention.unit == EXECUTED_FLOP]
@@ -248,64 +173,3 @@ def _comparisons(
                 for part in (stage, *(s for s in plan.base_stages if s.name in stage.parts))
             ]
             yield with_parts(found[0], found[1:])
-
-
-def _provenance(plan: Plan, catalog: Catalog, prices: Prices, counts: Counts) -> Provenance:
-    vendor = told_by(f"vendor model {plan.model.name!r}", plan.vendor) if plan.vendor else {}
-    versions = {"flopbench": __version__, "python": platform.python_version()}
-    versions |= {s.origin: s.version for s in catalog.sources if s.version}
-    counters = {
-        counter.name: {
-            "unit": counter.convention.unit,
-            "sees": sorted(counter.convention.sees),
-            "per_element": dict(counter.convention.per_element),
-            "method": _method(counts[counter.name].values()),
-            **told_by(f"counter {counter.name!r}", counter),
-            **_variant(counter, vendor_run),
-        }
-        for counter, vendor_run in plan.vendor_strategies
-    }
-    return Provenance(
-        versions=versions,
-        plugins=tuple(
-            [{"name": s.name, "origin": s.origin, "error": None} for s in catalog.sources]
-            + [
-                {"name": f.source.name, "origin": f.source.origin, "error": f.error}
-                for f in catalog.failures
-            ]
-        ),
-        vendor=vendor,
-        counters=counters,
-        convention=plan.config["conventions"],
-        config=plan.config,
-        assumptions=_assumptions(plan, counts),
-        fallbacks=_fallbacks(prices),
-    )
-
-
-def _method(counts: Iterable[Attributed | Failed]) -> str:
-    """Say how the stages were counted: by law, call by call, or some so and some so."""
-    by_law = {isinstance(counted, Attributed) and counted.by_law for counted in counts}
-    return "mixed" if len(by_law) > 1 else "symbolic" if by_law == {True} else "concrete"
-
-
-def _variant(counter: VendorCounter, vendor: VendorModel) -> Mapping[str, Any]:
-    """Say which variant of the vendor model a counter ran, if not the verified one."""
-    if counter.variant == VERIFIED:
-        return {}
-    told = told_by(f"variant {counter.variant!r} of the vendor model", vendor)
-    return {"variant": counter.variant, "vendor": told}
-
-
-def _assumptions(plan: Plan, counts: Counts) -> tuple[str, ...]:
-    notes = dict.fromkeys(assumptions(plan.model))
-    for by_stage in counts.values():
-        for counted in by_stage.values():
-            if isinstance(counted, Attributed):
-                notes |= dict.fromkeys(counted.assumptions)
-    return tuple(notes)
-
-
-def _fallbacks(prices: Prices) -> tuple[Fallback, ...]:
-    every = (f for by_stage in prices.values() for p in by_stage.values() for f in p.fallbacks)
-    return tuple(dict.fromkeys(every))

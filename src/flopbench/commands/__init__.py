@@ -1,0 +1,1 @@
+"""What each command does: a folder per command, none of which knows another."""

@@ -1,0 +1,1 @@
+"""``flopbench run``: price, count, reconcile, report."""
