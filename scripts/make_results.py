@@ -13,7 +13,7 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
-from flopbench.sweep_tables import fallback_notes
+from flopbench.commands.sweep.text import fallback_notes
 from flopbench.text import si
 
 ROOT = Path(__file__).parents[1]

@@ -4,8 +4,8 @@ import re
 
 import pytest
 
-from flopbench.charts import axis_of
-from flopbench.plots import draw
+from flopbench.commands.sweep.charts import axis_of
+from flopbench.commands.sweep.plots import draw
 
 MODES = {"eager": "analytic (eager, full)", "flash": "analytic (flash, full)"}
 

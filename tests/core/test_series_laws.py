@@ -11,11 +11,11 @@ import attrs
 import pytest
 
 from flopbench.builtin.torch_counter import TorchCounter
+from flopbench.commands.sweep.law_groups import counts_by_law, place
+from flopbench.commands.sweep.pool import vendor_counts
+from flopbench.commands.sweep.units import units
 from flopbench.errors import CountError
 from flopbench.laws.law import Subject
-from flopbench.series_laws import counts_by_law, place
-from flopbench.vendor_pool import vendor_counts
-from flopbench.vendor_series import units
 from prove_helpers import Decoding, DecodingSizes, Sizes, Steps, ToyModel, ToyVendor, plan_of
 
 

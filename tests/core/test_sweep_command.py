@@ -10,9 +10,9 @@ import sys
 import pytest
 
 from cli_helpers import one_sentence, read_all
+from flopbench.commands.sweep.by_hand import grids, parse_vary
 from flopbench.errors import UsageError
 from flopbench.text import si
-from flopbench.vary import grids, parse_vary
 from sweep_helpers import ToySweep
 
 SWEEP = ("sweep", "deepseek_ocr", "--analytic-only")

@@ -5,8 +5,8 @@ import json
 
 import pytest
 
+from flopbench.commands.sweep.journal import Journal
 from flopbench.errors import UsageError
-from flopbench.sweep_store import Journal
 from flopbench_deepseek_ocr.sweeps import candidate_grids
 
 

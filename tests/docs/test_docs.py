@@ -126,7 +126,7 @@ TEXT = re.compile(r"<text[^>]*>([^<]+)</text>")
 
 
 def test_the_results_page_shows_what_the_closed_forms_say_today(tmp_path):
-    from flopbench.plots import draw
+    from flopbench.commands.sweep.plots import draw
     from flopbench_deepseek_ocr.analytic import DeepseekOcr
 
     stages = ("vision", "prefill", "decode", "vision_prefill")

@@ -7,13 +7,13 @@ import sys
 import pytest
 
 from cli_helpers import one_sentence
+from flopbench.commands.sweep.plan import SweepRequest, plan_sweep
 from flopbench.errors import UsageError
 from flopbench.explain import explain
 from flopbench.plan import make_plan
 from flopbench.prove import prove
 from flopbench.registry.catalog import build_catalog
 from flopbench.registry.loading import load_plugins
-from flopbench.sweep_plan import SweepRequest, plan_sweep
 
 # CTRL: a type of 2019 that nobody has written closed forms of.
 SMALL = ("hf/ctrl", "model.overrides={n_layer: 2, n_embd: 32, n_head: 2, dff: 64}")

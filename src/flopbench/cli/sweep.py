@@ -30,8 +30,8 @@ from flopbench.errors import UsageError
 from flopbench.text import counted
 
 if TYPE_CHECKING:
+    from flopbench.commands.sweep.plan import SweepPlan, SweepRequest
     from flopbench.progress import SweepProgress
-    from flopbench.sweep_plan import SweepPlan, SweepRequest
 
 _SHOWN = 5
 _LEAST_SECONDS = 1e-12
@@ -92,10 +92,10 @@ def sweep_command(
     With --out, a killed sweep goes on where it was. Exit status: 0, 1 a point failed or
     differs, 2 usage.
     """
+    from flopbench.commands.sweep.by_hand import grids
+    from flopbench.commands.sweep.plan import SweepRequest, plan_sweep
+    from flopbench.commands.sweep.report import Targets, check_targets
     from flopbench.output import check_writable
-    from flopbench.sweep_plan import SweepRequest, plan_sweep
-    from flopbench.sweep_report import Targets, check_targets
-    from flopbench.vary import grids
 
     targets = Targets(ttft=_seconds("--ttft", ttft), tpot=_seconds("--tpot", tpot))
     options: dict[str, Any] = {
@@ -146,10 +146,10 @@ def _sweep(
     """Run, print or write; return what failed."""
     from contextlib import nullcontext
 
+    from flopbench.commands.sweep.journal import locked
+    from flopbench.commands.sweep.runner import incomplete, run_sweep
+    from flopbench.commands.sweep.text import to_csv, to_markdown, verdict
     from flopbench.sweep_files import replace_files
-    from flopbench.sweep_run import incomplete, run_sweep
-    from flopbench.sweep_store import locked
-    from flopbench.sweep_tables import to_csv, to_markdown, verdict
 
     with locked(folder) if folder else nullcontext():
         # What is printed under a bar would go to the terminal, wherever stdout goes.
@@ -167,7 +167,7 @@ def _sweep(
                 "sweep.md": to_markdown(report),
             }
             if plots:
-                from flopbench.plots import draw
+                from flopbench.commands.sweep.plots import draw
 
                 files |= draw(report, plan.base.model.parts)
             replace_files(folder, files)

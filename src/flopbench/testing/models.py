@@ -19,12 +19,12 @@ from flopbench.analytic import AnalyticModel
 from flopbench.analytic.price import price
 from flopbench.analytic.price_many import evaluate
 from flopbench.commands.run.runner import run
+from flopbench.commands.sweep.plan import SweepRequest, plan_sweep
 from flopbench.conventions import Conventions
 from flopbench.errors import DimError
 from flopbench.ops import Op
 from flopbench.plan import Plan, make_plan
 from flopbench.plan.config import structure
-from flopbench.sweep_plan import SweepRequest, plan_sweep
 from flopbench.testing import strategies
 from flopbench.testing.costs import (
     FLOPS,

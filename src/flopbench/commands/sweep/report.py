@@ -11,9 +11,9 @@ from attrs import frozen
 from flopbench.analytic import Stage
 from flopbench.analytic.attention import plot_label
 from flopbench.analytic.price_many import Costs, fallbacks
+from flopbench.commands.sweep.plan import SweepPlan
+from flopbench.commands.sweep.units import Counted
 from flopbench.errors import PluginError, UsageError
-from flopbench.sweep_plan import SweepPlan
-from flopbench.vendor_series import Counted
 
 SWEEP_SCHEMA_VERSION = "1.0"
 TERA, GIGA = 10**12, 10**9

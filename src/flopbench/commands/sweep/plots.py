@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
-from flopbench.charts import Axis, Head, Part, Series, axis_of, chart, stacked
+from flopbench.commands.sweep.charts import Axis, Head, Part, Series, axis_of, chart, stacked
 from flopbench.errors import UsageError
 from flopbench.plotting import SETTINGS, saved
 from flopbench.text import PREFIXES, prefix

@@ -11,8 +11,16 @@ from concurrent.futures import FIRST_COMPLETED, ProcessPoolExecutor, wait
 from concurrent.futures.process import BrokenProcessPool
 from multiprocessing import get_context
 
-from flopbench.sweep_plan import SweepPlan, SweepRequest, plan_sweep
-from flopbench.vendor_series import Counted, Task, Unit, count_task, count_unit, failed, groups
+from flopbench.commands.sweep.plan import SweepPlan, SweepRequest, plan_sweep
+from flopbench.commands.sweep.units import (
+    Counted,
+    Task,
+    Unit,
+    count_task,
+    count_unit,
+    failed,
+    groups,
+)
 
 
 def vendor_counts(

@@ -9,14 +9,14 @@ from typing import Any
 from flopbench.analytic import SweepPoint
 from flopbench.analytic.price_many import evaluate
 from flopbench.boundary import told_by
+from flopbench.commands.sweep.journal import Journal, fingerprint
+from flopbench.commands.sweep.plan import SweepPlan, SweepRequest
+from flopbench.commands.sweep.pool import vendor_counts
+from flopbench.commands.sweep.report import Targets, priced_stages, sweep_report
+from flopbench.commands.sweep.units import Counted, Unit, at_points, units
 from flopbench.digests import source_digest
 from flopbench.progress import SweepProgress
 from flopbench.registry.catalog import Catalog
-from flopbench.sweep_plan import SweepPlan, SweepRequest
-from flopbench.sweep_report import Targets, priced_stages, sweep_report
-from flopbench.sweep_store import Journal, fingerprint
-from flopbench.vendor_pool import vendor_counts
-from flopbench.vendor_series import Counted, Unit, at_points, units
 from flopbench.version import __version__
 
 

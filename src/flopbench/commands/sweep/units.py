@@ -8,10 +8,10 @@ from typing import Any, Literal
 from attrs import evolve, frozen
 
 from flopbench.boundary import calling
+from flopbench.commands.sweep.law_groups import WORTH_A_LAW, Place, counts_by_law, place
+from flopbench.commands.sweep.plan import SweepPlan
 from flopbench.errors import CountError, FlopbenchError, UsageError
 from flopbench.laws.law import Subject
-from flopbench.series_laws import WORTH_A_LAW, Place, counts_by_law, place
-from flopbench.sweep_plan import SweepPlan
 from flopbench.tally import sums
 from flopbench.vendor import VERIFIED, Convention, VendorModel
 from flopbench.vendor.attribution import Attributed, Failed, attempt, attribute

@@ -12,12 +12,12 @@ from attrs import Factory, frozen
 from flopbench.analytic import Stage, Sweep, SweepLimits, SweepPoint
 from flopbench.analytic.checked import workload_facts
 from flopbench.boundary import calling
+from flopbench.commands.sweep.by_hand import MOST_POINTS, axis_by_hand, points_by_hand
 from flopbench.errors import PluginError, UsageError, unknown
 from flopbench.plan import Plan, make_plan
 from flopbench.plan.config import structure
 from flopbench.plan.plan import require_closed_forms
 from flopbench.registry.catalog import Catalog
-from flopbench.vary import MOST_POINTS, axis_by_hand, points_by_hand
 
 
 @frozen(kw_only=True)

@@ -1,0 +1,1 @@
+"""``flopbench sweep``: many workloads, priced at once and counted once per shape."""
