@@ -21,11 +21,11 @@ import sympy
 
 from flopbench.analytic.price import price
 from flopbench.builtin.eager import Eager
+from flopbench.commands.prove.proof import FAILURES, Proof
+from flopbench.commands.prove.prove import prove
 from flopbench.conventions import Conventions
 from flopbench.errors import FlopbenchError
 from flopbench.plan import make_plan
-from flopbench.proof import FAILURES, Proof
-from flopbench.prove import prove
 from flopbench.registry.catalog import build_catalog
 from flopbench.registry.loading import load_plugins
 from flopbench_transformers_lm.analytic import HfModel

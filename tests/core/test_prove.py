@@ -7,9 +7,9 @@ import sympy
 from flopbench import Linear, MatMul, VendorCall, VendorStage
 from flopbench.analytic import Size, Stage
 from flopbench.builtin.torch_counter import TorchCounter
+from flopbench.commands.prove.equations import _is_another
 from flopbench.dims import halve
 from flopbench.dims.forms import symbol
-from flopbench.equations import _is_another
 from flopbench.errors import CountError, PluginError, UsageError
 from flopbench.laws.law import Subject
 from flopbench.laws.vendor_law import count_by_law

@@ -5,8 +5,8 @@ import sympy
 from hypothesis import given
 from hypothesis import strategies as st
 
+from flopbench.commands.prove.equations import simplified
 from flopbench.dims.forms import STEP, evaluate, symbol
-from flopbench.equations import simplified
 from flopbench.laws.step_ranges import (
     Regime,
     from_first_step,

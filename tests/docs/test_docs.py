@@ -11,9 +11,9 @@ import make_results
 import pytest
 from doc_output import PAGES, ROOT, blocks, updated
 
+from flopbench.commands.prove.proof import Equation, Proof, Term
 from flopbench.conventions import Conventions
 from flopbench.dims.forms import symbol
-from flopbench.proof import Equation, Proof, Term
 from flopbench.registry import hookspecs
 from flopbench.vendor.attribution import UncountedOp
 

@@ -7,11 +7,11 @@ import sys
 import pytest
 
 from cli_helpers import one_sentence
+from flopbench.commands.prove.prove import prove
 from flopbench.commands.sweep.plan import SweepRequest, plan_sweep
 from flopbench.errors import UsageError
 from flopbench.explain import explain
 from flopbench.plan import make_plan
-from flopbench.prove import prove
 from flopbench.registry.catalog import build_catalog
 from flopbench.registry.loading import load_plugins
 

@@ -54,11 +54,11 @@ def prove_command(
 
     Exit status: 0 proved or interpolated, 1 something differs or is incomplete, 2 usage.
     """
+    from flopbench.commands.prove.proof import FAILURES
+    from flopbench.commands.prove.prove import prove
+    from flopbench.commands.prove.text import FILES, FORMATS
     from flopbench.output import check_writable, write_files
     from flopbench.plan import make_plan
-    from flopbench.proof import FAILURES
-    from flopbench.proof_text import FILES, FORMATS
-    from flopbench.prove import prove
 
     if out is not None:
         check_writable(path("--out", out))

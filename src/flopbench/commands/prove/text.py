@@ -8,7 +8,7 @@ from collections.abc import Callable, Iterator, Mapping
 import sympy
 
 from flopbench.analytic import Stage
-from flopbench.proof import FAILURES, Equation, Proof
+from flopbench.commands.prove.proof import FAILURES, Equation, Proof
 from flopbench.text import key_values, table, wrapped
 
 

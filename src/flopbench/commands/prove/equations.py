@@ -7,9 +7,9 @@ from collections.abc import Iterator, Mapping
 import sympy
 from attrs import frozen
 
+from flopbench.commands.prove.proof import Equation, ProofVerdict, Term, worst
 from flopbench.dims.forms import symbol, terms
 from flopbench.laws.law import Key, Law
-from flopbench.proof import Equation, ProofVerdict, Term, worst
 from flopbench.vendor.attribution import Failed
 
 Forms = Mapping[Key, sympy.Expr]

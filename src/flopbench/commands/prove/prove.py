@@ -12,15 +12,15 @@ from flopbench.analytic import Size, Stage
 from flopbench.analytic.checked import assumptions, stage_sizes, with_symbols, workload_facts
 from flopbench.analytic.price import price
 from flopbench.boundary import told_by
+from flopbench.commands.prove.equations import Forms, composed, equations
+from flopbench.commands.prove.proof import Equation, Proof
 from flopbench.dims.forms import evaluate
-from flopbench.equations import Forms, composed, equations
 from flopbench.errors import UsageError, unknown
 from flopbench.laws.law import Law, Subject
 from flopbench.laws.vendor_law import vendor_law
 from flopbench.plan import Plan
 from flopbench.plan.plan import require_closed_forms
 from flopbench.progress import Progress
-from flopbench.proof import Equation, Proof
 from flopbench.registry.catalog import Catalog
 from flopbench.vendor import VERIFIED, VendorCounter, VendorModel
 from flopbench.vendor.attribution import Failed, attempt

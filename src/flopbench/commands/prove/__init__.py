@@ -1,0 +1,1 @@
+"""``flopbench prove``: equal for every size, not for some sizes."""
