@@ -10,11 +10,11 @@ from flopbench.builtin.eager import Eager
 from flopbench.builtin.reporters.console import Console
 from flopbench.builtin.reporters.markdown import Markdown
 from flopbench.builtin.torch_counter import TorchCounter
+from flopbench.commands.explain.text import console
+from flopbench.commands.explain.tree import explain
 from flopbench.commands.prove.prove import prove
 from flopbench.commands.run.runner import run
 from flopbench.errors import FlopbenchError, PluginError
-from flopbench.explain import explain
-from flopbench.explain_text import console
 from flopbench.registry.catalog import build_catalog
 from flopbench.registry.loading import Contribution, Plugins, Source
 from prove_helpers import Sizes, ToyModel, ToyVendor, plan_of

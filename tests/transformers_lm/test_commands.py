@@ -7,10 +7,10 @@ import sys
 import pytest
 
 from cli_helpers import one_sentence
+from flopbench.commands.explain.tree import explain
 from flopbench.commands.prove.prove import prove
 from flopbench.commands.sweep.plan import SweepRequest, plan_sweep
 from flopbench.errors import UsageError
-from flopbench.explain import explain
 from flopbench.plan import make_plan
 from flopbench.registry.catalog import build_catalog
 from flopbench.registry.loading import load_plugins

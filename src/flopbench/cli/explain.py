@@ -62,8 +62,8 @@ def explain_command(
     strict_plugins: StrictOption = False,
 ) -> None:
     """Show where a model's FLOPs are, component by component, as closed forms and at a workload."""
-    from flopbench.explain import explain
-    from flopbench.explain_text import FORMATS
+    from flopbench.commands.explain.text import FORMATS
+    from flopbench.commands.explain.tree import explain
     from flopbench.output import check_writable, write_files
     from flopbench.plan import make_plan
 
@@ -95,9 +95,9 @@ def explain_command(
 
 
 def _files(explanation: Any) -> dict[str, str | bytes]:
-    from flopbench.explain import folded
-    from flopbench.explain_text import FORMATS
-    from flopbench.icicle import icicle
+    from flopbench.commands.explain.plots import icicle
+    from flopbench.commands.explain.text import FORMATS
+    from flopbench.commands.explain.tree import folded
 
     texts = {"explain.json": FORMATS["json"], "explain.md": FORMATS["markdown"]}
     files: dict[str, str | bytes] = {

@@ -5,8 +5,8 @@ from __future__ import annotations
 import io
 from typing import Any
 
+from flopbench.commands.explain.tree import Explanation, Node
 from flopbench.errors import UsageError
-from flopbench.explain import Explanation, Node
 from flopbench.text import tera
 
 _COLOURS = ("#56b4e9", "#e69f00", "#009e73", "#cc79a7", "#f0e442", "#d55e00")

@@ -9,7 +9,7 @@ from typing import Any
 import attrs
 
 from flopbench.analytic.price import Fallback
-from flopbench.explain import Explanation, Node
+from flopbench.commands.explain.tree import Explanation, Node
 from flopbench.text import table, tera, wrapped
 
 EXPLAIN_SCHEMA_VERSION = "1.0"

@@ -1,0 +1,1 @@
+"""``flopbench explain``: where the FLOPs are, as a tree of components."""
