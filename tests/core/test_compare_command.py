@@ -5,8 +5,8 @@ import json
 import pytest
 
 from cli_helpers import one_sentence
+from flopbench.commands.compare.plan import Entry, parse
 from flopbench.errors import UsageError
-from flopbench.side_plan import Entry, parse
 
 PLUGIN = '''
 from attrs import frozen

@@ -29,9 +29,9 @@ from flopbench.cli.common import (
 from flopbench.errors import PluginError, UsageError
 
 if TYPE_CHECKING:
+    from flopbench.commands.compare.comparison import SideBySide
+    from flopbench.commands.compare.plan import Entry
     from flopbench.plan import Plan
-    from flopbench.side_by_side import SideBySide
-    from flopbench.side_plan import Entry
 
 
 def compare_command(
@@ -63,10 +63,10 @@ def compare_command(
     Each model is checked against its vendor model, if it has one. Exit status: 0, 1 a model
     failed or differs (the others are shown), 2 usage.
     """
+    from flopbench.commands.compare.comparison import compare_models
+    from flopbench.commands.compare.plan import check_stages, parse, plan_entry
+    from flopbench.commands.compare.text import FORMATS
     from flopbench.output import check_writable, write_files
-    from flopbench.side_by_side import compare_models
-    from flopbench.side_by_side_text import FORMATS
-    from flopbench.side_plan import check_stages, parse, plan_entry
 
     if out is not None:
         check_writable(path("--out", out))
@@ -104,8 +104,8 @@ def _calls(plans: dict[Entry, Any]) -> int:
 
 
 def _files(found: SideBySide) -> dict[str, str | bytes]:
-    from flopbench.bars import draw
-    from flopbench.side_by_side_text import to_json, to_markdown
+    from flopbench.commands.compare.plots import draw
+    from flopbench.commands.compare.text import to_json, to_markdown
 
     files: dict[str, str | bytes] = {
         "compare.json": to_json(found) + "\n",

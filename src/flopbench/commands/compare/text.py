@@ -7,7 +7,7 @@ from collections.abc import Callable, Iterable, Iterator, Mapping
 from typing import Any
 
 from flopbench.analytic import Stage
-from flopbench.side_by_side import EITHER, PAGE, SEQUENCE, Side, SideBySide
+from flopbench.commands.compare.comparison import EITHER, PAGE, SEQUENCE, Side, SideBySide
 from flopbench.text import listed, si, table
 
 NONE = "none"

@@ -6,9 +6,9 @@ from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
 from flopbench.analytic import Stage
+from flopbench.commands.compare.comparison import SideBySide
 from flopbench.errors import UsageError
 from flopbench.plotting import COLOURS, HATCHES, SETTINGS, saved
-from flopbench.side_by_side import SideBySide
 
 _HELD = {
     "weight_bytes": "weights",

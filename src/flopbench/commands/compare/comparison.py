@@ -17,13 +17,13 @@ from flopbench.analytic.checked import workload_facts
 from flopbench.analytic.price import StagePrice, price
 from flopbench.analytic.price_many import columns
 from flopbench.boundary import calling
+from flopbench.commands.compare.plan import Entry
 from flopbench.commands.run.runner import run
 from flopbench.errors import FlopbenchError
 from flopbench.plan import Plan
 from flopbench.progress import Progress
 from flopbench.registry.catalog import Catalog
 from flopbench.report import Report, Series
-from flopbench.side_plan import Entry
 
 COMPARE_SCHEMA_VERSION = "1.1"
 

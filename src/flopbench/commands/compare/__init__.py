@@ -1,0 +1,1 @@
+"""``flopbench compare``: models side by side."""
