@@ -22,7 +22,7 @@ import sympy
 from flopbench.analytic.price import price
 from flopbench.builtin.eager import Eager
 from flopbench.commands.prove.proof import FAILURES, Proof
-from flopbench.commands.prove.prove import prove
+from flopbench.commands.prove.runner import prove
 from flopbench.conventions import Conventions
 from flopbench.errors import FlopbenchError
 from flopbench.plan import make_plan

@@ -10,7 +10,7 @@ from flopbench.analytic import Size, Stage
 from flopbench.builtin.eager import Eager
 from flopbench.builtin.flash import Flash
 from flopbench.builtin.torch_counter import TorchCounter
-from flopbench.commands.prove.prove import prove
+from flopbench.commands.prove.runner import prove
 from flopbench.conventions import Conventions
 from flopbench.plan import Plan
 

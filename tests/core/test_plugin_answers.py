@@ -12,7 +12,7 @@ from flopbench.builtin.reporters.markdown import Markdown
 from flopbench.builtin.torch_counter import TorchCounter
 from flopbench.commands.explain.text import console
 from flopbench.commands.explain.tree import explain
-from flopbench.commands.prove.prove import prove
+from flopbench.commands.prove.runner import prove
 from flopbench.commands.run.runner import run
 from flopbench.errors import FlopbenchError, PluginError
 from flopbench.registry.catalog import build_catalog

@@ -8,7 +8,7 @@ import pytest
 
 from cli_helpers import one_sentence
 from flopbench.commands.explain.tree import explain
-from flopbench.commands.prove.prove import prove
+from flopbench.commands.prove.runner import prove
 from flopbench.commands.sweep.plan import SweepRequest, plan_sweep
 from flopbench.errors import UsageError
 from flopbench.plan import make_plan

@@ -188,7 +188,7 @@ class VendorChecks:
     @check(cases="_stages")
     def test_proof(self, case: str) -> None:
         """Vendor and closed form are equal for every value of the open sizes."""
-        from flopbench.commands.prove.prove import prove
+        from flopbench.commands.prove.runner import prove
 
         self._vendor()
         plan = self._plan()
