@@ -148,8 +148,9 @@ with open(arguments[arguments.index("--log-file") + 1], "w") as file:
 
 
 def test_a_measurement_stands_beside_the_prediction(tmp_path, monkeypatch):
+    from flopbench.commands.attention.figures import attention_figures, measure
+    from flopbench.commands.attention.text import measured_text
     from flopbench.kernels import ncu_profile
-    from flopbench.one_attention import attention_figures, measure, measured_text
     from flopbench.ops import Attention
 
     program = tmp_path / "ncu"

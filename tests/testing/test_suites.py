@@ -8,9 +8,9 @@ import pytest
 
 import flopbench.testing
 from flopbench.builtin.torch_counter import TorchCounter
+from flopbench.commands.new.scaffold import distribution
 from flopbench.dims.forms import symbol
 from flopbench.errors import UsageError
-from flopbench.scaffold import distribution
 from flopbench.testing.fused import fused_calls
 from flopbench.testing.modules import rows_of_a_linear
 from flopbench.testing.suite import catalog_with

@@ -15,7 +15,7 @@ from flopbench.kernels.flash_tiles import DTYPES, GPUS, KERNELS
 
 if TYPE_CHECKING:
     from flopbench.cli.common import Session
-    from flopbench.mode_figures import ModeFigures
+    from flopbench.commands.attention.modes import ModeFigures
     from flopbench.ops import Attention
     from flopbench.registry.catalog import Catalog
 
@@ -50,14 +50,9 @@ def attention_command(
 
     Attention modes of plugins are shown below, where they carry it out.
     """
-    from flopbench.mode_figures import mode_text
-    from flopbench.one_attention import (
-        as_dict,
-        as_text,
-        attention_figures,
-        measure,
-        measured_text,
-    )
+    from flopbench.commands.attention.figures import attention_figures, measure
+    from flopbench.commands.attention.modes import mode_text
+    from flopbench.commands.attention.text import as_dict, as_text, measured_text
     from flopbench.ops import Attention
 
     groups = heads if kv_heads is None else kv_heads
@@ -96,7 +91,7 @@ def _of_plugins(
 ) -> Iterator[tuple[str, ModeFigures]]:
     """Price the op in each attention mode that flopbench does not ship; one may fail alone."""
     from flopbench.builtin.eager import Eager
-    from flopbench.mode_figures import mode_figures
+    from flopbench.commands.attention.modes import mode_figures
     from flopbench.registry.loading import BUILTIN
 
     for name, mode, source in catalog.attention_modes:

@@ -13,6 +13,6 @@ def list_command(
     strict_plugins: StrictOption = False,
 ) -> None:
     """List models, attention modes, counters and reporters, and where each comes from."""
-    from flopbench.listing import list_catalog
+    from flopbench.commands.list.text import list_catalog
 
     print_text(list_catalog(load(context, plugin, strict_plugins)))

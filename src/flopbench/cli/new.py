@@ -18,7 +18,7 @@ def new_command(
     strict_plugins: StrictOption = False,
 ) -> None:
     """Write a plugin that installs and passes its conformance suite as it is."""
-    from flopbench.scaffold import write_plugin
+    from flopbench.commands.new.scaffold import write_plugin
 
     folder = write_plugin(kind, name, path("--out", out), load(context, plugin, strict_plugins))
     print_text(f"{folder}: now pip install -e '{folder}[test]' && pytest {folder}")

@@ -1,0 +1,1 @@
+"""``flopbench attention``: one attention, in every mode and by kernels."""

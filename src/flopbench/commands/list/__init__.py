@@ -1,0 +1,1 @@
+"""``flopbench list``: what there is, and which keys it takes."""

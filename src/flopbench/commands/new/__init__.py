@@ -1,0 +1,1 @@
+"""``flopbench new``: a plugin to start from."""
