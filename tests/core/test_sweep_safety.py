@@ -7,9 +7,9 @@ import time
 
 import pytest
 
+from flopbench.cli.sweep_files import LIST, replace_files
 from flopbench.commands.sweep.journal import JOURNAL, Journal
 from flopbench.errors import UsageError
-from flopbench.sweep_files import LIST, replace_files
 from sweep_helpers import ToySweep
 
 

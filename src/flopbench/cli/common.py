@@ -182,7 +182,7 @@ def progress_bar(total: int) -> Iterator[Progress | None]:
     if not total or not sys.stderr.isatty():
         yield None
         return
-    from flopbench.progress_bar import BarProgress
+    from flopbench.cli.progress_bar import BarProgress
 
     with BarProgress.open(total) as progress:
         yield progress

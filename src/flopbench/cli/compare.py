@@ -63,10 +63,10 @@ def compare_command(
     Each model is checked against its vendor model, if it has one. Exit status: 0, 1 a model
     failed or differs (the others are shown), 2 usage.
     """
+    from flopbench.cli.files import check_writable, write_files
     from flopbench.commands.compare.comparison import compare_models
     from flopbench.commands.compare.plan import check_stages, parse, plan_entry
     from flopbench.commands.compare.text import FORMATS
-    from flopbench.output import check_writable, write_files
 
     if out is not None:
         check_writable(path("--out", out))

@@ -62,9 +62,9 @@ def explain_command(
     strict_plugins: StrictOption = False,
 ) -> None:
     """Show where a model's FLOPs are, component by component, as closed forms and at a workload."""
+    from flopbench.cli.files import check_writable, write_files
     from flopbench.commands.explain.text import FORMATS
     from flopbench.commands.explain.tree import explain
-    from flopbench.output import check_writable, write_files
     from flopbench.plan import make_plan
 
     if out is not None:

@@ -54,10 +54,10 @@ def prove_command(
 
     Exit status: 0 proved or interpolated, 1 something differs or is incomplete, 2 usage.
     """
+    from flopbench.cli.files import check_writable, write_files
     from flopbench.commands.prove.proof import FAILURES
     from flopbench.commands.prove.runner import prove
     from flopbench.commands.prove.text import FILES, FORMATS
-    from flopbench.output import check_writable, write_files
     from flopbench.plan import make_plan
 
     if out is not None:

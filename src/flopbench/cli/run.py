@@ -63,8 +63,8 @@ def run_command(
     Exit status: 0 nothing differs (verified, where a vendor was checked), 1 something
     differs or is incomplete, 2 usage.
     """
+    from flopbench.cli.files import check_writable, write_files
     from flopbench.commands.run.runner import run
-    from flopbench.output import check_writable, write_files
     from flopbench.plan import make_plan
 
     if out is not None:

@@ -92,10 +92,10 @@ def sweep_command(
     With --out, a killed sweep goes on where it was. Exit status: 0, 1 a point failed or
     differs, 2 usage.
     """
+    from flopbench.cli.files import check_writable
     from flopbench.commands.sweep.by_hand import grids
     from flopbench.commands.sweep.plan import SweepRequest, plan_sweep
     from flopbench.commands.sweep.report import Targets, check_targets
-    from flopbench.output import check_writable
 
     targets = Targets(ttft=_seconds("--ttft", ttft), tpot=_seconds("--tpot", tpot))
     options: dict[str, Any] = {
@@ -146,10 +146,10 @@ def _sweep(
     """Run, print or write; return what failed."""
     from contextlib import nullcontext
 
+    from flopbench.cli.sweep_files import replace_files
     from flopbench.commands.sweep.journal import locked
     from flopbench.commands.sweep.runner import incomplete, run_sweep
     from flopbench.commands.sweep.text import to_csv, to_markdown, verdict
-    from flopbench.sweep_files import replace_files
 
     with locked(folder) if folder else nullcontext():
         # What is printed under a bar would go to the terminal, wherever stdout goes.
@@ -215,7 +215,7 @@ def _progress() -> Iterator[SweepProgress | None]:
     if not sys.stderr.isatty():
         yield None
         return
-    from flopbench.progress_bar import SweepBar
+    from flopbench.cli.progress_bar import SweepBar
 
     with SweepBar.open() as bar:
         yield bar

@@ -11,7 +11,7 @@ import json
 from collections.abc import Mapping
 from pathlib import Path
 
-from flopbench.output import write_files
+from flopbench.cli.files import write_files
 
 LIST = ".sweep.files"
 
