@@ -3,11 +3,12 @@
 import torch
 from torch.nn import functional
 
+from flopbench import VendorCall
 from flopbench.analytic.price import StagePrice
 from flopbench.builtin.eager import Eager
 from flopbench.builtin.torch_counter import TorchCounter
 from flopbench.commands.run.reconcile import compare
-from flopbench.vendor import StageCount, VendorCall
+from flopbench.vendor import StageCount
 from flopbench.vendor.attribution import attribute
 
 

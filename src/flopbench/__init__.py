@@ -1,6 +1,15 @@
 """How many FLOPs does a model really do, stage by stage? Two witnesses, reconciled exactly."""
 
-from flopbench.analytic import AnalyticModel, AttentionMode, Named, Size, Stage
+from flopbench.analytic import (
+    AnalyticModel,
+    AttentionMode,
+    Named,
+    Size,
+    Stage,
+    Sweep,
+    SweepLimits,
+    SweepPoint,
+)
 from flopbench.errors import CountError, UsageError
 from flopbench.ops import (
     Attention,
@@ -14,6 +23,8 @@ from flopbench.ops import (
     Linear,
     MatMul,
     Norm,
+    Op,
+    PricedOp,
     Rope,
     Softmax,
 )
@@ -52,11 +63,16 @@ __all__ = [
     "MatMul",
     "Named",
     "Norm",
+    "Op",
+    "PricedOp",
     "Reporter",
     "Rope",
     "Size",
     "Softmax",
     "Stage",
+    "Sweep",
+    "SweepLimits",
+    "SweepPoint",
     "SymbolicCounter",
     "Trace",
     "Uncounted",

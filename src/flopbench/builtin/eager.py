@@ -5,10 +5,8 @@ from __future__ import annotations
 from collections.abc import Iterable
 from typing import Any
 
-from flopbench.analytic import AttentionMode
+from flopbench import Attention, AttentionMode, Elementwise, MatMul, PricedOp, Softmax, hookimpl
 from flopbench.dims import Dim
-from flopbench.ops import Attention, Elementwise, MatMul, PricedOp, Softmax
-from flopbench.registry.hookspecs import hookimpl
 
 
 class Eager(AttentionMode):

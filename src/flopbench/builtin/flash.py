@@ -5,10 +5,8 @@ from __future__ import annotations
 from collections.abc import Iterable
 from typing import Any
 
-from flopbench.analytic import AttentionMode
+from flopbench import Attention, AttentionMode, FusedAttention, PricedOp, hookimpl
 from flopbench.dims import is_array, is_symbolic
-from flopbench.ops import Attention, FusedAttention, PricedOp
-from flopbench.registry.hookspecs import hookimpl
 
 MAX_HEAD_DIM = 256
 """The widest head that FlashAttention-2 takes (Dao, arXiv:2307.08691; flash-attn's README)."""

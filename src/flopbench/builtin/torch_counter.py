@@ -10,19 +10,19 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from typing import TYPE_CHECKING, Any
 
-from flopbench.builtin.torch_watch import require_torch, watch
-from flopbench.errors import CountError
-from flopbench.ops import TORCH_VISIBLE
-from flopbench.registry.hookspecs import hookimpl
-from flopbench.vendor import (
+from flopbench import (
     Convention,
     Count,
     Counted,
+    CountError,
     SymbolicCounter,
     Trace,
     VendorCall,
     VendorCounter,
+    hookimpl,
 )
+from flopbench.builtin.torch_watch import require_torch, watch
+from flopbench.ops import TORCH_VISIBLE
 
 if TYPE_CHECKING:
     import sympy

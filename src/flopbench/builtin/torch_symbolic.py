@@ -19,10 +19,9 @@ from torch._subclasses.fake_tensor import FakeTensorMode
 from torch.fx.experimental.symbolic_shapes import DimDynamic, ShapeEnv
 from torch.utils._python_dispatch import TorchDispatchMode
 
+from flopbench import CountError, Trace, VendorCall
 from flopbench.boundary import told
 from flopbench.builtin.torch_watch import watch
-from flopbench.errors import CountError
-from flopbench.vendor import Trace, VendorCall
 
 _BINDING = (torch.ops.aten.constant_pad_nd,)
 """Ops whose fake kernel binds symbols to their examples, while their decomposition does not.

@@ -10,12 +10,8 @@ from typing import TYPE_CHECKING, Any
 
 from attrs import frozen
 
+from flopbench import CountError, Uncounted, UsageError, VendorCall
 from flopbench.boundary import told
-from flopbench.errors import CountError, UsageError
-from flopbench.vendor import (
-    Uncounted,
-    VendorCall,
-)
 
 if TYPE_CHECKING:
     pass

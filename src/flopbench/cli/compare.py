@@ -67,6 +67,7 @@ def compare_command(
     from flopbench.commands.compare.comparison import compare_models
     from flopbench.commands.compare.plan import check_stages, parse, plan_entry
     from flopbench.commands.compare.text import FORMATS
+    from flopbench.commands.run.runner import run
 
     if out is not None:
         check_writable(path("--out", out))
@@ -89,7 +90,9 @@ def compare_command(
             plans[entry] = error
     gc.enable()
     with progress_bar(_calls(plans)) as progress:
-        found = compare_models(plans, catalog, stages_given=stages is not None, progress=progress)
+        found = compare_models(
+            plans, lambda plan: run(plan, catalog, progress), stages_given=stages is not None
+        )
     if out is not None:
         write_files(Path(out), _files(found))
     for name in shown:

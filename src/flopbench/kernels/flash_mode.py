@@ -7,14 +7,11 @@ from typing import ClassVar
 
 import attrs
 
-from flopbench.analytic import AttentionMode
+from flopbench import Attention, AttentionMode, PricedOp, UsageError, hookimpl
 from flopbench.builtin.flash import Flash
 from flopbench.dims import is_array
-from flopbench.errors import UsageError
 from flopbench.kernels.flash_tiles import GPUS
 from flopbench.kernels.flash_work import Choice, executed_flops
-from flopbench.ops import Attention, PricedOp
-from flopbench.registry.hookspecs import hookimpl
 
 
 class FlashExecuted(Flash):

@@ -12,8 +12,9 @@ from typing import Any, Literal
 
 from attrs import frozen
 
+from flopbench import UsageError
 from flopbench.dims import Dim, where
-from flopbench.errors import UsageError, unknown
+from flopbench.errors import unknown
 
 KERNELS: dict[str, str] = {
     "fa2": "FlashAttention-2, the standard forward kernel in PyTorch's SDPA",

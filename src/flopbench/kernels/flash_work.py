@@ -7,6 +7,7 @@ from typing import Any
 
 from attrs import frozen
 
+from flopbench import Attention, UsageError
 from flopbench.conventions import MAC_FLOPS
 from flopbench.dims import (
     Dim,
@@ -19,7 +20,6 @@ from flopbench.dims import (
     minimum,
     where,
 )
-from flopbench.errors import UsageError
 from flopbench.kernels.flash_split import splits
 from flopbench.kernels.flash_tiles import (
     SPLIT_ROWS,
@@ -30,7 +30,6 @@ from flopbench.kernels.flash_tiles import (
     split_keys,
     tile_rule,
 )
-from flopbench.ops import Attention
 
 
 def touched_tiles(rows: Dim, keys: Dim, block: Tile, *, causal: bool) -> Dim:

@@ -6,10 +6,9 @@ from collections import Counter
 from collections.abc import Mapping
 from typing import ClassVar
 
-from flopbench.errors import CountError
+from flopbench import Convention, Count, Counted, CountError, VendorCall, VendorCounter, hookimpl
 from flopbench.ops import TORCH_VISIBLE
-from flopbench.registry.hookspecs import hookimpl
-from flopbench.vendor import EXECUTED_FLOP, Convention, Count, Counted, VendorCall, VendorCounter
+from flopbench.vendor import EXECUTED_FLOP
 
 
 class NcuCounter(VendorCounter):

@@ -23,8 +23,7 @@ from pathlib import Path
 
 from attrs import frozen
 
-from flopbench.errors import CountError, UsageError
-from flopbench.vendor import VendorCall
+from flopbench import CountError, UsageError, VendorCall
 
 METRICS: dict[str, str] = {
     "bf16": "sm__ops_path_tensor_src_bf16_dst_fp32.sum",

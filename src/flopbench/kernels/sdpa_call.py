@@ -8,10 +8,9 @@ from typing import Any
 
 from attrs import frozen
 
+from flopbench import Attention, VendorCall
 from flopbench.kernels.flash_tiles import HEAD_GRAIN
 from flopbench.kernels.ncu_profile import Kernel, profile
-from flopbench.ops import Attention
-from flopbench.vendor import VendorCall
 
 BACKENDS: tuple[str, ...] = ("auto", "flash", "cudnn")
 """Backends of SDPA; ``auto`` leaves the choice to torch."""

@@ -13,10 +13,12 @@ from flopbench.report.report import (
     Verdict,
 )
 from flopbench.report.reporter import Reporter
+from flopbench.vendor.attribution import Entry, UncountedOp
 
 __all__ = [
     "Comparison",
     "ComponentDifference",
+    "Entry",
     "ExecutedComponent",
     "ExecutedKernel",
     "FAILURES",
@@ -25,5 +27,6 @@ __all__ = [
     "Reporter",
     "SCHEMA_VERSION",
     "Series",
+    "UncountedOp",
     "Verdict",
 ]

@@ -7,8 +7,15 @@ from typing import Any
 
 from flopbench.analytic import Stage
 from flopbench.analytic.price import Fallback
-from flopbench.report import Comparison, ComponentDifference, Provenance, Report, Series
-from flopbench.vendor.attribution import Entry, UncountedOp
+from flopbench.report import (
+    Comparison,
+    ComponentDifference,
+    Entry,
+    Provenance,
+    Report,
+    Series,
+    UncountedOp,
+)
 
 LARGE = 3 * 2**70
 """More than 64 bits hold."""

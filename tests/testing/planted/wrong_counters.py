@@ -2,10 +2,9 @@
 
 import attrs
 
-from flopbench import Convention, Count, Counted, CountError, hookimpl
+from flopbench import Convention, Count, Counted, CountError, VendorCounter, hookimpl
 from flopbench.builtin.torch_counter import TorchCounter
 from flopbench.ops import TORCH_VISIBLE
-from flopbench.vendor import VendorCounter
 
 COUNTERS = []
 

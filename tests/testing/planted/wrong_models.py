@@ -4,8 +4,7 @@ import attrs
 from flopbench_toy.analytic import Toy
 from flopbench_toy.vendor import ToyVendor
 
-from flopbench import Elementwise, Linear, hookimpl
-from flopbench.analytic import Named, Sweep, SweepPoint
+from flopbench import Elementwise, Linear, Named, Sweep, SweepPoint, hookimpl
 
 MODELS, VENDORS = [], []
 

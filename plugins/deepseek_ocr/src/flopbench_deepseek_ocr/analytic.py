@@ -8,9 +8,8 @@ from typing import ClassVar, Literal, Self
 
 from attrs import frozen
 
-from flopbench.analytic import Named
+from flopbench import Named, Op
 from flopbench.dims import DEFAULT_DTYPE
-from flopbench.ops import Op
 from flopbench_deepseek_ocr.architecture import Architecture, read_architecture, read_dtype
 from flopbench_deepseek_ocr.names import Names, named_architecture
 from flopbench_deepseek_ocr.page_model import PageModel

@@ -16,8 +16,8 @@ from typing import Any
 import attrs
 from attrs import frozen
 
+from flopbench import UsageError
 from flopbench.dims import DTYPE_BYTES, is_symbolic
-from flopbench.errors import UsageError
 
 
 def at_least(low: int) -> Any:

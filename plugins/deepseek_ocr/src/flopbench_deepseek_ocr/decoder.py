@@ -11,10 +11,9 @@ from collections.abc import Iterator
 import attrs
 from attrs import frozen
 
-from flopbench import blocks
+from flopbench import MatMul, Op, blocks
 from flopbench.blocks import Pass, Site
 from flopbench.dims import Dim
-from flopbench.ops import MatMul, Op
 from flopbench_deepseek_ocr.architecture import Decoder
 
 

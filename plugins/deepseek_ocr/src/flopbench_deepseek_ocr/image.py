@@ -6,7 +6,7 @@ import warnings
 from collections.abc import Sequence
 from pathlib import Path
 
-from flopbench.errors import UsageError
+from flopbench import UsageError
 from flopbench_deepseek_ocr.workload import CropGrid, Page, Tiling
 
 SAMPLE_PAGE = Path(__file__).with_name("sample_page.png")

@@ -8,11 +8,9 @@ from typing import Any, ClassVar
 
 import attrs
 
-from flopbench.analytic import AnalyticModel, Size, Stage
+from flopbench import AnalyticModel, Op, Size, Stage, UsageError
 from flopbench.blocks import stage_passes
 from flopbench.dims import Dim
-from flopbench.errors import UsageError
-from flopbench.ops import Op
 from flopbench_deepseek_ocr.decoder import decoder_block
 from flopbench_deepseek_ocr.image import choose_grid, read_page
 from flopbench_deepseek_ocr.workload import (

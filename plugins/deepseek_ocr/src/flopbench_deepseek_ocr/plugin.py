@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-from flopbench.analytic import AnalyticModel
-from flopbench.registry.hookspecs import hookimpl
-from flopbench.vendor import VendorModel
+from flopbench import AnalyticModel, VendorModel, hookimpl
 from flopbench_deepseek_ocr.analytic import DeepseekOcr
 from flopbench_deepseek_ocr.vendor import DeepseekOcrVendor
 

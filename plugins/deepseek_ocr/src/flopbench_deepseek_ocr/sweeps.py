@@ -5,8 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from functools import partial
 
-from flopbench.analytic import Sweep, SweepLimits, SweepPoint
-from flopbench.errors import UsageError
+from flopbench import Sweep, SweepLimits, SweepPoint, UsageError
 from flopbench_deepseek_ocr.workload import Workload
 
 FEWEST_TILES, MOST_TILES = 2, 29

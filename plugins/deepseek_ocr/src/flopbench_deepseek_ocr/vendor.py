@@ -10,8 +10,7 @@ from typing import Any, ClassVar, Literal, Protocol, Self
 import attrs
 from attrs import frozen
 
-from flopbench.errors import UsageError
-from flopbench.vendor import VendorModel, VendorStage
+from flopbench import UsageError, VendorModel, VendorStage
 from flopbench.vendor.transformers import VerifiedOptions
 from flopbench_deepseek_ocr.architecture import Architecture
 from flopbench_deepseek_ocr.workload import Workload

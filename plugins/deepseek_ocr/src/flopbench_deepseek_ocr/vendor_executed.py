@@ -16,8 +16,7 @@ from typing import Any, Literal
 
 import attrs
 
-from flopbench.errors import UsageError
-from flopbench.vendor import VendorCall, VendorStage
+from flopbench import UsageError, VendorCall, VendorStage
 from flopbench_deepseek_ocr.architecture import Architecture
 from flopbench_deepseek_ocr.kv_cache import fill_cache
 from flopbench_deepseek_ocr.vendor_native import Native, import_torch

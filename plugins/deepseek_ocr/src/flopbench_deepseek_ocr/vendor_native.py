@@ -13,9 +13,8 @@ from functools import cached_property
 from importlib import import_module, metadata
 from typing import Any, ClassVar
 
+from flopbench import CountError, UsageError, VendorCall, VendorStage
 from flopbench.dims import is_traced
-from flopbench.errors import CountError, UsageError
-from flopbench.vendor import VendorCall, VendorStage
 from flopbench.vendor.transformers import ATTENTION, EXPERTS, require_eager
 from flopbench_deepseek_ocr.architecture import Clip, Decoder, Sam
 from flopbench_deepseek_ocr.kv_cache import fill_cache

@@ -18,8 +18,8 @@ from importlib import metadata
 from pathlib import Path
 from typing import Any
 
-from flopbench.errors import UsageError, describe
-from flopbench.vendor import VendorCall, VendorStage
+from flopbench import UsageError, VendorCall, VendorStage
+from flopbench.errors import describe
 from flopbench_deepseek_ocr.architecture import Architecture, read_architecture
 from flopbench_deepseek_ocr.kv_cache import fill_cache
 from flopbench_deepseek_ocr.workload import View, Workload

@@ -12,6 +12,7 @@ from collections.abc import Callable, Iterator
 
 import attrs
 
+from flopbench import Conv2d, Elementwise, Embedding, Linear, MatMul, Norm, Op
 from flopbench.blocks import (
     EncoderAttention,
     EncoderLayers,
@@ -22,7 +23,6 @@ from flopbench.blocks import (
     Site,
 )
 from flopbench.dims import Dim, at_most_one, ceil_div
-from flopbench.ops import Conv2d, Elementwise, Embedding, Linear, MatMul, Norm, Op
 from flopbench_deepseek_ocr.architecture import Architecture, Clip, Sam
 from flopbench_deepseek_ocr.workload import View, Workload
 

@@ -8,8 +8,8 @@ from typing import ClassVar, Literal
 
 from attrs import frozen
 
+from flopbench import Op
 from flopbench.dims import DEFAULT_DTYPE
-from flopbench.ops import Op
 from flopbench_deepseek_ocr.page_model import PageModel
 from flopbench_deepseek_ocr.sweeps import grid_sweeps
 from flopbench_deepseek_ocr.workload import Workload

@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-from flopbench.analytic import AnalyticModel
-from flopbench.registry.hookspecs import hookimpl
-from flopbench.vendor import VendorModel
+from flopbench import AnalyticModel, VendorModel, hookimpl
 from flopbench_deepseek_ocr2.analytic import DeepseekOcr2
 from flopbench_deepseek_ocr2.vendor import DeepseekOcr2Vendor
 

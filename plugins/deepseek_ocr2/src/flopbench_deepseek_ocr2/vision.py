@@ -11,6 +11,7 @@ from collections.abc import Iterator
 
 import attrs
 
+from flopbench import Attention, Embedding, Linear, Op, Rope
 from flopbench.blocks import (
     GatedMlp,
     NormSpec,
@@ -21,7 +22,6 @@ from flopbench.blocks import (
     Site,
 )
 from flopbench.dims import Dim, where
-from flopbench.ops import Attention, Embedding, Linear, Op, Rope
 from flopbench_deepseek_ocr.vision import page_ops, projector_op, sam_ops
 from flopbench_deepseek_ocr.workload import View, Workload
 from flopbench_deepseek_ocr2.architecture import QUERIES, Architecture, Encoder

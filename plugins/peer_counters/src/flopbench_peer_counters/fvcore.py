@@ -8,8 +8,8 @@ from collections.abc import Iterator, Mapping
 from contextlib import AbstractContextManager, contextmanager
 from typing import Any
 
+from flopbench import Convention, VendorCall
 from flopbench.builtin.torch_watch import does_matrix_work
-from flopbench.vendor import Convention, VendorCall
 from flopbench_peer_counters.peer import MATRIX, Ops, Peer, as_module, root_name, token, whole
 
 

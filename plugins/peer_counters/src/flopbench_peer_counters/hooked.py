@@ -7,7 +7,7 @@ from collections import Counter
 from collections.abc import Iterator, Mapping
 from typing import Any
 
-from flopbench.vendor import Convention, VendorCall
+from flopbench import Convention, VendorCall
 from flopbench_peer_counters.peer import (
     MATRIX,
     Ops,

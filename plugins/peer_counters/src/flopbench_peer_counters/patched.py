@@ -12,7 +12,7 @@ from typing import Any
 
 from attrs import frozen
 
-from flopbench.vendor import Convention, VendorCall
+from flopbench import Convention, VendorCall
 from flopbench_peer_counters.peer import (
     MATRIX,
     Ops,

@@ -15,10 +15,10 @@ from contextlib import AbstractContextManager, contextmanager, nullcontext
 from importlib import metadata
 from typing import Any, ClassVar
 
+from flopbench import Count, Counted, CountError, Uncounted, VendorCall, VendorCounter
 from flopbench.boundary import told
 from flopbench.builtin.torch_watch import does_matrix_work, module_path
-from flopbench.errors import CountError, describe
-from flopbench.vendor import Count, Counted, Uncounted, VendorCall, VendorCounter
+from flopbench.errors import describe
 from flopbench_peer_counters.undo import clean_modules, quiet, restored
 
 Ops = Counter[tuple[str, str]]

@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-from flopbench.registry.hookspecs import hookimpl
-from flopbench.vendor import VendorCounter
+from flopbench import VendorCounter, hookimpl
 from flopbench_peer_counters.fvcore import Fvcore
 from flopbench_peer_counters.hooked import Thop, Torchinfo
 from flopbench_peer_counters.patched import Calflops, Deepspeed

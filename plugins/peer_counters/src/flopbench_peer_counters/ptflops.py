@@ -11,7 +11,7 @@ from typing import Any
 
 from attrs import define, field, frozen
 
-from flopbench.vendor import Convention, VendorCall
+from flopbench import Convention, VendorCall
 from flopbench_peer_counters.patched import running
 from flopbench_peer_counters.peer import (
     MATRIX,

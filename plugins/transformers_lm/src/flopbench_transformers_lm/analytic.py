@@ -6,11 +6,9 @@ from collections.abc import Collection, Iterator, Mapping
 from pathlib import Path
 from typing import Any, ClassVar, Self
 
-from flopbench.analytic import AnalyticModel, Size, Stage
+from flopbench import AnalyticModel, Op, Size, Stage, UsageError
 from flopbench.blocks import Decoder, stage_passes
 from flopbench.dims import DEFAULT_DTYPE, Dim, element_bytes
-from flopbench.errors import UsageError
-from flopbench.ops import Op
 from flopbench_transformers_lm.config import LmConfig, LmOptions, read_config
 from flopbench_transformers_lm.families import FAMILIES, source_of
 from flopbench_transformers_lm.families.fields import NotCoveredError

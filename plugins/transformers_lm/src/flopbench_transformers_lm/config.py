@@ -16,7 +16,8 @@ from typing import Any, Literal
 import attrs
 from attrs import frozen
 
-from flopbench.errors import UsageError, describe, unknown
+from flopbench import UsageError
+from flopbench.errors import describe, unknown
 from flopbench_transformers_lm.model_types import needs_transformers
 
 

@@ -12,7 +12,7 @@ from difflib import get_close_matches
 from functools import cache
 from pathlib import Path
 
-from flopbench.errors import UsageError
+from flopbench import UsageError
 
 PREFIX = "hf/"
 

@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-from flopbench.analytic import AnalyticModel
-from flopbench.registry.hookspecs import hookimpl
-from flopbench.vendor import VendorModel
+from flopbench import AnalyticModel, VendorModel, hookimpl
 from flopbench_transformers_lm.analytic import COVERED, HfModel
 from flopbench_transformers_lm.model_types import PREFIX
 from flopbench_transformers_lm.vendor import HfVendor

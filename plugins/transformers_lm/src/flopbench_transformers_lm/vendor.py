@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Hashable, Mapping
 from importlib import metadata
 
-from flopbench.vendor import VendorCall, VendorModel, VendorStage
+from flopbench import VendorCall, VendorModel, VendorStage
 from flopbench.vendor.transformers import ATTENTION, VerifiedOptions
 from flopbench_transformers_lm.components import component_of
 from flopbench_transformers_lm.config import LmConfig

@@ -14,7 +14,8 @@ from typing import Any
 
 from attrs import frozen
 
-from flopbench.errors import CountError, UsageError, describe
+from flopbench import CountError, UsageError
+from flopbench.errors import describe
 from flopbench.vendor.transformers import ATTENTION, EXPERTS, require_eager
 from flopbench_transformers_lm.config import LmConfig, to_transformers
 from flopbench_transformers_lm.kv_cache import fill_like

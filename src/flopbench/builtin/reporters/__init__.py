@@ -2,11 +2,10 @@
 
 from __future__ import annotations
 
+from flopbench import Reporter, hookimpl
 from flopbench.builtin.reporters.console import Console
 from flopbench.builtin.reporters.data import Csv, Json
 from flopbench.builtin.reporters.markdown import Markdown
-from flopbench.registry.hookspecs import hookimpl
-from flopbench.report import Reporter
 
 
 @hookimpl

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
 
-from flopbench.analytic import Stage
+from flopbench import Reporter, Stage
 from flopbench.builtin.reporters import executed as executed_text
 from flopbench.builtin.reporters.shared import (
     by_stage,
@@ -20,9 +20,8 @@ from flopbench.builtin.reporters.shared import (
     value,
     verdict,
 )
-from flopbench.report import Comparison, Report, Reporter, Series
+from flopbench.report import Comparison, Report, Series, UncountedOp
 from flopbench.text import key_values, wrapped
-from flopbench.vendor.attribution import UncountedOp
 
 
 class Console(Reporter):

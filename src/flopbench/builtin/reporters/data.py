@@ -7,10 +7,11 @@ import io
 import json
 from typing import Any
 
+from flopbench import Reporter
 from flopbench.builtin.reporters.shared import (
     by_stage,
 )
-from flopbench.report import Comparison, Report, Reporter
+from flopbench.report import Comparison, Report
 
 
 class Json(Reporter):

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
 
+from flopbench import Reporter
 from flopbench.builtin.reporters import executed as executed_text
 from flopbench.builtin.reporters.shared import (
     by_stage,
@@ -17,9 +18,8 @@ from flopbench.builtin.reporters.shared import (
     value,
     verdict,
 )
-from flopbench.report import Comparison, Report, Reporter, Series
+from flopbench.report import Comparison, Report, Series, UncountedOp
 from flopbench.text import table
-from flopbench.vendor.attribution import UncountedOp
 
 
 class Markdown(Reporter):

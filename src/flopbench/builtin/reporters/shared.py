@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
 
-from flopbench.analytic import Stage
+from flopbench import Stage
 from flopbench.analytic.price import Fallback
 from flopbench.report import FAILURES, Comparison, ExecutedComponent, Report, Series
 from flopbench.text import key_values, tera

@@ -5,7 +5,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from typing import Any, Literal
 
 import attrs
@@ -18,11 +18,8 @@ from flopbench.analytic.price import StagePrice, price
 from flopbench.analytic.price_many import columns
 from flopbench.boundary import calling
 from flopbench.commands.compare.plan import Entry
-from flopbench.commands.run.runner import run
 from flopbench.errors import FlopbenchError
 from flopbench.plan import Plan
-from flopbench.progress import Progress
-from flopbench.registry.catalog import Catalog
 from flopbench.report import Report, Series
 
 COMPARE_SCHEMA_VERSION = "1.1"
@@ -97,14 +94,14 @@ class SideBySide:
 
 def compare_models(
     plans: Mapping[Entry, Plan | FlopbenchError],
-    catalog: Catalog,
+    check: Callable[[Plan], Report],
     *,
     stages_given: bool,
-    progress: Progress | None = None,
 ) -> SideBySide:
     """Price and check every model; what fails of one is told in its place.
 
     Args:
+        check: carries out a plan: the report of a run.
         stages_given: whether to show the plans' stages; otherwise those that are no sums, and
             all of them together.
     """
@@ -114,7 +111,7 @@ def compare_models(
         if isinstance(plan, FlopbenchError):
             sides.append(attrs.evolve(blank, error=str(plan)))
         else:
-            sides.append(_side(blank, plan, catalog, stages_given, progress))
+            sides.append(_side(blank, plan, check, stages_given))
     resolved = [plan for plan in plans.values() if isinstance(plan, Plan)]
     stages = dict.fromkeys(s for p in resolved for s in _shown(p, stages_given=stages_given))
     per = _per(sides)
@@ -142,14 +139,12 @@ def _shown(plan: Plan, *, stages_given: bool) -> tuple[Stage, ...]:
     return (*(stage for stage in plan.stages if not stage.parts), TOTAL)
 
 
-def _side(
-    side: Side, plan: Plan, catalog: Catalog, stages_given: bool, progress: Progress | None
-) -> Side:
+def _side(side: Side, plan: Plan, check: Callable[[Plan], Report], stages_given: bool) -> Side:
     try:
         side = _priced(side, plan, stages_given)
         if plan.vendor is not None:
             shown = _shown(plan, stages_given=stages_given)
-            return _checked(side, run(plan, catalog, progress), shown)
+            return _checked(side, check(plan), shown)
     except FlopbenchError as error:
         return attrs.evolve(side, error=str(error))
     return side

@@ -128,7 +128,7 @@ def distribution(kind: str, name: str) -> Iterator[tuple[str, str]]:
     }
     for key in ("try_it", "explained"):
         values[key] = Template(getattr(chosen, key)).substitute(name=name)
-    templates = files("flopbench") / "templates"
+    templates = files(__package__) / "templates"
     for template, path in (
         ("common/pyproject.toml.txt", "pyproject.toml"),
         ("common/README.md.txt", "README.md"),

@@ -14,7 +14,7 @@ import sympy
 from attrs import frozen
 
 from flopbench.analytic import Size, Stage
-from flopbench.vendor.attribution import UncountedOp
+from flopbench.report import UncountedOp
 
 PROOF_SCHEMA_VERSION = "1.1"
 
