@@ -18,7 +18,8 @@ from pathlib import Path
 import numpy as np
 from measure import FLOPBENCH, measure, python, within
 
-from flopbench.analytic.price_many import evaluate, price_many
+from flopbench.analytic.price import Pricer
+from flopbench.analytic.price_many import Evaluator
 from flopbench.builtin.eager import Eager
 from flopbench.builtin.flash import Flash
 from flopbench.conventions import Conventions
@@ -29,6 +30,8 @@ from flopbench_deepseek_ocr.workload import Workload
 FOLDER = str(Path(__file__).parent)
 STAGES = ("vision", "prefill", "decode")
 MODES = (Eager(), Flash())
+PRICER = Pricer(MODES[0], Conventions())
+EVALUATOR = Evaluator(model=DeepseekOcr(), modes=MODES, pricer=PRICER, stages=STAGES)
 FEW_SECONDS, MANY_SECONDS, MANY_BYTES = 0.05, 3.0, 1_000_000_000
 SWEEP_SECONDS, SWEEP_BYTES = 90.0, 3_000_000_000
 MANY = 1_000_000
@@ -73,7 +76,7 @@ def _few() -> float:
     workloads = [Workload(tile_rows=r, tile_cols=c) for r, c in candidate_grids()]
     gc.collect()
     start = time.perf_counter()
-    evaluate(DeepseekOcr(), workloads, MODES, MODES[0], Conventions(), STAGES)
+    EVALUATOR.points(workloads)
     return time.perf_counter() - start
 
 
@@ -88,7 +91,7 @@ def _many(count: int) -> float:
     )
     gc.collect()
     start = time.perf_counter()
-    price_many(DeepseekOcr(), workload, MODES, MODES[0], Conventions(), STAGES)
+    EVALUATOR.price_arrays(workload)
     return time.perf_counter() - start
 
 

@@ -64,7 +64,7 @@ def laws(kind: str) -> tuple[str, str]:
     symbols = {size.name: size.symbol for size in model.sizes}
     workload = model.stage_workload("decode", Workload(), symbols)
     prices = [price(model.ops(s, workload), Eager(), Eager(), Conventions()) for s in STAGES]
-    prefill, decode = (sympy.expand(p.cost.torch_visible_flops) for p in prices)
+    prefill, decode = (sympy.expand(p.torch_visible_flops) for p in prices)
     return str(prefill), str(decode)
 
 

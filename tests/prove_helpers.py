@@ -34,7 +34,7 @@ def plan_of(model, vendor, workload, *, stages=None, counter=None):
 
 def proof_of(model, vendor, workload, *, symbols=None, **plan):
     """Prove a model's stages; return the proof."""
-    catalog = SimpleNamespace(sources=())
+    catalog = SimpleNamespace(sources=(), versions={})
     return prove(plan_of(model, vendor, workload, **plan), catalog, symbols)
 
 

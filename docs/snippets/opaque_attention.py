@@ -36,7 +36,7 @@ native.model.set_attn_implementation("opaque")
 workload = model.workload(Inputs(decode_steps=1))
 for stage in ("prefill", "decode"):
     count = TorchCounter().count(native.stage(stage, workload).prepare(1))
-    analytic = price(model.ops(stage, workload), FlashTorch(), Eager(), Conventions()).cost
+    analytic = price(model.ops(stage, workload), FlashTorch(), Eager(), Conventions())
     print(f"{stage}: counted {count.flops:,}, flash_torch {analytic.torch_visible_flops:,}")
     print(
         "  uncounted:",

@@ -83,16 +83,12 @@ def require_type(value: Any, wanted: Any, what: str) -> None:
         raise PluginError(f"{what} returned {value!r}, which is no {name}")
 
 
-def told_by(who: str, plugin: Any) -> dict[str, Any]:
-    """Return what a plugin's ``provenance`` tells.
+def facts(what: str, method: Callable[..., Any], *arguments: Any) -> dict[str, Any]:
+    """Return the mapping that a plugin's method returns, for a report to hold.
 
     Raises:
-        PluginError: as `workload_facts` does.
+        PluginError: it raises, returns no mapping, or a value that JSON cannot hold.
     """
-    return told_mapping(f"{who}: provenance", plugin.provenance)
-
-
-def told_mapping(what: str, method: Callable[..., Any], *arguments: Any) -> dict[str, Any]:
     found = dict(answer(what, Mapping, method, *arguments))
     for name, value in found.items():
         if not is_json(value):
@@ -100,3 +96,14 @@ def told_mapping(what: str, method: Callable[..., Any], *arguments: Any) -> dict
                 f"{what} tells {name!r} as {value!r}, which is nothing that JSON can hold"
             )
     return found
+
+
+def declared(plugin: Any, kind: type) -> dict[str, Any]:
+    """Return the values of the attributes that an abstract class declares, as a plugin has them."""
+    return {name: getattr(plugin, name) for name in kind.__annotations__ if hasattr(plugin, name)}
+
+
+def raised_in(error: BaseException, module: str) -> bool:
+    """Tell whether it was code of a module that raised an exception."""
+    frames = [frame for frame, _ in traceback.walk_tb(error.__traceback__)]
+    return bool(frames) and frames[-1].f_globals.get("__name__") == module

@@ -31,7 +31,7 @@ def priced(ops, mode=None):
 def by_component(ops):
     found = Counter()
     for line in priced(ops).lines:
-        found[line.component] += line.cost.torch_visible_flops
+        found[line.component] += line.torch_visible_flops
     return found
 
 
@@ -132,7 +132,7 @@ def test_attention_is_a_real_module_with_its_cache_and_its_parameters(block, bat
     flops, caches = run_real(module, batch, context, steps)
     for run, seen, cache in zip(passes(batch, context, steps), flops, caches, strict=True):
         found = priced(block.ops(Site("a", steps=run.steps), run))
-        assert found.cost.torch_visible_flops == seen
+        assert found.torch_visible_flops == seen
         assert found.footprint.kv_cache_bytes == 4 * cache
         parameters = sum(p.numel() for p in module.parameters())
         assert found.footprint.total_weight_bytes == 4 * parameters
@@ -201,7 +201,7 @@ def test_latent_attention_expands_its_whole_cache_at_every_step(block, batch, co
     flops, caches = run_real(module, batch, context, steps)
     for run, seen, cache in zip(passes(batch, context, steps), flops, caches, strict=True):
         found = priced(block.ops(Site("a", steps=run.steps), run))
-        assert found.cost.torch_visible_flops == seen
+        assert found.torch_visible_flops == seen
         assert found.footprint.kv_cache_bytes == 4 * cache
         parameters = sum(p.numel() for p in module.parameters())
         assert found.footprint.total_weight_bytes == 4 * parameters
@@ -218,7 +218,7 @@ def test_gated_and_plain_mlps_are_real_ones(width, inner, rows, bias, fused):
     plain = blocks.Mlp(width=width, inner=inner, activation="relu", bias=bias)
     seen = counted(lambda: down(functional.relu(up(empty(rows, width)))))
     found = priced(plain.ops(Site("m"), rows))
-    assert found.cost.torch_visible_flops == seen
+    assert found.torch_visible_flops == seen
     gate = linear(width, 2 * inner)
 
     def run():
@@ -228,7 +228,7 @@ def test_gated_and_plain_mlps_are_real_ones(width, inner, rows, bias, fused):
     gated = priced(
         blocks.GatedMlp(width=width, inner=inner, bias=bias, fused=fused).ops(Site("m"), rows)
     )
-    assert gated.cost.torch_visible_flops == counted(run)
+    assert gated.torch_visible_flops == counted(run)
     parameters = [p for layer in (gate, down) for p in layer.parameters()]
     assert gated.footprint.total_weight_bytes == 4 * sum(p.numel() for p in parameters)
     per_inner = CONVENTIONS.silu + CONVENTIONS.multiply
@@ -359,7 +359,7 @@ def test_an_encoder_layer_is_torchs(batch, tokens, heads, head_dim):
         functional.linear(states, empty(width, width))
         layer.linear2(layer.linear1(states))
 
-    assert found.cost.torch_visible_flops == counted(run)
+    assert found.torch_visible_flops == counted(run)
 
 
 @given(sizes, sizes, sizes, st.integers(1, 4))
@@ -368,7 +368,7 @@ def test_a_stem_is_a_convolution_and_positions_are_read_once(images, width, grid
     stem = blocks.PatchStem(in_channels=3, width=width, patch_size=patch)
     found = priced(stem.ops(Site("s"), images, grid))
     side = grid * patch
-    assert found.cost.torch_visible_flops == counted(lambda: conv(empty(images, 3, side, side)))
+    assert found.torch_visible_flops == counted(lambda: conv(empty(images, 3, side, side)))
     assert found.footprint.total_weight_bytes == 4 * sum(p.numel() for p in conv.parameters())
     added = priced(
         blocks.Positions(width=width, entries=grid * grid).ops(Site("s"), images, grid * grid)

@@ -23,8 +23,8 @@ BAD = {
     "stage": (("prove", "deepseek_ocr", "--stages", "prefil"), "did you mean 'prefill'?"),
     "model": (("prove", "deepseek"), "unknown model 'deepseek'"),
     "method": (
-        ("run", "deepseek_ocr", "vendor.method=symbolc"),
-        "vendor.method: unknown value 'symbolc': did you mean 'symbolic'?",
+        ("run", "deepseek_ocr", "run.method=symbolc"),
+        "run.method: unknown value 'symbolc': did you mean 'symbolic'?",
     ),
     "explain mode": (("explain", "deepseek_ocr", "--attention", "flahs"), "did you mean 'flash'?"),
     "two modes": (("explain", "deepseek_ocr", "--attention", "eager,flash"), "takes one mode"),
@@ -87,7 +87,7 @@ def test_counting_by_law_gives_what_counting_gives_and_says_so(flopbench):
     reports = {
         method: json.loads(
             flopbench(
-                "run", "deepseek_ocr", *SMALL, f"vendor.method={method}", "--format", "json"
+                "run", "deepseek_ocr", *SMALL, f"run.method={method}", "--format", "json"
             ).stdout
         )
         for method in ("symbolic", "concrete")

@@ -19,7 +19,7 @@ from flopbench.registry.catalog import build_catalog
 from flopbench.registry.loading import Contribution, Plugins, Source
 from prove_helpers import Sizes, ToyModel, ToyVendor, plan_of
 
-CATALOG = SimpleNamespace(sources=(), failures=())
+CATALOG = SimpleNamespace(sources=(), failures=(), versions={})
 
 
 def linear(x, layer):
@@ -142,10 +142,10 @@ def test_a_counter_that_answers_wrongly_is_named(members, sentence):
 @pytest.mark.parametrize("name", ["counted", "uncounted"])
 def test_the_entries_of_a_count_are_checked(name, entries):
     from flopbench.vendor import Count
-    from flopbench.vendor.counting import checked
+    from flopbench.vendor.checked import checked_count
 
     with pytest.raises(FlopbenchError, match=f"returned .* for {name}, which is no tuple of"):
-        checked(Count(**{"counted": (), name: entries}), "odd")
+        checked_count(Count(**{"counted": (), name: entries}), "odd")
 
 
 def test_a_size_that_is_not_declared_is_named():

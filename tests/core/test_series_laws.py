@@ -183,7 +183,7 @@ def flopbench_vendor_models():
 def test_laws_are_traced_on_several_cores_and_give_what_one_gives(tmp_path):
     (tmp_path / "laws.py").write_text(PLUGIN)
     # Of one token there is a law of its own.
-    vary = ("--vary", "workload.B=2:4", "--vary", "workload.S=1:4", "vendor.method=symbolic")
+    vary = ("--vary", "workload.B=2:4", "--vary", "workload.S=1:4", "run.method=symbolic")
     processes, files = {}, {}
     for jobs in ("1", "2"):
         log = tmp_path / f"log{jobs}"

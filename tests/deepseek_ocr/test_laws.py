@@ -21,12 +21,16 @@ modes = st.sampled_from(MODES)
 CORE = "decoder/attention/core"
 
 
+def prices(model, workload, mode=None):
+    return {stage: price_stage(model, stage, workload, mode) for stage in STAGES}
+
+
 def costs(model, workload, mode=None):
-    return {stage: price_stage(model, stage, workload, mode).cost for stage in STAGES}
+    return {stage: priced.cost for stage, priced in prices(model, workload, mode).items()}
 
 
-def values(cost):
-    return (cost.tensor_flops, cost.vector_flops, cost.torch_visible_flops)
+def values(priced):
+    return (priced.cost.tensor_flops, priced.cost.vector_flops, priced.torch_visible_flops)
 
 
 def with_context(context, **others):
@@ -44,9 +48,9 @@ def core(model, stage, workload, mode):
 def test_tensor_flops_are_linear_in_the_batch(model, workload, mode, factor):
     larger = attrs.evolve(workload, batch_size=workload.batch_size * factor)
     for stage in STAGES:
-        one = price_stage(model, stage, workload, mode).cost
-        many = price_stage(model, stage, larger, mode).cost
-        assert many.tensor_flops == factor * one.tensor_flops
+        one = price_stage(model, stage, workload, mode)
+        many = price_stage(model, stage, larger, mode)
+        assert many.cost.tensor_flops == factor * one.cost.tensor_flops
         assert many.torch_visible_flops == factor * one.torch_visible_flops
 
 
@@ -68,7 +72,7 @@ def test_eager_prefill_is_quadratic_with_coefficient_4_l_h_d(model, context, bat
     def flops(tokens):
         return price_stage(
             model, "prefill", with_context(tokens, batch_size=batch)
-        ).cost.torch_visible_flops
+        ).torch_visible_flops
 
     second_difference = flops(context + 1) - 2 * flops(context) + flops(context - 1)
     quadratic = 4 * decoder.layers * decoder.heads * decoder.head_dim * batch
@@ -78,7 +82,7 @@ def test_eager_prefill_is_quadratic_with_coefficient_4_l_h_d(model, context, bat
 def test_the_real_model_decodes_with_a_slope_of_61440_flops_per_key(model):
     def step(context):
         workload = with_context(context, decode_steps=1)
-        return price_stage(model, "decode", workload).cost.torch_visible_flops
+        return price_stage(model, "decode", workload).torch_visible_flops
 
     slopes = {step(n + 1) - step(n) for n in (273, 500, 913, 4000, 32767)}
     assert slopes == {61440}
@@ -104,21 +108,21 @@ def test_flops_grow_with_every_size(model, workload, mode, data):
     name = data.draw(st.sampled_from(["batch_size", "prompt_tokens", "decode_steps", "tile_cols"]))
     workload = attrs.evolve(workload, tile_rows=max(workload.tile_rows, 1))
     larger = attrs.evolve(workload, **{name: getattr(workload, name) + 1})
-    before, after = costs(model, workload, mode), costs(model, larger, mode)
+    before, after = prices(model, workload, mode), prices(model, larger, mode)
     for stage in STAGES:
         assert all(a <= b for a, b in zip(values(before[stage]), values(after[stage]), strict=True))
-    assert sum(c.flops for c in after.values()) > sum(c.flops for c in before.values())
+    assert sum(p.cost.flops for p in after.values()) > sum(p.cost.flops for p in before.values())
 
 
 @given(models, workloads(), modes)
 def test_visible_work_is_tensor_work(model, workload, mode):
-    for cost in costs(model, workload, mode).values():
-        assert 0 < cost.torch_visible_flops <= cost.tensor_flops
+    for priced in prices(model, workload, mode).values():
+        assert 0 < priced.torch_visible_flops <= priced.cost.tensor_flops
 
 
 @given(models, workloads())
 def test_flash_torch_is_what_torch_sees_of_flash(model, workload):
-    flash, seen = costs(model, workload, Flash()), costs(model, workload, FlashTorch())
+    flash, seen = prices(model, workload, Flash()), costs(model, workload, FlashTorch())
     for stage in STAGES:
         assert seen[stage].flops == flash[stage].torch_visible_flops
         assert seen[stage].vector_flops == 0
@@ -186,7 +190,7 @@ def test_the_original_code_adds_its_rope_products_and_nothing_else_that_torch_se
     }
     for stage, count in tokens.items():
         difference = (
-            price_stage(original, stage, workload).cost.torch_visible_flops
-            - price_stage(ours, stage, workload).cost.torch_visible_flops
+            price_stage(original, stage, workload).torch_visible_flops
+            - price_stage(ours, stage, workload).torch_visible_flops
         )
         assert difference == 12 * 2 * 64 * count

@@ -68,10 +68,10 @@ def test_at_15x26_tiles_the_closed_form_is_the_vendors_own_count(model, vendor):
     workload = Workload(tile_rows=15, tile_cols=26)
     counted = count_stage(TorchCounter(), vendor.stage("vision", workload)).count.flops
     priced = price_stage(model, "vision", workload)
-    assert priced.cost.torch_visible_flops == counted
+    assert priced.torch_visible_flops == counted
     # The projector sees each token of 16 x 16 of the page and 10 x 10 of each tile once.
     projector = sum(
-        line.cost.torch_visible_flops
+        line.torch_visible_flops
         for line in priced.lines
         if line.component.startswith("vision/projector")
     )
@@ -99,7 +99,7 @@ def test_crops_has_the_vision_of_vision_prefill(flopbench_once, points):
 def test_laws_give_what_is_counted_at_every_point(flopbench_once, points):
     result, out = flopbench_once(
         *("sweep", "deepseek_ocr", "vision_prefill", "--no-plots", "--attention", "eager"),
-        "vendor.method=symbolic",
+        "run.method=symbolic",
     )
     assert (result.returncode, result.stderr) == (0, "")
     methods = set()

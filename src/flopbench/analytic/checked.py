@@ -1,80 +1,156 @@
-"""What plugins answer, checked: a wrong answer is told as itself, not as what follows from it."""
+"""Adapters that check what an analytic model and an attention mode answer.
+
+`flopbench.plan.Plan` wraps its plugins once. All that works with a plan may then trust their
+answers: a wrong one is reported as itself, and not as what follows from it.
+"""
 
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping
 from contextlib import contextmanager
-from typing import Any
+from typing import Any, Final, Self, TypeVar, final
 
-from flopbench.analytic.model import AnalyticModel
-from flopbench.boundary import answer, calling, require_type, told_mapping
-from flopbench.errors import PluginError
+from flopbench.analytic.attention import AttentionMode
+from flopbench.analytic.model import AnalyticModel, Named
+from flopbench.boundary import answer, calling, declared, facts, raised_in, require_type
+from flopbench.dims import Dim, element_bytes
+from flopbench.errors import PluginError, UsageError
+from flopbench.ops import Attention, Op, PricedOp
 
-
-def workload_facts(model: AnalyticModel, workload: Any) -> dict[str, Any]:
-    """Return what a model tells of a workload.
-
-    Raises:
-        PluginError: it raises, tells no mapping, or a value that JSON does not know.
-    """
-    return told_mapping(f"model {model.name!r}: workload_facts", model.workload_facts, workload)
+T = TypeVar("T")
 
 
-def assumptions(model: AnalyticModel) -> tuple[str, ...]:
-    """Return what a model takes for granted.
+@final
+class CheckedModel(AnalyticModel):
+    """An analytic model whose answers are checked.
 
     Raises:
-        PluginError: it raises, or returns no tuple or list.
+        PluginError: in place of what the plugin raises or wrongly returns.
     """
-    found = answer(f"model {model.name!r}: assumptions", tuple | list, model.assumptions)
-    return tuple(map(str, found))
+
+    def __init__(self, plugin: AnalyticModel) -> None:
+        self.plugin: Final = plugin
+        self._who: Final = f"model {plugin.name!r}"
+        vars(self).update(declared(plugin, AnalyticModel))
+        try:
+            element_bytes(self.dtype)
+        except UsageError as error:
+            raise PluginError(f"{self._who}: {error}") from error
+        self._architecture: Any = self._ask(object, "architecture")
+        self._no_closed_forms: str | None = self._ask(str | None, "no_closed_forms")
+
+    def _ask(self, wanted: Any, attribute: str) -> Any:
+        return answer(f"{self._who}: {attribute}", wanted, getattr, self.plugin, attribute)
+
+    def _call(self, wanted: Any, method: str, *arguments: Any) -> Any:
+        call = getattr(self.plugin, method)
+        return answer(f"{self._who}: {method}", wanted, call, *arguments)
+
+    @classmethod
+    def from_options(cls, options: Any) -> Self:
+        raise TypeError(f"{cls.__name__} wraps a model that is made already")
+
+    @property
+    def no_closed_forms(self) -> str | None:
+        return self._no_closed_forms
+
+    @property
+    def architecture(self) -> Any:
+        return self._architecture
+
+    def workload(self, inputs: Any) -> Any:
+        return self._call(object, "workload", inputs)
+
+    def workload_facts(self, workload: Any) -> dict[str, Any]:
+        return facts(f"{self._who}: workload_facts", self.plugin.workload_facts, workload)
+
+    def assumptions(self) -> tuple[str, ...]:
+        return tuple(map(str, self._call(tuple | list, "assumptions")))
+
+    def ops(self, stage: str, workload: Any) -> Iterator[Op]:
+        """Yield the operations.
+
+        Raises:
+            TypeError: what the plugin returns or yields is no operation. Who asks for operations
+                says what for, in a `PluginError`.
+        """
+        yield from _all_of(Op, "ops", self.plugin.ops(stage, workload))
+
+    def stage_sizes(self, stage: str, workload: Any) -> dict[str, int]:
+        """Return the sizes of a stage of a workload whose sizes are ints."""
+        found = self._call(Mapping, "stage_sizes", stage, workload)
+        known = [size.name for size in self.sizes]
+        what = f"{self._who}: stage_sizes"
+        for name, value in found.items():
+            if name not in known:
+                names = f"sizes declares {', '.join(known)}" if known else "sizes is empty"
+                raise PluginError(f"{what} names {name!r} in stage {stage!r}, but {names}")
+            require_type(value, int, f"{what} of {name!r} in stage {stage!r}")
+        return dict(found)
+
+    def stage_workload(self, stage: str, workload: Any, sizes: Mapping[str, Dim]) -> Any:
+        return self._call(object, "stage_workload", stage, workload, sizes)
+
+    def named(self) -> Named | None:
+        found: Named | None = self._call(Named | None, "named")
+        return found
 
 
-def stage_sizes(model: AnalyticModel, stage: str, workload: Any) -> dict[str, int]:
-    """Return the sizes of a stage of a workload whose sizes are ints.
-
-    Raises:
-        PluginError: it raises, returns no mapping, or names a size that ``sizes`` lacks.
-    """
-    what = f"model {model.name!r}: stage_sizes"
-    found = answer(what, Mapping, model.stage_sizes, stage, workload)
-    known = [size.name for size in model.sizes]
-    for name in found:
-        if name not in known:
-            declared = f"sizes declares {', '.join(known)}" if known else "sizes is empty"
-            raise PluginError(f"{what} names {name!r} in stage {stage!r}, but {declared}")
-    for name, value in found.items():
-        require_type(value, int, f"{what} of {name!r} in stage {stage!r}")
-    return dict(found)
+def checked_model(model: AnalyticModel) -> CheckedModel:
+    """Wrap a model, once."""
+    return model if isinstance(model, CheckedModel) else CheckedModel(model)
 
 
-@contextmanager
-def with_symbols(what: str) -> Iterator[None]:
-    """Turn what a plugin's code raises into a `PluginError`, as `calling` does.
+@final
+class CheckedMode(AttentionMode):
+    """An attention mode whose answers are checked."""
 
-    What cannot be done with a symbol is told with the rule.
-    """
-    try:
-        with calling(what):
-            yield
-    except PluginError as error:
-        if "truth value of Relational" not in str(error):
-            raise
-        raise PluginError(
-            f"{error}: a symbol for a size takes no `if`; flopbench.dims has minimum, maximum and "
-            "where"
-        ) from error
+    def __init__(self, plugin: AttentionMode) -> None:
+        self.plugin: Final = plugin
+        vars(self).update(declared(plugin, AttentionMode))
+        what = f"attention mode {plugin.name!r}: series_label"
+        self._series_label: str = answer(what, str, plugin.series_label)
+
+    def series_label(self) -> str:
+        return self._series_label
+
+    def unsupported(self, op: Attention) -> str | None:
+        reason = self.plugin.unsupported(op)
+        if reason is not None and not isinstance(reason, str):
+            raise TypeError(f"unsupported returned {reason!r}, which is no text and not None")
+        return reason
+
+    def lower(self, op: Attention) -> Iterator[PricedOp]:
+        yield from _all_of(PricedOp, "lower", self.plugin.lower(op))  # type: ignore[type-abstract]
 
 
-def operations(what: str, value: Any, kind: type) -> Iterable[Any]:
-    """Yield the operations that a plugin returned.
+def checked_mode(mode: AttentionMode) -> CheckedMode:
+    """Wrap a mode, once."""
+    return mode if isinstance(mode, CheckedMode) else CheckedMode(mode)
 
-    Raises:
-        TypeError: it returned none, or one that is of another kind.
-    """
+
+def _all_of(kind: type[T], what: str, value: Any) -> Iterator[T]:
     if not isinstance(value, Iterable):
         raise TypeError(f"{what} returned {value!r}, which is no iterable of operations")
     for op in value:
         if not isinstance(op, kind):
             raise TypeError(f"{what} yields {op!r}, which is no {kind.__name__}")
         yield op
+
+
+@contextmanager
+def with_symbols(what: str) -> Iterator[None]:
+    """Turn what a plugin's code raises into a `PluginError`, as `calling` does.
+
+    An ``if`` on a symbol is reported with the rule that forbids it.
+    """
+    try:
+        with calling(what):
+            yield
+    except PluginError as error:
+        if error.__cause__ is None or not raised_in(error.__cause__, "sympy.core.relational"):
+            raise
+        raise PluginError(
+            f"{error}: a symbol for a size takes no `if`; flopbench.dims has minimum, maximum and "
+            "where"
+        ) from error

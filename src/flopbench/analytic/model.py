@@ -33,6 +33,11 @@ class Stage:
     title: str
     parts: tuple[str, ...] = ()
 
+    @property
+    def base_names(self) -> tuple[str, ...]:
+        """The names of the stages to price and count for this one: its parts, or itself."""
+        return self.parts or (self.name,)
+
 
 @frozen
 class Size:

@@ -2,16 +2,18 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Collection, Iterable, Iterator, Mapping
+from typing import Any
 
 import attrs
 from attrs import frozen
 
 from flopbench.analytic.attention import AttentionMode
-from flopbench.analytic.checked import operations
+from flopbench.analytic.model import AnalyticModel, Stage
+from flopbench.boundary import calling
 from flopbench.conventions import Conventions
 from flopbench.dims import DEFAULT_DTYPE, Dim, element_bytes
-from flopbench.ops import Attention, Cost, Op, PricedOp
+from flopbench.ops import TORCH_VISIBLE, Attention, Cost, Op, PricedOp
 from flopbench.ops.footprint import Footprint, Held
 
 
@@ -22,6 +24,15 @@ class Line:
     component: str
     kind: str
     cost: Cost
+
+    def seen_flops(self, kinds: Collection[str]) -> Dim:
+        """Return its matrix work, if it is of a kind that a counter sees."""
+        return self.cost.tensor_flops if self.kind in kinds else 0
+
+    @property
+    def torch_visible_flops(self) -> Dim:
+        """The matrix work that torch's FlopCounterMode has a formula for."""
+        return self.seen_flops(TORCH_VISIBLE)
 
 
 @frozen
@@ -51,9 +62,77 @@ class StagePrice:
         lines = _merge(self.lines + other.lines)
         return StagePrice(lines, tuple(fallbacks), self.footprint.then(other.footprint))
 
+    @property
+    def torch_visible_flops(self) -> Dim:
+        """The matrix work that torch's FlopCounterMode has formulas for."""
+        return sum(line.torch_visible_flops for line in self.lines)
 
-Known = dict[int, tuple[PricedOp, Cost, Held]]
-"""Prices by ``id`` of the operation, which is kept so that no other gets its id."""
+    def seen(self, kinds: Collection[str]) -> list[tuple[str, Dim]]:
+        """Return the matrix work of kinds of operation that a counter sees, by component."""
+        return [
+            (line.component, line.cost.tensor_flops) for line in self.lines if line.kind in kinds
+        ]
+
+
+Known = dict[PricedOp, tuple[Cost, Held]]
+"""Prices of operations, which are equal only to themselves."""
+
+
+@frozen
+class Pricer:
+    """How operations are priced.
+
+    Attributes:
+        eager: carries out the attention that another mode cannot.
+        conventions: FLOPs per element of vector work.
+        dtype: of weights, activations and KV cache alike; a name in
+            `flopbench.dims.DTYPE_BYTES`.
+    """
+
+    eager: AttentionMode
+    conventions: Conventions
+    dtype: str = DEFAULT_DTYPE
+
+    def price(
+        self, ops: Iterable[Op], mode: AttentionMode, known: Known | None = None
+    ) -> StagePrice:
+        """Price ``ops`` with attention carried out by ``mode``, or eagerly where it cannot.
+
+        Args:
+            known: prices of operations, added to: what no mode lowers is priced once for all
+                modes if they share ``ops``.
+        """
+        fallbacks: dict[Fallback, None] = {}
+        priced: list[PricedOp] = []
+        for op in ops:
+            lowered, fallback = lower(op, mode, self.eager)
+            priced += lowered
+            if fallback:
+                fallbacks[fallback] = None
+        width = element_bytes(self.dtype)
+        known = {} if known is None else known
+        for op in priced:
+            if op not in known:
+                known[op] = op.cost(self.conventions, width), Held.by(op, width)
+        lines = _merge(_line(op, known[op][0], mode) for op in priced)
+        return StagePrice(lines, tuple(fallbacks), Footprint.of(known[op][1] for op in priced))
+
+    def stage(
+        self, model: AnalyticModel, stage: str, workload: Any, mode: AttentionMode
+    ) -> StagePrice:
+        """Price a stage of a model that is not composed.
+
+        Raises:
+            PluginError: the model or the mode raises; it says what was priced.
+        """
+        with calling(pricing(model, stage, mode)):
+            return self.price(model.ops(stage, workload), mode)
+
+
+def pricing(model: AnalyticModel, stage: str, mode: AttentionMode | None = None) -> str:
+    """Say what is priced, for an error."""
+    how = f" with attention mode {mode.name!r}" if mode else ""
+    return f"pricing stage {stage!r} of model {model.name!r}{how}"
 
 
 def price(
@@ -62,31 +141,15 @@ def price(
     eager: AttentionMode,
     conventions: Conventions,
     dtype: str = DEFAULT_DTYPE,
-    known: Known | None = None,
 ) -> StagePrice:
-    """Price ``ops`` with attention carried out by ``mode``, or by ``eager`` where it cannot.
+    """Price ``ops`` in one attention mode: the short form of `Pricer.price`."""
+    return Pricer(eager, conventions, dtype).price(ops, mode)
 
-    Args:
-        dtype: of weights, activations and KV cache alike; a name in
-            `flopbench.dims.DTYPE_BYTES`.
-        known: prices of operations, added to: what no mode lowers is priced once for all modes
-            if they share ``ops``, conventions and dtype.
-    """
-    fallbacks: dict[Fallback, None] = {}
-    priced: list[PricedOp] = []
-    for op in operations("ops", ops, Op):
-        lowered, fallback = lower(op, mode, eager)
-        priced += lowered
-        if fallback:
-            fallbacks[fallback] = None
-    width = element_bytes(dtype)
-    known = {} if known is None else known
-    for op in priced:
-        if id(op) not in known:
-            known[id(op)] = op, op.cost(conventions, width), Held.by(op, width)
-    found = [known[id(op)] for op in priced]
-    lines = _merge(_line(op, cost, mode) for op, cost, _ in found)
-    return StagePrice(lines, tuple(fallbacks), Footprint.of(held for _, _, held in found))
+
+def total_price(stage: Stage, prices: Mapping[str, StagePrice]) -> StagePrice:
+    """Return a stage's price; a composed stage's is the sum of its parts'."""
+    first, *more = (prices[name] for name in stage.base_names)
+    return sum(more, first)
 
 
 def lower(
@@ -102,9 +165,7 @@ def lower(
     if not isinstance(op, Attention):
         raise TypeError(f"{type(op).__name__} has no price and is no Attention")
     reason = mode.unsupported(op)
-    if reason is not None and not isinstance(reason, str):
-        raise TypeError(f"unsupported returned {reason!r}, which is no text and not None")
-    lowered = operations("lower", (eager if reason else mode).lower(op), PricedOp)
+    lowered = (eager if reason else mode).lower(op)
     fallback = Fallback(mode.name, op.component, reason) if reason else None
     return _with_beside(lowered, op.beside), fallback
 
@@ -117,7 +178,8 @@ def _with_beside(lowered: Iterable[PricedOp], beside: Dim) -> Iterator[PricedOp]
 
 def _line(op: PricedOp, cost: Cost, mode: AttentionMode) -> Line:
     if mode.torch_visible_only:
-        cost = attrs.evolve(cost, tensor_flops=cost.torch_visible_flops, vector_flops=0)
+        seen = cost.tensor_flops if op.kind in TORCH_VISIBLE else 0
+        cost = attrs.evolve(cost, tensor_flops=seen, vector_flops=0)
     return Line(op.component, op.kind, cost)
 
 

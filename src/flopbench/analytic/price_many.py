@@ -15,16 +15,13 @@ import attrs
 from attrs import frozen
 
 from flopbench.analytic.attention import AttentionMode
-from flopbench.analytic.checked import operations
 from flopbench.analytic.columns import Column, Joined
-from flopbench.analytic.model import AnalyticModel, Stage
-from flopbench.analytic.price import Fallback, Known, StagePrice, lower, price
+from flopbench.analytic.model import AnalyticModel
+from flopbench.analytic.price import Fallback, Known, Pricer, StagePrice, lower, pricing
 from flopbench.boundary import calling
-from flopbench.conventions import Conventions
 from flopbench.digests import distinct
 from flopbench.dims import is_array
 from flopbench.errors import PluginError
-from flopbench.ops import Op
 from flopbench.tally import sums
 
 BLOCK = 40960
@@ -54,7 +51,12 @@ def columns(priced: StagePrice, parts: Iterable[str], sees: Collection[str] = ()
         sees: kinds of operation that a counter sees.
     """
     cost, held = priced.cost, priced.footprint
-    costs = {"flops": cost.flops}
+    costs = {
+        "flops": cost.flops,
+        "tensor_flops": cost.tensor_flops,
+        "vector_flops": cost.vector_flops,
+        "torch_visible_flops": priced.torch_visible_flops,
+    }
     costs |= {field.name: getattr(cost, field.name) for field in attrs.fields(type(cost))}
     costs |= {
         "weight_bytes": held.total_weight_bytes,
@@ -66,10 +68,7 @@ def columns(priced: StagePrice, parts: Iterable[str], sees: Collection[str] = ()
     for line in priced.lines:
         name = part_of(line.component, parts)
         shares[name] = shares.get(name, 0) + line.cost.flops
-    seen = sums(
-        (line.component, line.cost.tensor_flops) for line in priced.lines if line.kind in sees
-    )
-    return Columns(costs, shares, seen)
+    return Columns(costs, shares, sums(priced.seen(sees)))
 
 
 def part_of(component: str, parts: Iterable[str]) -> str:
@@ -78,98 +77,96 @@ def part_of(component: str, parts: Iterable[str]) -> str:
     return max(fitting, key=len, default=component.split("/", maxsplit=1)[0])
 
 
-def price_stages(
-    model: AnalyticModel,
-    workload: Any,
-    modes: Sequence[AttentionMode],
-    eager: AttentionMode,
-    conventions: Conventions,
-    stages: Collection[str] | None = None,
-    sees: Collection[str] = (),
-) -> Iterator[tuple[str, str, Columns]]:
-    """Yield (mode, stage, costs) for one workload, whose sizes may be arrays.
+Costs = dict[tuple[str, str], dict[str, Any]]
+"""By mode and stage, what `Columns` holds for one point."""
 
-    Args:
-        stages: names of those to yield; all, by default.
+
+@frozen(kw_only=True)
+class Evaluator:
+    """Prices workloads of one model, however many there are.
+
+    Attributes:
+        stages: names of the stages to price; None for all.
         sees: kinds of operation that a counter sees, to be given by component.
-
-    Raises:
-        PluginError: the model or a mode raises.
     """
-    wanted = [s for s in model.stages if stages is None or s.name in stages]
-    needed = {name for s in wanted for name in s.parts or (s.name,)}
-    prices: dict[tuple[str, str], StagePrice] = {}
-    for stage in model.stages:
-        if stage.name in needed:
-            what = f"pricing stage {stage.name!r} of model {model.name!r}"
-            with calling(what):
-                ops = list(operations("ops", model.ops(stage.name, workload), Op))
+
+    model: AnalyticModel
+    modes: Sequence[AttentionMode]
+    pricer: Pricer
+    stages: Collection[str] | None = None
+    sees: Collection[str] = ()
+
+    def price(self, workload: Any) -> Iterator[tuple[str, str, Columns]]:
+        """Yield (mode, stage, costs) of one workload, whose sizes may be arrays.
+
+        Raises:
+            PluginError: the model or a mode raises.
+        """
+        wanted = [s for s in self.model.stages if self.stages is None or s.name in self.stages]
+        needed = {name for stage in wanted for name in stage.base_names}
+        prices: dict[tuple[str, str], StagePrice] = {}
+        for stage in self.model.stages:
+            if stage.name in needed:
+                with calling(pricing(self.model, stage.name)):
+                    ops = list(self.model.ops(stage.name, workload))
                 known = Known()
-            for mode in modes:
-                with calling(f"{what} with attention mode {mode.name!r}"):
-                    prices[mode.name, stage.name] = price(
-                        ops, mode, eager, conventions, model.dtype, known
-                    )
-    for stage, mode in product(wanted, modes):
-        parts = [prices[mode.name, name] for name in stage.parts or (stage.name,)]
-        yield mode.name, stage.name, columns(sum(parts[1:], parts[0]), model.parts, sees)
+                for mode in self.modes:
+                    with calling(pricing(self.model, stage.name, mode)):
+                        prices[mode.name, stage.name] = self.pricer.price(ops, mode, known)
+        for stage, mode in product(wanted, self.modes):
+            first, *more = (prices[mode.name, name] for name in stage.base_names)
+            yield mode.name, stage.name, columns(sum(more, first), self.model.parts, self.sees)
 
+    def price_arrays(self, workload: Any) -> dict[tuple[str, str], Columns]:
+        """Price a workload whose sizes are arrays of any length, in blocks; by mode and stage.
 
-def fallbacks(
-    model: AnalyticModel,
-    stages: Iterable[Stage],
-    workload: Any,
-    modes: Iterable[AttentionMode],
-    eager: AttentionMode,
-) -> list[tuple[str, Fallback]]:
-    """Return what modes cannot carry out in a workload's stages, each once.
+        Raises:
+            PluginError: the model or a mode raises.
+        """
+        joined: dict[tuple[str, str], dict[str, Joined]] = {}
+        count = _length(workload)
+        for start in range(0, count, BLOCK):
+            part = workload if count <= BLOCK else _slice(workload, slice(start, start + BLOCK))
+            for mode, stage, found in self.price(part):
+                first = joined.get((self.modes[0].name, stage), {})
+                whole = joined.setdefault(
+                    (mode, stage), {kind: Joined(count, BLOCK, first.get(kind)) for kind in _KINDS}
+                )
+                for kind, each in whole.items():
+                    each.put(start, getattr(found, kind))
+        return {
+            key: Columns(**{kind: each.columns for kind, each in whole.items()})
+            for key, whole in joined.items()
+        }
 
-    Raises:
-        PluginError: the model or a mode raises.
-    """
-    found: dict[tuple[str, Fallback], None] = {}
-    for name in dict.fromkeys(part for stage in stages for part in stage.parts or (stage.name,)):
-        with calling(f"pricing stage {name!r} of model {model.name!r}"):
-            ops = list(operations("ops", model.ops(name, workload), Op))
-            for op, mode in product(ops, modes):
-                _, fallback = lower(op, mode, eager)
-                if fallback:
-                    found[name, fallback] = None
-    return list(found)
+    def points(self, workloads: Sequence[Any]) -> list[Costs]:
+        """Price every workload; return plain numbers, point by point."""
+        points: list[Costs] = [{} for _ in workloads]
+        for indices, stacked in stack(workloads):
+            try:
+                _spread(self.price_arrays(stacked), indices, points)
+            except PluginError:
+                # Beyond 64 bits, or a model that branches on a size: each point alone has plain
+                # integers without bounds, and says what is wrong with it.
+                for index in indices:
+                    _spread(self.price_arrays(workloads[index]), [index], points)
+        return points
 
+    def fallbacks(self, workload: Any) -> list[tuple[str, Fallback]]:
+        """Return what modes cannot carry out in a workload's stages, each once.
 
-def price_many(
-    model: AnalyticModel,
-    workload: Any,
-    modes: Sequence[AttentionMode],
-    eager: AttentionMode,
-    conventions: Conventions,
-    stages: Collection[str] | None = None,
-    sees: Collection[str] = (),
-) -> dict[tuple[str, str], Columns]:
-    """Price a workload whose sizes are arrays of any length, in blocks; by mode and stage.
-
-    The arguments are those of `price_stages`.
-
-    Raises:
-        PluginError: the model or a mode raises.
-    """
-    joined: dict[tuple[str, str], dict[str, Joined]] = {}
-    count = _length(workload)
-    for start in range(0, count, BLOCK):
-        part = workload if count <= BLOCK else _slice(workload, slice(start, start + BLOCK))
-        priced = price_stages(model, part, modes, eager, conventions, stages, sees)
-        for mode, stage, found in priced:
-            first = joined.get((modes[0].name, stage), {})
-            whole = joined.setdefault(
-                (mode, stage), {kind: Joined(count, BLOCK, first.get(kind)) for kind in _KINDS}
-            )
-            for kind, each in whole.items():
-                each.put(start, getattr(found, kind))
-    return {
-        key: Columns(**{kind: each.columns for kind, each in whole.items()})
-        for key, whole in joined.items()
-    }
+        Raises:
+            PluginError: the model or a mode raises.
+        """
+        found: dict[tuple[str, Fallback], None] = {}
+        wanted = [s for s in self.model.stages if self.stages is None or s.name in self.stages]
+        for name in dict.fromkeys(name for stage in wanted for name in stage.base_names):
+            with calling(pricing(self.model, name)):
+                for op, mode in product(list(self.model.ops(name, workload)), self.modes):
+                    _, fallback = lower(op, mode, self.pricer.eager)
+                    if fallback:
+                        found[name, fallback] = None
+        return list(found)
 
 
 def _arrays(workload: Any) -> dict[str, Any]:
@@ -206,40 +203,6 @@ def _stacked(workloads: Sequence[Any]) -> Any:
         if type(values[0]) is int and any(v != values[0] for v in values):
             changes[field.name] = np.array(values, dtype=object)
     return attrs.evolve(first, **changes)
-
-
-Costs = dict[tuple[str, str], dict[str, Any]]
-"""By mode and stage, what `Columns` holds for one point."""
-
-
-def evaluate(
-    model: AnalyticModel,
-    workloads: Sequence[Any],
-    modes: Sequence[AttentionMode],
-    eager: AttentionMode,
-    conventions: Conventions,
-    stages: Collection[str] | None = None,
-    sees: Collection[str] = (),
-) -> list[Costs]:
-    """Price every workload in every mode and stage; return plain numbers, point by point.
-
-    The arguments are those of `price_stages`.
-    """
-    points: list[Costs] = [{} for _ in workloads]
-    for indices, stacked in stack(workloads):
-        try:
-            priced = price_many(model, stacked, modes, eager, conventions, stages, sees)
-        except PluginError:
-            # Beyond 64 bits, or a model that branches on a size: each point alone has plain
-            # integers without bounds, and says what is wrong with it.
-            for index in indices:
-                priced = price_many(
-                    model, workloads[index], modes, eager, conventions, stages, sees
-                )
-                _spread(priced, [index], points)
-        else:
-            _spread(priced, indices, points)
-    return points
 
 
 def _spread(

@@ -3,19 +3,21 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
-from typing import Any, Literal
+from typing import Any
 
+import attrs
 import sympy
 from attrs import frozen
 
-from flopbench.analytic import AnalyticModel, Size
+from flopbench.analytic import Size
+from flopbench.analytic.checked import CheckedModel, checked_model
 from flopbench.dims import Dim
 from flopbench.dims.forms import STEP, evaluate
 from flopbench.errors import CountError, DimError
-from flopbench.vendor import VendorCounter, VendorModel
+from flopbench.vendor import VendorCounter
 from flopbench.vendor.attribution import UncountedOp
-
-Method = Literal["symbolic", "interpolated"]
+from flopbench.vendor.checked import CheckedVendor, checked_counter, checked_vendor
+from flopbench.vendor.method import Method
 
 Key = tuple[str, str]
 """Component (or module) and op."""
@@ -49,7 +51,7 @@ class Law:
         assumptions: what the law holds under, one sentence or relation each.
         guards: those assumptions that are relations between the sizes.
         local: further relations, each where some sizes have certain values.
-        method: ``symbolic`` if every size stayed one, else ``interpolated``.
+        method: `Method.SYMBOLIC` if every size stayed a symbol, else `Method.INTERPOLATED`.
     """
 
     forms: Mapping[Key, sympy.Expr]
@@ -58,7 +60,7 @@ class Law:
     assumptions: tuple[str, ...] = ()
     guards: tuple[sympy.Basic, ...] = ()
     local: tuple[tuple[sympy.Basic, Mapping[str, int]], ...] = ()
-    method: Method = "symbolic"
+    method: Method = Method.SYMBOLIC
 
     def holds_at(self, sizes: Mapping[str, int], steps: int = 1) -> bool:
         """Tell whether the guards hold at these sizes, in every one of the steps."""
@@ -135,9 +137,9 @@ class Subject:
             none is below 2; and then from a trace or not at all.
     """
 
-    vendor: VendorModel
-    counter: VendorCounter
-    model: AnalyticModel
+    vendor: CheckedVendor = attrs.field(converter=checked_vendor)
+    counter: VendorCounter = attrs.field(converter=checked_counter)
+    model: CheckedModel = attrs.field(converter=checked_model)
     stage: str
     workload: Any
     open_sizes: tuple[Size, ...]

@@ -7,14 +7,12 @@ from collections.abc import Callable, Mapping
 import attrs
 import sympy
 
-from flopbench.analytic.checked import stage_sizes
 from flopbench.dims import Dim
 from flopbench.errors import CountError, DimError
 from flopbench.laws.law import Key, Law, Subject
 from flopbench.laws.search import TRACED_FROM, Search
 from flopbench.tally import sums
 from flopbench.vendor.attribution import Attributed, Entry, attribute
-from flopbench.vendor.checked import component_of, vendor_stage
 from flopbench.vendor.counting import count_stage
 
 
@@ -32,7 +30,7 @@ def vendor_law(subject: Subject, tick: Callable[[int], None] = lambda _call: Non
     """
     search = Search(subject, tick)
     law = search.law()
-    steps = int(vendor_stage(subject.vendor, subject.stage, subject.workload).steps)
+    steps = int(subject.vendor.stage(subject.stage, subject.workload).steps)
     if not law.holds_at(sizes_of(subject), steps):
         raise CountError(
             f"the law of {subject.stage} does not hold at the workload's own sizes, but under "
@@ -70,7 +68,7 @@ def count_by_law(subject: Subject, tick: Callable[[int], None] = lambda _call: N
         tuple(Entry(c, op, int(flops)) for (c, op), flops in _at(law, subject).items()),
         (),
         (*law.assumptions, note),
-        by_law=True,
+        law.method,
     )
 
 
@@ -98,12 +96,12 @@ def steps_of(subject: Subject, sizes: Mapping[str, int]) -> int:
 
 def sizes_of(subject: Subject) -> dict[str, int]:
     """Return the sizes of the subject's stage, at its workload."""
-    return stage_sizes(subject.model, subject.stage, subject.workload)
+    return dict(subject.model.stage_sizes(subject.stage, subject.workload))
 
 
 def _count(subject: Subject, tick: Callable[[int], None]) -> Attributed:
-    stage = vendor_stage(subject.vendor, subject.stage, subject.workload)
-    return attribute(count_stage(subject.counter, stage, tick), component_of(subject.vendor))
+    stage = subject.vendor.stage(subject.stage, subject.workload)
+    return attribute(count_stage(subject.counter, stage, tick), subject.vendor.component)
 
 
 def _flops(counted: Attributed) -> dict[Key, int]:

@@ -130,7 +130,6 @@ class PricedOp(Op):
         return Cost(
             tensor,
             times(self.vector_flops(conventions), runs),
-            tensor if self.kind in TORCH_VISIBLE else 0,
             times(self.padding_flops(), runs),
             times(self.weights_read(), run_bytes),
             self.expected_expert_weights_read() * as_real(run_bytes),

@@ -19,7 +19,6 @@ class Cost:
     Attributes:
         tensor_flops: matrix products, convolutions and attention cores (2 FLOPs per MAC).
         vector_flops: everything else, under the convention of `flopbench.conventions`.
-        torch_visible_flops: the part that torch's FlopCounterMode has a formula for and counts.
         weight_bytes_read: weights that every pass reads, once per pass; routed experts apart.
         expected_expert_bytes_read: weights of the routed experts that the tokens of a pass
             are expected to meet (`flopbench.dims.expected_distinct`); a real number.
@@ -31,7 +30,6 @@ class Cost:
 
     tensor_flops: Dim = 0
     vector_flops: Dim = 0
-    torch_visible_flops: Dim = 0
     padding_flops: Dim = 0
     weight_bytes_read: Dim = 0
     expected_expert_bytes_read: Real = 0.0

@@ -11,7 +11,7 @@ import re
 import types
 from collections.abc import Mapping, Sequence
 from pathlib import Path
-from typing import Any, Union, get_args, get_origin
+from typing import Any, Literal, Union, get_args, get_origin
 
 import attrs
 from attrs import frozen
@@ -27,6 +27,12 @@ _NULLS = ("null", "Null", "NULL", "~")
 
 DEFAULTS = Path(__file__).with_name("defaults.yaml")
 
+CountMethod = Literal["auto", "concrete", "symbolic"]
+"""How the vendor is counted: each call as it is, or by a law measured with symbolic sizes.
+
+``auto`` counts a single workload as it is and many by their law.
+"""
+
 
 @frozen(kw_only=True)
 class RunOptions:
@@ -36,6 +42,7 @@ class RunOptions:
     counters: tuple[str, ...] = ("torch",)
     stages: tuple[str, ...] | None = None
     analytic_only: bool = False
+    method: CountMethod = "auto"
 
 
 @frozen

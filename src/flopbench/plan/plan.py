@@ -2,21 +2,23 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
-from typing import Any, Literal
+from typing import Any
 
 import attrs
 from attrs import frozen
 
 from flopbench.analytic import AnalyticModel, AttentionMode, Stage
+from flopbench.analytic.checked import CheckedMode, CheckedModel, checked_mode, checked_model
+from flopbench.analytic.price import Pricer
 from flopbench.boundary import answer, calling
 from flopbench.conventions import Conventions
-from flopbench.dims import element_bytes
-from flopbench.errors import PluginError, UsageError, unknown
-from flopbench.plan.config import RunOptions, load_config
+from flopbench.errors import UsageError, unknown
+from flopbench.plan.config import Config, CountMethod, RunOptions, load_config
 from flopbench.registry.catalog import Catalog
-from flopbench.vendor import VendorCounter, VendorModel
+from flopbench.vendor import EXECUTED_FLOP, VendorCounter, VendorModel
+from flopbench.vendor.checked import CheckedVendor, checked_counter, checked_vendor
 
 EAGER = "eager"
 """The attention mode that runs what another mode cannot carry out."""
@@ -25,49 +27,50 @@ USEFUL = "flash"
 """The attention mode that prices what the result needs: the pairs that a mask leaves."""
 
 
-CountMethod = Literal["auto", "concrete", "symbolic"]
-"""How the vendor is counted: each call as it is, or by a law measured with symbolic sizes.
-
-``auto`` counts a single workload as it is and many by their law.
-"""
+def _checked_modes(modes: Iterable[AttentionMode]) -> tuple[CheckedMode, ...]:
+    return tuple(map(checked_mode, modes))
 
 
-def with_method(options_type: type) -> type:
-    """Return a vendor model's options with ``method`` among them."""
-    if any(field.name == "method" for field in attrs.fields(options_type)):
-        raise PluginError(
-            f"{options_type.__name__} has a field 'method', which is flopbench's own key there"
-        )
-    fields = {"method": attrs.field(default="auto"), "__annotations__": {"method": CountMethod}}
-    return frozen(kw_only=True)(type(options_type.__name__, (options_type,), fields))
+def _checked_counters(counters: Iterable[VendorCounter]) -> tuple[VendorCounter, ...]:
+    return tuple(map(checked_counter, counters))
+
+
+def _checked_vendor(vendor: VendorModel | None) -> CheckedVendor | None:
+    return None if vendor is None else checked_vendor(vendor)
 
 
 @frozen(kw_only=True)
 class Plan:
-    """A run with everything resolved.
+    """A run with everything resolved, and every plugin behind an adapter that checks its answers.
 
     Attributes:
         modes: none if the model has no closed forms.
+        useful: prices what the result needs; None unless a counter reports executed work.
         stages: the stages to report.
         vendor: None for an analytic-only run.
         method: how the vendor is counted.
         config: the resolved configuration, for the report.
     """
 
-    model: AnalyticModel
+    model: CheckedModel = attrs.field(converter=checked_model)
     workload: Any
-    modes: tuple[AttentionMode, ...]
-    eager: AttentionMode
-    useful: AttentionMode
-    vendor: VendorModel | None
-    counters: tuple[VendorCounter, ...]
+    modes: tuple[CheckedMode, ...] = attrs.field(converter=_checked_modes)
+    eager: CheckedMode = attrs.field(converter=checked_mode)
+    useful: AttentionMode | None = None
+    vendor: CheckedVendor | None = attrs.field(converter=_checked_vendor)
+    counters: tuple[VendorCounter, ...] = attrs.field(converter=_checked_counters)
     stages: tuple[Stage, ...]
     conventions: Conventions
-    method: CountMethod
+    method: CountMethod = "auto"
     config: Mapping[str, Any]
 
     @property
-    def vendor_strategies(self) -> tuple[tuple[VendorCounter, VendorModel], ...]:
+    def pricer(self) -> Pricer:
+        """What prices the stages, under the run's conventions."""
+        return Pricer(self.eager, self.conventions, self.model.dtype)
+
+    @property
+    def vendor_strategies(self) -> tuple[tuple[VendorCounter, CheckedVendor], ...]:
         """Each counter with the variant of the vendor model that it counts."""
         if self.vendor is None:
             return ()
@@ -76,7 +79,7 @@ class Plan:
     @property
     def base_stages(self) -> tuple[Stage, ...]:
         """The stages to price and count: those reported, and the parts of composed ones."""
-        needed = {part for stage in self.stages for part in stage.parts or (stage.name,)}
+        needed = {name for stage in self.stages for name in stage.base_names}
         return tuple(stage for stage in self.model.stages if stage.name in needed)
 
 
@@ -101,11 +104,8 @@ def make_plan(
     """
     model_class = catalog.models.get(model_name)
     vendor_class = catalog.vendor_models.find(model_name)
-    schema = schema_of(model_class)
-    if vendor_class:
-        schema["vendor"] = with_method(vendor_class.options_type)
     config = load_config(
-        schema,
+        schema_of(model_class, vendor_class),
         model_defaults=model_class.defaults,
         file=file,
         overrides=overrides,
@@ -113,30 +113,29 @@ def make_plan(
         ignored=frozenset({"vendor"}),
     )
     run: RunOptions = config.sections["run"]
-    what = f"model {model_name!r}"
     made = (model_class.from_options, config.sections["model"])
-    model: AnalyticModel = answer(f"{what}: from_options", AnalyticModel, *made)
-    _check(model, what)
+    model = CheckedModel(answer(f"model {model_name!r}: from_options", AnalyticModel, *made))
     if run.analytic_only:
         require_closed_forms(model)
-    modes = tuple(_mode(catalog, name) for name in _some(run, "attention"))
-    vendor: VendorModel | None = None
-    counters: tuple[VendorCounter, ...] = ()
+    modes = [_mode(catalog, name) for name in _some(run, "attention")]
+    vendor, counters = None, list[VendorCounter]()
     if not run.analytic_only:
-        vendor, counters = _vendor(catalog, model, vendor_class, config.sections, run)
-    with calling(f"{what}: workload"):
-        workload = model.workload(config.sections["workload"])
+        vendor = _vendor(catalog, model, vendor_class, config)
+        counters = [_new(catalog.counters.get(name)) for name in _some(run, "counters")]
+        for counter in counters:
+            vendor.variant(counter.variant)
+    executes = any(counter.convention.unit == EXECUTED_FLOP for counter in counters)
     return Plan(
         model=model,
-        workload=workload,
+        workload=model.workload(config.sections["workload"]),
         modes=modes if model.no_closed_forms is None else (),
-        eager=_new(catalog.attention_modes.get(EAGER)),
-        useful=_new(catalog.attention_modes.get(USEFUL)),
+        eager=_mode(catalog, EAGER),
+        useful=_mode(catalog, USEFUL) if executes else None,
         vendor=vendor,
         counters=counters,
         stages=_stages(model, run),
         conventions=config.sections["conventions"],
-        method=getattr(config.sections.get("vendor"), "method", "auto"),
+        method=run.method,
         config=config.resolved,
     )
 
@@ -155,11 +154,10 @@ def require_closed_forms(model: AnalyticModel) -> None:
 
 def _vendor(
     catalog: Catalog,
-    model: AnalyticModel,
+    model: CheckedModel,
     vendor_class: type[VendorModel] | None,
-    sections: Mapping[str, Any],
-    run: RunOptions,
-) -> tuple[VendorModel, tuple[VendorCounter, ...]]:
+    config: Config,
+) -> CheckedVendor:
     if vendor_class is None:
         broken = "".join(f" ({failure})" for failure in catalog.failures)
         raise UsageError(
@@ -167,41 +165,25 @@ def _vendor(
             "--analytic-only` prices its closed forms alone, `flopbench explain` shows them"
             f"{broken}"
         )
-    counters = tuple(_new(catalog.counters.get(name)) for name in _some(run, "counters"))
-    what = f"vendor model {model.name!r}"
-    made = (vendor_class.from_options, model.architecture, sections["vendor"])
-    vendor: VendorModel = answer(f"{what}: from_options", VendorModel, *made)
-    for counter in counters:
-        name = f"{what}: variant {counter.variant!r}"
-        variant = answer(name, VendorModel, vendor.variant, counter.variant)
-        answer(f"{name}: attention", str, getattr, variant, "attention")
-    return vendor, counters
+    made = (vendor_class.from_options, model.architecture, config.sections["vendor"])
+    return CheckedVendor(answer(f"vendor model {model.name!r}: from_options", VendorModel, *made))
 
 
-def schema_of(model_class: type[AnalyticModel]) -> dict[str, type]:
-    """Return the sections that the settings of a model have, its vendor's apart."""
-    return {
+def schema_of(
+    model_class: type[AnalyticModel], vendor_class: type[VendorModel] | None = None
+) -> dict[str, type]:
+    """Return the sections that the settings of a model have, its vendor's if it has one."""
+    sections = {
         "workload": model_class.inputs_type,
         "model": model_class.options_type,
         "run": RunOptions,
         "conventions": Conventions,
     }
+    return sections if vendor_class is None else {**sections, "vendor": vendor_class.options_type}
 
 
-def _check(model: AnalyticModel, what: str) -> None:
-    """Refuse a model that does not tell what every run asks it for."""
-    answer(f"{what}: architecture", object, getattr, model, "architecture")
-    answer(f"{what}: no_closed_forms", str | None, getattr, model, "no_closed_forms")
-    try:
-        element_bytes(model.dtype)
-    except UsageError as error:
-        raise PluginError(f"{what}: {error}") from error
-
-
-def _mode(catalog: Catalog, name: str) -> AttentionMode:
-    mode: AttentionMode = _new(catalog.attention_modes.get(name))
-    answer(f"attention mode {name!r}: series_label", str, mode.series_label)
-    return mode
+def _mode(catalog: Catalog, name: str) -> CheckedMode:
+    return CheckedMode(_new(catalog.attention_modes.get(name)))
 
 
 def _some(run: RunOptions, field: str) -> tuple[str, ...]:

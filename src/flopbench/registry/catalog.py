@@ -163,6 +163,11 @@ class Catalog:
     sources: tuple[Source, ...]
     failures: tuple[Failure, ...]
 
+    @property
+    def versions(self) -> dict[str, str]:
+        """Versions of the distributions that plugins come from, by name."""
+        return {source.origin: source.version for source in self.sources if source.version}
+
     def raise_failures(self) -> None:
         """Make the first plugin failure fatal (``--strict-plugins``).
 

@@ -72,8 +72,8 @@ class Comparison:
     """One analytic strategy against one vendor strategy in one stage.
 
     Attributes:
-        torch_visible_flops: the analytic work of the kinds of op that the counter sees, priced
-            under its convention.
+        seen_flops: the analytic work of the kinds of op that the counter sees, priced under its
+            convention. JSON calls it ``torch_visible_flops``.
         difference: analytic minus vendor; None where the two cannot be compared.
         reason: why the verdict is not ``exact``.
         unseen: analytic work, by op, that the counter has no eyes for.
@@ -85,7 +85,7 @@ class Comparison:
     attention: str
     counter: str
     vendor_flops: int | None
-    torch_visible_flops: int
+    seen_flops: int
     difference: int | None
     verdict: Verdict
     reason: str | None = None
@@ -173,4 +173,12 @@ class Report:
     def to_dict(self) -> dict[str, Any]:
         """Return the JSON form."""
         head = {"schema_version": self.schema_version, "verdict": self.verdict}
-        return head | attrs.asdict(self)
+        found = head | attrs.asdict(self)
+        found["comparisons"] = [_renamed(comparison) for comparison in found["comparisons"]]
+        return found
+
+
+def _renamed(comparison: Mapping[str, Any]) -> dict[str, Any]:
+    """Give JSON the name that it has for `Comparison.seen_flops`, which readers of 1.0 know."""
+    names = {"seen_flops": "torch_visible_flops"}
+    return {names.get(name, name): value for name, value in comparison.items()}

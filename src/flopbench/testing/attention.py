@@ -19,7 +19,16 @@ from flopbench.plan.config import load_config
 from flopbench.plan.plan import schema_of
 from flopbench.registry.catalog import Catalog
 from flopbench.registry.loading import Source
-from flopbench.testing.costs import WHOLE, map_cost, require_equal, require_whole, substituted
+from flopbench.testing.costs import (
+    WHOLE,
+    Lines,
+    lines_of,
+    map_cost,
+    matrix_work,
+    require_equal,
+    require_whole,
+    substituted,
+)
 from flopbench.testing.strategies import attentions, symbols_of
 from flopbench.testing.suite import Conformance, check, for_all, names, require
 
@@ -139,11 +148,11 @@ class AttentionConformance(Conformance):
         def law(op: Attention) -> None:
             reason = mode.unsupported(op)
             require(reason is None, f"it says matches_vendor, but does not support {op}: {reason}")
-            for name in ("tensor_flops", "torch_visible_flops"):
-                found, wanted = getattr(_cost(op, mode), name), getattr(_cost(op, Eager()), name)
+            found, wanted = matrix_work(_lines(op, mode)), matrix_work(_lines(op, Eager()))
+            for name, flops in wanted.items():
                 require(
-                    found == wanted,
-                    f"it says matches_vendor, but has {found} {name}, not eager's {wanted}",
+                    found[name] == flops,
+                    f"it says matches_vendor, but has {found[name]} {name}, not eager's {flops}",
                 )
 
         if mode.matches_vendor:
@@ -317,6 +326,10 @@ def _new(mode: type[AttentionMode]) -> AttentionMode:
 
 def _cost(op: Attention, mode: AttentionMode) -> Cost:
     return price([op], mode, Eager(), Conventions()).cost
+
+
+def _lines(op: Attention, mode: AttentionMode) -> Lines:
+    return lines_of(price([op], mode, Eager(), Conventions()))
 
 
 def _useful(cost: Cost) -> Any:

@@ -11,7 +11,7 @@ from flopbench.conventions import MAC_FLOPS
 from flopbench.errors import CountError, UsageError
 from flopbench.testing.suite import Conformance, check, require
 from flopbench.vendor import Count, SymbolicCounter, VendorCall, VendorCounter
-from flopbench.vendor.counting import checked
+from flopbench.vendor.checked import checked_count
 
 
 class CounterConformance(Conformance):
@@ -58,7 +58,7 @@ class CounterConformance(Conformance):
     def _count(self, call: VendorCall) -> Count:
         count = self._counter().count(call)
         require(isinstance(count, Count), f"count must return a Count, got {count!r}")
-        return checked(count, self.counter)
+        return checked_count(count, self.counter)
 
     @check()
     def test_declares_itself(self) -> None:

@@ -17,7 +17,7 @@ from hypothesis.strategies import SearchStrategy
 
 from flopbench.analytic import AnalyticModel
 from flopbench.analytic.price import price
-from flopbench.analytic.price_many import evaluate
+from flopbench.analytic.price_many import Evaluator
 from flopbench.commands.run.runner import run
 from flopbench.commands.sweep.plan import SweepRequest, plan_sweep
 from flopbench.conventions import Conventions
@@ -28,10 +28,10 @@ from flopbench.plan.config import structure
 from flopbench.testing import strategies
 from flopbench.testing.costs import (
     FLOPS,
-    TENSOR,
     Lines,
     elements,
     lines_of,
+    matrix_work,
     require_equal,
     require_whole,
     substituted,
@@ -193,15 +193,16 @@ class ModelConformance(VendorChecks, Conformance):
 
         def law(drawn: tuple[AnalyticModel, list[Any]]) -> None:
             model, workloads = drawn
-            settings = ((plan.eager,), plan.eager, plan.conventions)
+            pricer = attrs.evolve(plan.pricer, dtype=model.dtype)
+            evaluator = Evaluator(model=model, modes=(plan.eager,), pricer=pricer)
             try:
-                together = evaluate(model, workloads, *settings)
+                together = evaluator.points(workloads)
             except DimError as error:
                 # Larger than an array holds: refused, as it must be, and no case.
                 assume("64-bit" not in str(error))
                 raise
             for workload, found in zip(workloads, together, strict=True):
-                (alone,) = evaluate(model, [workload], *settings)
+                (alone,) = evaluator.points([workload])
                 for key, by_kind in alone.items():
                     for kind, wanted in by_kind.items():
                         for name, value in wanted.items():
@@ -269,8 +270,7 @@ class ModelConformance(VendorChecks, Conformance):
         def law(model: AnalyticModel, workload: Any, sizes: dict[str, int]) -> None:
             def flops(values: Mapping[str, int]) -> dict[str, int]:
                 point = model.stage_workload(case, workload, values)
-                cost = total(_lines(model, case, point).values())
-                return {name: getattr(cost, name) for name in TENSOR}
+                return matrix_work(_lines(model, case, point))
 
             before = flops(sizes)
             for size in model.sizes:

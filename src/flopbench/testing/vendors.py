@@ -14,12 +14,12 @@ from flopbench.commands.run.reconcile import compare
 from flopbench.conventions import Conventions
 from flopbench.plan import Plan
 from flopbench.plan.config import structure
-from flopbench.plan.plan import with_method
 from flopbench.report import Comparison
 from flopbench.testing import strategies
 from flopbench.testing.suite import check, for_all, require
 from flopbench.vendor import VERIFIED, VendorModel, VendorStage
 from flopbench.vendor.attribution import attribute
+from flopbench.vendor.checked import CheckedVendor
 from flopbench.vendor.counting import count_stage
 
 if TYPE_CHECKING:
@@ -48,7 +48,7 @@ class VendorChecks:
         def _subjects(cls, span: int = 0) -> st.SearchStrategy[tuple[AnalyticModel, Any]]: ...
 
     @classmethod
-    def _vendor(cls) -> VendorModel:
+    def _vendor(cls) -> CheckedVendor:
         vendor = cls._plan().vendor
         if vendor is None:
             pytest.skip(f"there is no vendor model {cls._plan().model.name!r}")
@@ -60,9 +60,8 @@ class VendorChecks:
         vendor, plan = cls._vendor(), cls._plan()
         if model is plan.model:
             return vendor
-        schema = with_method(type(vendor).options_type)
-        options = structure("vendor", plan.config["vendor"], schema)
-        return type(vendor).from_options(model.architecture, options)
+        options = structure("vendor", plan.config["vendor"], vendor.options_type)
+        return type(vendor.plugin).from_options(model.architecture, options)
 
     def _each_counted(self, law: Callable[[AnalyticModel, Any], None]) -> None:
         """Hold a law to drawn models and small workloads."""
@@ -171,7 +170,7 @@ class VendorChecks:
 
         def visible(workload: Any) -> int:
             ops = plan.model.ops(case, workload)
-            return int(price(ops, plan.eager, plan.eager, Conventions()).cost.torch_visible_flops)
+            return int(price(ops, plan.eager, plan.eager, Conventions()).torch_visible_flops)
 
         def law(drawn: Any) -> None:
             one, other = (strategies.workload(plan.model, inputs) for inputs in drawn)

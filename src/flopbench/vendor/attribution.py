@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterable, Mapping
 from typing import TypeVar
 
 from attrs import frozen
@@ -11,18 +11,19 @@ from flopbench.boundary import told
 from flopbench.errors import CountError, FlopbenchError
 from flopbench.tally import sums
 from flopbench.vendor.counter import StageCount
+from flopbench.vendor.method import Method
 
 T = TypeVar("T")
 
 
 @frozen
 class Attributed:
-    """A vendor count by component and op; ``by_law`` if it is a law's value."""
+    """A vendor count by component and op, and how it was obtained."""
 
     entries: tuple[Entry, ...]
     uncounted: tuple[UncountedOp, ...]
     assumptions: tuple[str, ...] = ()
-    by_law: bool = False
+    method: Method = Method.CONCRETE
 
     @property
     def flops(self) -> int:
@@ -32,8 +33,24 @@ class Attributed:
     def __add__(self, other: Attributed) -> Attributed:
         notes = dict.fromkeys(self.assumptions + other.assumptions)
         return Attributed(
-            self.entries + other.entries, self.uncounted + other.uncounted, tuple(notes)
+            self.entries + other.entries,
+            self.uncounted + other.uncounted,
+            tuple(notes),
+            Method.of_all((self.method, other.method)),
         )
+
+
+def total_count(
+    names: Iterable[str], counts: Mapping[str, Attributed | Failed]
+) -> Attributed | Failed:
+    """Add up the counts of a stage's parts; the first that failed stands for all."""
+    total: Attributed | None = None
+    for name in names:
+        part = counts[name]
+        if isinstance(part, Failed):
+            return part
+        total = part if total is None else total + part
+    return total or Attributed((), ())
 
 
 @frozen

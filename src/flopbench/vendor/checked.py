@@ -1,57 +1,176 @@
-"""What vendor plugins answer, checked."""
+"""Adapters that check what a vendor model and a vendor counter answer.
+
+`flopbench.plan.Plan` wraps its plugins once. A wrong answer about a call is a failed count, with
+its reason, and not the end of the run.
+"""
 
 from __future__ import annotations
 
-from collections.abc import Callable
-from typing import Any
+from collections.abc import Callable, Hashable, Mapping
+from typing import TYPE_CHECKING, Any, Final, Self, final
 
 import attrs
 
-from flopbench.boundary import require_type
+from flopbench.boundary import answer, calling, declared, facts, require_type, told
 from flopbench.dims import as_dim
-from flopbench.errors import CountError, DimError, PluginError
-from flopbench.vendor.model import VendorCall, VendorModel, VendorStage
+from flopbench.errors import CountError, DimError, FlopbenchError, PluginError
+from flopbench.vendor.counter import (
+    Count,
+    Counted,
+    SymbolicCounter,
+    Trace,
+    Uncounted,
+    VendorCounter,
+)
+from flopbench.vendor.model import VERIFIED, VendorCall, VendorModel, VendorStage
+
+if TYPE_CHECKING:
+    import sympy
 
 
-def vendor_stage(vendor: VendorModel, name: str, workload: Any) -> VendorStage:
-    """Return the calls of a vendor's stage; each is checked to be one when it is made.
+@final
+class CheckedVendor(VendorModel):
+    """A vendor model whose answers are checked."""
 
-    Raises:
-        CountError: it is no stage.
-    """
-    what = f"vendor model {vendor.name!r}"
-    stage = vendor.stage(name, workload)
-    _require(stage, VendorStage, f"{what}: stage")
-    try:
-        as_dim(stage.steps)
-    except DimError as error:
-        raise CountError(f"{what}: the steps of stage {name!r}: {error}") from error
-    if not isinstance(stage.assumptions, tuple | list):
-        raise CountError(
-            f"{what}: the assumptions of stage {name!r} are {stage.assumptions!r}, which is no "
-            "tuple"
-        )
+    def __init__(self, plugin: VendorModel, variant: str = VERIFIED) -> None:
+        self.plugin: Final = plugin
+        vars(self).update(declared(plugin, VendorModel))
+        which = "" if variant == VERIFIED else f"variant {variant!r} of "
+        self._who: Final = f"{which}vendor model {plugin.name!r}"
+        what = f"{self._who}: attention"
+        self._attention: str = answer(what, str, getattr, plugin, "attention")
 
-    def prepare(step: Any) -> VendorCall:
-        call = stage.prepare(step)
-        _require(call, VendorCall, f"{what}: the prepare of stage {name!r}")
-        return call
+    @classmethod
+    def from_options(cls, architecture: Any, options: Any) -> Self:
+        raise TypeError(f"{cls.__name__} wraps a vendor model that is made already")
 
-    return attrs.evolve(stage, prepare=prepare)
+    @property
+    def attention(self) -> str:
+        return self._attention
 
+    def variant(self, name: str) -> CheckedVendor:
+        if name == VERIFIED:
+            return self
+        what = f"{self._who}: variant {name!r}"
+        return CheckedVendor(answer(what, VendorModel, self.plugin.variant, name), name)
 
-def component_of(vendor: VendorModel) -> Callable[[str], str]:
-    """Return the vendor's function from modules to components, its answers checked.
+    def stage(self, name: str, workload: Any) -> VendorStage:
+        """Return the calls of a stage; each call is checked when it is made.
 
-    It raises `CountError` if the vendor's does not return text.
-    """
+        Raises:
+            CountError: the plugin returns something else.
+        """
+        stage = self.plugin.stage(name, workload)
+        _require(stage, VendorStage, f"{self._who}: stage")
+        try:
+            as_dim(stage.steps)
+        except DimError as error:
+            raise CountError(f"{self._who}: the steps of stage {name!r}: {error}") from error
+        if not isinstance(stage.assumptions, tuple | list):
+            raise CountError(
+                f"{self._who}: the assumptions of stage {name!r} are {stage.assumptions!r}, which "
+                "is no tuple"
+            )
 
-    def component(module: str) -> str:
-        found = vendor.component(module)
-        _require(found, str, f"vendor model {vendor.name!r}: component of {module!r}")
+        def prepare(step: Any) -> VendorCall:
+            call = stage.prepare(step)
+            _require(call, VendorCall, f"{self._who}: the prepare of stage {name!r}")
+            return call
+
+        return attrs.evolve(stage, prepare=prepare)
+
+    def shapes(self, stage: str, workload: Any) -> Hashable:
+        with calling(f"{self._who}: shapes"):
+            found = self.plugin.shapes(stage, workload)
+            hash(found)
+            return found
+
+    def component(self, module: str) -> str:
+        found = self.plugin.component(module)
+        _require(found, str, f"{self._who}: component of {module!r}")
         return found
 
-    return component
+    def provenance(self) -> dict[str, Any]:
+        return facts(f"{self._who}: provenance", self.plugin.provenance)
+
+
+def checked_vendor(vendor: VendorModel) -> CheckedVendor:
+    """Wrap a vendor model, once."""
+    return vendor if isinstance(vendor, CheckedVendor) else CheckedVendor(vendor)
+
+
+class _CheckedCounter(VendorCounter):
+    """A vendor counter whose answers are checked: what both kinds of counter have."""
+
+    def __init__(self, plugin: VendorCounter) -> None:
+        self.plugin: Final[Any] = plugin
+        vars(self).update(declared(plugin, VendorCounter))
+
+    def count(self, call: VendorCall) -> Count:
+        try:
+            count = self.plugin.count(call)
+        except FlopbenchError:
+            raise
+        except (Exception, SystemExit) as error:
+            raise CountError(f"counter {self.name!r} failed: {told(error)}") from error
+        return checked_count(count, self.name)
+
+    def tile(self, op: str) -> str | None:
+        with calling(f"counter {self.name!r}: tile"):
+            found: str | None = self.plugin.tile(op)
+        return found
+
+    def provenance(self) -> dict[str, Any]:
+        return facts(f"counter {self.name!r}: provenance", self.plugin.provenance)
+
+
+@final
+class CheckedCounter(_CheckedCounter):
+    """A vendor counter whose answers are checked."""
+
+
+@final
+class CheckedSymbolicCounter(_CheckedCounter, SymbolicCounter):
+    """A counter of symbolic calls whose answers are checked."""
+
+    def trace(
+        self,
+        prepare: Callable[[Mapping[str, Any]], VendorCall],
+        symbols: Mapping[sympy.Symbol, int],
+    ) -> Trace:
+        trace: Trace = self.plugin.trace(prepare, symbols)
+        _require(trace, Trace, f"counter {self.name!r}")
+        return trace
+
+
+def checked_counter(counter: VendorCounter) -> VendorCounter:
+    """Wrap a counter, once; one that takes symbols stays one."""
+    if isinstance(counter, _CheckedCounter):
+        return counter
+    symbolic = isinstance(counter, SymbolicCounter)
+    return CheckedSymbolicCounter(counter) if symbolic else CheckedCounter(counter)
+
+
+def checked_count(count: Count, counter: str) -> Count:
+    """Return the count if it is one and its numbers are such.
+
+    Raises:
+        CountError: it is none, or an entry is no non-negative integer.
+    """
+    _require(count, Count, f"counter {counter!r}")
+    for name, entries, kind in (
+        ("counted", count.counted, Counted),
+        ("uncounted", count.uncounted, Uncounted),
+    ):
+        if not isinstance(entries, tuple | list) or not all(isinstance(e, kind) for e in entries):
+            raise CountError(
+                f"counter {counter!r} returned {entries!r} for {name}, which is no tuple of "
+                f"{kind.__name__}"
+            )
+    for number in (*(e.flops for e in count.counted), *(e.calls for e in count.uncounted)):
+        if type(number) is not int or number < 0:
+            raise CountError(f"counter {counter!r} returned {number!r}, which is no count")
+    return count
 
 
 def _require(value: Any, wanted: Any, what: str) -> None:

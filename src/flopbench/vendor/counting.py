@@ -1,17 +1,12 @@
-"""Count a stage: one call, or the steps of decoding, sampled where they lie on a line.
-
-A counter is a plugin: what it returns is checked to be whole numbers before it counts.
-"""
+"""Count a stage: one call, or the steps of decoding, sampled where they lie on a line."""
 
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 
-from flopbench.boundary import told
-from flopbench.errors import CountError, FlopbenchError
 from flopbench.tally import sums
 from flopbench.vendor.counter import Count, Counted, StageCount, Uncounted, VendorCounter
-from flopbench.vendor.model import VendorCall, VendorStage
+from flopbench.vendor.model import VendorStage
 
 Flops = Mapping[tuple[str, str], int]
 """FLOPs by (module, op)."""
@@ -37,7 +32,7 @@ def count_stage(
 
     def count(step: int) -> Count:
         if step not in counts:
-            counts[step] = _counted(counter, stage.prepare(step))
+            counts[step] = counter.count(stage.prepare(step))
             tick(step)
         return counts[step]
 
@@ -52,39 +47,6 @@ def count_stage(
             )
             return StageCount(total, (*stage.assumptions, note))
     return StageCount(_sum([count(step) for step in range(1, steps + 1)]), stage.assumptions)
-
-
-def _counted(counter: VendorCounter, call: VendorCall) -> Count:
-    try:
-        count = counter.count(call)
-    except FlopbenchError:
-        raise
-    except (Exception, SystemExit) as error:
-        raise CountError(f"counter {counter.name!r} failed: {told(error)}") from error
-    return checked(count, counter.name)
-
-
-def checked(count: Count, counter: str) -> Count:
-    """Return the count if it is one and its numbers are such.
-
-    Raises:
-        CountError: it is none, or an entry is no non-negative integer.
-    """
-    if not isinstance(count, Count):
-        raise CountError(f"counter {counter!r} returned {count!r}, which is no Count")
-    for name, entries, kind in (
-        ("counted", count.counted, Counted),
-        ("uncounted", count.uncounted, Uncounted),
-    ):
-        if not isinstance(entries, tuple | list) or not all(isinstance(e, kind) for e in entries):
-            raise CountError(
-                f"counter {counter!r} returned {entries!r} for {name}, which is no tuple of "
-                f"{kind.__name__}"
-            )
-    for number in (*(e.flops for e in count.counted), *(e.calls for e in count.uncounted)):
-        if type(number) is not int or number < 0:
-            raise CountError(f"counter {counter!r} returned {number!r}, which is no count")
-    return count
 
 
 def _flops(count: Count) -> Flops:

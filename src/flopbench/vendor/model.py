@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from abc import ABC, abstractmethod
 from collections.abc import Callable, Hashable, Mapping
-from typing import TYPE_CHECKING, Any, ClassVar, Self
+from typing import Any, ClassVar, Self
 
 from attrs import frozen
 
@@ -12,9 +12,6 @@ from flopbench.digests import distinct
 from flopbench.dims import Dim
 from flopbench.errors import UsageError
 from flopbench.wildcards import under_name
-
-if TYPE_CHECKING:
-    pass
 
 VERIFIED = "verified"
 """The variant of a vendor model that is the witness: attention always eager."""

@@ -6,14 +6,14 @@ import attrs
 from attrs import frozen
 
 from flopbench.analytic import AttentionMode
-from flopbench.analytic.price import price
+from flopbench.analytic.price import StagePrice, price
 from flopbench.builtin.eager import Eager
 from flopbench.builtin.flash import Flash, FlashTorch
 from flopbench.conventions import Conventions
 from flopbench.errors import UsageError, unknown
 from flopbench.kernels.flash_tiles import DTYPES, GPUS, HEAD_GRAIN, KERNELS
 from flopbench.kernels.flash_work import Choice, executed_flops
-from flopbench.ops import Attention, Cost
+from flopbench.ops import Attention
 
 
 @frozen(kw_only=True)
@@ -68,14 +68,14 @@ def attention_figures(op: Attention, gpu: str, kernel: str, dtype: str) -> Atten
         _refuse_for_cudnn(op)
     choice = Choice(GPUS[gpu], kernel, fp8=dtype == "fp8")
     executed = int(executed_flops(op, choice))
-    eager, useful = _cost(op, Eager()), int(_cost(op, Flash()).tensor_flops)
+    eager, useful = _price(op, Eager()).cost, int(_price(op, Flash()).cost.tensor_flops)
     sdpa_kernel = _sdpa_kernel(op, choice)
     name = choice.kernel if choice.kernel != "auto" else str(sdpa_kernel)
     tile = choice.tile(name, op)
     return AttentionFigures(
         useful_flops=useful,
         eager_flops=int(eager.tensor_flops),
-        torch_visible_flops=int(_cost(op, FlashTorch()).torch_visible_flops),
+        torch_visible_flops=int(_price(op, FlashTorch()).torch_visible_flops),
         torch_sdpa_flops=_torch_sdpa_flops(op, choice.kernel),
         executed_flops=executed,
         executed_ratio=executed / useful if useful else None,
@@ -97,8 +97,8 @@ def _refuse_for_cudnn(op: Attention) -> None:
         )
 
 
-def _cost(op: Attention, mode: AttentionMode) -> Cost:
-    return price([op], mode, Eager(), Conventions()).cost
+def _price(op: Attention, mode: AttentionMode) -> StagePrice:
+    return price([op], mode, Eager(), Conventions())
 
 
 _SDPA_FLASH = ("auto", "fa2", "fa2_splitkv")
@@ -122,7 +122,7 @@ def _torch_sdpa_flops(op: Attention, kernel: str) -> int:
     grain = HEAD_GRAIN if kernel in _SDPA_FLASH else 1
     width = -(-int(op.head_dim) // grain) * grain
     padded = attrs.evolve(op, head_dim=width, value_dim=width)
-    return int(_cost(padded, Eager()).torch_visible_flops)
+    return int(_price(padded, Eager()).torch_visible_flops)
 
 
 @frozen(kw_only=True)

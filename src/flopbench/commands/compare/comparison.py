@@ -13,10 +13,8 @@ from attrs import Factory, frozen
 
 from flopbench.analytic import AnalyticModel, Stage
 from flopbench.analytic.attention import plot_label
-from flopbench.analytic.checked import workload_facts
-from flopbench.analytic.price import StagePrice, price
+from flopbench.analytic.price import StagePrice, total_price
 from flopbench.analytic.price_many import columns
-from flopbench.boundary import calling
 from flopbench.commands.compare.plan import Entry
 from flopbench.errors import FlopbenchError
 from flopbench.plan import Plan
@@ -156,7 +154,7 @@ def _priced(side: Side, plan: Plan, stages_given: bool) -> Side:
     for stage, mode, found in _costs(plan):
         if stage in names:
             costs.setdefault(stage, {})[mode] = found
-    workload = {**plan.config["workload"], **workload_facts(plan.model, plan.workload)}
+    workload = {**plan.config["workload"], **plan.model.workload_facts(plan.workload)}
     return attrs.evolve(
         side,
         pages=workload.get("batch_size", 1),
@@ -175,15 +173,12 @@ def _costs(plan: Plan) -> Iterator[tuple[str, str, Cost]]:
     """Yield (stage, mode, cost) of every stage, and of all that are no sums together."""
     model, base = plan.model, plan.base_stages
     for mode in plan.modes:
-        prices: dict[str, StagePrice] = {}
-        for stage in base:
-            with calling(f"pricing stage {stage.name!r} of model {model.name!r}"):
-                ops = model.ops(stage.name, plan.workload)
-                prices[stage.name] = price(ops, mode, plan.eager, plan.conventions, model.dtype)
+        prices = {
+            stage.name: plan.pricer.stage(model, stage.name, plan.workload, mode) for stage in base
+        }
         whole = attrs.evolve(TOTAL, parts=tuple(prices))
         for stage in (*plan.stages, whole):
-            parts = [prices[name] for name in stage.parts or (stage.name,)]
-            yield stage.name, mode.name, _plain(sum(parts[1:], parts[0]), model)
+            yield stage.name, mode.name, _plain(total_price(stage, prices), model)
 
 
 def _plain(priced: StagePrice, model: AnalyticModel) -> Cost:

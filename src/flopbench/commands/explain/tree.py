@@ -8,10 +8,9 @@ from typing import Any, Literal
 import sympy
 from attrs import evolve, frozen
 
-from flopbench.analytic import AnalyticModel, AttentionMode, Named, Stage
-from flopbench.analytic.checked import stage_sizes, with_symbols
-from flopbench.analytic.price import Fallback, StagePrice, price
-from flopbench.boundary import require_type
+from flopbench.analytic import AttentionMode, Named, Stage
+from flopbench.analytic.checked import CheckedModel, checked_model, with_symbols
+from flopbench.analytic.price import Fallback, StagePrice
 from flopbench.plan import Plan
 from flopbench.plan.plan import require_closed_forms
 from flopbench.tally import sums
@@ -91,8 +90,8 @@ def explain(plan: Plan, work: Work = "tensor") -> Explanation:
         flops = {path: int(value) for path, value in _by_path(counted, work).items()}
         prices = {s.name: _price(plan, model, mode, s) for s in stages}
         named = model.named() or Named(model, {}, {})
-        require_type(named, Named, f"model {model.name!r}: named")
-        named_prices = {s.name: _price(plan, named.model, mode, s) for s in stages}
+        named_model = checked_model(named.model)
+        named_prices = {s.name: _price(plan, named_model, mode, s) for s in stages}
         if not named.values or _fallbacks(named_prices) != _fallbacks(prices):
             # The mode wants a number where the names have a symbol: they would mislead.
             named_prices = {}
@@ -100,7 +99,7 @@ def explain(plan: Plan, work: Work = "tensor") -> Explanation:
         values = {
             name: value
             for s in stages
-            for name, value in stage_sizes(model, s.name, plan.workload).items()
+            for name, value in model.stage_sizes(s.name, plan.workload).items()
         }
     meanings = {size.name: size.meaning for size in model.sizes}
     shown = {
@@ -130,16 +129,16 @@ def _fallbacks(prices: Mapping[str, StagePrice]) -> tuple[Fallback, ...]:
 
 
 def _price(
-    plan: Plan, model: AnalyticModel, mode: AttentionMode, stage: Stage, *, symbolic: bool = True
+    plan: Plan, model: CheckedModel, mode: AttentionMode, stage: Stage, *, symbolic: bool = True
 ) -> StagePrice:
     """Price a stage: the workload itself, or with symbols for its sizes."""
     workload = plan.workload
     if symbolic:
         known = {size.name: size for size in model.sizes}
-        names = stage_sizes(model, stage.name, workload)
+        names = model.stage_sizes(stage.name, workload)
         symbols = {name: known[name].symbol for name in names}
         workload = model.stage_workload(stage.name, workload, symbols)
-    return price(model.ops(stage.name, workload), mode, plan.eager, plan.conventions)
+    return plan.pricer.price(model.ops(stage.name, workload), mode)
 
 
 def _by_path(prices: Mapping[str, StagePrice], work: Work) -> dict[Path, Any]:

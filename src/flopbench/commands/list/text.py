@@ -69,7 +69,6 @@ def _keys(catalog: Catalog) -> Iterator[str]:
                 yield f"  {name}: {section}.{field.name}{_default(field)}"
     for field in attrs.fields(RunOptions):
         yield f"  every model: run.{field.name}={field.default}"
-    yield "  every model with a vendor: vendor.method=auto"
     yield "  every model: conventions.NAME (docs/conventions.md)"
 
 

@@ -11,6 +11,7 @@ from flopbench.commands.prove.proof import Equation, ProofVerdict, Term, worst
 from flopbench.dims.forms import symbol, terms
 from flopbench.laws.law import Key, Law
 from flopbench.vendor.attribution import Failed
+from flopbench.vendor.method import Method
 
 Forms = Mapping[Key, sympy.Expr]
 """Closed forms by component and op."""
@@ -126,7 +127,7 @@ class _Component:
                 f"SymPy cannot tell whether {difference} is 0{where}; with fewer open sizes "
                 "(--symbols) it may"
             )
-        if self.law.method == "interpolated":
+        if self.law.method is Method.INTERPOLATED:
             return "interpolated", "not every size stayed a symbol"
         return "proved", None
 

@@ -9,9 +9,8 @@ from typing import Any
 import sympy
 
 from flopbench.analytic import Size, Stage
-from flopbench.analytic.checked import assumptions, stage_sizes, with_symbols, workload_facts
-from flopbench.analytic.price import price
-from flopbench.boundary import told_by
+from flopbench.analytic.checked import with_symbols
+from flopbench.analytic.price import pricing
 from flopbench.commands.prove.equations import Forms, composed, equations
 from flopbench.commands.prove.proof import Equation, Proof
 from flopbench.dims.forms import evaluate
@@ -22,8 +21,9 @@ from flopbench.plan import Plan
 from flopbench.plan.plan import require_closed_forms
 from flopbench.progress import Progress
 from flopbench.registry.catalog import Catalog
-from flopbench.vendor import VERIFIED, VendorCounter, VendorModel
+from flopbench.vendor import VERIFIED, VendorCounter
 from flopbench.vendor.attribution import Failed, attempt
+from flopbench.vendor.checked import CheckedVendor
 from flopbench.version import __version__
 
 
@@ -53,22 +53,19 @@ def prove(
         progress.stage(f"{stage.title.lower()} ({counter.name})")
         laws[stage.name] = _law(plan, vendor, counter, stage, sizes, progress)
     found = {s.name: equations(s.name, analytic[s.name], laws[s.name]) for s in plan.base_stages}
-    facts = workload_facts(plan.model, plan.workload)
-    provenance = told_by(f"vendor model {plan.model.name!r}", vendor)
     versions = {"flopbench": __version__, "python": platform.python_version()}
-    versions |= {"sympy": sympy.__version__, **told_by(f"counter {counter.name!r}", counter)}
-    versions |= {source.origin: source.version for source in catalog.sources if source.version}
+    versions |= {"sympy": sympy.__version__, **counter.provenance(), **catalog.versions}
     return Proof(
         model=plan.model.name,
         counter=counter.name,
         sizes=sizes,
         stages=plan.stages,
-        workload={**plan.config["workload"], **facts},
+        workload={**plan.config["workload"], **plan.model.workload_facts(plan.workload)},
         settings={name: plan.config[name] for name in ("model", "vendor") if name in plan.config},
         equations=tuple(e for stage in plan.stages for e in _equations(stage, found)),
         versions=versions,
-        vendor=provenance,
-        assumptions=assumptions(plan.model),
+        vendor=vendor.provenance(),
+        assumptions=plan.model.assumptions(),
     )
 
 
@@ -78,7 +75,7 @@ def _equations(stage: Stage, found: Mapping[str, list[Equation]]) -> list[Equati
     return found[stage.name]
 
 
-def _witness(plan: Plan) -> tuple[VendorModel, VendorCounter]:
+def _witness(plan: Plan) -> tuple[CheckedVendor, VendorCounter]:
     if plan.vendor is None:
         raise UsageError("a proof needs the vendor side: leave out run.analytic_only")
     if len(plan.counters) != 1:
@@ -101,7 +98,7 @@ def _witness(plan: Plan) -> tuple[VendorModel, VendorCounter]:
 def _open_sizes(plan: Plan, symbols: Sequence[str] | None) -> tuple[Size, ...]:
     """Return the sizes to leave open: those asked for, of those that some stage has."""
     model = plan.model
-    present = {name for s in plan.base_stages for name in stage_sizes(model, s.name, plan.workload)}
+    present = {name for s in plan.base_stages for name in model.stage_sizes(s.name, plan.workload)}
     sizes = tuple(size for size in model.sizes if size.name in present)
     if not sizes:
         raise UsageError(f"model {model.name!r} declares no sizes that a proof could leave open")
@@ -122,8 +119,8 @@ def analytic_forms(
         PluginError: the model raises, or its dimensions take no symbols.
     """
     model = plan.model
-    values = stage_sizes(model, stage.name, plan.workload)
-    with with_symbols(f"pricing stage {stage.name!r} of model {model.name!r} with symbols"):
+    values = model.stage_sizes(stage.name, plan.workload)
+    with with_symbols(f"{pricing(model, stage.name)} with symbols"):
         opened = values | {s.name: s.symbol for s in sizes if s.name in values}
         workload = model.stage_workload(stage.name, plan.workload, opened)
         forms = {key: sympy.expand(f) for key, f in _seen(plan, stage, workload, counter).items()}
@@ -140,8 +137,7 @@ def analytic_forms(
 
 def _seen(plan: Plan, stage: Stage, workload: Any, counter: VendorCounter) -> Forms:
     """Price a stage eagerly: the FLOPs that the counter has eyes for, by component and op."""
-    ops = plan.model.ops(stage.name, workload)
-    priced = price(ops, plan.eager, plan.eager, plan.conventions)
+    priced = plan.pricer.price(plan.model.ops(stage.name, workload), plan.eager)
     return {
         (line.component, line.kind): line.cost.tensor_flops
         for line in priced.lines
@@ -151,7 +147,7 @@ def _seen(plan: Plan, stage: Stage, workload: Any, counter: VendorCounter) -> Fo
 
 def _law(
     plan: Plan,
-    vendor: VendorModel,
+    vendor: CheckedVendor,
     counter: VendorCounter,
     stage: Stage,
     sizes: tuple[Size, ...],

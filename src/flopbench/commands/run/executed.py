@@ -2,20 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 
 from flopbench.analytic.price import StagePrice
 from flopbench.report import ExecutedComponent, ExecutedKernel
 from flopbench.tally import sums
+from flopbench.vendor import VendorCounter
 from flopbench.vendor.attribution import Attributed
 
 
 def executed_components(
-    stage: str,
-    counter: str,
-    counted: Attributed,
-    useful: StagePrice,
-    tile: Callable[[str], str | None],
+    stage: str, counter: VendorCounter, counted: Attributed, useful: StagePrice
 ) -> Iterator[ExecutedComponent]:
     """Set a count of executed FLOPs beside the tensor FLOPs of the unmasked pairs and products.
 
@@ -24,14 +21,16 @@ def executed_components(
 
     Args:
         useful: the stage priced in the mode `flash`.
-        tile: tells the tile of a kernel by its name, or None.
+
+    Raises:
+        PluginError: the counter raises when it is asked for the tile of a kernel.
     """
     needed = sums((line.component, int(line.cost.tensor_flops)) for line in useful.lines)
     needed = {component: flops for component, flops in needed.items() if flops}
     kernels = sums(((entry.component, entry.op), entry.flops) for entry in counted.entries)
     for component in dict.fromkeys((*needed, *(entry.component for entry in counted.entries))):
         found = tuple(
-            ExecutedKernel(kernel, tile(kernel), flops)
+            ExecutedKernel(kernel, counter.tile(kernel), flops)
             for (part, kernel), flops in kernels.items()
             if part == component
         )
@@ -39,7 +38,7 @@ def executed_components(
         wanted = needed.get(component)
         yield ExecutedComponent(
             stage=stage,
-            counter=counter,
+            counter=counter.name,
             component=component,
             useful_flops=wanted,
             executed_flops=flops,

@@ -48,7 +48,7 @@ def compare(
         attention=mode.name,
         counter=counter,
         vendor_flops=vendor_flops,
-        torch_visible_flops=sum(visible.values()),
+        seen_flops=sum(visible.values()),
         difference=sum(c.difference for c in components) if components else None,
         verdict=verdict,
         reason=reason,
@@ -62,11 +62,7 @@ def compare(
 def _visible(priced: StagePrice, elements: StagePrice, convention: Convention) -> Mapping[str, int]:
     """Price what the counter sees, in its unit, by component."""
     price = convention.matrix_work if convention.comparable else int
-    matrix = [
-        (line.component, price(int(line.cost.tensor_flops)))
-        for line in priced.lines
-        if line.kind in convention.sees
-    ]
+    matrix = [(part, price(int(flops))) for part, flops in priced.seen(convention.sees)]
     vector = [
         (line.component, int(line.cost.vector_flops) * convention.per_element[_vector(line)])
         for line in elements.lines

@@ -1,46 +1,41 @@
-"""The series of a stage: one per strategy."""
+"""The series of a stage: what one strategy says of it."""
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
 from typing import Any
 
 import attrs
 
 from flopbench.analytic import AttentionMode, Stage
 from flopbench.analytic.price import StagePrice
-from flopbench.commands.run.totals import Counts, _count, _price
 from flopbench.ops import Cost
-from flopbench.plan import Plan
-from flopbench.report import Series
-from flopbench.vendor.attribution import Entry, Failed
+from flopbench.report import Entry, Series
+from flopbench.vendor import VendorCounter, VendorModel
+from flopbench.vendor.attribution import Attributed, Failed
 
 
-def _vendor_series(plan: Plan, stage: Stage, counts: Counts) -> Iterator[Series]:
-    for counter, vendor in plan.vendor_strategies:
-        counted = _count(stage, counts[counter.name])
-        series = Series(
-            stage=stage.name,
-            kind="vendor",
-            attention=vendor.attention,
-            counter=counter.name,
-            label=f"vendor ({vendor.attention}, {counter.name})",
-            flops=None,
-            unit=counter.convention.unit,
-        )
-        if isinstance(counted, Failed):
-            yield attrs.evolve(series, error=counted.reason)
-        else:
-            yield attrs.evolve(
-                series,
-                flops=counted.flops,
-                breakdown=counted.entries,
-                uncounted=counted.uncounted,
-            )
+def vendor_series(
+    stage: Stage, vendor: VendorModel, counter: VendorCounter, counted: Attributed | Failed
+) -> Series:
+    """Return what a counter counted of a stage, or why it did not."""
+    series = Series(
+        stage=stage.name,
+        kind="vendor",
+        attention=vendor.attention,
+        counter=counter.name,
+        label=f"vendor ({vendor.attention}, {counter.name})",
+        flops=None,
+        unit=counter.convention.unit,
+    )
+    if isinstance(counted, Failed):
+        return attrs.evolve(series, error=counted.reason)
+    return attrs.evolve(
+        series, flops=counted.flops, breakdown=counted.entries, uncounted=counted.uncounted
+    )
 
 
-def _analytic_series(stage: Stage, mode: AttentionMode, prices: Mapping[str, StagePrice]) -> Series:
-    priced = _price(stage, prices)
+def analytic_series(stage: Stage, mode: AttentionMode, priced: StagePrice) -> Series:
+    """Return what a stage costs in an attention mode."""
     cost = priced.cost
     return Series(
         stage=stage.name,
@@ -51,7 +46,7 @@ def _analytic_series(stage: Stage, mode: AttentionMode, prices: Mapping[str, Sta
         flops=int(cost.flops),
         tensor_flops=int(cost.tensor_flops),
         vector_flops=int(cost.vector_flops),
-        torch_visible_flops=int(cost.torch_visible_flops),
+        torch_visible_flops=int(priced.torch_visible_flops),
         **_useful(mode, cost),
         breakdown=tuple(
             Entry(line.component, line.kind, int(line.cost.flops)) for line in priced.lines
@@ -60,7 +55,7 @@ def _analytic_series(stage: Stage, mode: AttentionMode, prices: Mapping[str, Sta
 
 
 def _useful(mode: AttentionMode, cost: Cost) -> dict[str, Any]:
-    """Return what part of the tensor work is useful, if the mode tells."""
+    """Return the useful part of the tensor work, if the mode reports padding."""
     useful = int(cost.tensor_flops - cost.padding_flops)
     if not mode.tells_padding:
         return {}

@@ -8,8 +8,7 @@ from typing import Any
 import numpy as np
 from attrs import frozen
 
-from flopbench.analytic import AnalyticModel
-from flopbench.analytic.checked import stage_sizes
+from flopbench.analytic.checked import CheckedModel
 from flopbench.digests import distinct
 from flopbench.dims import Dim
 from flopbench.errors import CountError, DimError
@@ -37,9 +36,9 @@ class Place:
     sizes: Mapping[str, int]
 
 
-def place(model: AnalyticModel, stage: str, workload: Any) -> Place:
+def place(model: CheckedModel, stage: str, workload: Any) -> Place:
     """Return where a workload lies among those that differ in their sizes."""
-    sizes = stage_sizes(model, stage, workload)
+    sizes = model.stage_sizes(stage, workload)
     counts_steps = {size.name for size in model.sizes if size.steps}
     small = {n: v for n, v in sizes.items() if v < TRACED_FROM and n not in counts_steps}
     rest = model.stage_workload(stage, workload, dict.fromkeys(sizes, TRACED_FROM))

@@ -10,7 +10,6 @@ from typing import Any
 from attrs import Factory, frozen
 
 from flopbench.analytic import Stage, Sweep, SweepLimits, SweepPoint
-from flopbench.analytic.checked import workload_facts
 from flopbench.boundary import calling
 from flopbench.commands.sweep.by_hand import MOST_POINTS, axis_by_hand, points_by_hand
 from flopbench.errors import PluginError, UsageError, unknown
@@ -94,7 +93,7 @@ def plan_sweep(catalog: Catalog, request: SweepRequest) -> SweepPlan:
     where = f"sweep {named.name!r}, " if named else ""
     workloads = tuple(_workload(base, point, where) for point in points)
     facts = tuple(
-        {**point.facts, **_numbers(workload_facts(base.model, workload))}
+        {**point.facts, **_numbers(base.model.workload_facts(workload))}
         for point, workload in zip(points, workloads, strict=True)
     )
     if named and any(x not in each for each in facts):
@@ -201,8 +200,7 @@ def _workload(base: Plan, point: SweepPoint, where: str) -> Any:
     try:
         values = _merged(base.config["workload"], point.inputs)
         inputs = structure("workload", values, base.model.inputs_type)
-        with calling(f"model {base.model.name!r}: workload"):
-            return base.model.workload(inputs)
+        return base.model.workload(inputs)
     except UsageError as error:
         raise UsageError(f"{where}point {point.label}: {error}") from error
 

@@ -13,9 +13,9 @@ from multiprocessing import get_context
 
 from flopbench.commands.sweep.plan import SweepPlan, SweepRequest, plan_sweep
 from flopbench.commands.sweep.units import (
-    Counted,
     Task,
     Unit,
+    UnitCount,
     count_task,
     count_unit,
     failed,
@@ -28,11 +28,11 @@ def vendor_counts(
     request: SweepRequest,
     todo: list[Unit],
     jobs: int = 1,
-) -> Iterator[tuple[Unit, Counted]]:
+) -> Iterator[tuple[Unit, UnitCount]]:
     """Count units; yield each when it is done, in any order.
 
     Each is counted by its own calls, unless very many differ in their sizes only: those are
-    given by one law (``vendor.method``), held against calls of three of them.
+    given by one law (``run.method``), held against calls of three of them.
 
     Args:
         jobs: processes; with 1, this one counts.
@@ -53,7 +53,7 @@ def vendor_counts(
 
 def _on_several_cores(
     request: SweepRequest, tasks: list[Task], jobs: int
-) -> Iterator[tuple[Unit, Counted]]:
+) -> Iterator[tuple[Unit, UnitCount]]:
     """Count in a pool; what a broken pool leaves, one by one, to find out which one breaks it."""
     left = dict.fromkeys(unit for task in tasks for unit in task)
     with _pool(request, jobs) as pool:
@@ -99,5 +99,5 @@ def _end_with(parent: int) -> None:
     os._exit(1)
 
 
-def _count_in_worker(task: Task) -> dict[Unit, Counted]:
+def _count_in_worker(task: Task) -> dict[Unit, UnitCount]:
     return count_task(_WORKER["plan"], task)

@@ -10,12 +10,15 @@ from attrs import frozen
 
 from flopbench.analytic import Stage
 from flopbench.analytic.attention import plot_label
-from flopbench.analytic.price_many import Costs, fallbacks
+from flopbench.analytic.price_many import Costs, Evaluator
 from flopbench.commands.sweep.plan import SweepPlan
-from flopbench.commands.sweep.units import Counted
+from flopbench.commands.sweep.units import UnitCount
 from flopbench.errors import PluginError, UsageError
+from flopbench.vendor.method import Method
 
 SWEEP_SCHEMA_VERSION = "1.0"
+VENDOR_METHODS = {Method.CONCRETE: "call", Method.SYMBOLIC: "law"}
+"""How a vendor number was obtained, in the words of ``sweep.json``."""
 TERA, GIGA = 10**12, 10**9
 
 
@@ -30,7 +33,7 @@ class Targets:
 def sweep_report(
     plan: SweepPlan,
     costs: Sequence[Costs],
-    counts: Sequence[Mapping[str, Counted]],
+    counts: Sequence[Mapping[str, UnitCount]],
     targets: Targets,
     provenance: Mapping[str, Any],
 ) -> dict[str, Any]:
@@ -40,6 +43,12 @@ def sweep_report(
         provenance: versions, vendor, counters and configuration.
     """
     vendor = next((v for _, v in plan.base.vendor_strategies), None)
+    evaluator = Evaluator(
+        model=plan.base.model,
+        modes=plan.base.modes,
+        pricer=plan.base.pricer,
+        stages=[stage.name for stage in plan.stages],
+    )
     return {
         "schema_version": SWEEP_SCHEMA_VERSION,
         "model": plan.base.model.name,
@@ -57,9 +66,7 @@ def sweep_report(
         "compared": [mode.name for mode in plan.base.modes if mode.matches_vendor],
         "fallbacks": [
             {"stage": stage, **attrs.asdict(fallback)}
-            for stage, fallback in fallbacks(
-                plan.base.model, plan.stages, plan.workloads[0], plan.base.modes, plan.base.eager
-            )
+            for stage, fallback in evaluator.fallbacks(plan.workloads[0])
         ],
         "vendor_attention": vendor.attention if vendor else None,
         "vendor_counter": plan.base.counters[0].name if plan.base.counters else None,
@@ -118,7 +125,7 @@ def _point(
     plan: SweepPlan,
     index: int,
     costs: Costs,
-    counts: Mapping[str, Counted],
+    counts: Mapping[str, UnitCount],
     targets: Targets,
 ) -> dict[str, Any]:
     point: dict[str, Any] = {"label": plan.points[index].label, **plan.facts[index]}
@@ -131,7 +138,7 @@ def _point(
 
 
 def _stage(
-    plan: SweepPlan, stage: Stage, costs: Costs, counts: Mapping[str, Counted]
+    plan: SweepPlan, stage: Stage, costs: Costs, counts: Mapping[str, UnitCount]
 ) -> dict[str, Any]:
     found: dict[str, Any] = {}
     for mode in plan.base.modes:
@@ -144,7 +151,7 @@ def _stage(
     vendor = counted.flops if counted else None
     found["vendor_tflops"] = None if vendor is None else vendor / TERA
     found["vendor_flops"] = vendor
-    found["vendor_method"] = counted.method if counted else None
+    found["vendor_method"] = VENDOR_METHODS[counted.method] if counted and counted.method else None
     found["vendor_error"] = counted.error if counted else None
     found |= _difference(plan, stage, costs, counts)
     found["cost"] = {m.name: _cost(costs[m.name, stage.name]) for m in plan.base.modes}
@@ -152,7 +159,7 @@ def _stage(
 
 
 def _difference(
-    plan: SweepPlan, stage: Stage, costs: Costs, counts: Mapping[str, Counted]
+    plan: SweepPlan, stage: Stage, costs: Costs, counts: Mapping[str, UnitCount]
 ) -> dict[str, Any]:
     """Compare a stage with its count, component by component, in each of its parts.
 
@@ -160,7 +167,7 @@ def _difference(
     """
     matching = [mode.name for mode in plan.base.modes if mode.matches_vendor]
     total, wrong = 0, dict[str, None]()
-    for part in stage.parts or (stage.name,):
+    for part in stage.base_names:
         counted = counts[part].by_component if part in counts else None
         if counted is None or not matching:
             return {"difference": None, "components_differ": None}

@@ -7,13 +7,12 @@ from pathlib import Path
 from typing import Any
 
 from flopbench.analytic import SweepPoint
-from flopbench.analytic.price_many import evaluate
-from flopbench.boundary import told_by
+from flopbench.analytic.price_many import Evaluator
 from flopbench.commands.sweep.journal import Journal, fingerprint
 from flopbench.commands.sweep.plan import SweepPlan, SweepRequest
 from flopbench.commands.sweep.pool import vendor_counts
 from flopbench.commands.sweep.report import Targets, priced_stages, sweep_report
-from flopbench.commands.sweep.units import Counted, Unit, at_points, units
+from flopbench.commands.sweep.units import Unit, UnitCount, at_points, units
 from flopbench.digests import source_digest
 from flopbench.progress import SweepProgress
 from flopbench.registry.catalog import Catalog
@@ -42,15 +41,14 @@ def run_sweep(
     base = plan.base
     targets = targets or Targets()
     sees = base.counters[0].convention.sees if base.counters else frozenset[str]()
-    costs = evaluate(
-        base.model,
-        plan.workloads,
-        base.modes,
-        base.eager,
-        base.conventions,
-        priced_stages(plan, targets),
-        sees,
+    evaluator = Evaluator(
+        model=base.model,
+        modes=base.modes,
+        pricer=base.pricer,
+        stages=priced_stages(plan, targets),
+        sees=sees,
     )
+    costs = evaluator.points(plan.workloads)
     provenance = _provenance(plan, catalog)
     todo = units(plan)
     journal = None
@@ -74,11 +72,11 @@ def _count(
     journal: Journal | None,
     jobs: int,
     progress: SweepProgress,
-) -> Mapping[Unit, Counted]:
+) -> Mapping[Unit, UnitCount]:
     """Count what the journal does not know, and write it there; try what failed again."""
     entries = journal.entries if journal else {}
     counts = {
-        unit: Counted(entries[unit.name]["flops"], entries[unit.name]["method"])
+        unit: UnitCount(entries[unit.name]["flops"], entries[unit.name]["method"])
         for unit in todo
         if entries.get(unit.name, {}).get("flops") is not None
     }
@@ -94,14 +92,10 @@ def _count(
 
 def _provenance(plan: SweepPlan, catalog: Catalog) -> dict[str, Any]:
     base = plan.base
-    versions = {"flopbench": __version__}
-    versions |= {s.origin: s.version for s in catalog.sources if s.version}
-    vendor = told_by(f"vendor model {base.model.name!r}", base.vendor) if base.vendor else {}
-    counters = {c.name: told_by(f"counter {c.name!r}", c) for c in base.counters}
     return {
-        "versions": versions,
-        "vendor": vendor,
-        "counters": counters,
+        "versions": {"flopbench": __version__, **catalog.versions},
+        "vendor": base.vendor.provenance() if base.vendor else {},
+        "counters": {counter.name: counter.provenance() for counter in base.counters},
         "config": dict(base.config),
     }
 
@@ -109,7 +103,7 @@ def _provenance(plan: SweepPlan, catalog: Catalog) -> dict[str, Any]:
 def _settings(plan: SweepPlan, provenance: Mapping[str, Any]) -> dict[str, Any]:
     """Return all that the counts depend on, each under the name that a refusal tells."""
     base = plan.base
-    strategies = (base.model, base.vendor, *base.counters)
+    strategies = (base.model.plugin, base.vendor and base.vendor.plugin, *base.counters)
     return {
         "versions": [provenance[name] for name in ("versions", "vendor", "counters")],
         "model": [base.model.name, provenance["config"].get("model"), base.model.architecture],

@@ -3,11 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import Any, Literal
+from typing import Any
 
 from attrs import evolve, frozen
 
-from flopbench.boundary import calling
 from flopbench.commands.sweep.law_groups import WORTH_A_LAW, Place, counts_by_law, place
 from flopbench.commands.sweep.plan import SweepPlan
 from flopbench.errors import CountError, FlopbenchError, UsageError
@@ -15,8 +14,8 @@ from flopbench.laws.law import Subject
 from flopbench.tally import sums
 from flopbench.vendor import VERIFIED, Convention, VendorModel
 from flopbench.vendor.attribution import Attributed, Failed, attempt, attribute
-from flopbench.vendor.checked import component_of, vendor_stage
 from flopbench.vendor.counting import count_stage
+from flopbench.vendor.method import Method
 
 
 @frozen
@@ -36,17 +35,14 @@ class Unit:
         return f"{self.stage}/{self.points[0]}"
 
 
-Method = Literal["call", "law"]
-
-
 @frozen
-class Counted:
+class UnitCount:
     """FLOPs of a unit, or why there are none.
 
     Attributes:
         by_component: FLOPs; None if the count failed, for the reason in ``error``.
-        method: ``call`` if the calls of this very unit were counted, ``law`` if a law that was
-            measured and held against calls of other units gives it.
+        method: `Method.CONCRETE` if the calls of this very unit were counted, `Method.SYMBOLIC`
+            if a law that was held against calls of other units gives it.
     """
 
     by_component: Mapping[str, int] | None
@@ -59,9 +55,9 @@ class Counted:
         return None if self.by_component is None else sum(self.by_component.values())
 
 
-def failed(error: str) -> Counted:
-    """Return a count that there is none of."""
-    return Counted(None, None, error)
+def failed(error: str) -> UnitCount:
+    """Return a count that failed, and why."""
+    return UnitCount(None, None, error)
 
 
 def units(plan: SweepPlan) -> list[Unit]:
@@ -69,14 +65,13 @@ def units(plan: SweepPlan) -> list[Unit]:
     if not plan.base.vendor_strategies:
         return []
     ((_, vendor),) = plan.base.vendor_strategies
-    needed = {part for stage in plan.stages for part in stage.parts or (stage.name,)}
+    needed = {name for stage in plan.stages for name in stage.base_names}
     found: dict[Any, list[int]] = {}
     for index, workload in enumerate(plan.workloads):
         for stage in plan.base.model.stages:
             if stage.name in needed:
-                with calling(f"vendor model {vendor.name!r}: shapes"):
-                    key = (stage.name, vendor.shapes(stage.name, workload))
-                    found.setdefault(key, []).append(index)
+                key = (stage.name, vendor.shapes(stage.name, workload))
+                found.setdefault(key, []).append(index)
     return [Unit(stage, tuple(indices)) for (stage, _), indices in found.items()]
 
 
@@ -84,7 +79,7 @@ Task = tuple[Unit, ...]
 """A unit to be counted by its own calls, or several to be given by one law."""
 
 
-def count_task(plan: SweepPlan, task: Task) -> dict[Unit, Counted]:
+def count_task(plan: SweepPlan, task: Task) -> dict[Unit, UnitCount]:
     """Count a unit, or those of several that a law gives."""
     return _group_by_law(plan, task) if len(task) > 1 else {task[0]: count_unit(plan, task[0])}
 
@@ -105,9 +100,7 @@ def groups(plan: SweepPlan, todo: list[Unit]) -> list[Task]:
 
 
 def _place(plan: SweepPlan, unit: Unit) -> Place:
-    model = plan.base.model
-    with calling(f"model {model.name!r}: stage_workload"):
-        return place(model, unit.stage, plan.workloads[unit.points[0]])
+    return place(plan.base.model, unit.stage, plan.workloads[unit.points[0]])
 
 
 def _worth_a_law(plan: SweepPlan, vendor: VendorModel, unit: Unit) -> bool:
@@ -115,11 +108,11 @@ def _worth_a_law(plan: SweepPlan, vendor: VendorModel, unit: Unit) -> bool:
     if plan.base.method == "symbolic":
         return True
     workload = plan.workloads[unit.points[0]]
-    stage = attempt(lambda: vendor_stage(vendor, unit.stage, workload))
+    stage = attempt(lambda: vendor.stage(unit.stage, workload))
     return not isinstance(stage, Failed) and stage.sampled
 
 
-def _group_by_law(plan: SweepPlan, group: Task) -> dict[Unit, Counted]:
+def _group_by_law(plan: SweepPlan, group: Task) -> dict[Unit, UnitCount]:
     """Count a group by its law; nothing, if calls in its midst and at its end refute it.
 
     Calls of the first unit were counted for the law to be held against.
@@ -143,9 +136,9 @@ def _group_by_law(plan: SweepPlan, group: Task) -> dict[Unit, Counted]:
         raise
     except (Exception, SystemExit):  # noqa: BLE001 - who raises does so again when it is counted
         return {}
-    counts = {u: Counted(n, "law") for u, n in zip(group, found, strict=True) if n}
+    counts = {u: UnitCount(n, Method.SYMBOLIC) for u, n in zip(group, found, strict=True) if n}
     if group[0] in counts:
-        counts[group[0]] = evolve(counts[group[0]], method="call")
+        counts[group[0]] = evolve(counts[group[0]], method=Method.CONCRETE)
     for unit in {group[len(group) // 2], group[-1]} - {group[0]}:
         if unit in counts:
             counted = count_unit(plan, unit)
@@ -155,7 +148,7 @@ def _group_by_law(plan: SweepPlan, group: Task) -> dict[Unit, Counted]:
     return counts
 
 
-def count_unit(plan: SweepPlan, unit: Unit) -> Counted:
+def count_unit(plan: SweepPlan, unit: Unit) -> UnitCount:
     """Count one unit; a failure is a result.
 
     Raises:
@@ -164,8 +157,8 @@ def count_unit(plan: SweepPlan, unit: Unit) -> Counted:
     ((counter, vendor),) = plan.base.vendor_strategies
 
     def count() -> Attributed:
-        stage = vendor_stage(vendor, unit.stage, plan.workloads[unit.points[0]])
-        return attribute(count_stage(counter, stage), component_of(vendor))
+        stage = vendor.stage(unit.stage, plan.workloads[unit.points[0]])
+        return attribute(count_stage(counter, stage), vendor.component)
 
     try:
         counted = attempt(count)
@@ -179,7 +172,7 @@ def count_unit(plan: SweepPlan, unit: Unit) -> Counted:
     return _checked(counted, counter.convention)
 
 
-def _checked(counted: Attributed, convention: Convention) -> Counted:
+def _checked(counted: Attributed, convention: Convention) -> UnitCount:
     """Refuse a count that is none of FLOPs, sees nothing, or leaves out matrix work."""
     if counted.uncounted:
         names = ", ".join(sorted({op.op for op in counted.uncounted}))
@@ -188,12 +181,14 @@ def _checked(counted: Attributed, convention: Convention) -> Counted:
         return failed(f"the counter's numbers are {convention.describe()}")
     if not counted.flops:
         return failed("the counter saw no FLOPs at all, which verifies nothing")
-    return Counted(sums((entry.component, entry.flops) for entry in counted.entries), "call")
+    return UnitCount(
+        sums((entry.component, entry.flops) for entry in counted.entries), Method.CONCRETE
+    )
 
 
-def at_points(plan: SweepPlan, counts: Mapping[Unit, Counted]) -> list[dict[str, Counted]]:
+def at_points(plan: SweepPlan, counts: Mapping[Unit, UnitCount]) -> list[dict[str, UnitCount]]:
     """Spread counts over the points, and add up composed stages."""
-    points: list[dict[str, Counted]] = [{} for _ in plan.points]
+    points: list[dict[str, UnitCount]] = [{} for _ in plan.points]
     for unit, counted in counts.items():
         for index in unit.points:
             points[index][unit.stage] = counted
@@ -204,11 +199,11 @@ def at_points(plan: SweepPlan, counts: Mapping[Unit, Counted]) -> list[dict[str,
     return points
 
 
-def _sum(parts: list[Counted]) -> Counted:
+def _sum(parts: list[UnitCount]) -> UnitCount:
     found: list[tuple[str, int]] = []
     for part in parts:
         if part.by_component is None:
             return part
         found += part.by_component.items()
-    by_law = any(part.method == "law" for part in parts)
-    return Counted(sums(found), "law" if by_law else "call")
+    by_law = any(part.method is Method.SYMBOLIC for part in parts)
+    return UnitCount(sums(found), Method.SYMBOLIC if by_law else Method.CONCRETE)
