@@ -43,6 +43,9 @@ class Fallback:
     component: str
     reason: str
 
+    def __str__(self) -> str:
+        return f"{self.attention} runs {self.component} eagerly: {self.reason}"
+
 
 @frozen(eq=False)
 class StagePrice:

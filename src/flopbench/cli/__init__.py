@@ -15,11 +15,12 @@ from typing import Annotated, Any
 import typer
 
 from flopbench.cli.attention import attention_command
-from flopbench.cli.common import PluginOption, Session, StrictOption
+from flopbench.cli.common import Session
 from flopbench.cli.compare import compare_command
 from flopbench.cli.explain import explain_command
 from flopbench.cli.list import list_command
 from flopbench.cli.new import new_command
+from flopbench.cli.options import PluginOption, StrictOption
 from flopbench.cli.prove import prove_command
 from flopbench.cli.run import run_command
 from flopbench.cli.sweep import sweep_command

@@ -11,9 +11,9 @@ from attrs import frozen
 from flopbench import Named, Op
 from flopbench.dims import DEFAULT_DTYPE
 from flopbench_deepseek_ocr.architecture import Architecture, read_architecture, read_dtype
-from flopbench_deepseek_ocr.names import Names, named_architecture
 from flopbench_deepseek_ocr.page_model import PageModel
 from flopbench_deepseek_ocr.sweeps import grid_sweeps
+from flopbench_deepseek_ocr.symbols import Symbols, named_architecture
 from flopbench_deepseek_ocr.vision import vision_ops
 from flopbench_deepseek_ocr.workload import Inputs, Workload
 
@@ -77,7 +77,7 @@ class DeepseekOcr(PageModel):
         return vision_ops(self._architecture, workload)
 
     def named(self) -> Named:
-        names = Names()
+        names = Symbols()
         architecture = named_architecture(self._architecture, names)
         model = type(self)(architecture, rope_by_matmul=self._rope_by_matmul, dtype=self.dtype)
         return Named(model, names.values, names.meanings)

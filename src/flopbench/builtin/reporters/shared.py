@@ -5,9 +5,8 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator
 
 from flopbench import Stage
-from flopbench.analytic.price import Fallback
 from flopbench.report import FAILURES, Comparison, ExecutedComponent, Report, Series
-from flopbench.text import key_values, tera
+from flopbench.text import key_values, plural, tera
 
 _UNSEEN_SHOWN = 3
 
@@ -80,10 +79,6 @@ def value(series: Series) -> str:
     return tera(series.flops) + unit
 
 
-def fallback_text(fallback: Fallback) -> str:
-    return f"{fallback.attention} runs {fallback.component} eagerly: {fallback.reason}"
-
-
 def verdict(report: Report) -> str:
     """Say in one line what the whole report shows."""
     if report.verdict == "not_checked":
@@ -92,7 +87,7 @@ def verdict(report: Report) -> str:
         return "verdict: nothing was checked against a vendor"
     if report.verdict == "verified":
         stages = {c.stage for c in report.comparisons if c.verdict == "exact"}
-        return f"verdict: verified, vendor = analytic to the last FLOP in {_stages(len(stages))}"
+        return f"verdict: verified, vendor = analytic to the last FLOP in {plural(len(stages), 'stage')}"
     reason = f"; {report.no_closed_forms}" if report.no_closed_forms else ""
     return f"verdict: not verified: {'; '.join(_failed(report))}{reason}"
 
@@ -122,7 +117,3 @@ def _failed(report: Report) -> Iterator[str]:
 
 def counters(report: Report) -> list[str]:
     return list(dict.fromkeys(s.counter for s in report.series if s.counter))
-
-
-def _stages(count: int) -> str:
-    return "1 stage" if count == 1 else f"{count} stages"
