@@ -14,6 +14,7 @@ from flopbench.vendor import (
     VendorCounter,
     VendorStage,
 )
+from flopbench.vendor.checked import checked_counter
 from flopbench.vendor.counting import count_stage
 
 
@@ -131,4 +132,4 @@ def test_entries_of_one_module_and_op_add_up():
 @pytest.mark.parametrize("wrong", [7.5, -1, None, "9", True])
 def test_what_is_no_count_is_an_error(wrong):
     with pytest.raises(CountError, match="which is no count"):
-        count_stage(Scripted(lambda step: {"core": wrong}), stage(1))
+        count_stage(checked_counter(Scripted(lambda step: {"core": wrong})), stage(1))

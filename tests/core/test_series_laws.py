@@ -16,6 +16,7 @@ from flopbench.commands.sweep.pool import vendor_counts
 from flopbench.commands.sweep.units import units
 from flopbench.errors import CountError
 from flopbench.laws.law import Subject
+from flopbench.vendor.method import Method
 from prove_helpers import Decoding, DecodingSizes, Sizes, Steps, ToyModel, ToyVendor, plan_of
 
 
@@ -95,14 +96,17 @@ def series(function, workloads, method="auto"):
 
 def test_points_are_counted_unless_there_are_very_many():
     few = [Sizes(B=2, S=s) for s in range(2, 42)]
-    assert series(run, few) == [("call", 64 * w.S) for w in few]
-    assert {method for method, _ in series(run, few, "symbolic")} == {"call", "law"}
+    assert series(run, few) == [(Method.CONCRETE, 64 * w.S) for w in few]
+    assert {method for method, _ in series(run, few, "symbolic")} == {
+        Method.CONCRETE,
+        Method.SYMBOLIC,
+    }
     many = [Sizes(B=2, S=s) for s in range(2, 122)]
     found = series(run, many)
     assert [flops for _, flops in found] == [64 * w.S for w in many]
     # The law was held against the first, one in the midst and the last.
-    assert [i for i, (method, _) in enumerate(found) if method == "call"] == [0, 60, 119]
-    assert {method for method, _ in series(run, many, "concrete")} == {"call"}
+    assert [i for i, (method, _) in enumerate(found) if method is Method.CONCRETE] == [0, 60, 119]
+    assert {method for method, _ in series(run, many, "concrete")} == {Method.CONCRETE}
 
 
 def test_a_law_that_a_call_refutes_is_not_used():
@@ -113,7 +117,10 @@ def test_a_law_that_a_call_refutes_is_not_used():
         return linear(linear(x)) if type(size) is int and size == 121 else linear(x)
 
     found = series(more_at_the_end, [Sizes(B=2, S=s) for s in range(2, 122)])
-    assert found == [*(("call", 64 * s) for s in range(2, 121)), ("call", 2 * 64 * 121)]
+    assert found == [
+        *((Method.CONCRETE, 64 * s) for s in range(2, 121)),
+        (Method.CONCRETE, 2 * 64 * 121),
+    ]
 
 
 def test_a_point_that_a_guard_excludes_in_a_later_step_is_left_to_be_counted():

@@ -1,13 +1,13 @@
 import attrs
 
 from flopbench import hookimpl
-from flopbench.builtin.flash import Flash
+from flopbench.builtin.flash import FlashAttention2
 from flopbench.dims import minimum
 
 WINDOW = 256
 
 
-class Windowed(Flash):
+class Windowed(FlashAttention2):
     """FlashAttention over the last 256 keys of each query."""
 
     name = "windowed"

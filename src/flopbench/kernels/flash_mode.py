@@ -8,16 +8,17 @@ from typing import ClassVar
 import attrs
 
 from flopbench import Attention, AttentionMode, PricedOp, UsageError, hookimpl
-from flopbench.builtin.flash import Flash
+from flopbench.builtin.flash import FlashAttention2
 from flopbench.dims import is_array
 from flopbench.kernels.flash_tiles import GPUS
 from flopbench.kernels.flash_work import Choice, executed_flops
 
 
-class FlashExecuted(Flash):
+class FlashExecuted(FlashAttention2):
     """FlashAttention-2 as PyTorch's SDPA runs it on an H200, padding of its tiles included.
 
-    Only the tensor work is another than `Flash`'s: nothing counts the vector work on a GPU.
+    Only the tensor work differs from that of `flopbench.builtin.flash.Flash`: nothing counts the
+    vector work on a GPU.
     """
 
     name = "flash_executed"

@@ -5,14 +5,14 @@ from __future__ import annotations
 from typing import Any
 
 from flopbench_deepseek_ocr.vendor import PageVendor
-from flopbench_deepseek_ocr.vendor_native import Native
+from flopbench_deepseek_ocr.vendor_native import PagesInTransformers
 from flopbench_deepseek_ocr.workload import Workload
 
 _ENCODER = r"model\.vision_tower\.vision_encoder"
 _LAYER = _ENCODER + r"\.layers\.\d+"
 
 
-class NativeOcr2(Native):
+class NativeOcr2(PagesInTransformers):
     """transformers' implementation: DeepSeek-OCR's but for the vision encoder."""
 
     package = "deepseek_ocr2"
@@ -26,7 +26,7 @@ class NativeOcr2(Native):
         (_ENCODER + r"\.norm", "vision/encoder/norm"),
         (_ENCODER + r"\.rotary_emb", "vision/encoder/rope"),
         (r"model\.vision_tower\.query_(768|1024)_resolution", "vision/encoder/queries"),
-        *Native.components,
+        *PagesInTransformers.components,
     )
 
     def encoder_config(self) -> dict[str, Any]:
