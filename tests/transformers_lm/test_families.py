@@ -16,8 +16,9 @@ from flopbench.conventions import Conventions
 from flopbench.errors import CountError, UsageError
 from flopbench.vendor.attribution import attribute
 from flopbench.vendor.counting import count_stage
-from flopbench_transformers_lm.analytic import COVERED, HfModel
+from flopbench_transformers_lm.analytic import HfModel
 from flopbench_transformers_lm.config import LmOptions, read_config
+from flopbench_transformers_lm.families import FAMILIES
 from flopbench_transformers_lm.vendor import HfVendor
 from flopbench_transformers_lm.workload import Workload
 from lm_helpers import COUNTER, SMALL, priced_angles, small_config, vendor_angles
@@ -212,9 +213,9 @@ def test_why_there_are_no_closed_forms_is_said_if_the_vendor_fails_too(flopbench
 
 
 def test_at_least_sixteen_types_are_covered_and_listed(flopbench):
-    assert len(COVERED) > 16
+    assert len(FAMILIES) > 16
     listed = flopbench("list").stdout
-    assert all(f"hf/{kind}" in listed for kind in COVERED)
+    assert all(f"hf/{kind}" in listed for kind in FAMILIES)
     assert "Llama (arXiv:2302.13971, arXiv:2407.21783): closed forms and vendor" in listed
     assert listed.count("any other causal language model") == 1
 
@@ -249,7 +250,7 @@ def test_the_page_lists_each_type_with_its_law():
 
     text = script.PAGE.read_text(encoding="utf-8")
     proofs = dict(script.ROW.findall(text))
-    assert set(proofs) == set(COVERED)
+    assert set(proofs) == set(FAMILIES)
     assert all(CELL.fullmatch(cell) for cell in proofs.values())
     assert script.page_with(text, script.table(proofs)) == text
 

@@ -18,7 +18,8 @@ from dispatched import Elements, priced_elements, run
 from flopbench.analytic.price import price
 from flopbench.builtin.eager import Eager
 from flopbench.conventions import Conventions
-from flopbench_transformers_lm.analytic import COVERED, HfModel
+from flopbench_transformers_lm.analytic import HfModel
+from flopbench_transformers_lm.families import FAMILIES
 from flopbench_transformers_lm.vendor import HfVendor
 from flopbench_transformers_lm.workload import Workload
 from tiny_configs import tiny
@@ -163,7 +164,7 @@ KNOWN = {
 """What a type's model runs that is not priced, and its elements in prefill and decode."""
 
 
-@pytest.mark.parametrize("model_type", sorted(COVERED))
+@pytest.mark.parametrize("model_type", sorted(FAMILIES))
 @pytest.mark.parametrize("flags", ["usual", "flipped"])
 def test_every_priced_element_is_one_that_the_model_works_on(model_type, flags):
     none = ("", {}, {})
@@ -204,7 +205,7 @@ KNOWN_MOVES = {
 """Elements of weights and activations read, and of those written, beyond what is priced."""
 
 
-@pytest.mark.parametrize("model_type", sorted(COVERED))
+@pytest.mark.parametrize("model_type", sorted(FAMILIES))
 @pytest.mark.parametrize("flags", ["usual", "flipped"])
 def test_ops_move_the_elements_that_are_priced(model_type, flags):
     kinds = {kind: ops for kind, ops in MOVED.items() if kind[0] != WRITTEN_OUT.get(model_type)}

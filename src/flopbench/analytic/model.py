@@ -135,6 +135,14 @@ class AnalyticModel(ABC):
         """Return the class of one of the names that a ``name`` ending in ``*`` stands for."""
         return under_name(cls, name)
 
+    @classmethod
+    def known_names(cls) -> Iterable[str]:
+        """Return the names for ``flopbench list`` that a ``name`` ending in ``*`` stands for.
+
+        They are asked for only where names are shown, so that finding them may take time.
+        """
+        return ()
+
     @property
     def no_closed_forms(self) -> str | None:
         """Why this model has none, in one sentence; its vendor is then counted alone."""

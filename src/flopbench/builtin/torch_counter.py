@@ -21,7 +21,6 @@ from flopbench import (
     VendorCounter,
     hookimpl,
 )
-from flopbench.builtin.torch_watch import require_torch, watch
 from flopbench.ops import TORCH_VISIBLE
 
 if TYPE_CHECKING:
@@ -36,6 +35,8 @@ class TorchCounter(SymbolicCounter):
     convention = Convention(unit="FLOP", sees=TORCH_VISIBLE)
 
     def count(self, call: VendorCall) -> Count:
+        from flopbench.builtin.torch_watch import watch
+
         seen = watch(call)
         if seen.total != seen.counted.total():
             raise CountError(
@@ -50,12 +51,16 @@ class TorchCounter(SymbolicCounter):
         prepare: Callable[[Mapping[str, Any]], VendorCall],
         symbols: Mapping[sympy.Symbol, int],
     ) -> Trace:
+        from flopbench.builtin.torch_watch import require_torch
+
         require_torch()
         from flopbench.builtin.torch_symbolic import trace
 
         return trace(prepare, symbols)
 
     def provenance(self) -> Mapping[str, str]:
+        from flopbench.builtin.torch_watch import require_torch
+
         return {"torch": require_torch().__version__}
 
 

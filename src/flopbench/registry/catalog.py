@@ -77,7 +77,7 @@ class Shelf(Generic[T]):
         """
         found = self.find(name)
         if found is None:
-            message = unknown(self.what, name, self.entries)
+            message = unknown(self.what, name, self._names())
             broken = "; ".join(map(str, self.failures))
             raise UsageError(f"{message} ({broken})" if broken else message)
         return found
@@ -99,6 +99,26 @@ class Shelf(Generic[T]):
         with calling(f"{self.what} {pattern!r}: for_name({name!r})"):
             made: type[T] = strategy.for_name(name)
             return made
+
+    def listed(self) -> Iterator[tuple[str, type[T], Source]]:
+        """Yield what is here, and before a name ending in ``*`` those that it is known to have.
+
+        Raises:
+            PluginError: a strategy raises when it is asked for them.
+        """
+        for name, strategy, source in self:
+            named: Any = strategy
+            if hasattr(named, "known_names"):
+                with calling(f"{self.what} {name!r}: known_names"):
+                    known = [(each, named.for_name(each)) for each in named.known_names()]
+                yield from ((each, made, source) for each, made in known)
+            yield name, strategy, source
+
+    def _names(self) -> list[str]:
+        try:
+            return [name for name, _, _ in self.listed()]
+        except PluginError:  # a wrong name is what the user must mend first
+            return list(self.entries)
 
     def __contains__(self, name: str) -> bool:
         return name in self.entries

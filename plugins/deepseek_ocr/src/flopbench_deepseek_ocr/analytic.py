@@ -14,7 +14,6 @@ from flopbench.dims import DEFAULT_DTYPE
 from flopbench_deepseek_ocr.architecture import Architecture, read_architecture, read_dtype
 from flopbench_deepseek_ocr.page_model import PageModel
 from flopbench_deepseek_ocr.sweeps import grid_sweeps
-from flopbench_deepseek_ocr.symbols import Symbols, named_architecture
 from flopbench_deepseek_ocr.vision import vision_ops
 from flopbench_deepseek_ocr.workload import Inputs, Workload
 
@@ -88,6 +87,8 @@ class SamClipModel(PageModel):
         return vision_ops(self._architecture, workload)
 
     def named(self) -> Named:
+        from flopbench_deepseek_ocr.symbols import Symbols, named_architecture
+
         names = Symbols()
         architecture = named_architecture(self._architecture, names)
         model = type(self)(architecture, rope_by_matmul=self._rope_by_matmul, dtype=self.dtype)
