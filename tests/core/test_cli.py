@@ -612,3 +612,10 @@ def test_a_default_that_fails_is_told_and_the_rest_is_listed(flopbench, tmp_path
     assert "mine.py, line " in result.stdout
     assert "toy: workload.kind=a" in result.stdout
     assert "Failed plugins: none" in result.stdout
+
+
+def test_eager_attention_needs_no_other_mode(flopbench):
+    small = ("workload.mode=tiny", "--stages", "prefill")
+    done = flopbench("run", "deepseek_ocr", "-p", "no:flash", "--attention", "eager", *small)
+    assert done.returncode == 0, done.stderr
+    assert "verdict: verified" in done.stdout

@@ -143,3 +143,30 @@ def test_an_empty_file_changes_nothing(tmp_path):
     path = tmp_path / "empty.yaml"
     path.write_text("")
     assert load(file=path) == load()
+
+
+@frozen(kw_only=True)
+class NoOptions:
+    pass
+
+
+@frozen(kw_only=True)
+class OwnMethod:
+    method: str = "own"
+
+
+def test_a_key_is_known_by_its_old_name_and_the_new_one_is_said(caplog):
+    schema = {"run": RunOptions, "vendor": NoOptions}
+    config = load_config(schema, overrides=["vendor.method=symbolic"])
+    assert config.sections["run"].method == "symbolic"
+    assert config.resolved["vendor"] == {}
+    (record,) = caplog.records
+    assert record.getMessage().startswith("vendor.method is now run.method")
+
+
+def test_a_section_may_have_a_key_that_is_another_section_s_old_name(caplog):
+    schema = {"run": RunOptions, "vendor": OwnMethod}
+    config = load_config(schema, overrides=["vendor.method=mine"])
+    assert config.sections["vendor"].method == "mine"
+    assert config.sections["run"].method == "auto"
+    assert not caplog.records
