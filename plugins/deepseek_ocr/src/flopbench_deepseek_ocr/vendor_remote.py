@@ -112,7 +112,11 @@ class RemoteCode:
                 f"the code in {self._root} does not run with transformers "
                 f"{transformers.__version__} (the published code wants 4.46.3): {describe(error)}"
             ) from error
-        return model.to(torch.bfloat16).to_empty(device="cpu").eval()
+        model = model.to(torch.bfloat16).to_empty(device="cpu").eval()
+        with torch.no_grad():  # what memory happens to hold must not choose experts
+            for tensor in (*model.parameters(), *model.buffers()):
+                tensor.zero_()
+        return model
 
     def stage(self, name: str, workload: Workload) -> VendorStage:
         """Build the calls of a stage.
