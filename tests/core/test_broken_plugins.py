@@ -8,8 +8,8 @@ from functools import cache
 
 import pytest
 
-from cli_helpers import one_sentence
-from sweep_helpers import PLUGIN as TOY
+from support.cli import one_sentence
+from support.sweeps import PLUGIN as TOY
 
 HOOKS = {
     "model": "flopbench_analytic_models",

@@ -10,7 +10,7 @@ from pathlib import Path
 
 import pytest
 
-from cli_helpers import one_sentence
+from support.cli import one_sentence
 
 REPORTS = ["report.csv", "report.json", "report.md"]
 GRID = ("workload.crop_grid.rows=1", "workload.crop_grid.cols=2", "workload.decode_steps=5")

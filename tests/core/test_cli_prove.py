@@ -4,7 +4,7 @@ import json
 
 import pytest
 
-from cli_helpers import one_sentence
+from support.cli import one_sentence
 
 SMALL = ("workload.crop_grid.rows=1", "workload.crop_grid.cols=2", "workload.decode_steps=5")
 

@@ -4,9 +4,9 @@ import json
 
 import pytest
 
-from cli_helpers import one_sentence
 from flopbench.commands.compare.plan import Entry, parse
 from flopbench.errors import UsageError
+from support.cli import one_sentence
 
 PLUGIN = '''
 from attrs import frozen

@@ -2,14 +2,14 @@
 
 import pytest
 
-from cli_helpers import one_sentence
 from flopbench.analytic.price import price
 from flopbench.builtin.eager import Eager
 from flopbench.conventions import Conventions
 from flopbench.dims import DTYPE_BYTES, element_bytes
 from flopbench.errors import UsageError
 from flopbench.ops import Linear
-from sweep_helpers import PLUGIN
+from support.cli import one_sentence
+from support.sweeps import PLUGIN
 
 
 @pytest.mark.parametrize("name", DTYPE_BYTES)

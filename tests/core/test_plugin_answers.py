@@ -17,7 +17,7 @@ from flopbench.commands.run.runner import run
 from flopbench.errors import FlopbenchError, PluginError
 from flopbench.registry.catalog import build_catalog
 from flopbench.registry.loading import Contribution, Plugins, Source
-from prove_helpers import Sizes, ToyModel, ToyVendor, plan_of
+from support.proofs import Sizes, ToyModel, ToyVendor, plan_of
 
 CATALOG = SimpleNamespace(sources=(), failures=())
 

@@ -2,9 +2,9 @@
 
 import pytest
 
-from cli_helpers import one_sentence
 from flopbench.analytic import Sweep, SweepLimits, SweepPoint
-from sweep_helpers import ToySweep
+from support.cli import one_sentence
+from support.sweeps import ToySweep
 
 
 def points(text):

@@ -5,7 +5,7 @@ import pty
 import subprocess
 import sys
 
-from cli_helpers import read_all
+from support.cli import read_all
 
 
 def test_a_terminal_sees_stages_and_steps_and_stdout_stays_clean(tmp_path):

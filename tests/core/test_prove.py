@@ -14,7 +14,7 @@ from flopbench.errors import CountError, PluginError, UsageError
 from flopbench.laws.law import Subject
 from flopbench.laws.vendor_law import count_by_law
 from flopbench.vendor import VendorCounter
-from prove_helpers import WIDTH, Sizes, ToyModel, ToyVendor, equations, proof_of
+from support.proofs import WIDTH, Sizes, ToyModel, ToyVendor, equations, proof_of
 
 
 def toy(function, workload=None, **options):

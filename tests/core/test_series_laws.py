@@ -16,7 +16,7 @@ from flopbench.commands.sweep.pool import vendor_counts
 from flopbench.commands.sweep.units import units
 from flopbench.errors import CountError
 from flopbench.laws.law import Subject
-from prove_helpers import Decoding, DecodingSizes, Sizes, Steps, ToyModel, ToyVendor, plan_of
+from support.proofs import Decoding, DecodingSizes, Sizes, Steps, ToyModel, ToyVendor, plan_of
 
 
 def run(x, linear):
@@ -134,7 +134,7 @@ import os
 from attrs import frozen
 
 from flopbench import hookimpl
-from prove_helpers import ToyModel, ToyVendor
+from support.proofs import ToyModel, ToyVendor
 
 
 @frozen(kw_only=True)

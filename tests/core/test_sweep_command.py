@@ -9,11 +9,11 @@ import sys
 
 import pytest
 
-from cli_helpers import one_sentence, read_all
 from flopbench.commands.sweep.by_hand import grids, parse_vary
 from flopbench.errors import UsageError
 from flopbench.text import si
-from sweep_helpers import ToySweep
+from support.cli import one_sentence, read_all
+from support.sweeps import ToySweep
 
 SWEEP = ("sweep", "deepseek_ocr", "--analytic-only")
 FILES = ("--no-plots", "--out", "out")

@@ -10,7 +10,7 @@ import pytest
 from flopbench.cli.sweep_files import LIST, replace_files
 from flopbench.commands.sweep.journal import JOURNAL, Journal
 from flopbench.errors import UsageError
-from sweep_helpers import ToySweep
+from support.sweeps import ToySweep
 
 
 @pytest.fixture

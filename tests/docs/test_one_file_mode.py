@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 
-from sweep_helpers import PLUGIN as TOY
+from support.sweeps import PLUGIN as TOY
 
 ROOT = Path(__file__).parents[2]
 MODE = ROOT / "docs" / "snippets" / "plugins" / "windowed.py"

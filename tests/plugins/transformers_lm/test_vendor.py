@@ -17,7 +17,7 @@ from flopbench_transformers_lm.components import component_of
 from flopbench_transformers_lm.config import to_transformers
 from flopbench_transformers_lm.vendor import HfVendor
 from flopbench_transformers_lm.workload import Workload
-from lm_helpers import COUNTER, SMALL, flops_by, small_config, small_model
+from plugins.transformers_lm.lm_helpers import COUNTER, SMALL, flops_by, small_config, small_model
 
 
 def counted(model_type, stage, workload, **overrides):

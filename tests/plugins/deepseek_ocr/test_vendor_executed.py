@@ -6,7 +6,6 @@ from pathlib import Path
 import attrs
 import pytest
 
-from deepseek_helpers import price_stage
 from flopbench.builtin.flash import Flash
 from flopbench.builtin.reporters.console import Console
 from flopbench.builtin.reporters.markdown import Markdown
@@ -26,6 +25,7 @@ from flopbench_deepseek_ocr.vendor import DeepseekOcrVendor, VendorOptions
 from flopbench_deepseek_ocr.vendor_executed import Executed, make_call
 from flopbench_deepseek_ocr.vendor_native import Native
 from flopbench_deepseek_ocr.workload import Workload
+from support.stages import price_stage
 
 ATTENTIONS = ["sdpa", "flash", "eager"]
 
@@ -192,7 +192,7 @@ def test_reporters_show_ratio_tile_and_what_has_no_component(measured, reporter)
 
 
 def test_every_field_of_executed_work_is_documented():
-    page = Path(__file__).parents[2].joinpath("docs/report-schema.md").read_text()
+    page = Path(__file__).parents[3].joinpath("docs/report-schema.md").read_text()
     section = page.split("## `executed`")[1].split("\n## ")[0]
     for kind in (ExecutedComponent, ExecutedKernel):
         for field in attrs.fields(kind):

@@ -10,8 +10,6 @@ from hypothesis import strategies as st
 from transformers.cache_utils import DynamicCache
 from transformers.models.got_ocr2.image_processing_pil_got_ocr2 import get_optimal_tiled_canvas
 
-from deepseek_helpers import price_stage, reconcile
-from deepseek_strategies import architectures, sizes, workloads
 from flopbench.builtin.flash import Flash
 from flopbench.errors import UsageError
 from flopbench.vendor.transformers import VerifiedOptions
@@ -24,7 +22,9 @@ from flopbench_deepseek_ocr2.vendor import DeepseekOcr2Vendor
 from flopbench_deepseek_ocr2.workload import Inputs, Ocr2Workload
 from flopbench_unlimited_ocr.analytic import UnlimitedOcr
 from flopbench_unlimited_ocr.vendor import UnlimitedOcrVendor
-from prove_helpers import equations, proof_of
+from support.deepseek_strategies import architectures, sizes, workloads
+from support.proofs import equations, proof_of
+from support.stages import price_stage, reconcile
 
 STAGES = ("vision", "prefill", "decode")
 WINDOWS = sizes(2, 3, 5, 128)

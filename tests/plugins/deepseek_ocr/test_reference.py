@@ -11,12 +11,12 @@ from pathlib import Path
 import pytest
 import sympy
 
-from deepseek_helpers import price_stage
 from flopbench.builtin.torch_counter import TorchCounter
 from flopbench.dims import consecutive_sum
 from flopbench.vendor.counting import count_stage
 from flopbench_deepseek_ocr.analytic import DeepseekOcr
 from flopbench_deepseek_ocr.workload import Workload
+from support.stages import price_stage
 
 REFERENCE = json.loads(Path(__file__).with_name("reference.json").read_text())
 ORIGINAL = REFERENCE["original_code"]

@@ -5,10 +5,10 @@ from pathlib import Path
 
 import pytest
 
-from deepseek_helpers import price_stage
 from flopbench.builtin.torch_counter import TorchCounter
 from flopbench.vendor.counting import count_stage
 from flopbench_deepseek_ocr.workload import Workload
+from support.stages import price_stage
 
 PUBLISHED = json.loads(Path(__file__).with_name("reference.json").read_text())[
     "published_vendor_tflops"

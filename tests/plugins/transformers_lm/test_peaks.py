@@ -7,12 +7,12 @@ import attrs
 import pytest
 from transformers.cache_utils import DynamicLayer, DynamicSlidingWindowLayer
 
-import liveness
 from flopbench_transformers_lm.analytic import HfModel
 from flopbench_transformers_lm.vendor import HfVendor
 from flopbench_transformers_lm.workload import Workload
-from peak_helpers import KINDS, our_peaks
-from tiny_configs import tiny
+from plugins.transformers_lm.tiny_configs import tiny
+from support import liveness
+from support.peaks import KINDS, our_peaks
 
 EQUAL = (
     "arcee",

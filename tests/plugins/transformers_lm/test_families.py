@@ -8,7 +8,6 @@ from attrs import evolve
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from family_strategies import TYPES, configs
 from flopbench.analytic.price import price
 from flopbench.builtin.eager import Eager
 from flopbench.commands.run.reconcile import compare
@@ -20,7 +19,14 @@ from flopbench_transformers_lm.analytic import COVERED, HfModel
 from flopbench_transformers_lm.config import LmOptions, read_config
 from flopbench_transformers_lm.vendor import HfVendor
 from flopbench_transformers_lm.workload import Workload
-from lm_helpers import COUNTER, SMALL, priced_angles, small_config, vendor_angles
+from plugins.transformers_lm.family_strategies import TYPES, configs
+from plugins.transformers_lm.lm_helpers import (
+    COUNTER,
+    SMALL,
+    priced_angles,
+    small_config,
+    vendor_angles,
+)
 
 UNBUILT = {
     "hunyuan_v1_dense": {"head_dim": 128},

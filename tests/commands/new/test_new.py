@@ -7,7 +7,7 @@ import sys
 
 import pytest
 
-from cli_helpers import one_sentence
+from support.cli import one_sentence
 
 MODES = ("eager", "flash")
 

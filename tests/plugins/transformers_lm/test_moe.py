@@ -5,7 +5,6 @@ import pytest
 from hypothesis import Phase, given, settings
 from hypothesis import strategies as st
 
-from deepseek_helpers import reconcile
 from flopbench.analytic.price import price
 from flopbench.blocks import LatentAttention, prefill_pass
 from flopbench.builtin.eager import Eager
@@ -20,7 +19,8 @@ from flopbench_transformers_lm.families.moe import MOE
 from flopbench_transformers_lm.vendor import HfVendor
 from flopbench_transformers_lm.vendor_model import RealModel
 from flopbench_transformers_lm.workload import Workload
-from lm_helpers import COUNTER, priced_angles, small_config, vendor_angles
+from plugins.transformers_lm.lm_helpers import COUNTER, priced_angles, small_config, vendor_angles
+from support.stages import reconcile
 
 LAYERS = 3
 ints, choice, flag = st.integers, lambda *values: st.sampled_from(values), st.booleans()

@@ -7,10 +7,10 @@ import attrs
 import pytest
 from hypothesis import given
 
-from deepseek_strategies import architectures
 from flopbench.errors import UsageError
 from flopbench_deepseek_ocr.analytic import DeepseekOcr, Options
 from flopbench_deepseek_ocr.architecture import Architecture, Decoder, Sam, read_architecture
+from support.deepseek_strategies import architectures
 
 # The published file's form and values (deepseek-ai/DeepSeek-OCR), without what is not read.
 PUBLISHED = {

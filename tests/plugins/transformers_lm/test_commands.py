@@ -6,7 +6,6 @@ import sys
 
 import pytest
 
-from cli_helpers import one_sentence
 from flopbench.commands.explain.tree import explain
 from flopbench.commands.prove.runner import prove
 from flopbench.commands.sweep.plan import SweepRequest, plan_sweep
@@ -14,6 +13,7 @@ from flopbench.errors import UsageError
 from flopbench.plan import make_plan
 from flopbench.registry.catalog import build_catalog
 from flopbench.registry.loading import load_plugins
+from support.cli import one_sentence
 
 # CTRL: a type of 2019 that nobody has written closed forms of.
 SMALL = ("hf/ctrl", "model.overrides={n_layer: 2, n_embd: 32, n_head: 2, dff: 64}")

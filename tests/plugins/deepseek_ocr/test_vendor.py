@@ -6,7 +6,6 @@ import sys
 import attrs
 import pytest
 
-from deepseek_helpers import price_stage, reconcile
 from flopbench.builtin.torch_counter import TorchCounter
 from flopbench.errors import CountError, UsageError
 from flopbench.vendor.counting import count_stage
@@ -15,6 +14,7 @@ from flopbench_deepseek_ocr.analytic import DeepseekOcr
 from flopbench_deepseek_ocr.architecture import Architecture, Decoder
 from flopbench_deepseek_ocr.vendor import DeepseekOcrVendor, VendorOptions
 from flopbench_deepseek_ocr.workload import Workload
+from support.stages import price_stage, reconcile
 
 WORKLOAD = Workload(tile_rows=2, tile_cols=3)
 

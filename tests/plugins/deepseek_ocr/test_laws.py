@@ -7,12 +7,12 @@ import sympy
 from hypothesis import given
 from hypothesis import strategies as st
 
-from deepseek_helpers import price_stage
-from deepseek_strategies import architectures, workloads
 from flopbench.builtin.eager import Eager
 from flopbench.builtin.flash import Flash, FlashTorch
 from flopbench_deepseek_ocr.analytic import DeepseekOcr
 from flopbench_deepseek_ocr.workload import Workload
+from support.deepseek_strategies import architectures, workloads
+from support.stages import price_stage
 
 STAGES = ("vision", "prefill", "decode")
 MODES = (Eager(), Flash(), FlashTorch())

@@ -1,7 +1,7 @@
 """One small config of each model type with closed forms, of as many of its parts as it may have."""
 
-from family_strategies import FLAGS, field_names
 from flopbench_transformers_lm.config import LmOptions, read_config
+from plugins.transformers_lm.family_strategies import FLAGS, field_names
 
 FIELDS = {
     "vocab_size": 37,

@@ -8,7 +8,6 @@ from pathlib import Path
 import measure_executed
 import pytest
 
-from deepseek_helpers import price_stage
 from flopbench.errors import UsageError
 from flopbench.kernels.flash_mode import FlashExecuted
 from flopbench.kernels.flash_tiles import GPUS
@@ -19,8 +18,9 @@ from flopbench.kernels.gemm_tiles import tile_of
 from flopbench.ops import Attention
 from flopbench_deepseek_ocr.analytic import DeepseekOcr
 from flopbench_deepseek_ocr.workload import Workload
+from support.stages import price_stage
 
-ROOT = Path(__file__).parents[1]
+ROOT = Path(__file__).parents[2]
 DATA = json.loads((ROOT / "measurements/h200.json").read_text())
 PREDICTED = json.loads((ROOT / "measurements/h200_predicted.json").read_text())
 SIZES = ("batch", "heads", "kv_heads", "head_dim", "queries", "keys", "causal")

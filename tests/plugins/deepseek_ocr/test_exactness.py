@@ -5,11 +5,11 @@ import itertools
 import pytest
 from hypothesis import given, settings
 
-from deepseek_helpers import reconcile
-from deepseek_strategies import architectures, workloads
 from flopbench_deepseek_ocr.analytic import DeepseekOcr
 from flopbench_deepseek_ocr.vendor import DeepseekOcrVendor, VendorOptions
 from flopbench_deepseek_ocr.workload import CropGrid, Inputs
+from support.deepseek_strategies import architectures, workloads
+from support.stages import reconcile
 
 VISION = {
     "vision/sam/patch_embed",

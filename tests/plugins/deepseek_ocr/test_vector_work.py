@@ -7,11 +7,11 @@ sees it. Each kind of op is summed over a stage; what is not priced is named her
 import attrs
 from hypothesis import given, settings
 
-from deepseek_strategies import architectures, workloads
-from dispatched import priced_elements as analytic
-from dispatched import seen
 from flopbench_deepseek_ocr.analytic import DeepseekOcr
 from flopbench_deepseek_ocr.vendor import DeepseekOcrVendor, VendorOptions
+from support.deepseek_strategies import architectures, workloads
+from support.dispatched import priced_elements as analytic
+from support.dispatched import seen
 
 SAME = {
     "softmax": "aten._softmax",

@@ -14,15 +14,15 @@ from pathlib import Path
 import attrs
 import pytest
 
-from dispatched import Elements, priced_elements, run
 from flopbench.analytic.price import price
 from flopbench.builtin.eager import Eager
 from flopbench.conventions import Conventions
 from flopbench_transformers_lm.analytic import COVERED, HfModel
 from flopbench_transformers_lm.vendor import HfVendor
 from flopbench_transformers_lm.workload import Workload
-from tiny_configs import tiny
-from traffic import Moved, Traffic
+from plugins.transformers_lm.tiny_configs import tiny
+from support.dispatched import Elements, priced_elements, run
+from support.traffic import Moved, Traffic
 
 WORKLOAD = Workload(batch_size=2, context_tokens=7, decode_steps=1)
 STAGES = ("prefill", "decode")
@@ -231,7 +231,7 @@ def beyond(model_type, flags, kinds, ops):
 
 
 def test_the_page_names_what_is_not_priced():
-    page = Path(__file__).parents[2] / "docs" / "transformers-lm.md"
+    page = Path(__file__).parents[3] / "docs" / "transformers-lm.md"
     section = page.read_text(encoding="utf-8").partition("## Vector work")[2].partition("\n## ")[0]
     rows = re.findall(r"^\| (`.*`) \| (.*) \|$", section, re.MULTILINE)
     named = {kind: why for kinds, why in rows for kind in re.findall(r"\w+", kinds)}

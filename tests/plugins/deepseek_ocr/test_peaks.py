@@ -21,15 +21,15 @@ from hypothesis import strategies as st
 from transformers.cache_utils import DynamicLayer
 from transformers.models.unlimited_ocr import modeling_unlimited_ocr as modeling
 
-from deepseek_strategies import architectures, workloads
 from flopbench.analytic.price import price
 from flopbench.builtin.eager import Eager
 from flopbench.conventions import Conventions
 from flopbench_deepseek_ocr.analytic import DeepseekOcr
 from flopbench_deepseek_ocr.vendor import DeepseekOcrVendor, VendorOptions
 from flopbench_deepseek_ocr.workload import Workload
-from liveness import CACHE, Held, record, watch
-from peak_helpers import KINDS, our_peaks
+from support.deepseek_strategies import architectures, workloads
+from support.liveness import CACHE, Held, record, watch
+from support.peaks import KINDS, our_peaks
 
 AS_ONE = {"UnlimitedOcrTextRMSNorm": "rms_norm", "QuickGELUActivation": "quick_gelu"}
 """Modules that are one op of ours."""

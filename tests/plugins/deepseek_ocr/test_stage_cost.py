@@ -17,7 +17,6 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from transformers.cache_utils import DynamicCache
 
-from deepseek_strategies import architectures, workloads
 from flopbench.analytic.price import price
 from flopbench.builtin.eager import Eager
 from flopbench.builtin.flash import Flash
@@ -27,7 +26,8 @@ from flopbench.ops import Cost
 from flopbench_deepseek_ocr.analytic import DeepseekOcr
 from flopbench_deepseek_ocr.vendor import DeepseekOcrVendor, VendorOptions
 from flopbench_deepseek_ocr.workload import Workload
-from traffic import FLOAT32, Moved, Traffic, plus
+from support.deepseek_strategies import architectures, workloads
+from support.traffic import FLOAT32, Moved, Traffic, plus
 
 ROOTS = {
     "model": "vision/projector/separators",

@@ -11,7 +11,6 @@ from doc_output import ROOT, updated
 from hypothesis import Phase, given, settings
 from hypothesis import strategies as st
 
-from deepseek_strategies import architectures, workloads
 from flopbench.builtin.torch_counter import TorchCounter
 from flopbench.dims.forms import symbol
 from flopbench.laws.law import Subject
@@ -23,7 +22,8 @@ from flopbench_deepseek_ocr.analytic import DeepseekOcr
 from flopbench_deepseek_ocr.architecture import Architecture, Clip, Decoder, Sam
 from flopbench_deepseek_ocr.vendor import DeepseekOcrVendor, VendorOptions
 from flopbench_deepseek_ocr.workload import Inputs, Workload
-from prove_helpers import equations, proof_of
+from support.deepseek_strategies import architectures, workloads
+from support.proofs import equations, proof_of
 
 PAGE = (1240, 1754)
 
@@ -276,8 +276,8 @@ def test_a_law_is_evaluated_on_arrays_as_on_ints():
 
 @pytest.mark.parametrize("stage", ["vision", "prefill", "decode"])
 def test_the_named_forms_become_the_numbers(stage, model):
-    from deepseek_helpers import price_stage
     from flopbench.builtin.flash import Flash
+    from support.stages import price_stage
 
     named = model.named()
     workload = model.workload(Inputs(image=PAGE))
