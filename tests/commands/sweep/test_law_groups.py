@@ -191,7 +191,7 @@ def test_laws_are_traced_on_several_cores_and_give_what_one_gives(tmp_path):
         process = subprocess.Popen(
             [sys.executable, *command, "--out", jobs, "--no-plots"],
             cwd=tmp_path,
-            env={**os.environ, "TOY_LOG": str(log), "PYTHONPATH": str(Path(__file__).parents[1])},
+            env={**os.environ, "TOY_LOG": str(log), "PYTHONPATH": str(Path(__file__).parents[2])},
             stdout=subprocess.PIPE,
             text=True,
         )
