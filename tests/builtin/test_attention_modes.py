@@ -114,22 +114,6 @@ def test_a_convention_changes_the_vector_work_alone():
     assert cost(op, Eager()).vector_flops - changed.vector_flops == 2 * 100
 
 
-@pytest.mark.parametrize(
-    "change",
-    [
-        {"queries": 8, "keys": 2, "causal": True},
-        {"queries": 8, "keys": 2, "steps": 3},
-        {"heads": 2, "kv_heads": 3},
-        {"heads": 4, "kv_heads": 3},
-        {"heads": 0, "kv_heads": 0},
-    ],
-)
-def test_an_impossible_attention_is_refused(change):
-    sizes = {"batch": 1, "heads": 4, "kv_heads": 2, "head_dim": 4, "value_dim": 4}
-    with pytest.raises(ValueError, match="attention needs"):
-        Attention(component="core", **({"queries": 1, "keys": 1} | sizes | change))
-
-
 def test_grouped_heads_move_and_hold_as_worked_out_by_hand():
     """2 sequences, 4 query heads on 2 key and value heads; in elements of 2 bytes."""
 

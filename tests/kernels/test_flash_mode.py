@@ -1,7 +1,6 @@
 """Executed work against brute force (tile by tile), laws, and facts measured elsewhere."""
 
 import json
-import re
 from fractions import Fraction
 from pathlib import Path
 
@@ -17,10 +16,8 @@ from flopbench.builtin.eager import Eager
 from flopbench.builtin.flash import Flash
 from flopbench.conventions import Conventions
 from flopbench.errors import UsageError
-from flopbench.kernels import flash_tiles
 from flopbench.kernels.flash_mode import FlashExecuted
-from flopbench.kernels.flash_split import splits
-from flopbench.kernels.flash_tiles import GPUS, KERNELS, Tile, kernel_head_dim, tile_rule
+from flopbench.kernels.flash_tiles import GPUS, KERNELS, Tile
 from flopbench.kernels.flash_work import Choice, executed_flops, touched_tiles
 from flopbench.ops import Attention
 
@@ -205,45 +202,6 @@ def test_fa3_takes_64_rows_for_few_of_exactly_128_wide_heads(head_dim, queries, 
     assert Choice(GPUS["h100"], "fa3", fp8=True).tile("fa3", op).rows == 128
 
 
-def test_the_source_of_fa3s_tiles_is_one_commit():
-    source = Path(flash_tiles.__file__).read_text()
-    assert len(set(re.findall(r"\b[0-9a-f]{40}\b", source))) == 1
-
-
-def splits_by_fractions(row_blocks, key_blocks, multiprocessors):
-    """The rule in exact arithmetic: all splits, the best, the first within 85 % of it."""
-    slots = 2 * multiprocessors
-    if row_blocks >= Fraction(8, 10) * slots:
-        return 1
-    fullness = {}
-    for count in range(1, min(128, slots, key_blocks) + 1):
-        per_split = -(-key_blocks // count)
-        if count > 1 and per_split == -(-key_blocks // (count - 1)):
-            continue  # the last split would be empty
-        waves = Fraction(row_blocks * count, slots)
-        fullness[count] = waves / -(-waves // 1)
-    limit = Fraction(85, 100) * max(fullness.values())
-    # At an exact tie it is the rounding of the kernel's single precision that decides.
-    assume(limit not in fullness.values())
-    return min(count for count, full in fullness.items() if full >= limit)
-
-
-@given(st.integers(1, 400), st.integers(1, 300), st.sampled_from([108, 114, 132, 142]))
-def test_the_split_rule_is_that_of_exact_arithmetic(row_blocks, key_blocks, multiprocessors):
-    expected = splits_by_fractions(row_blocks, key_blocks, multiprocessors)
-    assert splits(row_blocks, key_blocks, multiprocessors) == expected
-
-
-def test_a_tie_is_decided_in_single_precision_as_the_kernel_does():
-    # 34 of 40 splits are 85 % exactly; rounded, a little less.
-    assert splits(5, 200, 108) == 40
-
-
-def test_splitting_starts_below_four_fifths_of_the_slots():
-    assert splits(211, 64, 132) > 1
-    assert splits(212, 64, 132) == 1
-
-
 CASES = json.loads(Path(__file__).with_name("nvidia_h200_counters.json").read_text())["cases"]
 
 
@@ -290,40 +248,3 @@ def test_what_has_no_tile_runs_eagerly_and_is_listed(change, reason):
     op = attention(queries=10, keys=10, **change)
     (fallback,) = price([op], FlashExecuted(), Eager(), Conventions()).fallbacks
     assert reason in fallback.reason
-
-
-@pytest.mark.parametrize(
-    ("kernel", "gpu", "width", "case", "tile"),
-    [
-        ("fa2", "h200", 64, {}, (128, 128)),
-        ("fa2", "h200", 256, {}, (64, 64)),
-        ("fa2", "a100", 256, {}, (128, 64)),
-        ("fa2", "l40s", 128, {}, (128, 32)),
-        ("fa2", "l40s", 128, {"causal": True}, (64, 64)),
-        ("fa3", "h100", 128, {}, (128, 176)),
-        ("fa3", "h100", 128, {"causal": True}, (128, 128)),
-        ("fa3", "h100", 64, {"causal": True}, (192, 128)),
-        ("fa3", "h100", 128, {"fp8": True}, (128, 224)),
-    ],
-)
-def test_tiles_depend_on_kernel_architecture_width_mask_and_type(kernel, gpu, width, case, tile):
-    rule = tile_rule(kernel, GPUS[gpu], width, **({"causal": False} | case))
-    assert rule.choose(1000, 1000, lambda t: (t.rows, t.keys)) == tile
-
-
-@pytest.mark.parametrize(
-    ("kernel", "gpu", "width", "fp8", "message"),
-    [
-        ("fa4", "h200", 64, False, "unknown kernel 'fa4'"),
-        ("fa3", "a100", 64, False, "needs a Hopper GPU"),
-        ("cudnn", "h200", 192, False, "as measured, not for 192"),
-        ("fa2", "h200", 64, True, "not fp8"),
-    ],
-)
-def test_a_kernel_that_cannot_run_says_so(kernel, gpu, width, fp8, message):
-    with pytest.raises(UsageError, match=message):
-        tile_rule(kernel, GPUS[gpu], width, causal=False, fp8=fp8)
-
-
-def test_a_head_is_padded_to_the_next_compiled_width():
-    assert [kernel_head_dim("fa2", width) for width in (8, 72, 160, 224)] == [32, 96, 192, 256]

@@ -5,7 +5,6 @@ import sympy
 from hypothesis import given
 from hypothesis import strategies as st
 
-from flopbench.commands.prove.equations import simplified
 from flopbench.dims.forms import STEP, evaluate, symbol
 from flopbench.laws.step_ranges import (
     Regime,
@@ -17,7 +16,6 @@ from flopbench.laws.step_ranges import (
     sum_over_regimes,
     tidy,
 )
-from flopbench.ops import Attention
 
 K, S = symbol("K"), symbol("S")
 KEY = ("core", "matmul")
@@ -67,13 +65,6 @@ def test_only_the_closest_bounds_are_kept():
     assert set(kept) == {S + K < 5, S < 7, S >= 3, sympy.Ne(S, 4), sympy.Ne(S, 5)}
 
 
-def test_a_bound_on_a_sum_of_sizes_is_put_in():
-    """Below a window, its minimum is the number of steps."""
-    form = sympy.Min(K, sympy.Max(0, 40 - S)) - K
-    assert simplified(form, (S + K < 41,)) == 0
-    assert simplified(form, (S + K < 42,)) != 0
-
-
 @pytest.mark.parametrize(
     ("guard", "said"),
     [
@@ -112,37 +103,3 @@ def test_single_steps_join_the_range_whose_forms_they_have():
     early, late = Regime(1, 4, {KEY: S + STEP}), Regime(7, None, {KEY: S + 6})
     single = [Regime(5, 5, {KEY: S + 5}), Regime(6, 6, {KEY: S + 6})]
     assert [(r.first, r.last) for r in joined(early, single, late)] == [(1, 5), (6, None)]
-
-
-def test_forms_of_one_window_are_equal_however_they_are_written():
-    """The sum of min(k, 9): up to 9 and from then on, or up to 8."""
-
-    def form(growing):
-        grown = sympy.Min(growing, K)
-        return grown * (grown + 1) / 2 + 9 * (K - grown)
-
-    assert simplified(form(9) - form(8), ()) == 0
-    assert simplified(form(9) - form(7), ()) != 0
-    assert simplified(form(9) - form(10), ()) != 0
-
-
-@given(st.integers(1, 12), st.integers(0, 12), st.integers(0, 15))
-def test_pairs_under_a_prefix_are_those_of_the_mask(queries, older, prefix):
-    keys = queries + older
-    op = Attention(
-        component="a",
-        batch=1,
-        heads=1,
-        kv_heads=1,
-        head_dim=4,
-        value_dim=4,
-        queries=queries,
-        keys=keys,
-        causal=True,
-        prefix=min(prefix, keys),
-    )
-    seen = sum(
-        key <= older + query or key < op.prefix for query in range(queries) for key in range(keys)
-    )
-    assert op.unmasked_pairs == seen
-    assert op.pairs == queries * keys

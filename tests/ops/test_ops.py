@@ -1,7 +1,6 @@
 """Each op's price against torch's own count, or against its definition."""
 
 import attrs
-import numpy as np
 import pytest
 import torch
 from hypothesis import given
@@ -9,8 +8,6 @@ from hypothesis import strategies as st
 from torch.nn import functional
 from torch.utils.flop_counter import FlopCounterMode
 
-from flopbench.analytic.price import price
-from flopbench.builtin.eager import Eager
 from flopbench.conventions import Conventions
 from flopbench.errors import DimError
 from flopbench.ops import (
@@ -142,30 +139,3 @@ def test_bad_ops_are_refused():
         Elementwise(component="c", function="gellu", outputs=1)
     with pytest.raises(DimError):
         Linear(component="c", rows=1.5, in_features=1, out_features=1)
-
-
-def test_every_convention_says_where_it_comes_from():
-    derivations = CONVENTIONS.derivations()
-    assert set(derivations) == {a.name for a in attrs.fields(Conventions)}
-    assert all(derivations.values())
-
-
-def test_an_op_without_copies_is_none():
-    """Such as windowed attention where every layer is global: its peak is nobody's."""
-    sizes = {"component": "c", "in_features": 3, "out_features": 5}
-    small, large = Linear(rows=1, **sizes), Linear(rows=100, layers=0, **sizes)
-    held = price([small, large], Eager(), Eager(), CONVENTIONS, "float32").footprint
-    assert (held.peak_activation_bytes, held.total_weight_bytes) == (4 * 8, 4 * 15)
-    some = Linear(rows=100, layers=np.array([0, 2]), **sizes)
-    held = price([small, some], Eager(), Eager(), CONVENTIONS, "float32").footprint
-    assert held.peak_activation_bytes.tolist() == [4 * 8, 4 * 800]
-
-
-def test_stages_after_each_other_have_the_larger_peak():
-    sizes = {"component": "c", "in_features": 3, "out_features": 5}
-    one, other = (
-        price([Linear(rows=rows, **sizes)], Eager(), Eager(), CONVENTIONS, "float32").footprint
-        for rows in (1, 7)
-    )
-    assert one.then(other).peak_activation_bytes == 4 * 8 * 7
-    assert other.then(one).peak_activation_bytes == 4 * 8 * 7

@@ -5,7 +5,6 @@ import pytest
 from flopbench.errors import PluginError, UsageError
 from flopbench.registry.catalog import build_catalog
 from flopbench.registry.loading import load_plugins
-from flopbench.wildcards import pattern_for
 
 MANY = """
 from attrs import frozen
@@ -104,11 +103,3 @@ def test_the_command_line_takes_any_of_many(flopbench, tmp_path):
     assert flopbench("run", "many/two", "--analytic-only", "-p", "many.py").returncode == 0
     done = flopbench("run", "many/none", "--analytic-only", "-p", "many.py")
     assert (done.returncode, done.stderr) == (2, "flopbench: error: there is no 'none' of many\n")
-
-
-def test_patterns():
-    names = ("a", "a/*", "a/b/*", "*c")
-    assert pattern_for("a/b/c", names) == "a/b/*"
-    assert pattern_for("a/x", names) == "a/*"
-    assert pattern_for("b", names) is None
-    assert pattern_for("xc", names) is None

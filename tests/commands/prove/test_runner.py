@@ -7,7 +7,6 @@ import sympy
 from flopbench import Linear, MatMul, VendorCall, VendorStage
 from flopbench.analytic import Size, Stage
 from flopbench.builtin.torch_counter import TorchCounter
-from flopbench.commands.prove.equations import _is_another
 from flopbench.dims import halve
 from flopbench.dims.forms import symbol
 from flopbench.errors import CountError, PluginError, UsageError
@@ -397,17 +396,3 @@ def test_a_minimum_of_0_steps_has_one_symbol_on_both_sides():
 
     proof = proof_of(FromNone(), ToyDecoderVendor(lambda q, keys: q @ keys), Steps())
     assert proof.verdict == "proved"
-
-
-def test_k_is_no_name_for_a_size():
-    with pytest.raises(ValueError, match="other than k"):
-        Size("k", "keys")
-
-
-def test_a_point_beyond_what_holds_in_the_last_step_shows_no_difference():
-    """A window that S + k fills: the law holds while it does not, and says nothing of later."""
-    batch, size, steps, step = (sympy.Symbol(n, integer=True, positive=True) for n in "BSKk")
-    guards = (size + step < 8191,)
-    before = sympy.Min(steps, sympy.Max(0, 8191 - size))
-    assert not _is_another(batch * (before - steps), guards)
-    assert _is_another(batch * (before - steps + 1), guards)

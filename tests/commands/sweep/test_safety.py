@@ -7,9 +7,8 @@ import time
 
 import pytest
 
-from flopbench.cli.sweep_files import LIST, replace_files
-from flopbench.commands.sweep.journal import JOURNAL, Journal
-from flopbench.errors import UsageError
+from flopbench.cli.sweep_files import LIST
+from flopbench.commands.sweep.journal import JOURNAL
 from support.sweeps import ToySweep
 
 
@@ -187,40 +186,6 @@ def test_an_architecture_that_nobody_can_tell_from_another_is_refused(toy):
     assert "a sweep cannot tell its model from another: it holds a object" in line
 
 
-ENTRY = {"unit": "prefill/0", "flops": {"layer": 64}, "method": "call", "error": None}
-
-
-@pytest.mark.parametrize(
-    "wrong",
-    [
-        {"flops": {"layer": "64"}},
-        {"flops": {"layer": 64.0}},
-        {"flops": {"layer": True}},
-        {"flops": {"layer": float("nan")}},
-        {"flops": {"layer": 0}},
-        {"flops": {"layer": -5}},
-        {"flops": {}},
-        {"flops": 64},
-        {"flops": None},
-        {"method": "guess"},
-        {"error": "but counted"},
-        {"unit": 3},
-    ],
-)
-def test_a_journal_that_no_sweep_wrote_is_refused(tmp_path, wrong):
-    sweep = {"points": "digest"}
-    path = tmp_path / ".sweep.journal"
-    path.write_text(json.dumps({"sweep": sweep}) + "\n" + json.dumps(ENTRY) + "\n")
-    journal = Journal(tmp_path, sweep)
-    assert journal.entries == {"prefill/0": ENTRY}
-    journal.close(finished=False)
-    text = json.dumps({"sweep": sweep}) + "\n" + json.dumps(ENTRY | wrong) + "\n"
-    path.write_text(text)
-    with pytest.raises(UsageError, match="is no journal of a sweep"):
-        Journal(tmp_path, sweep)
-    assert path.read_text() == text
-
-
 def test_errors_of_two_components_that_cancel_are_a_difference(toy):
     code, stderr = toy.run("swapped", TOY_SWAPS="5")
     assert code == 1
@@ -264,10 +229,6 @@ def test_nothing_is_left_of_locks_and_killed_writers(toy):
     assert toy.files("again") == {**whole, ".sweep.json.of-mine": b"kept"}
 
 
-def contents(folder):
-    return {path.name: path.read_text() for path in folder.iterdir() if path.name != LIST}
-
-
 def test_a_folder_holds_the_files_of_the_last_sweep_and_those_of_others(toy):
     toy.points = 2
     whole = undisturbed(toy)
@@ -280,37 +241,6 @@ def test_a_folder_holds_the_files_of_the_last_sweep_and_those_of_others(toy):
     assert toy.run("out")[0] == 0
     mine = {"notes.png": b"mine", "prefill_flops.svg": b"mine, too"}
     assert toy.files("out") == {**whole, **mine}
-
-
-def test_files_of_an_earlier_sweep_go_when_the_next_is_written(tmp_path, monkeypatch):
-    replace_files(tmp_path, {"a.svg": "a", "b.png": b"b", "c.md": "c"})
-    assert contents(tmp_path) == {"a.svg": "a", "b.png": "b", "c.md": "c"}
-
-    def killed(_path, **_options):
-        raise KeyboardInterrupt
-
-    # Killed when all is written and nothing taken away yet.
-    with monkeypatch.context() as patch:
-        patch.setattr("pathlib.Path.is_symlink", killed)
-        with pytest.raises(KeyboardInterrupt):
-            replace_files(tmp_path, {"c.md": "new", "d.md": "d"})
-    assert contents(tmp_path) == {"a.svg": "a", "b.png": "b", "c.md": "new", "d.md": "d"}
-    replace_files(tmp_path, {"d.md": "newer"})
-    assert contents(tmp_path) == {"d.md": "newer"}
-
-
-@pytest.mark.parametrize(
-    "text", ["notes", "[1]", '{"../mine.md": ["x"]}', '{"mine.md": 3}', '{"mine.md": ["x"]}', "{}"]
-)
-def test_a_list_that_no_sweep_wrote_takes_nothing_away(tmp_path, text):
-    folder = tmp_path / "out"
-    folder.mkdir()
-    (tmp_path / "mine.md").write_text("x")
-    (folder / "mine.md").write_text("x")
-    (folder / LIST).write_text(text)
-    replace_files(folder, {"sweep.md": "s"})
-    assert contents(folder) == {"mine.md": "x", "sweep.md": "s"}
-    assert (tmp_path / "mine.md").exists()
 
 
 def test_a_sweep_that_cannot_begin_leaves_no_folder(toy):

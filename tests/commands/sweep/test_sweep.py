@@ -9,8 +9,7 @@ import sys
 
 import pytest
 
-from flopbench.commands.sweep.by_hand import grids, parse_vary
-from flopbench.errors import UsageError
+from flopbench.commands.sweep.by_hand import grids
 from flopbench.text import si
 from support.cli import one_sentence, read_all
 from support.sweeps import ToySweep
@@ -29,22 +28,6 @@ def sweep(flopbench, tmp_path):
         return json.loads((tmp_path / "out" / "sweep.json").read_text())
 
     return run
-
-
-@pytest.mark.parametrize(
-    ("text", "values"),
-    [
-        ("workload.x=1:5:2", [1, 3, 5]),
-        ("workload.x=1:6:2", [1, 3, 5]),
-        ("workload.x=4:6", [4, 5, 6]),
-        ("workload.x=7:7", [7]),
-        ("workload.x=base, large", ["base", "large"]),
-        ("workload.x=3", [3]),
-        ("workload.x=[1, 2],[3, 4]", [[1, 2], [3, 4]]),
-    ],
-)
-def test_ranges_and_lists(text, values):
-    assert parse_vary(text) == ("workload.x", values)
 
 
 def test_two_axes_make_all_pairs_the_last_one_fastest(sweep):
@@ -344,23 +327,6 @@ def test_markdown_has_the_four_tables(sweep, tmp_path):
     assert f"{rates['gigabytes_per_s']:.4g} GB/s" in lines[title + 4]
 
 
-@pytest.mark.parametrize(
-    ("value", "text"),
-    [
-        (0, "0 B"),
-        (999, "999 B"),
-        (999.96, "1 kB"),
-        (1000, "1 kB"),
-        (123_456, "123.5 kB"),
-        (6_671_008_256, "6.671 GB"),
-        (10**18, "1 EB"),
-        (1.944 * 10**23, "194.4 ZB"),
-    ],
-)
-def test_sizes_have_decimal_prefixes(value, text):
-    assert si(value, "B") == text
-
-
 def test_without_out_the_tables_are_printed(flopbench, tmp_path):
     result = flopbench(*SWEEP, "crops", "--grid", "1x2")
     assert (result.returncode, result.stderr) == (0, "")
@@ -471,10 +437,3 @@ def test_a_mistake_is_one_sentence(name, flopbench, tmp_path):
     args, expected = BAD[name]
     assert expected in one_sentence(flopbench(*SWEEP, *args))
     assert list(tmp_path.iterdir()) == []
-
-
-def test_a_value_is_taken_apart_only_if_it_can_be():
-    with pytest.raises(UsageError, match="must be KEY=VALUES"):
-        parse_vary("workload.x")
-    with pytest.raises(UsageError, match="is no list of values"):
-        parse_vary("workload.x=[base")

@@ -5,8 +5,6 @@ import json
 
 import pytest
 
-from flopbench.commands.sweep.journal import Journal
-from flopbench.errors import UsageError
 from flopbench_deepseek_ocr.sweeps import candidate_grids
 
 
@@ -14,19 +12,6 @@ def test_there_are_53_candidate_grids():
     grids = candidate_grids()
     assert len(grids) == len(set(grids)) == 53
     assert all(rows <= cols and 2 <= rows * cols <= 29 for rows, cols in grids)
-
-
-def test_a_line_that_a_kill_cut_short_is_counted_again(tmp_path):
-    journal = Journal(tmp_path, {"points": "digest"})
-    journal.add("vision/0", {"vision/sam": 7}, "call", None)
-    journal.close(finished=False)
-    with (tmp_path / ".sweep.journal").open("a") as stream:
-        stream.write('{"unit": "vision/1", "fl')
-    again = Journal(tmp_path, {"points": "digest"})
-    assert set(again.entries) == {"vision/0"}
-    again.close(finished=False)
-    with pytest.raises(UsageError, match="other settings"):
-        Journal(tmp_path, {"points": "another"})
 
 
 def test_a_folder_in_use_is_refused(flopbench, tmp_path):
