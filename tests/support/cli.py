@@ -1,6 +1,22 @@
-"""Checks of what the command line prints."""
+"""The command line: what tests often call it with, and checks of what it prints."""
 
 import os
+import textwrap
+
+ANALYTIC = ("run", "deepseek_ocr", "--analytic-only")
+"""A run that counts nothing."""
+
+GRID = ("workload.crop_grid.rows=1", "workload.crop_grid.cols=2", "workload.decode_steps=5")
+"""A page of two tiles, and five steps of decoding."""
+
+REPORTS = ["report.csv", "report.json", "report.md"]
+"""What a run writes."""
+
+
+def plugin(folder, source):
+    """Write a plugin; return what -p takes."""
+    (folder / "mine.py").write_text(textwrap.dedent(source))
+    return "mine.py"
 
 
 def one_sentence(result, *, code=2):

@@ -6,8 +6,9 @@ from pathlib import Path
 
 import pytest
 
+from support.cli import GRID
+
 CHECKPOINT = Path(__file__).with_name("checkpoint")
-SMALL = ("workload.crop_grid.rows=1", "workload.crop_grid.cols=2", "workload.decode_steps=5")
 
 
 def arguments(folder, *more):
@@ -17,7 +18,7 @@ def arguments(folder, *more):
         f"model.config={folder / 'config.json'}",
         "vendor.remote_code=true",
         f"vendor.model_root={folder}",
-        *SMALL,
+        *GRID,
         *more,
     )
 

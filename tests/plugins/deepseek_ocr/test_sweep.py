@@ -1,4 +1,4 @@
-"""Sweeps: their points, one evaluation for all, and a folder that one sweep holds."""
+"""Sweeps: their points, what they promise, and a folder that one sweep holds."""
 
 import fcntl
 import json
