@@ -9,7 +9,7 @@ from flopbench.dims import DTYPE_BYTES, element_bytes
 from flopbench.errors import UsageError
 from flopbench.ops import Linear
 from support.cli import one_sentence
-from support.sweeps import PLUGIN
+from toy import write_toy
 
 
 @pytest.mark.parametrize("name", DTYPE_BYTES)
@@ -37,10 +37,15 @@ def test_another_name_is_refused_with_those_that_are_known(wrong):
 @pytest.fixture
 def toy(tmp_path):
     """A model whose ``dtype`` a user may set to any text."""
-    text = PLUGIN.replace("class Options:\n    pass", 'class Options:\n    dtype: str = "bfloat16"')
-    made = "        made = cls()\n        made.dtype = options.dtype\n        return made\n"
-    text = text.replace("        return cls()\n", made, 1)
-    (tmp_path / "toy.py").write_text(text)
+    made = "made = cls()\n        made.dtype = options.dtype\n        return made"
+    write_toy(
+        tmp_path,
+        ('"""Nothing can be set."""', 'dtype: str = "bfloat16"'),
+        (
+            "options):\n        return cls()\n\n    def workload",
+            f"options):\n        {made}\n\n    def workload",
+        ),
+    )
 
 
 @pytest.mark.parametrize(

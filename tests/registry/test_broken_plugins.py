@@ -9,7 +9,7 @@ from functools import cache
 import pytest
 
 from support.cli import one_sentence
-from support.sweeps import PLUGIN as TOY
+from toy import write_toy
 
 HOOKS = {
     "model": "flopbench_analytic_models",
@@ -122,7 +122,7 @@ def ran(tmp_path_factory):
     def run(fault, command, origin):
         folder = tmp_path_factory.mktemp("broken")
         plugins = []
-        (folder / "a_toy.py").write_text(TOY)
+        write_toy(folder, name="a_toy")
         install(folder, "a_toy", "toys")  # in alphabetical order
         for kind in HOOKS:
             (folder / f"broken_{kind}.py").write_text(source(kind, fault))
@@ -214,7 +214,7 @@ def broken(flopbench, tmp_path):
         hooks = f"{kind}.name = {name!r}\n@hookimpl\ndef {HOOKS[kind]}(): return [{kind}]\n"
         if kind == "vendor":
             hooks += "@hookimpl\ndef flopbench_analytic_models(): return [right]\n"
-        (tmp_path / "toy.py").write_text(TOY)
+        write_toy(tmp_path)
         (tmp_path / "broken.py").write_text(f"{CLASSES.format(use=USES[use])}\n{hooks}")
         return flopbench("-p", "toy.py", "-p", "broken.py", *command, TOY_LOG="log")
 
@@ -251,7 +251,7 @@ def test_what_would_break_disturbs_nothing_that_does_not_use_it(kind, command, b
 
 
 def test_a_reporter_that_nobody_asked_for_costs_its_own_file_alone(flopbench, tmp_path):
-    (tmp_path / "toy.py").write_text(TOY)
+    write_toy(tmp_path)
     named = "reporter.name, reporter.filename = 'broken', 'broken.txt'\n"
     hook = "@hookimpl\ndef flopbench_reporters(): return [reporter]\n"
     (tmp_path / "broken.py").write_text(f"{CLASSES.format(use=USES['raises'])}\n{named}{hook}")
@@ -301,7 +301,7 @@ def test_every_command_ends_with_2_if_a_plugin_that_was_asked_for_is_not_there(c
 
 
 def test_2_is_said_before_1(flopbench, tmp_path):
-    (tmp_path / "toy.py").write_text(TOY)
+    write_toy(tmp_path)
     wrong = ("run", "toy", "-p", "toy.py", "--counters", "slow")
     assert flopbench(*wrong, TOY_LOG="log", TOY_WRONG="1").returncode == 1
     assert flopbench(*wrong, "-p", "not_there", TOY_LOG="log", TOY_WRONG="1").returncode == 2

@@ -17,7 +17,8 @@ from flopbench.commands.run.runner import run
 from flopbench.errors import FlopbenchError, PluginError
 from flopbench.registry.catalog import build_catalog
 from flopbench.registry.loading import Contribution, Plugins, Source
-from support.proofs import Sizes, ToyModel, ToyVendor, plan_of
+from support.proofs import plan_of
+from toy.sized import SizedToy, Sizes, TorchVendor
 
 CATALOG = SimpleNamespace(sources=(), failures=())
 
@@ -28,12 +29,12 @@ def linear(x, layer):
 
 def toy(**members):
     """Make a toy model with other members."""
-    return type("Odd", (ToyModel,), members)()
+    return type("Odd", (SizedToy,), members)()
 
 
 def vendor(**members):
     """Make a toy vendor model with other members."""
-    return type("OddVendor", (ToyVendor,), members)(linear)
+    return type("OddVendor", (TorchVendor,), members)(linear)
 
 
 def counter(**members):
@@ -72,7 +73,7 @@ def answering(value):
 )
 def test_a_model_that_answers_wrongly_is_named(members, sentence):
     with pytest.raises(PluginError) as error:
-        run(plan_of(toy(**members), ToyVendor(linear), Sizes()), CATALOG)
+        run(plan_of(toy(**members), TorchVendor(linear), Sizes()), CATALOG)
     assert "'toy'" in str(error.value)
     assert sentence in str(error.value)
 
@@ -132,7 +133,7 @@ def test_a_vendor_that_tells_no_versions_is_named():
     ],
 )
 def test_a_counter_that_answers_wrongly_is_named(members, sentence):
-    plan = plan_of(toy(), ToyVendor(linear), Sizes(), counter=counter(**members))
+    plan = plan_of(toy(), TorchVendor(linear), Sizes(), counter=counter(**members))
     (whole, *_) = prove(plan, CATALOG).equations
     assert whole.verdict == "incomplete"
     assert sentence in whole.reason
@@ -150,7 +151,7 @@ def test_the_entries_of_a_count_are_checked(name, entries):
 
 def test_a_size_that_is_not_declared_is_named():
     model = toy(stage_sizes=answering({"B": 3, "Q": 1}))
-    plan = plan_of(model, ToyVendor(linear), Sizes())
+    plan = plan_of(model, TorchVendor(linear), Sizes())
     for use in (lambda: prove(plan, CATALOG), lambda: explain(plan)):
         with pytest.raises(PluginError) as error:
             use()
@@ -160,20 +161,20 @@ def test_a_size_that_is_not_declared_is_named():
 
 
 def test_a_size_that_is_no_int_is_named():
-    plan = plan_of(toy(stage_sizes=answering({"B": 3, "S": 2.7})), ToyVendor(linear), Sizes())
+    plan = plan_of(toy(stage_sizes=answering({"B": 3, "S": 2.7})), TorchVendor(linear), Sizes())
     with pytest.raises(PluginError, match=r"stage_sizes of 'S' in stage 'prefill' returned 2.7"):
         prove(plan, CATALOG)
 
 
 def test_two_sizes_of_one_name_are_refused():
-    twice = type("Twice", (ToyModel,), {"sizes": (Size("S", "tokens"), Size("S", "again"))})
+    twice = type("Twice", (SizedToy,), {"sizes": (Size("S", "tokens"), Size("S", "again"))})
     source = Source("twice", "-p")
     found = Contribution(source, "flopbench_analytic_models", [twice])
     (failure,) = build_catalog(Plugins((source,), (found,), ())).failures
     assert failure.error == "AnalyticModel Twice has no proper sizes"
 
 
-class Branches(ToyModel):
+class Branches(SizedToy):
     def ops(self, stage, workload):
         if workload.S > 3:
             yield Linear(component="layer", rows=workload.B * workload.S, in_features=4,
@@ -181,7 +182,7 @@ class Branches(ToyModel):
 
 
 def test_an_if_on_a_size_is_told_with_the_rule():
-    plan = plan_of(Branches(), ToyVendor(linear), Sizes())
+    plan = plan_of(Branches(), TorchVendor(linear), Sizes())
     for use in (lambda: prove(plan, CATALOG), lambda: explain(plan)):
         with pytest.raises(PluginError) as error:
             use()
@@ -307,7 +308,7 @@ def test_it_is_one_sentence(arguments, sentence, flopbench, tmp_path):
 
 
 def test_a_model_without_facts_and_sizes_leaves_no_loose_ends():
-    plan = plan_of(toy(stage_sizes=answering({})), ToyVendor(linear), Sizes())
+    plan = plan_of(toy(stage_sizes=answering({})), TorchVendor(linear), Sizes())
     report = run(plan, CATALOG)
     assert Console().render(report).startswith("toy\n\nPrefill FLOPs")
     assert "\nSettings: none.\n" in Markdown().render(report)

@@ -5,6 +5,7 @@ import json
 import pytest
 
 from support.cli import ANALYTIC, REPORTS, one_sentence, plugin
+from toy import write_toy
 
 
 def test_an_attention_mode_of_ten_lines_runs_on_the_model(flopbench, tmp_path):
@@ -89,49 +90,11 @@ def test_a_broken_plugin_is_named_and_fatal_when_strict(flopbench, tmp_path):
         assert "failed to import" in one_sentence(flopbench(*args))
 
 
-MODEL = """
-    from __future__ import annotations
-    from typing import Literal
-    from attrs import frozen
-    from flopbench import AnalyticModel, Linear, Stage, hookimpl
-
-    @frozen
-    class Inputs:
-        rows: int = 3
-        kind: Literal["a", "b"] = "a"
-
-    @frozen
-    class Options:
-        pass
-
-    class Toy(AnalyticModel):
-        name = "toy"
-        stages = (Stage("all", "All"),)
-        options_type, inputs_type = Options, Inputs
-
-        @classmethod
-        def from_options(cls, options):
-            return cls()
-
-        architecture = None
-
-        def workload(self, inputs):
-            return inputs.rows
-
-        def workload_facts(self, workload):
-            return {}
-
-        def ops(self, stage, workload):
-            yield Linear(component="all", rows=workload, in_features=2, out_features=5)
-
-    @hookimpl
-    def flopbench_analytic_models():
-        return [Toy]
-"""
+NO_VENDOR = ("return [ToyVendor]", "return []")
 
 
 def test_a_model_in_one_file_with_postponed_annotations(flopbench, tmp_path):
-    name = plugin(tmp_path, MODEL)
+    name = write_toy(tmp_path, NO_VENDOR)
     result = flopbench("run", "toy", "rows=1", "-p", name, "--analytic-only")
     assert "must name a section: workload.rows" in one_sentence(result)
     result = flopbench("run", "toy", "workload.rows=4", "-p", name, "--analytic-only")
@@ -142,45 +105,49 @@ def test_a_model_in_one_file_with_postponed_annotations(flopbench, tmp_path):
     assert "`flopbench run --analytic-only` prices its closed forms alone" in message
 
 
+ROWS = "rows=workload.rows, in"
+
+
 @pytest.mark.parametrize(
     ("old", "new", "message"),
     [
-        ("return inputs.rows", "raise RuntimeError('no rows')", "workload failed: RuntimeError"),
+        ("return inputs", "raise RuntimeError('no rows')", "workload failed: RuntimeError"),
         ("return cls()", "raise RuntimeError('no')", "from_options failed: RuntimeError: no"),
-        ("return {}", "return None", "workload_facts returned None, which is no Mapping"),
-        ("rows=workload", "rows=1.5", "pricing stage 'all' of model 'toy'"),
-        ("rows=workload", "rows=__import__('sympy').Symbol('S')", "must be an int, got 20*S"),
+        ('return {"rows": workload.rows}', "return None", "workload_facts returned None, which is"),
+        (ROWS, "rows=1.5, in", "pricing stage 'prefill' of model 'toy'"),
+        (ROWS, "rows=__import__('sympy').Symbol('S'), in", "must be an int, got 64*S"),
     ],
 )
 def test_a_model_that_breaks_is_named(flopbench, tmp_path, old, new, message):
-    name = plugin(tmp_path, MODEL.replace(old, new))
+    name = write_toy(tmp_path, (old, new))
     assert message in one_sentence(flopbench("run", "toy", "-p", name, "--analytic-only"))
+
+
+STAGE = 'Stage("prefill", "Prefill")'
 
 
 @pytest.mark.parametrize(
     ("old", "new", "what"),
     [
-        ('stages = (Stage("all", "All"),)', "stages = ()", "stages"),
-        ('Stage("all", "All"),', 'Stage("all", "All", parts=("none",)),', "stages"),
-        ("inputs_type = Options, Inputs", "inputs_type = Options, dict", "inputs_type"),
-        ("architecture = None", "architecture, parts = None, 5", "parts"),
-        ("architecture = None", "architecture, sweeps = None, (5,)", "sweeps"),
+        (f"stages = ({STAGE},)", "stages = ()", "stages"),
+        (STAGE, 'Stage("prefill", "Prefill", parts=("none",))', "stages"),
+        ("inputs_type = Inputs", "inputs_type = dict", "inputs_type"),
+        ('architecture = "toy"', 'architecture, parts = "toy", 5', "parts"),
+        ('architecture = "toy"', 'architecture, sweeps = "toy", (5,)', "sweeps"),
     ],
 )
 def test_a_model_without_its_class_attributes_is_not_listed(flopbench, tmp_path, old, new, what):
-    result = flopbench("list", "-p", plugin(tmp_path, MODEL.replace(old, new)))
+    result = flopbench("list", "-p", write_toy(tmp_path, (old, new)))
     assert result.returncode == 2
     assert f"AnalyticModel Toy has no proper {what}" in result.stdout
 
 
 def test_a_default_that_fails_is_told_and_the_rest_is_listed(flopbench, tmp_path):
-    text = MODEL.replace("import frozen", "import field, frozen")
-    name = plugin(
-        tmp_path, text.replace("rows: int = 3", "rows: int = field(factory=lambda: 1 // 0)")
-    )
-    result = flopbench("list", "-p", name)
+    failing = "rows: int = field(factory=lambda: 1 // 0)"
+    changes = (("import frozen", "import field, frozen"), ("rows: int = 1", failing))
+    result = flopbench("list", "-p", write_toy(tmp_path, *changes))
     assert result.returncode == 0
     assert "toy: workload.rows (its default failed: ZeroDivisionError: " in result.stdout
-    assert "mine.py, line " in result.stdout
-    assert "toy: workload.kind=a" in result.stdout
+    assert "toy.py, line " in result.stdout
+    assert "toy: workload.kind=plain" in result.stdout
     assert "Failed plugins: none" in result.stdout

@@ -7,19 +7,15 @@ import pytest
 from flopbench.commands.compare.plan import Entry, parse
 from flopbench.errors import UsageError
 from support.cli import one_sentence
+from toy import write_toy
 
 PLUGIN = '''
 from attrs import frozen
 
 from flopbench import (
-    AnalyticModel, Convention, Count, Counted, Linear, Stage, VendorCall, VendorCounter,
-    VendorModel, VendorStage, hookimpl,
+    Convention, Count, Counted, Linear, Stage, VendorCall, VendorCounter, VendorStage, hookimpl,
 )
-
-
-@frozen(kw_only=True)
-class Options:
-    pass
+from toy import Toy, ToyVendor
 
 
 @frozen(kw_only=True)
@@ -34,19 +30,6 @@ class TextInputs:
     words: int = 5
 
 
-class Toy(AnalyticModel):
-    options_type = Options
-    architecture = "toy"
-    width = 8
-
-    @classmethod
-    def from_options(cls, options):
-        return cls()
-
-    def workload(self, inputs):
-        return inputs
-
-
 class Page(Toy):
     """Reads size x size patches, of each page of a batch."""
 
@@ -55,19 +38,21 @@ class Page(Toy):
         Stage("look", "Look"), Stage("say", "Say"), Stage("both", "Both", ("look", "say")),
     )
     inputs_type = PageInputs
+    first_token = ()
 
     def workload_facts(self, workload):
         return {"image_tokens": workload.size**2}
 
     def ops(self, stage, workload):
         rows = workload.batch_size * (workload.size**2 if stage == "look" else 1)
-        yield Linear(component=stage, rows=rows, in_features=self.width, out_features=4)
+        yield Linear(component=stage, rows=rows, in_features=8, out_features=4)
 
 
 class Text(Toy):
     name = "text"
     stages = (Stage("say", "Say"),)
     inputs_type = TextInputs
+    first_token = ()
 
     def workload_facts(self, workload):
         return {"context_tokens": workload.words}
@@ -101,35 +86,19 @@ class BrokenAtOnce(Text):
         raise RuntimeError("no such model")
 
 
-class OpaqueVendor(VendorModel):
+class OpaqueVendor(ToyVendor):
     name = "opaque"
-    options_type = Options
-
-    @classmethod
-    def from_options(cls, architecture, options):
-        return cls()
 
     def stage(self, name, workload):
         return VendorStage(lambda step: VendorCall(None, lambda: (name, workload.words)))
 
-    def component(self, module):
-        return module
 
-
-class PageVendor(VendorModel):
+class PageVendor(ToyVendor):
     name = "page"
-    options_type = Options
-
-    @classmethod
-    def from_options(cls, architecture, options):
-        return cls()
 
     def stage(self, name, workload):
         rows = workload.batch_size * (workload.size**2 if name == "look" else 1)
         return VendorStage(lambda step: VendorCall(None, lambda: (name, rows)))
-
-    def component(self, module):
-        return module
 
 
 class Counts(VendorCounter):
@@ -161,6 +130,7 @@ def flopbench_vendor_counters():
 
 @pytest.fixture
 def compare(flopbench, tmp_path):
+    write_toy(tmp_path)
     (tmp_path / "toys.py").write_text(PLUGIN)
 
     def run(*args):

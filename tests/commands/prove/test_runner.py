@@ -13,11 +13,12 @@ from flopbench.errors import CountError, PluginError, UsageError
 from flopbench.laws.law import Subject
 from flopbench.laws.vendor_law import count_by_law
 from flopbench.vendor import VendorCounter
-from support.proofs import WIDTH, Sizes, ToyModel, ToyVendor, equations, proof_of
+from support.proofs import equations, proof_of
+from toy.sized import WIDTH, SizedToy, Sizes, TorchVendor
 
 
 def toy(function, workload=None, **options):
-    return proof_of(ToyModel(), ToyVendor(function), workload or Sizes(), **options)
+    return proof_of(SizedToy(), TorchVendor(function), workload or Sizes(), **options)
 
 
 def whole(proof):
@@ -48,13 +49,13 @@ def test_work_that_is_missing_differs_by_the_terms_that_are_missing():
 
 
 def test_errors_that_cancel_still_differ():
-    class Split(ToyModel):
+    class Split(SizedToy):
         def ops(self, stage, workload):
             for op in super().ops(stage, workload):
                 yield op
                 yield type(op)(component="other", rows=1, in_features=1, out_features=2)
 
-    proof = proof_of(Split(), ToyVendor(run), Sizes())
+    proof = proof_of(Split(), TorchVendor(run), Sizes())
     assert equations(proof)["prefill", "layer"].verdict == "proved"
     assert equations(proof)["prefill", "other"].verdict == "differs"
     assert whole(proof).verdict == "differs"
@@ -102,7 +103,7 @@ def test_a_slice_that_does_not_stay_symbolic_makes_the_whole_law_interpolated():
     assert any(note.startswith("S was interpolated") for note in whole(proof).assumptions)
 
 
-class Window(ToyModel):
+class Window(SizedToy):
     def ops(self, stage, workload):
         from flopbench.dims import minimum
 
@@ -115,21 +116,21 @@ def windowed(x, linear):
 
 
 def test_a_window_is_proved_under_the_guard_that_it_makes():
-    proof = proof_of(Window(), ToyVendor(windowed), Sizes(B=3, S=20))
+    proof = proof_of(Window(), TorchVendor(windowed), Sizes(B=3, S=20))
     assert whole(proof).verdict == "proved"
     assert whole(proof).assumptions == ("S < 64",)
-    beyond = proof_of(Window(), ToyVendor(windowed), Sizes(B=3, S=200))
+    beyond = proof_of(Window(), TorchVendor(windowed), Sizes(B=3, S=200))
     assert beyond.verdict == "proved"
     assert str(whole(beyond).vendor) == "2048*B"
 
 
 def test_a_window_that_is_too_wide_differs():
-    proof = proof_of(Window(), ToyVendor(lambda x, linear: linear(x)), Sizes(B=3, S=20))
+    proof = proof_of(Window(), TorchVendor(lambda x, linear: linear(x)), Sizes(B=3, S=20))
     assert whole(proof).verdict == "differs"
 
 
 def test_a_workload_that_loses_what_flops_depend_on_is_named():
-    class Forgetful(ToyModel):
+    class Forgetful(SizedToy):
         """Prices twice the rows if they are many, which its workload with symbols forgets."""
 
         def ops(self, stage, workload):
@@ -148,7 +149,7 @@ def test_a_workload_that_loses_what_flops_depend_on_is_named():
         def stage_workload(self, stage, workload, sizes):
             return Scaled(**sizes, scale=workload.scale)
 
-    class ScaledVendor(ToyVendor):
+    class ScaledVendor(TorchVendor):
         def stage(self, name, workload):
             scaled = attrs.evolve(workload, B=workload.B * workload.scale)
             return super().stage(name, scaled)
@@ -222,11 +223,11 @@ def test_a_vendor_that_fails_is_incomplete_with_its_reason():
 
 
 def test_no_work_at_all_proves_nothing():
-    class Idle(ToyModel):
+    class Idle(SizedToy):
         def ops(self, stage, workload):
             return ()
 
-    proof = proof_of(Idle(), ToyVendor(lambda x, linear: x), Sizes())
+    proof = proof_of(Idle(), TorchVendor(lambda x, linear: x), Sizes())
     assert whole(proof).verdict == "incomplete"
 
 
@@ -242,14 +243,14 @@ def test_an_unknown_symbol_and_a_model_without_any_are_usage_errors():
     ):
         toy(run, symbols=["s"])
 
-    class Fixed(ToyModel):
+    class Fixed(SizedToy):
         sizes = ()
 
         def stage_sizes(self, stage, workload):
             return {}
 
     with pytest.raises(UsageError, match="declares no sizes"):
-        proof_of(Fixed(), ToyVendor(run), Sizes())
+        proof_of(Fixed(), TorchVendor(run), Sizes())
 
 
 def test_the_json_form_parses_back_to_the_forms():
@@ -261,11 +262,11 @@ def test_the_json_form_parses_back_to_the_forms():
         assert sympy.sympify(row["difference"], locals=names) == 0
 
 
-class ToyDecoder(ToyModel):
+class ToyDecoder(SizedToy):
     """Decoding: step k multiplies B rows by S + k keys."""
 
     stages = (Stage("decode", "Decode"),)
-    sizes = (*ToyModel.sizes, Size("K", "steps", steps=True))
+    sizes = (*SizedToy.sizes, Size("K", "steps", steps=True))
 
     def ops(self, stage, workload):
         keys = workload.S + 1
@@ -292,7 +293,7 @@ class Steps(Sizes):
     K: object = 9
 
 
-class ToyDecoderVendor(ToyVendor):
+class ToyDecoderVendor(TorchVendor):
     def stage(self, name, workload):
         import torch
 
@@ -376,14 +377,14 @@ def test_a_step_that_runs_otherwise_is_no_law_at_that_workload(odd):
 
 
 def test_errors_of_two_stages_that_cancel_differ_in_their_sum():
-    class Two(ToyModel):
+    class Two(SizedToy):
         stages = (Stage("a", "A"), Stage("b", "B"), Stage("all", "All", parts=("a", "b")))
 
         def ops(self, stage, workload):
             for _ in range({"a": 0, "b": 2}[stage]):
                 yield from super().ops(stage, workload)
 
-    proof = proof_of(Two(), ToyVendor(run), Sizes(), stages=["all"])
+    proof = proof_of(Two(), TorchVendor(run), Sizes(), stages=["all"])
     (equation,) = proof.equations
     assert equation.difference == 0
     assert equation.verdict == proof.verdict == "differs"
@@ -392,7 +393,7 @@ def test_errors_of_two_stages_that_cancel_differ_in_their_sum():
 
 def test_a_minimum_of_0_steps_has_one_symbol_on_both_sides():
     class FromNone(ToyDecoder):
-        sizes = (*ToyModel.sizes, Size("K", "steps", minimum=0, steps=True))
+        sizes = (*SizedToy.sizes, Size("K", "steps", minimum=0, steps=True))
 
     proof = proof_of(FromNone(), ToyDecoderVendor(lambda q, keys: q @ keys), Steps())
     assert proof.verdict == "proved"

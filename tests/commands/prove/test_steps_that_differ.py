@@ -10,8 +10,9 @@ from flopbench.dims import minimum
 from flopbench.errors import CountError
 from flopbench.laws.law import Subject
 from flopbench.laws.vendor_law import count_by_law, law_here
-from support.proofs import Decoding, Steps, equations, proof_of
-from support.proofs import DecodingSizes as Sizes
+from support.proofs import equations, proof_of
+from toy.sized import Decoding, Steps
+from toy.sized import DecodingSizes as Sizes
 
 
 def proved(function, *, rows=lambda w: w.B * w.S * w.K, workload=None, low=1):

@@ -16,7 +16,8 @@ from flopbench.commands.sweep.pool import vendor_counts
 from flopbench.commands.sweep.units import units
 from flopbench.errors import CountError
 from flopbench.laws.law import Subject
-from support.proofs import Decoding, DecodingSizes, Sizes, Steps, ToyModel, ToyVendor, plan_of
+from support.proofs import plan_of
+from toy.sized import Decoding, DecodingSizes, SizedToy, Sizes, Steps, TorchVendor
 
 
 def run(x, linear):
@@ -31,7 +32,7 @@ def counted(function, workloads):
         calls.append(x.shape)
         return function(x, linear)
 
-    return by_law(ToyModel(), ToyVendor(counting), "prefill", workloads), len(calls)
+    return by_law(SizedToy(), TorchVendor(counting), "prefill", workloads), len(calls)
 
 
 def by_law(model, vendor, stage, workloads):
@@ -56,7 +57,7 @@ def test_a_thousand_points_take_one_trace_and_one_count():
 
 
 def test_sizes_below_2_have_a_key_of_their_own():
-    model = ToyModel()
+    model = SizedToy()
     keys = [place(model, "prefill", Sizes(B=b, S=9)).key for b in (1, 2, 3)]
     assert keys[0] != keys[1] == keys[2]
 
@@ -86,8 +87,8 @@ def test_ops_without_a_formula_and_bound_sizes_leave_no_law():
 
 def series(function, workloads, method="auto"):
     """Count a whole series; return (method, FLOPs) of each point."""
-    model = ToyModel()
-    base = attrs.evolve(plan_of(model, ToyVendor(function), workloads[0]), method=method)
+    model = SizedToy()
+    base = attrs.evolve(plan_of(model, TorchVendor(function), workloads[0]), method=method)
     plan = SimpleNamespace(base=base, stages=model.stages, workloads=workloads)
     counts = dict(vendor_counts(plan, None, units(plan)))
     return [(counts[unit].method, counts[unit].flops) for unit in units(plan)]
@@ -134,7 +135,7 @@ import os
 from attrs import frozen
 
 from flopbench import hookimpl
-from support.proofs import ToyModel, ToyVendor
+from toy.sized import SizedToy, TorchVendor
 
 
 @frozen(kw_only=True)
@@ -148,13 +149,13 @@ class Options:
     pass
 
 
-class Model(ToyModel):
+class Model(SizedToy):
     name = "laws"
     options_type = Options
     inputs_type = Inputs
 
 
-class Vendor(ToyVendor):
+class Vendor(TorchVendor):
     name = "laws"
     options_type = Options
 
@@ -182,6 +183,7 @@ def flopbench_vendor_models():
 
 def test_laws_are_traced_on_several_cores_and_give_what_one_gives(tmp_path):
     (tmp_path / "laws.py").write_text(PLUGIN)
+    path = os.pathsep.join([str(Path(__file__).parents[2]), os.environ.get("PYTHONPATH", "")])
     # Of one token there is a law of its own.
     vary = ("--vary", "workload.B=2:4", "--vary", "workload.S=1:4", "vendor.method=symbolic")
     processes, files = {}, {}
@@ -191,7 +193,7 @@ def test_laws_are_traced_on_several_cores_and_give_what_one_gives(tmp_path):
         process = subprocess.Popen(
             [sys.executable, *command, "--out", jobs, "--no-plots"],
             cwd=tmp_path,
-            env={**os.environ, "TOY_LOG": str(log), "PYTHONPATH": str(Path(__file__).parents[2])},
+            env={**os.environ, "TOY_LOG": str(log), "PYTHONPATH": path},
             stdout=subprocess.PIPE,
             text=True,
         )

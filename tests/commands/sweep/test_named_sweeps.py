@@ -3,7 +3,7 @@
 import pytest
 
 from support.cli import one_sentence
-from support.sweeps import ToySweep
+from toy import write_toy
 
 
 def points(text):
@@ -25,14 +25,11 @@ def sweep(tmp_path, flopbench):
     """Run the sweep ``s`` of a toy whose ``sweeps`` are a text."""
 
     def run(sweeps, *options):
-        toy = ToySweep(tmp_path)
-        plugin = toy.folder / "toy.py"
-        source = plugin.read_text().replace(
-            "class Toy(",
-            "from flopbench.analytic.model import Sweep, SweepPoint\n\n\nclass Toy(",
-            1,
+        write_toy(
+            tmp_path,
+            ("    Stage,\n", "    Stage,\n    Sweep,\n    SweepPoint,\n"),
+            ('architecture = "toy"', f'architecture = "toy"\n    sweeps = {sweeps}'),
         )
-        plugin.write_text(source.replace('name = "toy"', f'name = "toy"\n    sweeps = {sweeps}', 1))
         command = ("sweep", "toy", "s", "-p", "toy.py", "--analytic-only", "--out", "out")
         return flopbench(*command, "--no-plots", *options)
 

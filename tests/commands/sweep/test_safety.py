@@ -9,7 +9,7 @@ import pytest
 
 from flopbench.cli.sweep_files import LIST
 from flopbench.commands.sweep.journal import JOURNAL
-from support.sweeps import ToySweep
+from toy.sweep import ToySweep
 
 
 @pytest.fixture
@@ -170,16 +170,14 @@ def test_a_file_that_is_no_journal_is_refused(toy):
 
 def test_counts_of_other_code_are_not_mixed_in(toy):
     assert toy.run("out", TOY_FAILS="3")[0] == 1
-    plugin = toy.folder / "toy.py"
-    plugin.write_text(plugin.read_text().replace("64 * rows", "80 * rows"))
+    toy.change(("64 * rows", "80 * rows"))
     code, stderr = toy.run("out")
     assert code == 2
     assert "with other settings (code): " in stderr
 
 
 def test_an_architecture_that_nobody_can_tell_from_another_is_refused(toy):
-    plugin = toy.folder / "toy.py"
-    plugin.write_text(plugin.read_text().replace('architecture = "toy"', "architecture = object()"))
+    toy.change(('architecture = "toy"', "architecture = object()"))
     code, stderr = toy.run("out")
     assert code == 2
     (line,) = stderr.splitlines()
@@ -244,24 +242,19 @@ def test_a_folder_holds_the_files_of_the_last_sweep_and_those_of_others(toy):
 
 
 def test_a_sweep_that_cannot_begin_leaves_no_folder(toy):
-    plugin = toy.folder / "toy.py"
-    plugin.write_text(plugin.read_text().replace("yield Linear(", "raise ValueError("))
+    toy.change(("yield Linear(", "raise ValueError("))
     assert toy.run("deep/new")[0] == 2
     assert not (toy.folder / "deep").exists()
 
 
 def test_what_a_vendor_refuses_at_one_point_is_that_points(toy):
     toy.points = 3
-    plugin = toy.folder / "toy.py"
-    plugin.write_text(
-        plugin.read_text().replace(
-            '        if workload.kind == "unbuildable":\n',
-            "        from flopbench.errors import DimError\n\n"
-            "        if workload.rows == 2:\n"
-            '            raise DimError("2 is no size")\n'
-            '        if workload.kind == "unbuildable":\n',
-        )
-    )
+    refuses = """from flopbench.errors import DimError
+
+        if workload.rows == 2:
+            raise DimError("2 is no size")
+        if workload.kind == "unbuildable":"""
+    toy.change(('if workload.kind == "unbuildable":', refuses))
     code, stderr = toy.run("refusing")
     assert code == 1
     assert "1 result failed: rows=2 prefill: 2 is no size" in stderr
@@ -271,9 +264,8 @@ def test_what_a_vendor_refuses_at_one_point_is_that_points(toy):
 
 def test_a_counter_gets_the_variant_that_it_asks_for(toy):
     toy.points = 2
-    plugin = toy.folder / "toy.py"
-    text = plugin.read_text().replace('name = "slow"', 'name = "slow"\n    variant = "executed"')
-    variant = """
+    variant = """        return module
+
     def variant(self, name):
         return Executed() if name == "executed" else self
 
@@ -285,8 +277,9 @@ class Executed(ToyVendor):
         return VendorStage(lambda step: VendorCall(None, lambda: 1000 * workload.rows))
 
 
-class Slow(VendorCounter):"""
-    plugin.write_text(text.replace("\n\nclass Slow(VendorCounter):", variant))
+def is_among("""
+    wants = ('name = "slow"', 'name = "slow"\n    variant = "executed"')
+    toy.change(wants, ("        return module\n\n\ndef is_among(", variant))
     code, stderr = toy.run("variant")
     assert code == 1
     assert "rows=1 prefill: differs in layer" in stderr

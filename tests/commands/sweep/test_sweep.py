@@ -12,7 +12,7 @@ import pytest
 from flopbench.commands.sweep.by_hand import grids
 from flopbench.text import si
 from support.cli import one_sentence, read_all
-from support.sweeps import ToySweep
+from toy.sweep import ToySweep
 
 SWEEP = ("sweep", "deepseek_ocr", "--analytic-only")
 FILES = ("--no-plots", "--out", "out")
@@ -183,16 +183,14 @@ def test_required_throughput_of_a_toy_by_hand(tmp_path):
 
 def test_a_target_that_a_model_does_not_know_is_refused(tmp_path):
     toy = ToySweep(tmp_path, points=1)
-    plugin = tmp_path / "toy.py"
-    text = plugin.read_text()
     code, stderr = toy.run("out", "--tpot", "0.25", "--analytic-only")
     assert code == 2
     assert "--tpot: model 'toy' does not say which stage makes the other tokens" in stderr
-    plugin.write_text(text.replace('first_token = ("prefill",)', ""))
+    toy.change(('first_token = ("prefill",)', ""))
     code, stderr = toy.run("out", "--ttft", "0.25", "--analytic-only")
     assert code == 2
     assert "--ttft: model 'toy' does not say which stages make the first token" in stderr
-    plugin.write_text(text.replace('first_token = ("prefill",)', 'per_token = "prefill"'))
+    toy.change(('first_token = ("prefill",)', 'per_token = "prefill"'))
     code, stderr = toy.run("out", "--tpot", "0.25", "--analytic-only")
     assert code == 2
     assert "model 'toy' has a per_token, but its workload no decode_steps" in stderr
@@ -278,8 +276,7 @@ def test_only_rows_of_the_vendors_attention_have_its_difference(tmp_path):
 
 def test_a_fact_that_hides_a_stage_is_refused(tmp_path):
     toy = ToySweep(tmp_path, points=1)
-    plugin = tmp_path / "toy.py"
-    plugin.write_text(plugin.read_text().replace('{"rows": workload', '{"prefill": workload'))
+    toy.change(('{"rows": workload', '{"prefill": workload'))
     code, stderr = toy.run("out")
     assert code == 2
     assert "a fact of a workload cannot be called 'prefill'" in stderr
