@@ -1,5 +1,6 @@
 """A broken plugin of each kind, in each way: named in one sentence, while the rest works."""
 
+import json
 import os
 import re
 import subprocess
@@ -8,7 +9,7 @@ from functools import cache
 
 import pytest
 
-from support.cli import one_sentence
+from support.cli import one_sentence, shown
 from toy import write_toy
 
 HOOKS = {
@@ -94,10 +95,12 @@ SENTENCES = {
     "a taken name": "brings the {what} '{taken}', which plugin .* has already",
 }
 
+FILES = ("--no-plots", "--out", "swept")
+BOTH = ("--format", "console,json")
 COMMANDS = {
     "list": ("list",),
-    "run": ("run", "toy", "--counters", "slow", "--format", "console,json"),
-    "sweep": ("sweep", "toy", "--vary", "workload.rows=1,2", "--counters", "slow"),
+    "run": ("run", "toy", "--counters", "slow", *BOTH),
+    "sweep": ("sweep", "toy", "--vary", "workload.rows=1,2", "--counters", "slow", *FILES),
 }
 
 
@@ -131,7 +134,7 @@ def ran(tmp_path_factory):
             else:
                 install(folder, f"broken_{kind}", origin)
         path = os.pathsep.join([str(folder), os.environ.get("PYTHONPATH", "")])
-        return subprocess.run(
+        done = subprocess.run(
             [sys.executable, "-m", "flopbench.cli", *plugins, *COMMANDS[command]],
             cwd=folder,
             env={**os.environ, "TOY_LOG": "log", "COLUMNS": "200", "PYTHONPATH": path},
@@ -139,15 +142,29 @@ def ran(tmp_path_factory):
             text=True,
             check=False,
         )
+        return done, folder
 
     return run
 
 
-WORKS = {
-    "list": "Vendor counters:",
-    "run": "exact: eager = vendor (slow) in each of 1 components",
-    "sweep": "| rows=1 | 1 | eager | 64 FLOP | 64 FLOP | 0 FLOP |  | 64 FLOP | 0 |",
-}
+def check_that_it_worked(command, done, folder):
+    """Check that a command did what it does with the toy."""
+    if command == "list":
+        assert "Vendor counters:" in done.stdout
+    elif command == "run":
+        _, report = shown(done)
+        (eager,) = (c for c in report["comparisons"] if c["attention"] == "eager")
+        assert (eager["counter"], eager["verdict"], len(eager["components"])) == (
+            "slow",
+            "exact",
+            1,
+        )
+    else:
+        point, _ = json.loads((folder / "swept" / "sweep.json").read_text())["points"]
+        found, cost = point["prefill"], point["prefill"]["cost"]["eager"]
+        assert (point["label"], point["rows"]) == ("rows=1", 1)
+        assert [cost[f"{kind}flops"] for kind in ("", "tensor_", "vector_")] == [64, 64, 0]
+        assert (found["vendor_flops"], found["difference"]) == (64, 0)
 
 
 ORIGINS = {"-p": ("error", 2), "odds": ("warning", 0)}
@@ -160,7 +177,7 @@ ORIGINS = {"-p": ("error", 2), "odds": ("warning", 0)}
 )
 @pytest.mark.parametrize("fault", LOAD_FAULTS)
 def test_what_cannot_be_loaded_is_named_and_the_rest_works(fault, origin, command, kind, ran):
-    done = ran(fault, command, origin)
+    done, folder = ran(fault, command, origin)
     level, status = ORIGINS[origin]
     assert done.returncode == status, done.stderr
     warnings = [line for line in done.stderr.splitlines() if f"'broken_{kind}'" in line]
@@ -170,7 +187,7 @@ def test_what_cannot_be_loaded_is_named_and_the_rest_works(fault, origin, comman
     assert re.match(pattern + SENTENCES[fault].format(**values), warnings[0]), warnings[0]
     assert "Traceback" not in done.stderr
     assert len(done.stderr.splitlines()) == len(HOOKS)
-    assert WORKS[command] in done.stdout
+    check_that_it_worked(command, done, folder)
 
 
 USES = {"raises": "raise RuntimeError('out of luck')", "returns a wrong type": "return 3"}
@@ -178,11 +195,11 @@ DEEPSEEK = ("deepseek_ocr", "--analytic-only", "--stages", "decode", "--attentio
 USED = {
     ("model", "run"): ("broken", "--analytic-only"),
     ("model", "sweep"): ("broken", "--analytic-only", "--vary", "workload.rows=1,2"),
-    ("vendor", "run"): ("broken_vendor", "--counters", "torch"),
+    ("vendor", "run"): ("broken_vendor", "--counters", "torch", *BOTH),
     ("vendor", "sweep"): ("broken_vendor", "--vary", "workload.rows=1,2"),
     ("attention", "run"): DEEPSEEK,
     ("attention", "sweep"): (*DEEPSEEK, "--vary", "workload.decode_steps=1,2"),
-    ("counter", "run"): ("toy", "--counters", "slow,broken"),
+    ("counter", "run"): ("toy", "--counters", "slow,broken", *BOTH),
     ("counter", "sweep"): ("toy", "--counters", "broken", "--vary", "workload.rows=1,2"),
     ("reporter", "run"): ("toy", "--counters", "slow", "--format", "broken"),
 }
@@ -230,12 +247,12 @@ def test_what_breaks_when_it_is_used_is_named(use, kind, command, broken):
     if kind in {"vendor", "counter"}:  # the closed forms are there, and other counters' counts
         assert done.returncode == 1
         why = re.escape(WHY[use][kind]) + place
-        shown = [line for line in done.stdout.splitlines() if re.search(why, line)]
-        assert len(shown) == (1 if command == "run" else 4)
-        assert all(NAMED[kind] in line for line in shown)
-        assert ("exact: eager = vendor (slow)" in done.stdout) == (
-            (kind, command) == ("counter", "run")
-        )
+        text, report = shown(done) if command == "run" else (done.stdout, {"comparisons": []})
+        told = [line for line in text.splitlines() if re.search(why, line)]
+        assert len(told) == (1 if command == "run" else 4)
+        assert all(NAMED[kind] in line for line in told)
+        exact = [c["counter"] for c in report["comparisons"] if c["verdict"] == "exact"]
+        assert exact == (["slow"] if (kind, command) == ("counter", "run") else [])
     else:
         sentence = one_sentence(done)
         assert NAMED[kind] in sentence
@@ -244,10 +261,10 @@ def test_what_breaks_when_it_is_used_is_named(use, kind, command, broken):
 
 @pytest.mark.parametrize("kind", HOOKS)
 @pytest.mark.parametrize("command", COMMANDS)
-def test_what_would_break_disturbs_nothing_that_does_not_use_it(kind, command, broken):
+def test_what_would_break_disturbs_nothing_that_does_not_use_it(kind, command, broken, tmp_path):
     done = broken(kind, "raises", *COMMANDS[command])
     assert (done.returncode, done.stderr) == (0, "")
-    assert WORKS[command] in done.stdout
+    check_that_it_worked(command, done, tmp_path)
 
 
 def test_a_reporter_that_nobody_asked_for_costs_its_own_file_alone(flopbench, tmp_path):
@@ -367,24 +384,23 @@ def test_what_a_module_raises_is_told_with_its_line_and_not_with_those_of_librar
     assert "site-packages" not in done.stdout
 
 
-def test_the_verdict_names_stages_and_counters_once_and_only_counted_ones_have_blind_spots(
-    flopbench, tmp_path
-):
+def test_what_one_counter_replaces_in_torch_does_not_reach_the_next(flopbench, tmp_path):
     (tmp_path / "layers.py").write_text(LAYERS)
-    done = flopbench("run", "layers", "-p", "layers.py", "--counters", "thop,torch")
-    last = done.stdout.splitlines()[-1]
-    assert last == "verdict: not verified: prefill (thop, torch: not counted)"
+    json_ = ("--format", "json")
+    done = flopbench("run", "layers", "-p", "layers.py", "--counters", "thop,torch", *json_)
+    report = json.loads(done.stdout)
+    vendor = [(s["counter"], s["flops"]) for s in report["series"] if s["kind"] == "vendor"]
+    assert vendor == [("thop", None), ("torch", None)]
+    assert report["verdict"] == "not_verified"
     (tmp_path / "seen.py").write_text(
         LAYERS.replace("out_features=5", "out_features=4, bias=True")
         .replace("x.new_empty(5, 5)", "x.new_empty(4, 4)")
         .replace('"layers"', '"seen"')
     )
-    done = flopbench("run", "seen", "-p", "seen.py", "--counters", "ptflops,torch")
-    # What ptflops replaces in torch, and torch's own late imports, must not reach the next counter.
-    assert "exact: eager = vendor (torch)" in done.stdout
-    told = [line.split(":")[0].strip() for line in done.stdout.splitlines() if "unseen" in line]
-    assert told == ["unseen by torch"]  # ptflops counts biases
-    done = flopbench("run", "seen", "-p", "seen.py")
-    assert "unseen by the counter: " in done.stdout
-    done = flopbench("run", "layers", "-p", "layers.py", "--counters", "thop,torch")
-    assert "unseen" not in done.stdout
+    done = flopbench("run", "seen", "-p", "seen.py", "--counters", "ptflops,torch", *json_)
+    compared = json.loads(done.stdout)["comparisons"]
+    found = {c["counter"]: c for c in compared if c["attention"] == "eager"}
+    # Torch's own late imports must not reach it, either.
+    assert found["torch"]["verdict"] == "exact"
+    assert found["torch"]["unseen"]
+    assert found["ptflops"]["unseen"] == {}  # it counts biases

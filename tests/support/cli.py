@@ -1,5 +1,6 @@
 """The command line: what tests often call it with, and checks of what it prints."""
 
+import json
 import os
 import textwrap
 
@@ -17,6 +18,12 @@ def plugin(folder, source):
     """Write a plugin; return what -p takes."""
     (folder / "mine.py").write_text(textwrap.dedent(source))
     return "mine.py"
+
+
+def shown(result):
+    """Return what a run with ``--format console,json`` prints: the text, and the report."""
+    text, _, report = result.stdout.partition("\n{")
+    return text, json.loads("{" + report)
 
 
 def one_sentence(result, *, code=2):

@@ -51,10 +51,11 @@ def test_explain_writes_a_tree_that_adds_up(flopbench, tmp_path):
 
 
 def test_explain_shows_forms_with_numbers_and_with_names(flopbench):
-    shown = flopbench("explain", "deepseek_ocr", "--stages", "prefill").stdout
-    assert "61440*B*S**2" in shown
-    assert "= 4*B*H*L*S**2*d" in shown
-    assert "H = 10 decoder heads" in shown
+    args = ("explain", "deepseek_ocr", "--stages", "prefill", "--format", "json")
+    found = json.loads(flopbench(*args).stdout)
+    (core,) = (leaf for leaf in leaves(found["tree"]) if leaf["path"].endswith("attention/core"))
+    assert (core["form"], core["named_form"]) == ("61440*B*S**2", "4*B*H*L*S**2*d")
+    assert found["dimensions"]["H"] == {"value": 10, "meaning": "decoder heads"}
 
 
 def test_explain_takes_another_mode_kind_of_work_and_depth(flopbench):
@@ -109,9 +110,9 @@ def test_explain_shows_a_mode_that_needs_numbers_without_names(flopbench):
 
 
 def test_explain_names_only_the_symbols_it_shows(flopbench):
-    shown = flopbench("explain", "deepseek_ocr", "--stages", "decode").stdout
-    assert "L = 12 decoder layers" in shown
-    assert "SAM" not in shown
+    found = flopbench("explain", "deepseek_ocr", "--stages", "decode", "--format", "json").stdout
+    assert json.loads(found)["dimensions"]["L"] == {"value": 12, "meaning": "decoder layers"}
+    assert "SAM" not in found
 
 
 def test_without_matplotlib_all_but_the_picture_is_written(flopbench, tmp_path):

@@ -7,7 +7,7 @@ import sys
 
 import pytest
 
-from support.cli import ANALYTIC, GRID, REPORTS, plugin
+from support.cli import ANALYTIC, GRID, REPORTS, plugin, shown
 
 
 @pytest.fixture(scope="module")
@@ -26,16 +26,25 @@ def full_run(tmp_path_factory):
 
 
 def test_the_console_shows_the_three_lines_of_each_stage(full_run):
-    stdout, _ = full_run
+    stdout, out = full_run
+    report = json.loads((out / "report.json").read_text())
+    prefill = {s["label"]: s["flops"] for s in report["series"] if s["stage"] == "prefill"}
+    assert prefill == {
+        "vendor (eager, torch)": 580_990_955_520,
+        "analytic eager (full)": 581_657_985_506,
+        "analytic flash (full)": 574_083_139_106,
+    }
     lines = stdout.splitlines()
-    start = lines.index("Prefill FLOPs (TFLOPs):")
-    assert lines[start + 1].startswith("  vendor (eager, torch)        : 0.580991")
-    assert lines[start + 2].startswith("  analytic eager (full)        : 0.581658")
-    assert lines[start + 3].startswith("  analytic flash (full)        : 0.574083")
-    assert lines[start + 3].endswith("   [no vendor match]")
-    assert "exact: eager = vendor (torch) in each of 8 components" in lines[start + 4]
-    assert "softmax" in lines[start + 5]
-    assert lines[-1].startswith("verdict: verified")
+    start = lines.index("Prefill FLOPs (TFLOPs):") + 1
+    printed = dict(map(str.strip, line.split(":", 1)) for line in lines[start : start + 3])
+    assert list(printed) == list(prefill)
+    for label, flops in prefill.items():
+        assert printed[label].split()[0] == f"{flops / 10**12:.6f}"
+    eager, flash = (c for c in report["comparisons"] if c["stage"] == "prefill")
+    assert (eager["verdict"], len(eager["components"])) == ("exact", 8)
+    assert "softmax" in eager["unseen"]
+    assert flash["verdict"] == "no_vendor_match"
+    assert report["verdict"] == "verified"
 
 
 def test_report_json_has_all_that_it_promises(full_run):
@@ -142,19 +151,19 @@ def test_executed_work_is_shown_with_its_useful_part(flopbench, tmp_path):
     assert executed["vector_flops"] == flash["vector_flops"]
     for series in (eager, flash):
         assert series["useful_flops"] is series["executed_ratio"] is None
-    line = "    tensor work: 1.080510 executed for 1.073933 useful, 1.0061 times as much"
-    assert line in result.stdout.splitlines()
-    markdown = (tmp_path / "out" / "report.md").read_text()
-    assert "| useful tensor | executed / useful |" in markdown
-    assert f"| {executed['useful_flops']:,} | 1.0061 |" in markdown
+    assert (executed["tensor_flops"], executed["useful_flops"]) == (
+        1_080_510_382_080,
+        1_073_933_414_400,
+    )
     rows = list(csv.DictReader((tmp_path / "out" / "report.csv").read_text().splitlines()))
     assert [row["useful_flops"] for row in rows] == ["", "", str(executed["useful_flops"])]
     assert float(rows[2]["executed_ratio"]) == executed["executed_ratio"]
 
 
 def test_a_convention_can_be_overridden_and_is_printed(flopbench):
-    result = flopbench(*ANALYTIC, "conventions.softmax=7")
-    assert "softmax=7" in result.stdout
+    text, report = shown(flopbench(*ANALYTIC, "conventions.softmax=7", "--format", "console,json"))
+    assert report["provenance"]["convention"]["softmax"] == 7
+    assert "softmax=7" in text
 
 
 def test_an_image_option_is_short_for_the_key(flopbench, tmp_path):
@@ -246,14 +255,14 @@ def test_what_cannot_be_counted_is_incomplete_never_0(flopbench, tmp_path):
     vendor = {s["stage"]: s for s in report["series"] if s["kind"] == "vendor"}
     assert vendor["decode"]["flops"] is None
     assert "no decoder" in vendor["decode"]["error"]
-    flash = flopbench("run", "deepseek_ocr", *args, "--stages", "vision", "--attention", "flash")
+    alone = ("--stages", "vision", "--attention", "flash", "--format", "json")
+    flash = flopbench("run", "deepseek_ocr", *args, *alone)
     assert flash.returncode == 1
-    assert "not verified: vision (torch: uncounted ops)" in flash.stdout
-    console = flopbench("run", "deepseek_ocr", *args).stdout
-    assert "not counted" in console
-    assert (
-        "uncounted: aten._scaled_dot_product_flash_attention_for_cpu in vision, 1 calls" in console
-    )
+    report = json.loads(flash.stdout)
+    assert report["verdict"] == "not_verified"
+    (vendor,) = (s for s in report["series"] if s["kind"] == "vendor")
+    assert vendor["uncounted"] == [uncounted]
+    assert uncounted["component"] == "vision"
 
 
 COUNTERS = """
@@ -280,34 +289,29 @@ COUNTERS = """
 def test_another_unit_is_shown_and_not_compared(flopbench, tmp_path):
     name = plugin(tmp_path, COUNTERS)
     args = ("run", "deepseek_ocr", *GRID, "-p", name, "--stages", "prefill")
-    result = flopbench(*args, "--counters", "instructions")
+    result = flopbench(*args, "--counters", "instructions", "--format", "json")
     assert result.returncode == 0
-    assert "(unit: instruction)" in result.stdout
-    assert (
-        "not_comparable: eager, instructions: the counter's unit is instruction, not FLOP or MAC"
-        in result.stdout
-    )
-    assert result.stdout.splitlines()[-1] == "verdict: nothing was checked against a vendor"
+    report = json.loads(result.stdout)
+    (vendor,) = (s for s in report["series"] if s["kind"] == "vendor")
+    assert (vendor["flops"], vendor["unit"]) == (5, "instruction")
+    (eager,) = (c for c in report["comparisons"] if c["attention"] == "eager")
+    assert eager["verdict"] == "not_comparable"
+    assert eager["reason"] == "the counter's unit is instruction, not FLOP or MAC"
+    assert report["verdict"] == "not_checked"
 
 
 def test_a_count_that_failed_fails_the_run_in_any_mode(flopbench, tmp_path):
     name = plugin(tmp_path, COUNTERS)
-    args = (
-        "run",
-        "deepseek_ocr",
-        *GRID,
-        "-p",
-        name,
-        "--stages",
-        "prefill",
-        "--counters",
-        "failing",
-    )
+    args = ("run", "deepseek_ocr", *GRID, "-p", name, "--stages", "prefill")
     for mode in ("eager", "flash"):
-        result = flopbench(*args, "--attention", mode)
+        options = ("--counters", "failing", "--attention", mode, "--format", "json")
+        result = flopbench(*args, *options)
         assert result.returncode == 1
-        assert "vendor (eager, failing)      : not counted" in result.stdout
-        assert "verdict: not verified: prefill" in result.stdout
+        report = json.loads(result.stdout)
+        (vendor,) = (s for s in report["series"] if s["kind"] == "vendor")
+        assert vendor["label"] == "vendor (eager, failing)"
+        assert (vendor["flops"], vendor["error"]) == (None, "no counter today")
+        assert report["verdict"] == "not_verified"
 
 
 def test_every_vendor_counter_has_rows_of_its_own(flopbench, tmp_path):

@@ -47,9 +47,10 @@ def test_the_folders_own_code_is_met_to_the_last_flop(remote):
 
 
 def test_its_rope_products_are_a_named_difference(remote):
-    result = remote(*arguments(CHECKPOINT, "--stages", "decode"))
+    result = remote(*arguments(CHECKPOINT, "--stages", "decode", "--format", "json"))
     assert result.returncode == 1
-    assert "components differ: decoder/rope" in result.stdout
+    reasons = [c["reason"] for c in json.loads(result.stdout)["comparisons"]]
+    assert "components differ: decoder/rope" in reasons
 
 
 def test_code_for_another_transformers_is_refused_in_one_sentence(remote, tmp_path):

@@ -2,6 +2,7 @@
 
 import contextlib
 import importlib.util
+import json
 import subprocess
 import sys
 
@@ -255,6 +256,8 @@ def test_a_missing_library_is_a_sentence_and_the_other_counters_go_on(tmp_path):
             "prefill",
             "--counters",
             "fvcore,torch",
+            "--format",
+            "json",
         ],
         env={"PYTHONPATH": str(tmp_path), "COLUMNS": "100"},
         capture_output=True,
@@ -262,9 +265,13 @@ def test_a_missing_library_is_a_sentence_and_the_other_counters_go_on(tmp_path):
         check=False,
     )
     assert done.returncode == 1
-    assert "vendor (eager, fvcore)       : not counted" in done.stdout
-    assert "needs fvcore (pip install 'flopbench-peer-counters[peers]')" in done.stdout
-    assert "exact: eager = vendor (torch)" in done.stdout
+    report = json.loads(done.stdout)
+    fvcore, torch_ = (s for s in report["series"] if s["kind"] == "vendor")
+    assert (fvcore["label"], fvcore["flops"]) == ("vendor (eager, fvcore)", None)
+    assert "needs fvcore (pip install 'flopbench-peer-counters[peers]')" in fvcore["error"]
+    assert torch_["flops"] > 0
+    verdicts = {(c["counter"], c["attention"]): c["verdict"] for c in report["comparisons"]}
+    assert verdicts["torch", "eager"] == "exact"
     assert "Traceback" not in done.stderr
 
 

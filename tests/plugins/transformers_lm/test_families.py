@@ -212,9 +212,11 @@ def test_a_refused_config_is_counted_by_the_vendor_alone(flopbench, tmp_path):
 
 
 def test_why_there_are_no_closed_forms_is_said_if_the_vendor_fails_too(flopbench):
-    done = flopbench("run", "hf/llama", "model.overrides.hidden_act=mystery")
+    done = flopbench("run", "hf/llama", "model.overrides.hidden_act=mystery", "--format", "json")
     assert done.returncode == 1
-    assert done.stdout.rstrip().endswith("do not cover hidden_act='mystery'")
+    report = json.loads(done.stdout)
+    assert report["verdict"] == "not_verified"
+    assert report["no_closed_forms"].endswith("do not cover hidden_act='mystery'")
 
 
 def test_at_least_sixteen_types_are_covered_and_listed(flopbench):
