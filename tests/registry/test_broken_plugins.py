@@ -327,41 +327,25 @@ def test_2_is_said_before_1(flopbench, tmp_path):
 LAYERS = """
 import functools
 import torch
-from attrs import frozen
-from flopbench import (
-    AnalyticModel, Linear, Stage, VendorCall, VendorModel, VendorStage, hookimpl,
-)
-
-@frozen(kw_only=True)
-class Rows:
-    rows: int = 3
+from flopbench import Linear, VendorCall, VendorStage, hookimpl
+from toy import Toy, ToyVendor
 
 class Layer(torch.nn.Module):
     def forward(self, x):
         return torch.nn.functional.linear(x, x.new_empty(5, 5))  # x is 4 wide
 
-class Model(AnalyticModel):
+class Model(Toy):
     name = "layers"
-    stages = (Stage("prefill", "Prefill"),)
-    options_type = inputs_type = Rows
-    architecture = None
 
-    @classmethod
-    def from_options(cls, options): return cls()
-    def workload(self, inputs): return inputs
-    def workload_facts(self, workload): return {}
     def ops(self, stage, workload):
         yield Linear(component="layer", rows=workload.rows, in_features=4, out_features=5)
 
-class Vendor(VendorModel):
+class Vendor(ToyVendor):
     name = "layers"
-    options_type = Rows
 
-    @classmethod
-    def from_options(cls, architecture, options): return cls()
     def component(self, module): return "layer"
     def stage(self, name, workload):
-        layer, x = Layer(), torch.empty(3, 4, device="meta")
+        layer, x = Layer(), torch.empty(workload.rows, 4, device="meta")
         return VendorStage(lambda step: VendorCall(layer, functools.partial(layer, x)))
 
 @hookimpl
@@ -376,6 +360,7 @@ def flopbench_vendor_models(): return [Vendor]
 def test_what_a_module_raises_is_told_with_its_line_and_not_with_those_of_libraries(
     counter, flopbench, tmp_path
 ):
+    write_toy(tmp_path)
     (tmp_path / "layers.py").write_text(LAYERS)
     line = LAYERS[: LAYERS.index("return torch.nn")].count("\n") + 1
     done = flopbench("run", "layers", "-p", "layers.py", "--counters", counter)
@@ -385,6 +370,7 @@ def test_what_a_module_raises_is_told_with_its_line_and_not_with_those_of_librar
 
 
 def test_what_one_counter_replaces_in_torch_does_not_reach_the_next(flopbench, tmp_path):
+    write_toy(tmp_path)
     (tmp_path / "layers.py").write_text(LAYERS)
     json_ = ("--format", "json")
     done = flopbench("run", "layers", "-p", "layers.py", "--counters", "thop,torch", *json_)

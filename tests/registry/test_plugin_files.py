@@ -108,7 +108,7 @@ def test_a_model_in_one_file_with_postponed_annotations(flopbench, tmp_path):
     assert "`flopbench run --analytic-only` prices its closed forms alone" in message
 
 
-ROWS = "rows=workload.rows, in"
+ROWS, FACTS = "rows=workload.rows, in", 'return {"rows": workload.rows}'
 
 
 @pytest.mark.parametrize(
@@ -116,7 +116,7 @@ ROWS = "rows=workload.rows, in"
     [
         ("return inputs", "raise RuntimeError('no rows')", "workload failed: RuntimeError"),
         ("return cls()", "raise RuntimeError('no')", "from_options failed: RuntimeError: no"),
-        ('return {"rows": workload.rows}', "return None", "workload_facts returned None, which is"),
+        (FACTS, "return None", "workload_facts returned None, which is no Mapping"),
         (ROWS, "rows=1.5, in", "pricing stage 'prefill' of model 'toy'"),
         (ROWS, "rows=__import__('sympy').Symbol('S'), in", "must be an int, got 64*S"),
     ],
