@@ -9,7 +9,7 @@ from functools import cache
 
 import pytest
 
-from support.cli import one_sentence, shown
+from support.cli import one_sentence, python_path, shown
 from toy import write_toy
 
 HOOKS = {
@@ -133,11 +133,15 @@ def ran(tmp_path_factory):
                 plugins += ["-p", f"broken_{kind}.py"]
             else:
                 install(folder, f"broken_{kind}", origin)
-        path = os.pathsep.join([str(folder), os.environ.get("PYTHONPATH", "")])
         done = subprocess.run(
             [sys.executable, "-m", "flopbench.cli", *plugins, *COMMANDS[command]],
             cwd=folder,
-            env={**os.environ, "TOY_LOG": "log", "COLUMNS": "200", "PYTHONPATH": path},
+            env={
+                **os.environ,
+                "TOY_LOG": "log",
+                "COLUMNS": "200",
+                "PYTHONPATH": python_path(folder),
+            },
             capture_output=True,
             text=True,
             check=False,

@@ -14,6 +14,12 @@ REPORTS = ["report.csv", "report.json", "report.md"]
 """What a run writes."""
 
 
+def python_path(*folders):
+    """Return a PYTHONPATH with folders before those that are on it already."""
+    before = os.environ.get("PYTHONPATH")
+    return os.pathsep.join([*map(str, folders), *([before] if before else [])])
+
+
 def plugin(folder, source):
     """Write a plugin; return what -p takes."""
     (folder / "mine.py").write_text(textwrap.dedent(source))

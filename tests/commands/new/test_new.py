@@ -7,7 +7,7 @@ import sys
 
 import pytest
 
-from support.cli import one_sentence
+from support.cli import one_sentence, python_path
 
 MODES = ("eager", "flash")
 
@@ -51,7 +51,7 @@ def test_a_new_plugin_installs_is_listed_and_passes_its_suite(kind, flopbench, t
     tested = subprocess.run(
         command,
         cwd=folder,
-        env={**os.environ, "PYTHONPATH": str(site)},
+        env={**os.environ, "PYTHONPATH": python_path(site)},
         capture_output=True,
         text=True,
         check=False,

@@ -16,6 +16,7 @@ from flopbench.commands.sweep.pool import vendor_counts
 from flopbench.commands.sweep.units import units
 from flopbench.errors import CountError
 from flopbench.laws.law import Subject
+from support.cli import python_path
 from support.proofs import plan_of
 from toy.sized import Decoding, DecodingSizes, SizedToy, Sizes, Steps, TorchVendor
 
@@ -183,7 +184,7 @@ def flopbench_vendor_models():
 
 def test_laws_are_traced_on_several_cores_and_give_what_one_gives(tmp_path):
     (tmp_path / "laws.py").write_text(PLUGIN)
-    path = os.pathsep.join([str(Path(__file__).parents[2]), os.environ.get("PYTHONPATH", "")])
+    path = python_path(Path(__file__).parents[2])  # the plugin imports the toy from there
     # Of one token there is a law of its own.
     vary = ("--vary", "workload.B=2:4", "--vary", "workload.S=1:4", "vendor.method=symbolic")
     processes, files = {}, {}

@@ -14,6 +14,7 @@ from torch.nn import functional
 from flopbench.errors import CountError
 from flopbench.vendor import VendorCall
 from flopbench_peer_counters.plugin import flopbench_vendor_counters
+from support.cli import python_path
 
 PEERS = {peer.name: peer for peer in flopbench_vendor_counters()}
 
@@ -259,7 +260,7 @@ def test_a_missing_library_is_a_sentence_and_the_other_counters_go_on(tmp_path):
             "--format",
             "json",
         ],
-        env={"PYTHONPATH": str(tmp_path), "COLUMNS": "100"},
+        env={"PYTHONPATH": python_path(tmp_path), "COLUMNS": "100"},
         capture_output=True,
         text=True,
         check=False,
