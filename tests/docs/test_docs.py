@@ -17,7 +17,7 @@ from flopbench.dims.forms import symbol
 from flopbench.registry import hookspecs
 from flopbench.vendor.attribution import UncountedOp
 
-# tests/deepseek_ocr/test_prove.py looks at what the commands of docs/proofs.md print and write.
+# tests/plugins/deepseek_ocr/test_prove.py looks at what docs/proofs.md shows.
 RUNS = [
     page
     for page in PAGES
@@ -138,7 +138,7 @@ def test_the_results_page_shows_what_the_closed_forms_say_today(tmp_path):
     report = json.loads((tmp_path / "sweep.json").read_text(encoding="utf-8"))
     for point in report["points"]:
         for stage in stages:
-            # tests/deepseek_ocr/test_sweep_exactness.py holds that they are equal.
+            # tests/plugins/deepseek_ocr/test_sweep_exactness.py holds that they are equal.
             visible = point[stage]["cost"]["eager"]["torch_visible_flops"]
             point[stage] |= {"vendor_flops": visible, "difference": 0}
     for stage in stages[:3]:
