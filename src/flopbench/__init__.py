@@ -6,6 +6,7 @@ The names below load with their first use: ``flopbench --help`` needs none of th
 from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
+from flopbench.moved import install as _old_paths
 from flopbench.version import __version__
 
 if TYPE_CHECKING:
@@ -160,3 +161,6 @@ def __getattr__(name: str) -> Any:
 
 def __dir__() -> list[str]:
     return sorted({*globals(), *__all__})
+
+
+_old_paths()

@@ -1,6 +1,8 @@
+from collections.abc import Iterable
+
 import attrs
 
-from flopbench import hookimpl
+from flopbench import Attention, AttentionMode, PricedOp, hookimpl
 from flopbench.builtin.flash import FlashAttention2
 from flopbench.dims import minimum
 
@@ -13,7 +15,7 @@ class Windowed(FlashAttention2):
     name = "windowed"
     summary = "FlashAttention over a sliding window of 256 keys"
 
-    def lower(self, op):
+    def lower(self, op: Attention) -> Iterable[PricedOp]:
         if not op.causal:
             return super().lower(op)
         # A model may have a window of its own; the formulas behind the op know what both leave.
@@ -22,5 +24,5 @@ class Windowed(FlashAttention2):
 
 
 @hookimpl
-def flopbench_attention_modes():
+def flopbench_attention_modes() -> list[type[AttentionMode]]:
     return [Windowed]

@@ -21,10 +21,13 @@ from flopbench import (
     VendorCounter,
     hookimpl,
 )
+from flopbench.moved import former_names
 from flopbench.ops import TORCH_VISIBLE
 
 if TYPE_CHECKING:
     import sympy
+else:
+    __getattr__ = former_names(__name__)
 
 
 class TorchCounter(SymbolicCounter):

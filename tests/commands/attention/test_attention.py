@@ -28,6 +28,7 @@ def figures(flopbench):
 def test_a_causal_prefill(figures):
     found = figures("--causal")
     assert found == {
+        "schema_version": "1.0",
         "batch": 1,
         "heads": 10,
         "kv_heads": 10,
