@@ -21,7 +21,7 @@ lint: $(STAMP)  ## Check style, types and layers.
 	$(BIN)/lint-imports
 
 docs: $(STAMP)  ## Build the docs into site/, and check that they are true.
-	$(BIN)/mkdocs build --strict --quiet
+	$(BIN)/mkdocs build --strict
 	$(BIN)/pytest -n auto --maxprocesses 4 --dist worksteal tests/docs
 
 docs-serve: $(STAMP)  ## Serve the docs, and build them again when a page changes.
