@@ -97,7 +97,7 @@ def page() -> str:
     """Return the page as the sources say it now."""
     lines = [HEAD, "## Hooks\n"]
     for name, hook in HOOKS.items():
-        lines += [f"### `{name}{signature(hook)}`\n", *prose(hook)]
+        lines += [f"### {name}\n\n`{name}{signature(hook)}`\n", *prose(hook)]
     for title, things in SECTIONS.items():
         lines.append(f"## {title}\n")
         for thing in things:

@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import inspect
 import re
+import textwrap
 from collections.abc import Iterable, Iterator
+from itertools import groupby
 from typing import Any
 
 _SECTION = re.compile(r"^(Attributes|Args|Raises|Returns|Yields):$")
@@ -28,10 +30,32 @@ def markdown(text: str, without: Iterable[str] = ()) -> Iterator[str]:
     left_out = frozenset(without)
     for title, lines in _sections(text.replace("``", "`")):
         if title is None:
-            yield from (re.sub(r"::$", ":", line) for line in lines)
+            yield from _with_code(lines)
         elif title not in left_out:
             yield f"\n{title}:\n"
             yield from _list(lines)
+
+
+def _with_code(lines: Iterable[str]) -> Iterator[str]:
+    """Yield paragraphs as they are, and what is indented after ``::`` as Python."""
+    for is_code, block in groupby(_marked(lines), key=lambda pair: pair[0]):
+        text = [line for _, line in block]
+        if is_code:
+            code = textwrap.dedent("\n".join(text)).strip("\n")
+            yield f"\n```python\n{code}\n```\n"
+        else:
+            yield from text
+
+
+def _marked(lines: Iterable[str]) -> Iterator[tuple[bool, str]]:
+    """Yield each line with whether it is code."""
+    is_code = False
+    for line in lines:
+        if line and not line.startswith("    "):
+            is_code = False
+        yield is_code, re.sub(r"::$", ":", line)
+        if line.endswith("::"):
+            is_code = True
 
 
 def meanings(text: str) -> dict[str, str]:

@@ -74,7 +74,7 @@ def test_an_empty_column_is_left_out():
 def test_docstrings_become_markdown():
     text = "Do ``it``::\n\n    run()\n\nArgs:\n    a, b: what\n        is done.\n"
     assert "\n".join(markdown(text)) == (
-        "Do `it`:\n\n    run()\n\n\nArgs:\n\n- `a`, `b`: what is done."
+        "Do `it`:\n\n```python\nrun()\n```\n\n\nArgs:\n\n- `a`, `b`: what is done."
     )
     assert "Args" not in "\n".join(markdown(text, without=("Args",)))
     assert meanings("X.\n\nAttributes:\n    a, b: c\n        d.") == {"a": "c d.", "b": "c d."}
@@ -91,7 +91,7 @@ def test_every_field_has_a_row(cls):
 
 
 def test_paths_are_those_that_users_import_from():
-    paths = re.findall(r"^### \w+\n\n`(flopbench[\w.]*)", PAGE, re.MULTILINE)
+    paths = re.findall(r"^### \w+\n\n`(flopbench\.[\w.]+)", PAGE, re.MULTILINE)
     assert len(paths) > 80
     public = {module.__name__ for module in make_reference.FACADES}
     for path in paths:
