@@ -2,10 +2,11 @@
 PYTHON ?= python3
 VENV := .venv
 BIN := $(VENV)/bin
+export NO_MKDOCS_2_WARNING := 1
 STAMP := $(VENV)/.installed
 SOURCES := pyproject.toml $(wildcard plugins/*/pyproject.toml) constraints.txt
 
-.PHONY: run test lint docs bench clean
+.PHONY: run test lint docs docs-serve bench clean
 
 run: $(STAMP)  ## Report DeepSeek-OCR's FLOPs on the sample page.
 	$(BIN)/flopbench run deepseek_ocr
@@ -19,8 +20,12 @@ lint: $(STAMP)  ## Check style, types and layers.
 	$(BIN)/mypy
 	$(BIN)/lint-imports
 
-docs: $(STAMP)  ## Check that the docs are true: links, snippets, pasted output.
-	$(BIN)/pytest tests/docs
+docs: $(STAMP)  ## Build the docs into site/, and check that they are true.
+	$(BIN)/mkdocs build --strict
+	$(BIN)/pytest -n auto --maxprocesses 4 --dist worksteal tests/docs
+
+docs-serve: $(STAMP)  ## Serve the docs, and build them again when a page changes.
+	$(BIN)/mkdocs serve
 
 bench: $(STAMP)  ## Measure speed and memory, as ratios.
 	$(BIN)/python benchmarks/startup.py
@@ -31,7 +36,7 @@ bench: $(STAMP)  ## Measure speed and memory, as ratios.
 $(STAMP): $(SOURCES)
 	$(PYTHON) -m venv $(VENV)
 	$(BIN)/pip install --quiet --constraint constraints.txt \
-		--editable '.[dev,plot]' --editable 'plugins/deepseek_ocr[vendor]' \
+		--editable '.[dev,docs,plot]' --editable 'plugins/deepseek_ocr[vendor]' \
 		--editable plugins/unlimited_ocr --editable plugins/deepseek_ocr2 \
 		--editable 'plugins/peer_counters[light]' \
 		--editable 'plugins/transformers_lm[vendor]'

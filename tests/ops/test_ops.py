@@ -8,6 +8,8 @@ from hypothesis import strategies as st
 from torch.nn import functional
 from torch.utils.flop_counter import FlopCounterMode
 
+from flopbench.analytic.price import price
+from flopbench.builtin.eager import Eager
 from flopbench.conventions import Conventions
 from flopbench.errors import DimError
 from flopbench.ops import (
