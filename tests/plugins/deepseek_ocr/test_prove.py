@@ -124,6 +124,7 @@ def test_a_law_is_what_is_counted_at_its_workload_and_elsewhere(
             assert law.at(sizes) == counted_at(vendor, stage, there)
 
 
+@pytest.mark.slow
 @settings(max_examples=3, phases=NO_SHRINKING)
 @given(architectures())
 def test_small_architectures_are_proved(architecture):

@@ -10,6 +10,8 @@ from flopbench.vendor.counting import count_stage
 from flopbench_deepseek_ocr.workload import Workload
 from support.stages import price_stage
 
+pytestmark = pytest.mark.slow
+
 PUBLISHED = json.loads(Path(__file__).with_name("reference.json").read_text())[
     "published_vendor_tflops"
 ]["points"]

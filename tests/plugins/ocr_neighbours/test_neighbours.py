@@ -235,6 +235,7 @@ def test_a_window_that_is_off_by_one_is_found():
     assert equations(proof)["decode", "decoder/attention/core"].verdict == "differs"
 
 
+@pytest.mark.slow
 def test_deepseek_ocr2_is_proved():
     architecture = Architecture(
         sam=attrs.evolve(Architecture().sam, layers=1, global_layers=(), width=12, heads=2),

@@ -6,6 +6,8 @@ from importlib import metadata
 import make_peer_table
 import pytest
 
+pytestmark = pytest.mark.slow
+
 
 @pytest.fixture(scope="module")
 def page():
