@@ -1,4 +1,4 @@
-"""Where a block stands: under which component, how often, and beside what."""
+"""Where a block runs: under which component, how often, and with what else alive."""
 
 from __future__ import annotations
 
@@ -38,7 +38,7 @@ class Site:
         return attrs.evolve(self, beside=self.beside + elements)
 
     def op(self, kind: type[OpT], /, **sizes: Any) -> OpT:
-        """Return an operation of a kind, here."""
+        """Return an operation of the given kind at this place."""
         return kind(
             component=self.component,
             layers=self.layers,
