@@ -15,9 +15,9 @@ from flopbench.kernels.flash_work import Choice, executed_flops
 
 
 class FlashExecuted(Flash):
-    """FlashAttention-2 as PyTorch's SDPA runs it on an H200, padding of its tiles included.
+    """FlashAttention-2 as PyTorch's SDPA runs it on an H200, including the padding of its tiles.
 
-    Only the tensor work is another than `Flash`'s: nothing counts the vector work on a GPU.
+    Only the tensor work differs from `Flash`: nothing counts the vector work on a GPU.
     """
 
     name = "flash_executed"
@@ -26,16 +26,16 @@ class FlashExecuted(Flash):
     tells_padding = True
 
     choice: ClassVar[Choice] = Choice(GPUS["h200"])
-    """Kernel and GPU; a subclass may have others."""
+    """Kernel and GPU; a subclass may choose others."""
 
     def unsupported(self, op: Attention) -> str | None:
         reason = super().unsupported(op)
         if reason:
             return reason
         if not hasattr(op.head_dim, "__index__") or is_array(op.head_dim):
-            return f"a tile is chosen for a number as head_dim, not for {op.head_dim}"
+            return f"head_dim must be a number to choose a tile, got {op.head_dim}"
         if op.window is not None or op.softcap:
-            return "PyTorch's FlashAttention kernels take no window and no cap of the scores"
+            return "PyTorch's FlashAttention kernels support neither windows nor capped scores"
         try:
             executed_flops(attrs.evolve(op, steps=1), self.choice)
         except UsageError as error:

@@ -12,9 +12,9 @@ from flopbench.vendor import EXECUTED_FLOP
 
 
 class NcuCounter(VendorCounter):
-    """Counts what kernels execute on the tensor path, padding and masked pairs included.
+    """Counts what kernels execute on the tensor path, including padding and masked pairs.
 
-    Its unit is another one than the closed forms': a kernel multiplies whole tiles.
+    Its unit differs from that of the closed forms, because a kernel multiplies whole tiles.
     """
 
     name = "ncu"
@@ -22,13 +22,13 @@ class NcuCounter(VendorCounter):
     variant = "executed"
     convention = Convention(unit=EXECUTED_FLOP, sees=TORCH_VISIBLE | {"fused_attention"})
     dtypes: ClassVar[tuple[str, ...] | None] = ("bf16",)
-    """Types of operand to count; None for all."""
+    """Operand types to count; None for all."""
 
     def __init__(self) -> None:
         """Look for ncu and a GPU.
 
         Raises:
-            UsageError: there is none.
+            UsageError: one of them is missing.
         """
         from flopbench.kernels.ncu_profile import METRICS, require_ncu
 
@@ -46,7 +46,7 @@ class NcuCounter(VendorCounter):
         for kernel in kernels:
             flops[kernel.module, short_name(kernel.name)] += sum(kernel.flops.values())
         if not flops.total():
-            # No kernel, or operands of another type: either way nothing was counted.
+            # No kernel, or another operand type: either way nothing was counted.
             raise CountError(
                 f"ncu saw no tensor work in {len(kernels)} kernels with "
                 f"{', '.join(self._metrics.values())}: operands may be of another type"
@@ -62,7 +62,7 @@ class NcuCounter(VendorCounter):
     def provenance(self) -> Mapping[str, str]:
         import subprocess
 
-        version = subprocess.run(  # noqa: S603 - the path is which's
+        version = subprocess.run(  # noqa: S603 - the path is from shutil.which
             [self._ncu, "--version"], capture_output=True, text=True, check=False
         )
         last = version.stdout.strip().splitlines()[-1:] or ["unknown"]
@@ -70,10 +70,10 @@ class NcuCounter(VendorCounter):
 
 
 class NcuEveryType(NcuCounter):
-    """The same for every type of operand, in several passes over each kernel."""
+    """Counts operands of every type, in several passes over each kernel."""
 
     name = "ncu_every_type"
-    summary = "the same for operands of every type, several times slower"
+    summary = "like ncu, for operands of every type; several times slower"
     dtypes = None
 
 
