@@ -1,9 +1,9 @@
-"""The search for a law: trace with symbols, hold against small sizes, interpolate the rest.
+"""The search for a law: trace with symbols, check against small sizes, interpolate the rest.
 
-A call is traced with symbols for sizes (`SymbolicCounter.trace`). A trace stands for sizes
-of 2 and more, so each smaller value that a size may have is traced apart and held against
-the law. A size that does not stay symbolic is interpolated: exactly, and confirmed on
-points that were not used, but no proof.
+A call is traced with symbols for sizes (`SymbolicCounter.trace`). A trace holds for sizes of
+2 and more, so each smaller value that a size may have is traced separately and checked
+against the law. A size that does not stay symbolic is interpolated: exactly, and confirmed
+at points that were not used, but that is not a proof.
 """
 
 from __future__ import annotations
@@ -230,7 +230,7 @@ class Search:
         return _Found(flops, uncounted)
 
     def _trace(self, names: Names, fixed: Mapping[str, int]) -> Trace | str:
-        """Trace the call; return why, if it cannot be traced."""
+        """Trace the call, or return why it cannot be traced."""
         counter = self.subject.counter
         if not isinstance(counter, SymbolicCounter):
             return f"counter {counter.name!r} counts numbers only"
@@ -261,11 +261,11 @@ class Search:
     def _hold_against_small_values(
         self, found: _Found, names: Names, fixed: Mapping[str, int], free: Names
     ) -> Method:
-        """Trace apart where a symbol is 0 or 1, and keep the forms if they are others there.
+        """Trace separately where a symbol is 0 or 1, and keep the forms if they differ there.
 
-        Of two symbols that may both be small, the later is looked at within the search for
-        the earlier, so that each combination is traced once. Returns ``interpolated`` if one
-        of them did not stay symbolic there.
+        Of two symbols that may both be small, the later is handled within the search for the
+        earlier, so that each combination is traced once. Returns ``interpolated`` if one of
+        them did not stay symbolic there.
         """
         method = found.method
         for i, name in enumerate(free):
@@ -281,8 +281,8 @@ class Search:
                 # The sum over all steps needs the first one, too.
                 if name == STEP.name or not self.subject.everywhere:
                     raise CountError(
-                        f"the program runs otherwise where {equations(there)}, so that one "
-                        f"law does not hold for all of {self.subject.stage}"
+                        f"the program runs differently where {equations(there)}, so no single "
+                        f"law holds for all of {self.subject.stage}"
                     )
                 self.assumed.slices.append(Slice(there, small.forms))
         return method
