@@ -2,16 +2,24 @@
 PYTHON ?= python3
 VENV := .venv
 BIN := $(VENV)/bin
+export NO_MKDOCS_2_WARNING := 1
 STAMP := $(VENV)/.installed
 SOURCES := pyproject.toml $(wildcard plugins/*/pyproject.toml) constraints.txt
 
-.PHONY: run test lint docs bench clean
+PYTEST := $(BIN)/pytest -n auto --maxprocesses 4 --dist worksteal --durations=15
+
+.PHONY: run test test-all slow lint site docs docs-serve bench clean
 
 run: $(STAMP)  ## Report DeepSeek-OCR's FLOPs on the sample page.
 	$(BIN)/flopbench run deepseek_ocr
 
-test: $(STAMP)  ## Run all tests.
-	$(BIN)/pytest -n auto --maxprocesses 4 --dist worksteal
+test: $(STAMP)  ## Run the tests, but those that take long: 12 minutes at most on two cores.
+	$(PYTEST) -m "not slow"
+
+test-all: test slow  ## Run all tests.
+
+slow: $(STAMP)  ## Run the tests that `make test` leaves out.
+	$(PYTEST) -m slow
 
 lint: $(STAMP)  ## Check style, types and layers.
 	$(BIN)/ruff format --check .
@@ -19,8 +27,14 @@ lint: $(STAMP)  ## Check style, types and layers.
 	$(BIN)/mypy
 	$(BIN)/lint-imports
 
-docs: $(STAMP)  ## Check that the docs are true: links, snippets, pasted output.
-	$(BIN)/pytest tests/docs
+site: $(STAMP)  ## Build the docs into site/; a broken link or a warning fails.
+	$(BIN)/mkdocs build --strict
+
+docs: site  ## Build the docs, and check that they are true.
+	$(PYTEST) tests/docs
+
+docs-serve: $(STAMP)  ## Serve the docs, and build them again when a page changes.
+	$(BIN)/mkdocs serve
 
 bench: $(STAMP)  ## Measure speed and memory, as ratios.
 	$(BIN)/python benchmarks/startup.py
@@ -31,10 +45,11 @@ bench: $(STAMP)  ## Measure speed and memory, as ratios.
 $(STAMP): $(SOURCES)
 	$(PYTHON) -m venv $(VENV)
 	$(BIN)/pip install --quiet --constraint constraints.txt \
-		--editable '.[dev,plot]' --editable 'plugins/deepseek_ocr[vendor]' \
+		--editable '.[dev,docs,plot]' --editable 'plugins/deepseek_ocr[vendor]' \
 		--editable plugins/unlimited_ocr --editable plugins/deepseek_ocr2 \
 		--editable 'plugins/peer_counters[light]' \
 		--editable 'plugins/transformers_lm[vendor]'
+	$(BIN)/python -m compileall -q src plugins
 	touch $@
 
 clean:

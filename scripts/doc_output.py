@@ -2,7 +2,11 @@
 
 In a page, `<!-- file: NAME -->` before a code block names the file that the block is, and
 `<!-- run: COMMAND -->` before a text block the command whose output the block shows, run
-where the page's files are. `python scripts/doc_output.py` writes the outputs anew.
+where the page's files are. A line `…` in such a block stands for any lines of the output;
+the lines around it must be those of the output, in order.
+
+`python scripts/doc_output.py [PAGE …]` writes the outputs anew. A shortened output that is no
+longer true is written in full: shorten it again.
 """
 
 from __future__ import annotations
@@ -25,6 +29,8 @@ _BLOCK = re.compile(
     re.MULTILINE | re.DOTALL,
 )
 
+ELISION = "…"
+
 
 def updated(page: Path, folder: Path | None = None) -> str:
     """Return the page with the output of its commands as they print it now.
@@ -41,8 +47,11 @@ def updated(page: Path, folder: Path | None = None) -> str:
     def replace(match: re.Match[str]) -> str:
         if match["kind"] == "file":
             return match[0]
+        output = outputs[match["what"]]
+        if is_shortened(match["text"], output):
+            return match[0]
         head = match[0][: match.start("text") - match.start()]
-        return f"{head}{outputs[match['what']]}```"
+        return f"{head}{output}```"
 
     return _BLOCK.sub(replace, text)
 
@@ -52,6 +61,44 @@ def blocks(text: str, kind: str) -> Iterator[tuple[str, str]]:
     for match in _BLOCK.finditer(text):
         if match["kind"] == kind:
             yield match["what"], match["text"]
+
+
+def is_shortened(shown: str, output: str) -> bool:
+    """Whether a text is an output with lines left out, each gap marked by a line `…`."""
+    first, *rest = _chunks(shown.splitlines())
+    if not rest:
+        return False
+    lines = output.splitlines()
+    if lines[: len(first)] != first:
+        return False
+    *between, last = rest
+    position = len(first)
+    for chunk in between:
+        after = _after(chunk, lines, position)
+        if after is None:
+            return False
+        position = after
+    start = len(lines) - len(last)
+    return start >= position and lines[start:] == last
+
+
+def _chunks(lines: list[str]) -> list[list[str]]:
+    """Return the runs of lines between the marks."""
+    chunks: list[list[str]] = [[]]
+    for line in lines:
+        if line.strip() == ELISION:
+            chunks.append([])
+        else:
+            chunks[-1].append(line)
+    return chunks
+
+
+def _after(chunk: list[str], lines: list[str], start: int) -> int | None:
+    """Return where lines go on after the first place of a chunk; None if it has none."""
+    size = len(chunk)
+    found = (at for at in range(start, len(lines) - size + 1) if lines[at : at + size] == chunk)
+    at = next(found, None)
+    return None if at is None else at + size
 
 
 def _run(command: str, folder: str | Path) -> str:
@@ -70,8 +117,8 @@ def _run(command: str, folder: str | Path) -> str:
 
 
 def main() -> None:
-    """Write every page anew that is not up to date."""
-    for page in PAGES:
+    """Write every page anew, or each that is named, that is not up to date."""
+    for page in [Path(name).resolve() for name in sys.argv[1:]] or PAGES:
         text = updated(page)
         if text != page.read_text(encoding="utf-8"):
             page.write_text(text, encoding="utf-8")

@@ -1,6 +1,6 @@
-"""Write docs/reference.md from the hooks, the abstract classes and the suites for plugin tests.
+"""Write docs/reference.md from the hooks, the public classes and the suites for plugin tests.
 
-What the page says is what signatures and docstrings say: `python scripts/make_reference.py`
+The page says what signatures, fields and docstrings say: run `python scripts/make_reference.py`
 after a change to them.
 """
 
@@ -12,78 +12,95 @@ import re
 import textwrap
 from collections.abc import Iterator
 from pathlib import Path
+from types import ModuleType
 from typing import Any
 
 import attrs
+from reference_fields import fields, link
+from reference_text import FIELDS, docstring, markdown
 
+import flopbench
 import flopbench.testing
-from flopbench import blocks
-from flopbench.analytic import AttentionMode, model
-from flopbench.ops import vector as ops
+from flopbench import analytic, blocks, dims, ops, report, vendor
 from flopbench.registry import hookspecs
-from flopbench.report import Reporter
 from flopbench.testing.suite import Conformance
-from flopbench.vendor import model as vendor
 
 PAGE = Path(__file__).parents[1] / "docs" / "reference.md"
 
 HEAD = """# Reference
 
-Made by `scripts/make_reference.py` from signatures and docstrings. [Plugins](plugins.md) says how
-they are found, the tutorials how to start: [a model](tutorial-model.md), [an attention
-mode](tutorial-first-plugin.md), [a counter](tutorial-counter.md), [a
-reporter](tutorial-reporter.md).
+Everything that a plugin or a script imports, generated from signatures, fields and docstrings by
+`scripts/make_reference.py`. [Plugins](plugins.md) explains how plugins are found. The tutorials are
+the place to start: [a model](tutorial-model.md), [an attention mode](tutorial-first-plugin.md),
+[a counter](tutorial-counter.md), [a reporter](tutorial-reporter.md).
+
+Each class and function is shown with the path to import it from. A `Dim` is an int, an integer
+array or a SymPy expression ([dimensions](concepts.md#dimensions)).
 """
 
-CLASSES = {
-    "Abstract classes": (
-        model.AnalyticModel,
-        AttentionMode,
-        vendor.VendorModel,
-        vendor.VendorCounter,
-        vendor.SymbolicCounter,
-        Reporter,
-    ),
-    "Values of a model": (
-        model.Stage,
-        model.Size,
-        model.Sweep,
-        model.SweepPoint,
-        model.SweepLimits,
-        model.Named,
-    ),
-    "Values of a vendor and a counter": (
-        vendor.VendorCall,
-        vendor.VendorStage,
-        vendor.Convention,
-        vendor.Count,
-        vendor.Counted,
-        vendor.Uncounted,
-        vendor.Trace,
-    ),
-    "Operations": tuple(
-        getattr(ops, name) for name in ops.__all__ if inspect.isclass(getattr(ops, name))
-    ),
-    "Blocks": tuple(getattr(blocks, name) for name in blocks.__all__),
-    "Suites for plugin tests": (
-        Conformance,
-        *(getattr(flopbench.testing, name) for name in flopbench.testing.__all__),
-    ),
+FACADES = (flopbench, ops, blocks, dims, analytic, vendor, report, flopbench.testing)
+"""Where users import from: a thing has the path of the first that lists it."""
+
+HOOKS = {
+    name: hook
+    for name, hook in inspect.getmembers(hookspecs, inspect.isfunction)
+    if name.startswith("flopbench_")
 }
 
-_SECTION = re.compile(r"^(Attributes|Args|Raises|Returns|Yields):$")
-_ENTRY = re.compile(r"^(\S[^:]*): (.*)$")
+
+def exported(module: ModuleType, *, classes: bool = True) -> tuple[Any, ...]:
+    """Return what a module exports: its classes, or its functions."""
+    is_wanted = inspect.isclass if classes else inspect.isfunction
+    return tuple(filter(is_wanted, (getattr(module, name) for name in module.__all__)))
+
+
+SECTIONS = {
+    "Abstract classes": (
+        flopbench.AnalyticModel,
+        flopbench.AttentionMode,
+        flopbench.VendorModel,
+        flopbench.VendorCounter,
+        flopbench.SymbolicCounter,
+        flopbench.Reporter,
+    ),
+    "Values of a model": (
+        flopbench.Stage,
+        flopbench.Size,
+        flopbench.Sweep,
+        flopbench.SweepPoint,
+        flopbench.SweepLimits,
+        flopbench.Named,
+    ),
+    "Values of a vendor and a counter": (
+        flopbench.VendorCall,
+        flopbench.VendorStage,
+        flopbench.Convention,
+        flopbench.Count,
+        flopbench.Counted,
+        flopbench.Uncounted,
+        flopbench.Trace,
+    ),
+    "Values of a report": tuple(
+        thing for thing in exported(report) if thing is not flopbench.Reporter
+    ),
+    "Operations": exported(ops),
+    "Dimensions": exported(dims, classes=False),
+    "Blocks": (*exported(blocks), *exported(blocks, classes=False)),
+    "Errors": (flopbench.UsageError, flopbench.CountError),
+    "Suites for plugin tests": (Conformance, *exported(flopbench.testing)),
+}
+
+LINKED = tuple(thing for things in SECTIONS.values() for thing in things if inspect.isclass(thing))
 
 
 def page() -> str:
     """Return the page as the sources say it now."""
     lines = [HEAD, "## Hooks\n"]
-    for name, hook in inspect.getmembers(hookspecs, inspect.isfunction):
-        if name.startswith("flopbench_"):
-            lines += [f"### `{name}{signature(hook)}`\n", *prose(hook)]
-    for title, classes in CLASSES.items():
+    for name, hook in HOOKS.items():
+        lines += [f"### {name}\n\n`{name}{signature(hook)}`\n", *prose(hook)]
+    for title, things in SECTIONS.items():
         lines.append(f"## {title}\n")
-        for thing in classes:
+        for thing in things:
             lines += described(thing) if inspect.isclass(thing) else function(thing)
     return re.sub(r"\n{3,}", "\n\n", "\n".join(lines)).rstrip() + "\n"
 
@@ -94,51 +111,45 @@ def signature(thing: Any) -> str:
     return re.sub(r"^\((self|cls)(, )?", "(", text)
 
 
-def prose(thing: Any) -> Iterator[str]:
-    """Yield a docstring as Markdown: its text, then its sections as lists."""
-    yield from _markdown(inspect.getdoc(thing) or "")
+def public_path(thing: Any) -> str | None:
+    """Return the path that users import a thing from; None if no public module lists it."""
+    name = thing.__name__
+    homes = (m for m in FACADES if name in m.__all__ and getattr(m, name) is thing)
+    home = next(homes, None)
+    return home and f"{home.__name__}.{name}"
+
+
+def prose(thing: Any, without: tuple[str, ...] = ()) -> Iterator[str]:
+    """Yield a docstring as Markdown."""
+    yield from markdown(docstring(thing), without)
     yield ""
 
 
-def _markdown(text: str) -> Iterator[str]:
-    in_section = False
-    for line in text.replace("``", "`").splitlines():
-        section = _SECTION.match(line)
-        if section:
-            in_section = True
-            yield f"\n{section[1]}:\n"
-        elif in_section and line.strip():
-            entry = _ENTRY.match(line[4:])
-            if entry:
-                names = ", ".join(f"`{name}`" for name in entry[1].split(", "))
-                yield f"- {names}: {entry[2]}"
-            else:
-                yield f"  {line.strip()}"
-        else:
-            yield re.sub(r"::$", ":", line)
-
-
 def function(thing: Any) -> Iterator[str]:
-    """Yield the heading and the docstring of a function."""
-    yield f"### `{thing.__name__}{signature(thing)}`\n\n`{thing.__module__}.{thing.__name__}`.\n"
+    """Yield the heading, the signature and the docstring of a function."""
+    yield f"### {thing.__name__}\n\n`{public_path(thing)}{signature(thing)}`\n"
     yield from prose(thing)
 
 
 def described(cls: type) -> Iterator[str]:
-    """Yield the heading, the docstring and the members that a class itself has."""
+    """Yield the heading, the docstring, the fields and the members that a class itself has."""
+    has_fields = attrs.has(cls)
     yield f"### {cls.__name__}\n"
-    bases = [base.__name__ for base in cls.__bases__ if base.__module__.startswith("flopbench")]
-    of = f", a {' and a '.join(f'`{base}`' for base in bases)}" if bases else ""
-    yield f"`{cls.__module__}.{cls.__name__}`{of}.\n"
-    yield from prose(cls)
-    if attrs.has(cls) and not inspect.isabstract(cls):
-        names = [f.name if f.default is attrs.NOTHING else f"[{f.name}]" for f in attrs.fields(cls)]
-        yield f"Fields: {', '.join(f'`{name}`' for name in names)}.\n"
-    if issubclass(cls, Conformance):
-        yield from checks(cls)
-    else:
-        yield from members(cls)
+    yield from imported(cls)
+    yield from prose(cls, without=(FIELDS,) if has_fields else ())
+    if has_fields:
+        yield from fields(cls, LINKED)
+    yield from checks(cls) if issubclass(cls, Conformance) else members(cls)
     yield ""
+
+
+def imported(cls: type) -> Iterator[str]:
+    """Yield a line with the path and the bases of a class, where it has any."""
+    path = public_path(cls)
+    bases = [link(base) for base in cls.__bases__ if base in LINKED]
+    parts = [*([f"`{path}`"] if path else []), *([f"subclass of {', '.join(bases)}"] * bool(bases))]
+    if parts:
+        yield f"{', '.join(parts)}.\n"
 
 
 def members(cls: type) -> Iterator[str]:
@@ -153,7 +164,7 @@ def members(cls: type) -> Iterator[str]:
             yield f"#### `{shown}`\n\n*{kind}*\n"
         else:
             yield f"#### `{declaration}`\n"
-        yield from _markdown(inspect.cleandoc(text))
+        yield from markdown(inspect.cleandoc(text))
         yield ""
 
 
@@ -181,9 +192,10 @@ def checks(suite: type[Conformance]) -> Iterator[str]:
     """Yield a table of a suite's checks, as deviations name them."""
     if not suite.check_names():
         return
-    yield "| check | what it holds |\n| --- | --- |"
+    yield "| check | what it verifies |\n| --- | --- |"
     for name in suite.check_names():
-        yield f"| `{name}` | {inspect.getdoc(getattr(suite, f'test_{name}'))} |".replace("\n", " ")
+        said = " ".join(docstring(getattr(suite, f"test_{name}")).split())
+        yield f"| `{name}` | {said} |"
 
 
 def main() -> None:

@@ -66,8 +66,8 @@ def _page(reports: dict[str, Report]) -> Iterator[str]:
         yield from memory(report, stage)
     yield "## Required throughput"
     yield ""
-    yield f"For {TTFT} s to the first token (vision and prefill), and {TPOT} s per output token:"
-    yield "sustained rates, not the peaks of data sheets."
+    yield f"To meet {TTFT} s to the first token (vision and prefill) and {TPOT} s per output token,"
+    yield "a chip must sustain these rates; they are not the peaks of data sheets."
     yield ""
     yield from required(first)
     yield "## Plots"
@@ -76,8 +76,8 @@ def _page(reports: dict[str, Report]) -> Iterator[str]:
         yield f"![{text}](images/results-{name}.svg)"
         yield ""
     command = f"flopbench sweep deepseek_ocr vision_prefill --ttft {TTFT} --tpot {TPOT} --out DIR"
-    yield f"`{command}` writes the other points, fields and plots;"
-    yield "[sweep.json](sweep-schema.md) and [stage costs](stage-costs.md) say what they mean."
+    yield f"`{command}` writes all points, fields and plots;"
+    yield "[sweep.json](sweep-schema.md) and [stage costs](stage-costs.md) define them."
 
 
 def _head(reports: dict[str, Report]) -> Iterator[str]:
@@ -86,21 +86,22 @@ def _head(reports: dict[str, Report]) -> Iterator[str]:
     exact = sum(stage["components_differ"] == [] for stage in found)
     called = sum(stage["vendor_method"] == "call" for stage in found)
     yield "Made by one command, `python scripts/make_results.py`, from the sweeps `vision_prefill`"
-    yield "and `decode`: every grid with rows <= columns and 2 to 29 tiles,"
+    yield "and `decode`. They cover every grid with rows <= columns and 2 to 29 tiles:"
     yield f"{first['num_points']} points; {first['dtype']}, batch size {first['batch_size']},"
     yield f"{first['decode_steps']} decode steps, 10 prompt tokens. Prefixes are decimal."
     yield ""
     yield "The vendor's count equals eager's torch-visible part in every component, difference 0,"
     yield f"in **{exact} of {len(found)}** results (every stage of every point); {called} of them"
-    yield "are counts of that very point's calls, or sums of such. The tables show some points."
+    yield "are counts of that very point's calls, or sums of such counts."
+    yield "The tables show some points."
     yield ""
-    yield "The published preprocessing makes 2 to 9 tiles; larger grids show how the cost goes on."
+    yield "The published preprocessing makes 2 to 9 tiles; larger grids show how the cost grows."
     yield "A portrait page has more rows than columns: vision costs the same, and 3x2 has 10 tokens"
     yield "more than 2x3."
     yield ""
     for note in fallback_notes(first):
         yield f"{note[0].upper()}{note[1:]}."
-    yield "Weights are read once per pass; global view and tiles are two passes of vision."
+    yield "Weights are read once per pass; the global view and the tiles are two passes of vision."
     yield ""
 
 

@@ -130,12 +130,12 @@ def page(found: list[dict[str, Any]]) -> Iterator[str]:
     yield ""
     yield _wrapped(", ".join(f"`{kind}`" for kind in plain) + ".")
     yield ""
-    yield "The others can be built once a field is set that the defaults leave open:"
+    yield "The others can be built once you set a field that the defaults leave open:"
     yield ""
     rows = [[f"`{kind}`", _shown(OVERRIDES[kind])] for kind in clean if kind in OVERRIDES]
     yield from table(("type", "`model.overrides`"), rows)
     yield ""
-    yield "Counted but for ops that the counter has no formula for; the run is *incomplete*:"
+    yield "Counted, except for ops that the counter has no formula for; the run is *incomplete*:"
     yield ""
     rows = [[f"`{f['type']}`", ", ".join(f["uncounted"])] for f in counted if f["uncounted"]]
     yield from table(("type", "uncounted ops"), rows)

@@ -10,6 +10,8 @@ import sys
 import pytest
 from hypothesis import HealthCheck, settings
 
+from support.cli import python_path
+
 settings.register_profile(
     "default",
     max_examples=30,
@@ -27,9 +29,14 @@ settings.load_profile("default")
 
 @pytest.fixture
 def flopbench(tmp_path):
-    """Run ``flopbench ARGS…`` in an empty folder and return the finished process."""
+    """Run ``flopbench ARGS…`` in an empty folder and return the finished process.
+
+    What is set of the environment is added to it, and a PYTHONPATH to that which is there.
+    """
 
     def run(*args, cwd=tmp_path, **environment):
+        if "PYTHONPATH" in environment:
+            environment["PYTHONPATH"] = python_path(environment["PYTHONPATH"])
         return subprocess.run(
             [sys.executable, "-m", "flopbench.cli", *map(str, args)],
             cwd=cwd,

@@ -1,48 +1,57 @@
-"""How many FLOPs does a model really do, stage by stage? Two witnesses, reconciled exactly."""
+"""How many FLOPs does a model really do, stage by stage? Two witnesses, reconciled exactly.
 
-from flopbench.analytic import (
-    AnalyticModel,
-    AttentionMode,
-    Named,
-    Size,
-    Stage,
-    Sweep,
-    SweepLimits,
-    SweepPoint,
-)
-from flopbench.errors import CountError, UsageError
-from flopbench.ops import (
-    Attention,
-    Conv2d,
-    Cost,
-    Elementwise,
-    Embedding,
-    ExpertLinear,
-    FusedAttention,
-    KvCacheUpdate,
-    Linear,
-    MatMul,
-    Norm,
-    Op,
-    PricedOp,
-    Rope,
-    Softmax,
-)
-from flopbench.registry.hookspecs import hookimpl
-from flopbench.report import Reporter
-from flopbench.vendor import (
-    Convention,
-    Count,
-    Counted,
-    SymbolicCounter,
-    Trace,
-    Uncounted,
-    VendorCall,
-    VendorCounter,
-    VendorModel,
-    VendorStage,
-)
+The names below load with their first use: ``flopbench --help`` needs none of them.
+"""
+
+from importlib import import_module
+from typing import TYPE_CHECKING, Any
+
+from flopbench.moved import install as _old_paths
 from flopbench.version import __version__
+
+if TYPE_CHECKING:
+    from flopbench.analytic import (
+        AnalyticModel,
+        AttentionMode,
+        Named,
+        Size,
+        Stage,
+        Sweep,
+        SweepLimits,
+        SweepPoint,
+    )
+    from flopbench.errors import CountError, UsageError
+    from flopbench.ops import (
+        Attention,
+        Conv2d,
+        Cost,
+        Elementwise,
+        Embedding,
+        ExpertLinear,
+        FusedAttention,
+        KvCacheUpdate,
+        Linear,
+        MatMul,
+        Norm,
+        Op,
+        PricedOp,
+        Rope,
+        Softmax,
+    )
+    from flopbench.registry.hookspecs import hookimpl
+    from flopbench.report import Reporter
+    from flopbench.vendor import (
+        Convention,
+        Count,
+        Counted,
+        SymbolicCounter,
+        Trace,
+        Uncounted,
+        VendorCall,
+        VendorCounter,
+        VendorModel,
+        VendorStage,
+    )
 
 __all__ = [
     "AnalyticModel",
@@ -84,3 +93,74 @@ __all__ = [
     "__version__",
     "hookimpl",
 ]
+
+_NAMES = {
+    "flopbench.analytic": (
+        "AnalyticModel",
+        "AttentionMode",
+        "Named",
+        "Size",
+        "Stage",
+        "Sweep",
+        "SweepLimits",
+        "SweepPoint",
+    ),
+    "flopbench.errors": (
+        "CountError",
+        "UsageError",
+    ),
+    "flopbench.ops": (
+        "Attention",
+        "Conv2d",
+        "Cost",
+        "Elementwise",
+        "Embedding",
+        "ExpertLinear",
+        "FusedAttention",
+        "KvCacheUpdate",
+        "Linear",
+        "MatMul",
+        "Norm",
+        "Op",
+        "PricedOp",
+        "Rope",
+        "Softmax",
+    ),
+    "flopbench.registry.hookspecs": ("hookimpl",),
+    "flopbench.report": ("Reporter",),
+    "flopbench.vendor": (
+        "Convention",
+        "Count",
+        "Counted",
+        "SymbolicCounter",
+        "Trace",
+        "Uncounted",
+        "VendorCall",
+        "VendorCounter",
+        "VendorModel",
+        "VendorStage",
+    ),
+}
+"""What each public package brings."""
+
+_HOMES = {name: package for package, names in _NAMES.items() for name in names}
+
+
+def __getattr__(name: str) -> Any:
+    """Load a public name with its first use.
+
+    Raises:
+        AttributeError: there is no such name.
+    """
+    if name not in _HOMES:
+        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+    value = getattr(import_module(_HOMES[name]), name)
+    globals()[name] = value
+    return value
+
+
+def __dir__() -> list[str]:
+    return sorted({*globals(), *__all__})
+
+
+_old_paths()

@@ -8,6 +8,12 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 from difflib import get_close_matches
+from typing import TYPE_CHECKING
+
+from flopbench.moved import former_names
+
+if not TYPE_CHECKING:
+    __getattr__ = former_names(__name__)
 
 
 class FlopbenchError(Exception):

@@ -3,8 +3,12 @@
 from __future__ import annotations
 
 import io
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from importlib.util import find_spec
 from typing import Any
+
+from flopbench.errors import UsageError
 
 SETTINGS = {
     "svg.hashsalt": "flopbench",
@@ -34,3 +38,31 @@ COLOURS = ("#0072B2", "#D55E00", "#009E73", "#CC79A7", "#E69F00", "#56B4E9", "#0
 
 
 HATCHES = ("", "//", "--", "xx", "\\\\", "++", "||")
+
+
+def require_matplotlib(otherwise: str = "") -> None:
+    """Refuse to draw without matplotlib, before any work.
+
+    Args:
+        otherwise: what the user may do instead; it ends the sentence.
+
+    Raises:
+        UsageError: it is not installed.
+    """
+    if find_spec("matplotlib") is None:
+        raise UsageError(f"plots need matplotlib (pip install 'flopbench[plot]'){otherwise}")
+
+
+@contextmanager
+def drawing(settings: Mapping[str, Any]) -> Iterator[None]:
+    """Draw with these settings of matplotlib, and without a display.
+
+    Raises:
+        UsageError: matplotlib is not installed.
+    """
+    require_matplotlib()
+    import matplotlib as mpl
+
+    mpl.use("Agg")
+    with mpl.rc_context(dict(settings)):
+        yield

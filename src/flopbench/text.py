@@ -45,7 +45,7 @@ def key_values(values: Mapping[str, Any], prefix: str = "") -> Iterator[str]:
             yield f"{prefix}{key}={shown}"
 
 
-def counted(number: int, what: str) -> str:
+def plural(number: int, what: str) -> str:
     """Write a number of things."""
     return f"{number} {what}" if number == 1 else f"{number} {what}s"
 

@@ -17,7 +17,7 @@ from flopbench.dims.forms import symbol
 from flopbench.registry import hookspecs
 from flopbench.vendor.attribution import UncountedOp
 
-# tests/deepseek_ocr/test_prove.py looks at what the commands of docs/proofs.md print and write.
+# tests/plugins/deepseek_ocr/test_prove.py looks at what docs/proofs.md shows.
 RUNS = [
     page
     for page in PAGES
@@ -138,7 +138,7 @@ def test_the_results_page_shows_what_the_closed_forms_say_today(tmp_path):
     report = json.loads((tmp_path / "sweep.json").read_text(encoding="utf-8"))
     for point in report["points"]:
         for stage in stages:
-            # tests/deepseek_ocr/test_sweep_exactness.py holds that they are equal.
+            # tests/plugins/deepseek_ocr/test_sweep_exactness.py holds that they are equal.
             visible = point[stage]["cost"]["eager"]["torch_visible_flops"]
             point[stage] |= {"vendor_flops": visible, "difference": 0}
     for stage in stages[:3]:
@@ -186,16 +186,18 @@ def test_every_field_of_the_proof_is_documented():
         assert f"`{key}`" in page, key
 
 
-def test_every_input_is_in_the_readme():
+def test_every_input_is_among_the_settings():
+    from flopbench.plan.config import RunOptions
     from flopbench_deepseek_ocr.analytic import Options
     from flopbench_deepseek_ocr.vendor import VendorOptions
     from flopbench_deepseek_ocr.workload import Inputs
 
-    readme = (ROOT / "README.md").read_text(encoding="utf-8")
-    for section, cls in (("workload", Inputs), ("model", Options), ("vendor", VendorOptions)):
+    page = (ROOT / "docs" / "settings.md").read_text(encoding="utf-8")
+    sections = {"workload": Inputs, "model": Options, "vendor": VendorOptions, "run": RunOptions}
+    for section, cls in sections.items():
         for field in attrs.fields(cls):
-            if field.name != "attention":  # it has one value only
-                assert f"{section}.{field.name}" in readme or f"`.{field.name}`" in readme
+            if (section, field.name) != ("vendor", "attention"):  # it has one value only
+                assert f"{section}.{field.name}" in page or f"`.{field.name}`" in page
 
 
 def test_every_type_of_transformers_is_in_the_survey():

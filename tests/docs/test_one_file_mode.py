@@ -5,24 +5,22 @@ from pathlib import Path
 
 import pytest
 
-from sweep_helpers import PLUGIN as TOY
+from toy import write_toy
 
 ROOT = Path(__file__).parents[2]
 MODE = ROOT / "docs" / "snippets" / "plugins" / "windowed.py"
 LABEL = "analytic windowed (full)"
 IN_SWEEPS = "analytic (windowed, full)"
 
+CORE = """yield Attention(component='core', batch=1, heads=2, kv_heads=1, head_dim=8,
+                        value_dim=8, queries=workload.rows, keys=workload.rows, causal=True)
+        yield Linear("""
 DECODER = (
-    TOY.replace("import os", "import os\nfrom flopbench import Attention")
-    .replace('name = "toy"', 'name = "other"')
-    .replace(
-        "        yield Linear(",
-        "        yield Attention(component='core', batch=1, heads=2, kv_heads=1, head_dim=8, "
-        "value_dim=8, queries=workload.rows, keys=workload.rows, causal=True)\n"
-        "        yield Linear(",
-    )
+    ("    AnalyticModel,\n", "    AnalyticModel,\n    Attention,\n"),
+    ('name = "toy"', 'name = "other"'),
+    ("yield Linear(", CORE),
 )
-"""A model of a stranger's, with an attention core."""
+"""The toy, changed to a model of a stranger's with an attention core."""
 
 MODELS = {
     "deepseek_ocr": ("prefill", "workload.prompt_tokens=10,5000"),
@@ -36,7 +34,7 @@ def test_it_has_30_lines_at_most():
 
 @pytest.fixture(params=MODELS)
 def case(request, tmp_path):
-    (tmp_path / "other.py").write_text(DECODER)
+    write_toy(tmp_path, *DECODER, name="other")
     stage, vary = MODELS[request.param]
     options = ("--analytic-only", "--stages", stage, "--attention", "eager,flash,windowed")
     return request.param, stage, vary, ("-p", MODE, "-p", "other.py", *options)
@@ -46,7 +44,7 @@ def test_it_is_in_a_run(case, flopbench, tmp_path):
     model, _, vary, options = case
     done = flopbench("run", model, vary.partition(",")[0], *options, "--out", "out")
     assert done.returncode == 0, done.stderr
-    assert f"  {LABEL}     : " in done.stdout
+    assert LABEL in [line.split(":")[0].strip() for line in done.stdout.splitlines()]
     report = json.loads((tmp_path / "out" / "report.json").read_text())
     assert [s["label"] for s in report["series"] if s["attention"] == "windowed"] == [LABEL]
     for name in ("report.md", "report.csv"):

@@ -63,6 +63,6 @@ def test_the_reference_has_every_hook_with_its_signature_and_every_class_it_name
     assert len(hooks) == 5
     for hook in hooks:
         signature = str(inspect.signature(hook)).replace("'", "")
-        assert f"### `{hook.__name__}{signature}`\n" in page
+        assert f"### {hook.__name__}\n\n`{hook.__name__}{signature}`\n" in page
         kind = re.fullmatch(r"\(\) -> list\[type\[(\w+)\]\]", signature)[1]
         assert f"\n### {kind}\n" in page

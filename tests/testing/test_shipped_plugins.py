@@ -2,7 +2,6 @@
 
 from pathlib import Path
 
-from deepseek_strategies import architectures
 from flopbench.testing import (
     AttentionConformance,
     CounterConformance,
@@ -11,8 +10,9 @@ from flopbench.testing import (
 )
 from flopbench_deepseek_ocr.analytic import DeepseekOcr
 from flopbench_unlimited_ocr.analytic import UnlimitedOcr
+from support.deepseek_strategies import architectures
 
-SMALL = Path(__file__).parents[1] / "deepseek_ocr" / "checkpoint" / "config.json"
+SMALL = Path(__file__).parents[1] / "plugins" / "deepseek_ocr" / "checkpoint" / "config.json"
 SMALL_WINDOW = Path(__file__).with_name("small_window.json")
 
 

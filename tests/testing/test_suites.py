@@ -14,6 +14,7 @@ from flopbench.errors import UsageError
 from flopbench.testing.fused import fused_calls
 from flopbench.testing.modules import rows_of_a_linear
 from flopbench.testing.suite import catalog_with
+from support.cli import python_path
 
 PLANTED = Path(__file__).parent / "planted"
 
@@ -187,7 +188,7 @@ def _toy(tmp_path_factory):
         path.write_text(text)
     with pytest.MonkeyPatch.context() as patch:
         patch.syspath_prepend(folder / "src")
-        patch.setenv("PYTHONPATH", str(folder / "src"))
+        patch.setenv("PYTHONPATH", python_path(folder / "src"))
         for module in ("analytic", "vendor", "module"):
             importlib.import_module(f"flopbench_toy.{module}")
         _import_all()

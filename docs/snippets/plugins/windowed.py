@@ -1,19 +1,21 @@
+from collections.abc import Iterable
+
 import attrs
 
-from flopbench import hookimpl
-from flopbench.builtin.flash import Flash
+from flopbench import Attention, AttentionMode, PricedOp, hookimpl
+from flopbench.builtin.flash import FlashAttention2
 from flopbench.dims import minimum
 
 WINDOW = 256
 
 
-class Windowed(Flash):
+class Windowed(FlashAttention2):
     """FlashAttention over the last 256 keys of each query."""
 
     name = "windowed"
     summary = "FlashAttention over a sliding window of 256 keys"
 
-    def lower(self, op):
+    def lower(self, op: Attention) -> Iterable[PricedOp]:
         if not op.causal:
             return super().lower(op)
         # A model may have a window of its own; the formulas behind the op know what both leave.
@@ -22,5 +24,5 @@ class Windowed(Flash):
 
 
 @hookimpl
-def flopbench_attention_modes():
+def flopbench_attention_modes() -> list[type[AttentionMode]]:
     return [Windowed]

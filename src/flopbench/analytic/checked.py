@@ -47,7 +47,7 @@ class CheckedModel(AnalyticModel):
         return answer(f"{self._who}: {method}", wanted, call, *arguments)
 
     @classmethod
-    def from_options(cls, options: Any) -> Self:
+    def from_options(cls, options: Any) -> Self:  # noqa: ARG003 - as declared
         raise TypeError(f"{cls.__name__} wraps a model that is made already")
 
     @property

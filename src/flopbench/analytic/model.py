@@ -88,6 +88,51 @@ class Named:
 class AnalyticModel(ABC):
     """Closed forms of a model: the operations that each stage runs, for any workload.
 
+    A whole plugin::
+
+        from attrs import frozen
+        from flopbench import AnalyticModel, Linear, Stage, hookimpl
+
+        @frozen(kw_only=True)
+        class Options:
+            width: int = 64
+
+        @frozen(kw_only=True)
+        class Inputs:
+            tokens: int = 100
+
+        class Layer(AnalyticModel):
+            name = "layer"
+            stages = (Stage("forward", "Forward"),)
+            options_type = Options
+            inputs_type = Inputs
+
+            def __init__(self, options):
+                self.options = options
+
+            @classmethod
+            def from_options(cls, options):
+                return cls(options)
+
+            @property
+            def architecture(self):
+                return self.options
+
+            def workload(self, inputs):
+                return inputs
+
+            def workload_facts(self, workload):
+                return {"tokens": workload.tokens}
+
+            def ops(self, stage, workload):
+                width = self.options.width
+                yield Linear(component="layer", rows=workload.tokens, in_features=width,
+                             out_features=width)
+
+        @hookimpl
+        def flopbench_analytic_models():
+            return [Layer]
+
     The class declares two frozen attrs classes that say what a user may set:
     ``options_type`` for ``model.*`` and ``inputs_type`` for ``workload.*``. The framework
     fills them from the configuration and checks names and types; an attrs validator
@@ -134,6 +179,14 @@ class AnalyticModel(ABC):
     def for_name(cls, name: str) -> type[Self]:
         """Return the class of one of the names that a ``name`` ending in ``*`` stands for."""
         return under_name(cls, name)
+
+    @classmethod
+    def known_names(cls) -> Iterable[str]:
+        """Return the names for ``flopbench list`` that a ``name`` ending in ``*`` stands for.
+
+        They are asked for only where names are shown, so that finding them may take time.
+        """
+        return ()
 
     @property
     def no_closed_forms(self) -> str | None:

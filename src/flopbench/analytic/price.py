@@ -43,6 +43,9 @@ class Fallback:
     component: str
     reason: str
 
+    def __str__(self) -> str:
+        return f"{self.attention} runs {self.component} eagerly: {self.reason}"
+
 
 @frozen(eq=False)
 class StagePrice:
@@ -167,13 +170,13 @@ def lower(
     reason = mode.unsupported(op)
     lowered = (eager if reason else mode).lower(op)
     fallback = Fallback(mode.name, op.component, reason) if reason else None
-    return _with_beside(lowered, op.beside), fallback
+    return _with_alive(lowered, op.alive_meanwhile), fallback
 
 
-def _with_beside(lowered: Iterable[PricedOp], beside: Dim) -> Iterator[PricedOp]:
+def _with_alive(lowered: Iterable[PricedOp], elements: Dim) -> Iterator[PricedOp]:
     """Keep alive during the lowered operations what is alive during the whole."""
     for op in lowered:
-        yield attrs.evolve(op, beside=op.beside + beside)
+        yield attrs.evolve(op, alive_meanwhile=op.alive_meanwhile + elements)
 
 
 def _line(op: PricedOp, cost: Cost, mode: AttentionMode) -> Line:

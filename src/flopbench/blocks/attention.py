@@ -80,7 +80,7 @@ class SelfAttention:
         queries = run.tokens * self.heads * self.head_dim
         # Keys and values are alive beside the queries; queries and values beside the keys.
         for heads, alive in ((self.heads, 2 * keys), (self.kv_heads, queries + keys)):
-            beside = site.beside_also(alive)
+            beside = site.with_alive(alive)
             if self.qk_norm_over == "all":
                 yield norm.op(beside, run.tokens, heads * self.head_dim)
             elif self.qk_norm_over == "head":
@@ -95,17 +95,17 @@ class SelfAttention:
             heads = self.heads + self.kv_heads
             # The values and the unrotated elements of queries and keys stay alive.
             apart = run.tokens * heads * (self.head_dim - self.rope_dim)
-            yield rotation(site.beside_also(keys + apart), run, heads, self.rope_dim)
+            yield rotation(site.with_alive(keys + apart), run, heads, self.rope_dim)
         queries = run.tokens * self.heads * self.head_dim
         if self.queries_scaled:
             positions = run.queries if self.queries_scaled == "positions" else 0
-            yield site.beside_also(2 * keys).op(
+            yield site.with_alive(2 * keys).op(
                 Elementwise, function="multiply", outputs=queries, reads=queries + positions
             )
         kept = run.last_keys
         if self.window is not None and self.evicts:
             kept = minimum(kept, self.window - 1)
-        yield site.beside_also(queries).op(
+        yield site.with_alive(queries).op(
             KvCacheUpdate,
             new=2 * keys,
             held=2 * self.kv_heads * self.head_dim * run.batch * kept,

@@ -83,12 +83,12 @@ class Decoder:
         residual = run.tokens * self.embeddings.width
         held: Dim = 0
         for angles in self.angles:
-            yield from angles.ops(every.beside_also(held + residual).at("rope"), run)
+            yield from angles.ops(every.with_alive(held + residual).at("rope"), run)
             held = held + angles.held(run)
-        within = site.beside_also(held + residual)
+        within = site.with_alive(held + residual)
         for attention, count in self._counts(lambda group: group.attention):
             yield from attention.ops(attrs.evolve(within, layers=count).at("attention"), run)
-        yield from self.around.ops(every.beside_also(held).at("norm"), run.tokens)
+        yield from self.around.ops(every.with_alive(held).at("norm"), run.tokens)
         for feed_forward, count in self._counts(lambda group: group.feed_forward):
             part = "moe" if isinstance(feed_forward, Moe) else "mlp"
             place = attrs.evolve(within, layers=count).at(part)

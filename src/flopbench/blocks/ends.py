@@ -38,7 +38,7 @@ class Embeddings:
             yield site.op(Elementwise, function="multiply", outputs=elements, reads=elements)
         if self.positions:
             vectors = run.queries * self.width  # sequences share them
-            yield site.beside_also(elements).op(
+            yield site.with_alive(elements).op(
                 Embedding, tokens=run.queries, width=self.width, entries=self.positions
             )
             yield site.op(Elementwise, function="add", outputs=elements, reads=elements + vectors)
@@ -83,8 +83,8 @@ class LmHead:
                 outputs=logits,
                 reads=0,
                 writes=0,
-                table=self.vocabulary,
-                table_reads=at_most_one(rows) * self.vocabulary,
+                lookup_weights=self.vocabulary,
+                lookup_reads=at_most_one(rows) * self.vocabulary,
             )
         if self.scaled:
             yield site.op(Elementwise, function="multiply", outputs=logits, reads=logits)

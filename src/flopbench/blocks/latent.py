@@ -53,10 +53,10 @@ class LatentAttention:
         qkv, core = site.at("qkv"), site.at("core")
         queries = run.tokens * self.heads * self.head_dim
         yield from self._queries(qkv, run.tokens)
-        yield from self._latents(qkv.beside_also(queries), run.tokens)
+        yield from self._latents(qkv.with_alive(queries), run.tokens)
         yield from self._cached(core, run, queries)
         attention = self._core(core, run)
-        yield self._expansion(qkv.beside_also(queries), run, attention)
+        yield self._expansion(qkv.with_alive(queries), run, attention)
         yield attention
         yield site.at("out").op(
             Linear,
@@ -72,7 +72,7 @@ class LatentAttention:
             yield _linear(site, tokens, self.width, width)
             return
         # The layer's input waits for the latents of keys and values.
-        site = site.beside_also(tokens * self.width)
+        site = site.with_alive(tokens * self.width)
         yield _linear(site, tokens, self.width, self.query_rank, bias=bias)
         yield self.norm.op(site, tokens, self.query_rank)
         yield _linear(site, tokens, self.query_rank, width)
@@ -80,14 +80,14 @@ class LatentAttention:
     def _latents(self, site: Site, tokens: Dim) -> Iterator[Op]:
         latents = self.kv_rank + self.rope_dim
         yield _linear(site, tokens, self.width, latents, bias=self.bias)
-        norm: Norm = self.norm.op(site.beside_also(tokens * latents), tokens, self.kv_rank)
+        norm: Norm = self.norm.op(site.with_alive(tokens * latents), tokens, self.kv_rank)
         yield norm
 
     def _cached(self, site: Site, run: Pass, queries: Dim) -> Iterator[Op]:
         latents = self.kv_rank + self.rope_dim
-        beside = site.beside_also(queries + run.tokens * self.kv_rank)
+        beside = site.with_alive(queries + run.tokens * self.kv_rank)
         yield rotation(beside, run, self.heads + 1, self.rope_dim)
-        yield site.beside_also(queries).op(
+        yield site.with_alive(queries).op(
             KvCacheUpdate, new=run.tokens * latents, held=latents * run.batch * run.last_keys
         )
 
@@ -104,7 +104,7 @@ class LatentAttention:
             passes=run.steps,
             reads=0,
             cache_reads=rows * self.kv_rank,
-            live=run.batch * run.last_keys * width,
+            peak_elements=run.batch * run.last_keys * width,
         )
 
     def _core(self, site: Site, run: Pass) -> Attention:

@@ -34,7 +34,7 @@ class Projections:
         biases = (self.biases,) * len(widths) if isinstance(self.biases, bool) else self.biases
         made: Dim = 0
         for width, bias in zip(widths, biases, strict=True):
-            yield site.beside_also(made).op(
+            yield site.with_alive(made).op(
                 Linear, rows=rows, in_features=self.in_features, out_features=width, bias=bias
             )
             made = made + rows * width
@@ -92,7 +92,7 @@ class ResidualNorms:
         before = attrs.evolve(site, layers=(self.norms - self.posts) * layers + self.last)
         yield self.norm.op(before, rows, self.width)
         if self.posts:
-            after = attrs.evolve(site.beside_also(elements), layers=self.posts * layers)
+            after = attrs.evolve(site.with_alive(elements), layers=self.posts * layers)
             yield self.norm.op(after, rows, self.width)
         added = attrs.evolve(site, layers=self.adds * layers)
         if self.scaled:

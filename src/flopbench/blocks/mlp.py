@@ -65,12 +65,12 @@ class GatedMlp:
 
 
 def gate_ops(
-    site: Site, activation: str, outputs: Dim, beside: tuple[Dim, Dim]
+    site: Site, activation: str, outputs: Dim, alive_meanwhile: tuple[Dim, Dim]
 ) -> Iterator[Elementwise]:
     """Yield the activation of the gate and its product with the other half.
 
     Args:
-        beside: elements alive during the one and the other.
+        alive_meanwhile: elements alive during the one and the other.
     """
-    for function, alive in zip((activation, "multiply"), beside, strict=True):
-        yield site.beside_also(alive).op(Elementwise, function=function, outputs=outputs)
+    for function, alive in zip((activation, "multiply"), alive_meanwhile, strict=True):
+        yield site.with_alive(alive).op(Elementwise, function=function, outputs=outputs)

@@ -51,7 +51,7 @@ class Router:
         yield site.op(
             Linear, rows=tokens, in_features=self.width, out_features=self.experts, bias=self.bias
         )
-        site = site.beside_also(self.width * tokens)
+        site = site.with_alive(self.width * tokens)
         scores, choices = tokens * self.experts, tokens * self.per_token
         turns = self.per_token if self.scoring == "in_turn" else 1
         if self.scoring in {"softmax", "in_turn"}:
@@ -65,8 +65,8 @@ class Router:
                 function="add",
                 outputs=scores,
                 reads=scores,
-                table=term,
-                table_reads=term,
+                lookup_weights=term,
+                lookup_reads=term,
             )
         if self.groups:
             yield from self._best_groups(site, tokens)
@@ -112,7 +112,7 @@ class Experts:
     def ops(self, site: Site, tokens: Dim) -> Iterator[Op]:
         """Yield both products of every token with each of its experts."""
         rows = tokens * self.per_token
-        weighing = site.beside_also(rows)  # the routing weights wait for the outputs
+        weighing = site.with_alive(rows)  # the routing weights wait for the outputs
         first = weighing.op(
             ExpertLinear,
             rows=rows,
@@ -127,7 +127,7 @@ class Experts:
         inner = rows * self.inner
         if self.gated:
             if self.plus_one:
-                yield weighing.beside_also(inner).op(
+                yield weighing.with_alive(inner).op(
                     Elementwise, function="add", outputs=inner, reads=inner
                 )
             yield from gate_ops(weighing, self.activation, inner, (inner, 0))
@@ -161,7 +161,7 @@ class Moe:
         """Yield the parts under ``router``, ``experts`` and ``shared``."""
         elements = tokens * self.experts.width
         yield from self.router.ops(site.at("router"), tokens)
-        waiting = site.beside_also(elements) if self.shared else site
+        waiting = site.with_alive(elements) if self.shared else site
         yield from self.experts.ops(waiting.at("experts"), tokens)
         if not self.shared:
             return
@@ -173,6 +173,6 @@ class Moe:
 
 def _gate(site: Site, tokens: Dim, width: Dim) -> Iterator[Op]:
     elements = tokens * width
-    yield site.beside_also(elements).op(Linear, rows=tokens, in_features=width, out_features=1)
-    yield site.beside_also(elements).op(Elementwise, function="sigmoid", outputs=tokens)
+    yield site.with_alive(elements).op(Linear, rows=tokens, in_features=width, out_features=1)
+    yield site.with_alive(elements).op(Elementwise, function="sigmoid", outputs=tokens)
     yield site.op(Elementwise, function="multiply", outputs=elements, reads=elements + tokens)

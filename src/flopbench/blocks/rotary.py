@@ -53,7 +53,9 @@ class RotaryAngles:
         else:
             outputs, reads = queries * frequencies + scaled, queries + frequencies + scaled
         live = 3 * self._made * queries
-        yield site.op(Elementwise, function="multiply", outputs=outputs, reads=reads, live=live)
+        yield site.op(
+            Elementwise, function="multiply", outputs=outputs, reads=reads, peak_elements=live
+        )
         yield angle_op(site, queries * self._made)
 
 
@@ -65,7 +67,7 @@ def angle_op(site: Site, angles: Dim) -> Elementwise:
         outputs=angles,
         reads=2 * angles,
         writes=2 * angles,
-        live=3 * angles,
+        peak_elements=3 * angles,
     )
 
 
@@ -77,5 +79,5 @@ def rotation(site: Site, run: Pass, heads: Dim, dim: Dim) -> Rope:
         heads=heads,
         head_dim=dim,
         positions=run.queries,
-        live=2 * run.tokens * heads * dim,
+        peak_elements=2 * run.tokens * heads * dim,
     )

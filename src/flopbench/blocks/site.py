@@ -21,21 +21,21 @@ class Site:
         component: slash-separated path that the block's operations are reported under.
         layers: identical copies, each with weights of its own.
         steps: runs of each copy.
-        beside: elements alive while the block runs, its own apart: the residual, say.
+        alive_meanwhile: elements alive while the block runs, its own apart: the residual, say.
     """
 
     component: str
     layers: Dim = 1
     steps: Dim = 1
-    beside: Dim = 0
+    alive_meanwhile: Dim = 0
 
     def at(self, part: str) -> Site:
         """Return the same place under a component below this one."""
         return attrs.evolve(self, component=f"{self.component}/{part}")
 
-    def beside_also(self, elements: Dim) -> Site:
+    def with_alive(self, elements: Dim) -> Site:
         """Return the same place with more elements alive."""
-        return attrs.evolve(self, beside=self.beside + elements)
+        return attrs.evolve(self, alive_meanwhile=self.alive_meanwhile + elements)
 
     def op(self, kind: type[OpT], /, **sizes: Any) -> OpT:
         """Return an operation of the given kind at this place."""
@@ -43,6 +43,6 @@ class Site:
             component=self.component,
             layers=self.layers,
             steps=self.steps,
-            beside=self.beside,
+            alive_meanwhile=self.alive_meanwhile,
             **sizes,
         )

@@ -58,8 +58,8 @@ class Positions:
             function="add",
             outputs=elements,
             reads=elements,
-            table=self.entries * self.width,
-            table_reads=at_most_one(images) * tokens * self.width,
+            lookup_weights=self.entries * self.width,
+            lookup_reads=at_most_one(images) * tokens * self.width,
         )
 
 
@@ -132,4 +132,4 @@ class EncoderLayers:
         """Yield the operations under ``norm`` and ``mlp``; the residual is alive beside the MLP."""
         around = ResidualNorms(norm=self.norm, width=self.mlp.width)
         yield from around.ops(site.at("norm"), rows)
-        yield from self.mlp.ops(site.at("mlp").beside_also(rows * self.mlp.width), rows)
+        yield from self.mlp.ops(site.at("mlp").with_alive(rows * self.mlp.width), rows)

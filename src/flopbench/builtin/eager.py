@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from typing import Any
+
+from attrs import frozen
 
 from flopbench import Attention, AttentionMode, Elementwise, MatMul, PricedOp, Softmax, hookimpl
 from flopbench.dims import Dim
@@ -21,68 +23,107 @@ class Eager(AttentionMode):
     matches_vendor = True
 
     def lower(self, op: Attention) -> Iterable[PricedOp]:
-        def elementwise(function: str, outputs: Dim, **moved: Any) -> Elementwise:
-            return Elementwise(
-                component=op.component,
-                layers=op.layers,
-                function=function,
-                outputs=outputs,
-                **moved,
-            )
-
-        heads = op.batch * op.heads
-        scores, last_scores = heads * op.pairs, heads * op.queries * op.last_keys
-        queries = op.query_elements
-        values = 0 if op.cached else op.batch * op.kv_heads * op.value_dim * op.last_keys
-        keys = 0 if op.cached else op.batch * op.kv_heads * op.head_dim * op.last_keys
-        if op.scaled == "queries":
-            live = 2 * queries + keys + values
-            yield elementwise("multiply", op.steps * queries, reads=op.steps * queries, live=live)
-        unscaled = queries if op.bias_of_queries and op.scaled == "queries" else 0
-        # With one query per step the rows of all steps form one product over the visited keys.
-        yield _product(
-            op,
-            k=op.head_dim,
-            n=op.key_visits,
-            reads=op.steps * queries,
-            writes=scores,
-            operand=op.head_dim,
-            live=queries + keys + last_scores + values + unscaled,
-        )
-        if op.scaled == "scores":
-            yield elementwise("multiply", scores, reads=scores, live=2 * last_scores + values)
-        if op.softcap:
-            yield elementwise("softcap", scores, live=2 * last_scores + values)
-        if op.causal and op.masked == "added":
-            # One mask for all heads of a sequence.
-            mask, last_mask = op.batch * op.pairs, op.batch * op.queries * op.last_keys
-            live = 2 * last_scores + last_mask + values
-            yield elementwise("add", scores, reads=scores + mask, live=live)
-        if op.bias:
-            yield elementwise("add", scores, live=3 * last_scores + values)
-        # Sinks are one more column of scores; the probabilities of the others go on.
-        sinks, last_sinks = (heads * op.queries * n if op.sinks else 0 for n in (op.steps, 1))
-        yield Softmax(
-            component=op.component,
-            layers=op.layers,
-            scores=scores + sinks,
-            table=op.heads if op.sinks else 0,
-            table_reads=op.steps * op.heads if op.sinks else 0,
-            live=2 * (last_scores + last_sinks) + values,
-        )
+        sizes = _Sizes.of(op)
+        yield from _scores(op, sizes)
+        yield from _changes_of_scores(op, sizes)
+        yield _softmax(op, sizes)
         yield _product(
             op,
             k=op.key_visits,
             n=op.value_dim,
-            reads=scores,
+            reads=sizes.scores,
             writes=op.outputs,
             operand=op.value_dim,
-            live=last_scores + values + op.batch * op.heads * op.queries * op.value_dim,
+            alive=sizes.last_scores + sizes.values + sizes.last_outputs,
         )
 
 
+@frozen(eq=False)
+class _Sizes:
+    """Elements of the tensors of the chain: of all steps, or of the ``last``.
+
+    Attributes:
+        keys, values: those of the last step, if they are activations; a cache holds none.
+    """
+
+    scores: Dim
+    last_scores: Dim
+    queries: Dim
+    keys: Dim
+    values: Dim
+    last_outputs: Dim
+
+    @classmethod
+    def of(cls, op: Attention) -> _Sizes:
+        heads, visited = op.batch * op.heads, op.batch * op.kv_heads * op.last_keys
+        return cls(
+            scores=heads * op.pairs,
+            last_scores=heads * op.queries * op.last_keys,
+            queries=op.query_elements,
+            keys=0 if op.cached else visited * op.head_dim,
+            values=0 if op.cached else visited * op.value_dim,
+            last_outputs=heads * op.queries * op.value_dim,
+        )
+
+
+def _scores(op: Attention, sizes: _Sizes) -> Iterator[PricedOp]:
+    """Yield the scale of the queries, if they are scaled, and Q K^T."""
+    inputs = sizes.queries + sizes.keys + sizes.values
+    moved = op.steps * sizes.queries
+    if op.scaled == "queries":
+        alive = inputs + sizes.queries
+        yield _elementwise(op, "multiply", moved, reads=moved, peak_elements=alive)
+    unscaled = sizes.queries if op.bias_of_queries and op.scaled == "queries" else 0
+    # With one query per step the rows of all steps form one product over the visited keys.
+    yield _product(
+        op,
+        k=op.head_dim,
+        n=op.key_visits,
+        reads=moved,
+        writes=sizes.scores,
+        operand=op.head_dim,
+        alive=inputs + sizes.last_scores + unscaled,
+    )
+
+
+def _changes_of_scores(op: Attention, sizes: _Sizes) -> Iterator[PricedOp]:
+    """Yield the scale, the cap, the mask and the bias, each if there is one."""
+    scores, two = sizes.scores, 2 * sizes.last_scores + sizes.values
+    if op.scaled == "scores":
+        yield _elementwise(op, "multiply", scores, reads=scores, peak_elements=two)
+    if op.softcap:
+        yield _elementwise(op, "softcap", scores, peak_elements=two)
+    if op.causal and op.masked == "added":
+        # One mask for all heads of a sequence.
+        mask, last_mask = op.batch * op.pairs, op.batch * op.queries * op.last_keys
+        reads = scores + mask
+        yield _elementwise(op, "add", scores, reads=reads, peak_elements=two + last_mask)
+    if op.bias:
+        yield _elementwise(op, "add", scores, peak_elements=two + sizes.last_scores)
+
+
+def _softmax(op: Attention, sizes: _Sizes) -> Softmax:
+    # Sinks are one more column of scores; the probabilities of the others go on.
+    heads = op.batch * op.heads
+    sinks, last_sinks = (heads * op.queries * n if op.sinks else 0 for n in (op.steps, 1))
+    return Softmax(
+        component=op.component,
+        layers=op.layers,
+        scores=sizes.scores + sinks,
+        lookup_weights=op.heads if op.sinks else 0,
+        lookup_reads=op.steps * op.heads if op.sinks else 0,
+        peak_elements=2 * (sizes.last_scores + last_sinks) + sizes.values,
+    )
+
+
+def _elementwise(op: Attention, function: str, outputs: Dim, **moved: Any) -> Elementwise:
+    return Elementwise(
+        component=op.component, layers=op.layers, function=function, outputs=outputs, **moved
+    )
+
+
 def _product(
-    op: Attention, *, k: Dim, n: Dim, reads: Dim, writes: Dim, operand: Dim, live: Dim
+    op: Attention, *, k: Dim, n: Dim, reads: Dim, writes: Dim, operand: Dim, alive: Dim
 ) -> MatMul:
     """Return a product with the keys or the values, ``operand`` elements wide."""
     visited = op.batch * op.kv_heads * operand * op.key_visits
@@ -96,7 +137,7 @@ def _product(
         reads=reads if op.cached else reads + visited,
         writes=writes,
         cache_reads=visited if op.cached else 0,
-        live=live,
+        peak_elements=alive,
     )
 
 

@@ -12,11 +12,11 @@ MAX_HEAD_DIM = 256
 """The widest head that FlashAttention-2 takes (Dao, arXiv:2307.08691; flash-attn's README)."""
 
 
-class Flash(AttentionMode):
-    """FlashAttention-2 (Dao, arXiv:2307.08691): one kernel, only unmasked query-key pairs."""
+class FlashAttention2(AttentionMode):
+    """FlashAttention-2 (Dao, arXiv:2307.08691): one kernel, only unmasked query-key pairs.
 
-    name = "flash"
-    summary = "FlashAttention-2 semantics: a forward look that does not match the vendor"
+    What its modes share: the attention that it takes, and the one operation that it is.
+    """
 
     def unsupported(self, op: Attention) -> str | None:
         if op.bias:
@@ -55,7 +55,7 @@ class Flash(AttentionMode):
             outputs=op.outputs,
             softcap=op.softcap,
             cache_reads=width * op.band_key_visits if op.cached else 0,
-            live=queries + outputs + (0 if op.cached else width * op.last_keys),
+            peak_elements=queries + outputs + (0 if op.cached else width * op.last_keys),
         )
 
 
@@ -64,7 +64,14 @@ def _any(condition: Any) -> bool:
     return bool(condition.any()) if is_array(condition) else bool(condition)
 
 
-class FlashTorch(Flash):
+class Flash(FlashAttention2):
+    """All the work of FlashAttention-2."""
+
+    name = "flash"
+    summary = "FlashAttention-2 semantics: a forward look that does not match the vendor"
+
+
+class FlashTorch(FlashAttention2):
     """What FlopCounterMode would see if the model ran with FlashAttention-2."""
 
     name = "flash_torch"

@@ -21,11 +21,13 @@ from flopbench import (
     VendorCounter,
     hookimpl,
 )
-from flopbench.builtin.torch_watch import require_torch, watch
+from flopbench.moved import former_names
 from flopbench.ops import TORCH_VISIBLE
 
 if TYPE_CHECKING:
     import sympy
+else:
+    __getattr__ = former_names(__name__)
 
 
 class TorchCounter(SymbolicCounter):
@@ -36,6 +38,8 @@ class TorchCounter(SymbolicCounter):
     convention = Convention(unit="FLOP", sees=TORCH_VISIBLE)
 
     def count(self, call: VendorCall) -> Count:
+        from flopbench.builtin.torch_watch import watch
+
         seen = watch(call)
         if seen.total != seen.counted.total():
             raise CountError(
@@ -50,12 +54,16 @@ class TorchCounter(SymbolicCounter):
         prepare: Callable[[Mapping[str, Any]], VendorCall],
         symbols: Mapping[sympy.Symbol, int],
     ) -> Trace:
+        from flopbench.builtin.torch_watch import require_torch
+
         require_torch()
         from flopbench.builtin.torch_symbolic import trace
 
         return trace(prepare, symbols)
 
     def provenance(self) -> Mapping[str, str]:
+        from flopbench.builtin.torch_watch import require_torch
+
         return {"torch": require_torch().__version__}
 
 

@@ -6,16 +6,12 @@ import re
 from collections import Counter
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import ExitStack, contextmanager
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from attrs import frozen
 
 from flopbench import CountError, Uncounted, UsageError, VendorCall
 from flopbench.boundary import told
-
-if TYPE_CHECKING:
-    pass
-
 
 _MATRIX_WORK = re.compile(
     r"""(^|_)(

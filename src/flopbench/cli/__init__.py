@@ -1,7 +1,7 @@
 """The command line: parse, load plugins, run, show, write.
 
-One module per command. Only what ``--help`` needs is imported at their tops; the rest
-loads with a command.
+One module per command, which loads if its name is on the command line. Only what ``--help`` needs
+is imported at their tops.
 """
 
 from __future__ import annotations
@@ -10,37 +10,35 @@ import gc
 import logging
 import os
 import sys
+from collections.abc import Iterable
+from importlib import import_module
 from typing import Annotated, Any
 
 import typer
 
-from flopbench.cli.attention import attention_command
-from flopbench.cli.common import PluginOption, Session, StrictOption
-from flopbench.cli.compare import compare_command
-from flopbench.cli.explain import explain_command
-from flopbench.cli.list import list_command
-from flopbench.cli.new import new_command
-from flopbench.cli.prove import prove_command
-from flopbench.cli.run import run_command
-from flopbench.cli.sweep import sweep_command
+from flopbench.cli.common import Session
+from flopbench.cli.options import PluginOption, StrictOption
 from flopbench.errors import FlopbenchError, UsageError, describe
 
-app = typer.Typer(
-    name="flopbench",
-    help="Tell how many FLOPs a model really does, stage by stage, and prove it.",
-    no_args_is_help=True,
-    add_completion=False,
-    rich_markup_mode=None,
-    pretty_exceptions_enable=False,
-)
-app.command("run")(run_command)
-app.command("sweep")(sweep_command)
-app.command("compare")(compare_command)
-app.command("prove")(prove_command)
-app.command("explain")(explain_command)
-app.command("list")(list_command)
-app.command("attention")(attention_command)
-app.command("new")(new_command)
+COMMANDS = ("run", "sweep", "compare", "prove", "explain", "list", "attention", "new")
+"""Each is the function ``NAME_command`` of the module ``flopbench.cli.NAME``."""
+
+
+def make_app(commands: Iterable[str] = COMMANDS) -> typer.Typer:
+    """Return the command line with some of the commands; only their modules load."""
+    app = typer.Typer(
+        name="flopbench",
+        help="Tell how many FLOPs a model really does, stage by stage, and prove it.",
+        no_args_is_help=True,
+        add_completion=False,
+        rich_markup_mode=None,
+        pretty_exceptions_enable=False,
+    )
+    app.callback()(root)
+    for name in commands:
+        module = import_module(f"{__name__}.{name}")
+        app.command(name)(getattr(module, f"{name}_command"))
+    return app
 
 
 def main() -> None:
@@ -54,7 +52,8 @@ def main() -> None:
     gc.disable()
     session = Session()
     try:
-        app(obj=session)
+        # A word of the command line may be a command's name; the others need not load.
+        make_app([name for name in COMMANDS if name in sys.argv[1:]] or COMMANDS)(obj=session)
     except FlopbenchError as error:
         print(f"flopbench: error: {error}", file=sys.stderr)
         sys.exit(_status(session, error.exit_code))
@@ -78,7 +77,6 @@ def _print_version(wanted: bool) -> None:
         raise typer.Exit
 
 
-@app.callback()
 def root(
     context: typer.Context,
     plugin: PluginOption = None,

@@ -9,7 +9,8 @@ from typing import TYPE_CHECKING, Annotated
 import attrs
 import typer
 
-from flopbench.cli.common import PluginOption, StrictOption, load, one_of, print_text
+from flopbench.cli.common import load, one_of, print_text
+from flopbench.cli.options import PluginOption, StrictOption
 from flopbench.errors import PluginError, UsageError
 from flopbench.kernels.flash_tiles import DTYPES, GPUS, KERNELS
 

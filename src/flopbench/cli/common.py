@@ -5,10 +5,10 @@ from __future__ import annotations
 import logging
 import os
 import sys
-from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any
+from typing import TYPE_CHECKING, Any
 
 import typer
 from attrs import define, field
@@ -45,44 +45,6 @@ class Session:
         by_hand = source.origin == BY_HAND
         LOG.log(logging.ERROR if by_hand else logging.WARNING, "%s", message)
         self.broken |= by_hand
-
-
-PluginOption = Annotated[
-    list[str] | None,
-    typer.Option(
-        "-p",
-        "--plugin",
-        metavar="NAME",
-        help="Load a plugin module or .py file; no:NAME blocks a plugin. Repeatable.",
-    ),
-]
-StrictOption = Annotated[
-    bool, typer.Option("--strict-plugins", help="Fail if any plugin fails to load.")
-]
-
-ModelArgument = Annotated[str, typer.Argument(help="A model that `flopbench list` shows.")]
-OverridesArgument = Annotated[
-    list[str] | None,
-    typer.Argument(metavar="[KEY=VALUE]...", help="Configuration, such as workload.batch_size=2."),
-]
-ImageOption = Annotated[
-    str | None, typer.Option(metavar="FILE", help="A page; short for workload.image=FILE.")
-]
-ConfigOption = Annotated[
-    Path | None, typer.Option(metavar="FILE", help="A YAML file of configuration.")
-]
-StagesOption = Annotated[
-    str | None, typer.Option(metavar="NAMES", help="Stages, such as prefill,decode.")
-]
-AttentionOption = Annotated[
-    str | None, typer.Option(metavar="NAMES", help="Attention modes, such as eager,flash.")
-]
-AnalyticOnlyOption = Annotated[
-    bool, typer.Option("--analytic-only", help="Closed forms alone; needs no torch.")
-]
-CountersOption = Annotated[
-    str | None, typer.Option(metavar="NAMES", help="Vendor counters, such as torch.")
-]
 
 
 def load(context: typer.Context, plugin: list[str] | None, strict: bool) -> Catalog:
@@ -169,11 +131,6 @@ def image_path(image: str | None) -> str | None:
         UsageError: it is empty.
     """
     return None if image is None else str(path("--image", image))
-
-
-def given(options: Mapping[str, Any]) -> dict[str, Any]:
-    """Return the options that were given: those that are not None."""
-    return {key: value for key, value in options.items() if value is not None}
 
 
 @contextmanager

@@ -10,6 +10,14 @@ import typer
 
 from flopbench.cli.common import (
     LOG,
+    formats,
+    load,
+    names,
+    path,
+    print_text,
+    progress_bar,
+)
+from flopbench.cli.options import (
     AnalyticOnlyOption,
     AttentionOption,
     CountersOption,
@@ -17,14 +25,7 @@ from flopbench.cli.common import (
     PluginOption,
     StagesOption,
     StrictOption,
-    formats,
-    given,
-    image_path,
-    load,
-    names,
-    path,
-    print_text,
-    progress_bar,
+    settings,
 )
 from flopbench.errors import PluginError, UsageError
 
@@ -75,17 +76,17 @@ def compare_command(
     entries, shared = parse(arguments)
     catalog = load(context, plugin, strict_plugins)
     check_stages(catalog, entries, names(stages))
-    options = {
-        "workload.image": image_path(image),
-        "run.attention": names(attention),
-        "run.stages": names(stages),
-        "run.counters": names(counters),
-        "run.analytic_only": analytic_only or None,
-    }
+    options = settings(
+        image=image,
+        attention=attention,
+        stages=stages,
+        counters=counters,
+        analytic_only=analytic_only,
+    )
     plans: dict[Entry, Plan | PluginError] = {}
     for entry in entries:
         try:
-            plans[entry] = plan_entry(catalog, entry, shared, given(options))
+            plans[entry] = plan_entry(catalog, entry, shared, options)
         except PluginError as error:
             plans[entry] = error
     gc.enable()

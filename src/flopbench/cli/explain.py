@@ -8,8 +8,8 @@ from typing import Annotated, Any, cast
 
 import typer
 
-from flopbench.cli.common import (
-    LOG,
+from flopbench.cli.common import LOG, formats, load, path, print_text, some
+from flopbench.cli.options import (
     ConfigOption,
     ImageOption,
     ModelArgument,
@@ -17,14 +17,7 @@ from flopbench.cli.common import (
     PluginOption,
     StagesOption,
     StrictOption,
-    formats,
-    given,
-    image_path,
-    load,
-    names,
-    path,
-    print_text,
-    some,
+    settings,
 )
 from flopbench.errors import UsageError, unknown
 
@@ -77,13 +70,8 @@ def explain_command(
     if attention is not None and len(some("--attention", attention)) != 1:
         raise UsageError(f"--attention takes one mode here, got {attention}")
     catalog = load(context, plugin, strict_plugins)
-    options = {
-        "workload.image": image_path(image),
-        "run.attention": names(attention),
-        "run.stages": names(stages),
-        "run.analytic_only": True,
-    }
-    plan = make_plan(catalog, model, file=config, overrides=overrides or [], options=given(options))
+    options = settings(image=image, attention=attention, stages=stages, analytic_only=True)
+    plan = make_plan(catalog, model, file=config, overrides=overrides or [], options=options)
     gc.enable()
     explanation = explain(plan, cast("Any", work))
     if depth is not None:

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import typer
 
-from flopbench.cli.common import PluginOption, StrictOption, load, print_text
+from flopbench.cli.common import load, print_text
+from flopbench.cli.options import PluginOption, StrictOption
 
 
 def list_command(

@@ -6,7 +6,8 @@ from typing import Annotated
 
 import typer
 
-from flopbench.cli.common import PluginOption, StrictOption, load, path, print_text
+from flopbench.cli.common import load, path, print_text
+from flopbench.cli.options import PluginOption, StrictOption
 
 
 def new_command(

@@ -9,6 +9,14 @@ from typing import Annotated
 import typer
 
 from flopbench.cli.common import (
+    formats,
+    load,
+    path,
+    print_text,
+    progress_bar,
+    some,
+)
+from flopbench.cli.options import (
     ConfigOption,
     CountersOption,
     ImageOption,
@@ -17,15 +25,7 @@ from flopbench.cli.common import (
     PluginOption,
     StagesOption,
     StrictOption,
-    formats,
-    given,
-    image_path,
-    load,
-    names,
-    path,
-    print_text,
-    progress_bar,
-    some,
+    settings,
 )
 
 
@@ -64,12 +64,8 @@ def prove_command(
         check_writable(path("--out", out))
     shown = formats("--format", "format of a proof", format, FORMATS)
     catalog = load(context, plugin, strict_plugins)
-    options = {
-        "workload.image": image_path(image),
-        "run.stages": names(stages),
-        "run.counters": names(counters),
-    }
-    plan = make_plan(catalog, model, file=config, overrides=overrides or [], options=given(options))
+    options = settings(image=image, stages=stages, counters=counters)
+    plan = make_plan(catalog, model, file=config, overrides=overrides or [], options=options)
     opened = None if symbols is None else some("--symbols", symbols)
     gc.enable()
     with progress_bar(len(plan.base_stages)) as progress:

@@ -11,6 +11,14 @@ import typer
 
 from flopbench.boundary import calling
 from flopbench.cli.common import (
+    Session,
+    load,
+    path,
+    print_text,
+    progress_bar,
+    some,
+)
+from flopbench.cli.options import (
     AnalyticOnlyOption,
     AttentionOption,
     ConfigOption,
@@ -19,17 +27,9 @@ from flopbench.cli.common import (
     ModelArgument,
     OverridesArgument,
     PluginOption,
-    Session,
     StagesOption,
     StrictOption,
-    given,
-    image_path,
-    load,
-    names,
-    path,
-    print_text,
-    progress_bar,
-    some,
+    settings,
 )
 from flopbench.errors import PluginError
 
@@ -71,14 +71,14 @@ def run_command(
         check_writable(path("--out", out))
     catalog = load(context, plugin, strict_plugins)
     printed = [catalog.reporters.get(name) for name in some("--format", format)]
-    options = {
-        "workload.image": image_path(image),
-        "run.attention": names(attention),
-        "run.stages": names(stages),
-        "run.counters": names(counters),
-        "run.analytic_only": analytic_only or None,
-    }
-    plan = make_plan(catalog, model, file=config, overrides=overrides or [], options=given(options))
+    options = settings(
+        image=image,
+        attention=attention,
+        stages=stages,
+        counters=counters,
+        analytic_only=analytic_only,
+    )
+    plan = make_plan(catalog, model, file=config, overrides=overrides or [], options=options)
     gc.enable()
     with progress_bar(len(plan.base_stages) * len(plan.counters)) as progress:
         report = run(plan, catalog, progress)

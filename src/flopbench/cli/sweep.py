@@ -12,22 +12,19 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from flopbench.cli.common import (
-    LOG,
+from flopbench.cli.common import LOG, load, path, print_text
+from flopbench.cli.options import (
     AnalyticOnlyOption,
     AttentionOption,
     ConfigOption,
+    ModelArgument,
     PluginOption,
     StagesOption,
     StrictOption,
-    given,
-    load,
-    names,
-    path,
-    print_text,
+    settings,
 )
 from flopbench.errors import UsageError
-from flopbench.text import counted
+from flopbench.text import plural
 
 if TYPE_CHECKING:
     from flopbench.commands.sweep.plan import SweepPlan, SweepRequest
@@ -37,82 +34,85 @@ _SHOWN = 5
 _LEAST_SECONDS = 1e-12
 
 
+SweepArguments = Annotated[
+    list[str] | None,
+    typer.Argument(
+        metavar="[SWEEP] [KEY=VALUE]...",
+        help="A named sweep that `flopbench list` shows, unless --vary is given; and "
+        "configuration.",
+    ),
+]
+VaryOption = Annotated[
+    list[str] | None,
+    typer.Option(
+        metavar="KEY=VALUES",
+        help="Vary a key: A,B,C or START:STOP:STEP, up to STOP. Repeated: the product.",
+    ),
+]
+GridOption = Annotated[
+    list[str] | None, typer.Option(metavar="RxC", help="A grid of tiles. Repeatable.")
+]
+ImageTokensOption = Annotated[
+    int | None, typer.Option(metavar="N", min=1, help="Take grids up to N image tokens.")
+]
+CounterOption = Annotated[
+    str | None, typer.Option(metavar="NAME", help="The vendor counter, such as torch.")
+]
+TtftOption = Annotated[
+    float | None, typer.Option(metavar="S", help="Target: seconds to the first token.")
+]
+TpotOption = Annotated[
+    float | None, typer.Option(metavar="S", help="Target: seconds per output token.")
+]
+JobsOption = Annotated[
+    int, typer.Option("--jobs", metavar="N", min=1, help="Processes that count the vendor.")
+]
+PlotsOption = Annotated[
+    bool, typer.Option("--plots/--no-plots", help="Draw plots, too (needs matplotlib).")
+]
+OutOption = Annotated[
+    str | None,
+    typer.Option(metavar="DIR", help="Write sweep.json, .csv, .md and plots there; resume."),
+]
+
+
 def sweep_command(
     context: typer.Context,
-    model: Annotated[str, typer.Argument(help="A model that `flopbench list` shows.")],
-    arguments: Annotated[
-        list[str] | None,
-        typer.Argument(
-            metavar="[SWEEP] [KEY=VALUE]...",
-            help="A named sweep that `flopbench list` shows, unless --vary is given; and "
-            "configuration.",
-        ),
-    ] = None,
-    vary: Annotated[
-        list[str] | None,
-        typer.Option(
-            metavar="KEY=VALUES",
-            help="Vary a key: A,B,C or START:STOP:STEP, up to STOP. Repeated: the product.",
-        ),
-    ] = None,
-    grid: Annotated[
-        list[str] | None, typer.Option(metavar="RxC", help="A grid of tiles. Repeatable.")
-    ] = None,
-    max_image_tokens: Annotated[
-        int | None, typer.Option(metavar="N", min=1, help="Take grids up to N image tokens.")
-    ] = None,
+    model: ModelArgument,
+    arguments: SweepArguments = None,
+    vary: VaryOption = None,
+    grid: GridOption = None,
+    max_image_tokens: ImageTokensOption = None,
     config: ConfigOption = None,
     attention: AttentionOption = None,
     stages: StagesOption = None,
-    counters: Annotated[
-        str | None, typer.Option(metavar="NAME", help="The vendor counter, such as torch.")
-    ] = None,
+    counters: CounterOption = None,
     analytic_only: AnalyticOnlyOption = False,
-    ttft: Annotated[
-        float | None, typer.Option(metavar="S", help="Target: seconds to the first token.")
-    ] = None,
-    tpot: Annotated[
-        float | None, typer.Option(metavar="S", help="Target: seconds per output token.")
-    ] = None,
-    jobs: Annotated[
-        int, typer.Option("--jobs", metavar="N", min=1, help="Processes that count the vendor.")
-    ] = 1,
-    plots: Annotated[
-        bool, typer.Option("--plots/--no-plots", help="Draw plots, too (needs matplotlib).")
-    ] = True,
-    out: Annotated[
-        str | None,
-        typer.Option(metavar="DIR", help="Write sweep.json, .csv, .md and plots there; resume."),
-    ] = None,
+    ttft: TtftOption = None,
+    tpot: TpotOption = None,
+    jobs: JobsOption = 1,
+    plots: PlotsOption = True,
+    out: OutOption = None,
     plugin: PluginOption = None,
     strict_plugins: StrictOption = False,
 ) -> None:
     """Sweep a model's cost over workloads: FLOPs, bytes, KV cache, and the vendor's count.
 
-    With --out, a killed sweep goes on where it was. Exit status: 0, 1 a point failed or
+    With --out, a killed sweep resumes where it stopped. Exit status: 0, 1 a point failed or
     differs, 2 usage.
     """
-    from flopbench.cli.files import check_writable
+    from flopbench.analytic import SweepLimits
     from flopbench.commands.sweep.by_hand import grids
     from flopbench.commands.sweep.plan import SweepRequest, plan_sweep
     from flopbench.commands.sweep.report import Targets, check_targets
 
     targets = Targets(ttft=_seconds("--ttft", ttft), tpot=_seconds("--tpot", tpot))
-    options: dict[str, Any] = {
-        "run.attention": names(attention),
-        "run.stages": names(stages),
-        "run.counters": names(counters),
-        "run.analytic_only": analytic_only or None,
-    }
+    options = settings(
+        attention=attention, stages=stages, counters=counters, analytic_only=analytic_only
+    )
     name, overrides = _name_and_overrides(arguments or [])
-    folder = None if out is None else path("--out", out)
-    if folder is not None:
-        check_writable(folder)
-        if plots:
-            _require_matplotlib()
+    folder = _folder(out, plots)
     catalog = load(context, plugin, strict_plugins)
-    from flopbench.analytic import SweepLimits
-
     request = SweepRequest(
         model=model,
         name=name,
@@ -121,7 +121,7 @@ def sweep_command(
         plugins=(*context.obj.plugins, *(plugin or [])),
         file=config,
         overrides=tuple(overrides),
-        options=given(options),
+        options=options,
     )
     plan = plan_sweep(catalog, request)
     check_targets(plan, targets)
@@ -129,9 +129,23 @@ def sweep_command(
     failed = _sweep(plan, request, catalog, folder, jobs, targets, plots)
     if failed:
         more = f" and {len(failed) - _SHOWN} more" if len(failed) > _SHOWN else ""
-        results = counted(len(failed), "result")
+        results = plural(len(failed), "result")
         LOG.warning("%s failed: %s%s", results, "; ".join(failed[:_SHOWN]), more)
         raise typer.Exit(1)
+
+
+def _folder(out: str | None, plots: bool) -> Path | None:
+    """Return the folder of ``--out``, if what is to be written can be."""
+    from flopbench.cli.files import check_writable
+    from flopbench.plotting import require_matplotlib
+
+    if out is None:
+        return None
+    folder = path("--out", out)
+    check_writable(folder)
+    if plots:
+        require_matplotlib(", or use --no-plots")
+    return folder
 
 
 def _sweep(
@@ -171,7 +185,7 @@ def _sweep(
 
                 files |= draw(report, plan.base.model.parts)
             replace_files(folder, files)
-            points = counted(len(plan.points), "point")
+            points = plural(len(plan.points), "point")
             print_text(f"{points}, {len(files)} files in {folder}\n{verdict(report)}")
         close()
     return incomplete(report)
@@ -190,13 +204,6 @@ def _seconds(option: str, value: float | None) -> float | None:
             f"{option} must be a number of seconds above 0 (at least {_LEAST_SECONDS}), got {value}"
         )
     return value
-
-
-def _require_matplotlib() -> None:
-    from importlib.util import find_spec
-
-    if find_spec("matplotlib") is None:
-        raise UsageError("plots need matplotlib (pip install 'flopbench[plot]'), or use --no-plots")
 
 
 @contextmanager

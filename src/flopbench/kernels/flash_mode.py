@@ -3,21 +3,23 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
-from typing import ClassVar
+from typing import TYPE_CHECKING, ClassVar
 
 import attrs
 
 from flopbench import Attention, AttentionMode, PricedOp, UsageError, hookimpl
-from flopbench.builtin.flash import Flash
-from flopbench.dims import is_array
-from flopbench.kernels.flash_tiles import GPUS
-from flopbench.kernels.flash_work import Choice, executed_flops
+from flopbench.builtin.flash import FlashAttention2
+from flopbench.dims import Dim, is_array
+
+if TYPE_CHECKING:
+    from flopbench.kernels.flash_work import Choice
 
 
-class FlashExecuted(Flash):
+class FlashExecuted(FlashAttention2):
     """FlashAttention-2 as PyTorch's SDPA runs it on an H200, including the padding of its tiles.
 
-    Only the tensor work differs from `Flash`: nothing counts the vector work on a GPU.
+    Only the tensor work differs from that of `flopbench.builtin.flash.Flash`: nothing counts the
+    vector work on a GPU.
     """
 
     name = "flash_executed"
@@ -25,8 +27,8 @@ class FlashExecuted(Flash):
     label = "analytic flash (executed)"
     tells_padding = True
 
-    choice: ClassVar[Choice] = Choice(GPUS["h200"])
-    """Kernel and GPU; a subclass may choose others."""
+    choice: ClassVar[Choice | None] = None
+    """Kernel and GPU; None for what SDPA runs on an H200."""
 
     def unsupported(self, op: Attention) -> str | None:
         reason = super().unsupported(op)
@@ -37,15 +39,20 @@ class FlashExecuted(Flash):
         if op.window is not None or op.softcap:
             return "PyTorch's FlashAttention kernels support neither windows nor capped scores"
         try:
-            executed_flops(attrs.evolve(op, steps=1), self.choice)
+            self._executed(attrs.evolve(op, steps=1))
         except UsageError as error:
             return str(error)
         return None
 
     def lower(self, op: Attention) -> Iterable[PricedOp]:
         fused = self.fused(op)
-        padding = executed_flops(op, self.choice) - fused.tensor_flops()
-        yield attrs.evolve(fused, padding=padding)
+        yield attrs.evolve(fused, padding=self._executed(op) - fused.tensor_flops())
+
+    def _executed(self, op: Attention) -> Dim:
+        from flopbench.kernels.flash_tiles import GPUS
+        from flopbench.kernels.flash_work import Choice, executed_flops
+
+        return executed_flops(op, self.choice or Choice(GPUS["h200"]))
 
 
 @hookimpl

@@ -1,4 +1,8 @@
-"""The matrix product that an op is, and what a kernel of a known tile executes for it."""
+"""The matrix product that an op is, and what a kernel of a known tile executes for it.
+
+No command needs it: it explains what a GPU executed, in docs/executed-work.md and in the tests that
+hold every measured kernel to its prediction.
+"""
 
 from __future__ import annotations
 

@@ -11,17 +11,15 @@ from flopbench.ops import TORCH_VISIBLE
 from flopbench.vendor import EXECUTED_FLOP
 
 
-class NcuCounter(VendorCounter):
+class NsightCompute(VendorCounter):
     """Counts what kernels execute on the tensor path, including padding and masked pairs.
 
     Its unit differs from that of the closed forms, because a kernel multiplies whole tiles.
     """
 
-    name = "ncu"
-    summary = "tensor FLOPs that an NVIDIA GPU executes with bf16 operands, by Nsight Compute"
     variant = "executed"
     convention = Convention(unit=EXECUTED_FLOP, sees=TORCH_VISIBLE | {"fused_attention"})
-    dtypes: ClassVar[tuple[str, ...] | None] = ("bf16",)
+    dtypes: ClassVar[tuple[str, ...] | None]
     """Operand types to count; None for all."""
 
     def __init__(self) -> None:
@@ -69,7 +67,15 @@ class NcuCounter(VendorCounter):
         return {"ncu": last[0], "metrics": ", ".join(self._metrics.values())}
 
 
-class NcuEveryType(NcuCounter):
+class NcuCounter(NsightCompute):
+    """Counts the products of bf16 operands, in one pass over each kernel."""
+
+    name = "ncu"
+    summary = "tensor FLOPs that an NVIDIA GPU executes with bf16 operands, by Nsight Compute"
+    dtypes = ("bf16",)
+
+
+class NcuEveryType(NsightCompute):
     """Counts operands of every type, in several passes over each kernel."""
 
     name = "ncu_every_type"

@@ -10,7 +10,9 @@ import sympy
 from flopbench.dims import Dim
 from flopbench.errors import CountError, DimError
 from flopbench.laws.law import Key, Law, Subject
-from flopbench.laws.search import TRACED_FROM, Search
+from flopbench.laws.measure import measured_law
+from flopbench.laws.opened import TRACED_FROM, opened
+from flopbench.laws.search import Search
 from flopbench.tally import sums
 from flopbench.vendor.attribution import Attributed, Entry, attribute
 from flopbench.vendor.counting import count_stage
@@ -28,8 +30,8 @@ def vendor_law(subject: Subject, tick: Callable[[int], None] = lambda _call: Non
         CountError: the call fails, its counts lie on no polynomial, or the law does not give
             the workload's own count.
     """
-    search = Search(subject, tick)
-    law = search.law()
+    search = Search(opened(subject), tick)
+    law = measured_law(search)
     steps = int(subject.vendor.stage(subject.stage, subject.workload).steps)
     if not law.holds_at(sizes_of(subject), steps):
         raise CountError(

@@ -16,6 +16,7 @@ from flopbench.ops.matrix import Conv2d, ExpertLinear, Linear, MatMul
 from flopbench.ops.vector import Elementwise, Embedding, KvCacheUpdate, Norm, Rope, Softmax
 
 __all__ = [
+    "TORCH_VISIBLE",
     "Attention",
     "Conv2d",
     "Cost",
@@ -32,7 +33,6 @@ __all__ = [
     "PricedOp",
     "Rope",
     "Softmax",
-    "TORCH_VISIBLE",
     "VectorOp",
     "optional_dim_field",
 ]

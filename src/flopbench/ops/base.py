@@ -38,7 +38,7 @@ class Op(ABC):  # noqa: B024 - what is made is a subclass
         component: slash-separated path of the part of the model that runs it.
         layers: identical copies, each with weights of its own.
         steps: runs of each copy, one after the other with the same weights.
-        beside: elements of activations that are alive while it runs, its own operands and
+        alive_meanwhile: elements of activations that are alive while it runs, its own operands and
             results apart: a residual, say.
         weights_shared: whether an earlier operation of the stage has the same weights; they
             are read again, but held once.
@@ -47,7 +47,7 @@ class Op(ABC):  # noqa: B024 - what is made is a subclass
     component: str = attrs.field(validator=_is_path)
     layers: Dim = dim_field(default=1)
     steps: Dim = dim_field(default=1)
-    beside: Dim = dim_field(default=0)
+    alive_meanwhile: Dim = dim_field(default=0)
     weights_shared: bool = False
 
 
@@ -58,14 +58,14 @@ class PricedOp(Op):
     Attributes:
         reads, writes: elements of activations read and written, if not what the shape says.
         cache_reads: elements of the KV cache read.
-        live: elements of activations alive at once, if not ``beside`` and all that is read
-            and written.
+        peak_elements: elements of activations alive at once, if not ``alive_meanwhile`` and all
+            that is read and written.
     """
 
     reads: Dim | None = optional_dim_field()
     writes: Dim | None = optional_dim_field()
     cache_reads: Dim = dim_field(default=0)
-    live: Dim | None = optional_dim_field()
+    peak_elements: Dim | None = optional_dim_field()
 
     @property
     @abstractmethod
@@ -119,7 +119,8 @@ class PricedOp(Op):
 
     def peak(self) -> Dim:
         """Return the elements of activations that are alive at once."""
-        return self.beside + (sum(self.moved()) if self.live is None else self.live)
+        own = sum(self.moved()) if self.peak_elements is None else self.peak_elements
+        return self.alive_meanwhile + own
 
     def cost(self, conventions: Conventions, element_bytes: int = 2) -> Cost:
         """Price all runs of all copies, elements being ``element_bytes`` wide."""

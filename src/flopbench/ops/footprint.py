@@ -17,7 +17,7 @@ class Held:
     component: str
     weight_bytes: Dim
     cache_bytes: Dim
-    live_bytes: Dim
+    alive_bytes: Dim
 
     @classmethod
     def by(cls, op: PricedOp, width: int) -> Held:
@@ -36,12 +36,12 @@ class Footprint:
     Attributes:
         weight_bytes: weights by component, all experts included.
         kv_cache_bytes: keys and values of all layers, at the end of the stage.
-        live_bytes: the activations that are alive during each of its operations.
+        alive_bytes: the activations that are alive during each of its operations.
     """
 
     weight_bytes: Mapping[str, Dim] = Factory(dict)
     kv_cache_bytes: Dim = 0
-    live_bytes: tuple[Dim, ...] = ()
+    alive_bytes: tuple[Dim, ...] = ()
 
     @classmethod
     def of(cls, held: Iterable[Held]) -> Footprint:
@@ -52,7 +52,7 @@ class Footprint:
         for each in held:
             weights[each.component] = weights.get(each.component, 0) + each.weight_bytes
             cache = cache + each.cache_bytes
-            live.append(each.live_bytes)
+            live.append(each.alive_bytes)
         return cls(weights, cache, tuple(live))
 
     @property
@@ -64,7 +64,7 @@ class Footprint:
     def peak_activation_bytes(self) -> Dim:
         """The most activations that are alive at once: a maximum over the stage, not a sum."""
         most: Dim = 0
-        for live in self.live_bytes:
+        for live in self.alive_bytes:
             most = maximum(most, live)
         return most
 
@@ -77,5 +77,5 @@ class Footprint:
                 for name in both
             },
             maximum(self.kv_cache_bytes, other.kv_cache_bytes),
-            self.live_bytes + other.live_bytes,
+            self.alive_bytes + other.alive_bytes,
         )

@@ -90,7 +90,7 @@ class MatMul(MatrixOp):
     """A batched product of two activations: [batch, m, k] x [batch, k, n].
 
     Attributes:
-        table: elements of weights that the second operand is looked up from, if it is.
+        lookup_weights: elements of weights that the second operand is looked up from, if it is.
     """
 
     kind = "matmul"
@@ -98,7 +98,7 @@ class MatMul(MatrixOp):
     m: Dim = dim_field()
     k: Dim = dim_field()
     n: Dim = dim_field()
-    table: Dim = dim_field(default=0)
+    lookup_weights: Dim = dim_field(default=0)
 
     def tensor_flops(self) -> Dim:
         return MAC_FLOPS * self.batch * self.m * self.k * self.n
@@ -110,7 +110,7 @@ class MatMul(MatrixOp):
         return self.batch * self.m * self.n
 
     def weights(self) -> Dim:
-        return self.table
+        return self.lookup_weights
 
 
 @frozen(kw_only=True, eq=False)

@@ -48,24 +48,24 @@ class Softmax(VectorOp):
     """A softmax over materialised scores.
 
     Attributes:
-        table: elements of weights that scores are looked up from, if they are.
-        table_reads: elements read of them.
+        lookup_weights: elements of weights that scores are looked up from, if they are.
+        lookup_reads: elements read of them.
     """
 
     kind = "softmax"
     scores: Dim = dim_field()
-    table: Dim = dim_field(default=0)
-    table_reads: Dim = dim_field(default=0)
+    lookup_weights: Dim = dim_field(default=0)
+    lookup_reads: Dim = dim_field(default=0)
 
     @property
     def elements(self) -> Dim:
         return self.scores
 
     def weights(self) -> Dim:
-        return self.table
+        return self.lookup_weights
 
     def weights_read(self) -> Dim:
-        return self.table_reads
+        return self.lookup_reads
 
 
 _BINARY = frozenset({"add", "multiply"})
@@ -79,16 +79,16 @@ class Elementwise(VectorOp):
     otherwise: a constant is nothing to read, a broadcast operand less.
 
     Attributes:
-        table: elements of weights that an operand is looked up from, if it is.
-        table_reads: elements read of them.
+        lookup_weights: elements of weights that an operand is looked up from, if it is.
+        lookup_reads: elements read of them.
     """
 
     function: str = attrs.field(
         validator=attrs.validators.in_([a.name for a in attrs.fields(Conventions)])
     )
     outputs: Dim = dim_field()
-    table: Dim = dim_field(default=0)
-    table_reads: Dim = dim_field(default=0)
+    lookup_weights: Dim = dim_field(default=0)
+    lookup_reads: Dim = dim_field(default=0)
 
     @property
     def kind(self) -> str:
@@ -102,10 +102,10 @@ class Elementwise(VectorOp):
         return self.outputs * (2 if self.function in _BINARY else 1)
 
     def weights(self) -> Dim:
-        return self.table
+        return self.lookup_weights
 
     def weights_read(self) -> Dim:
-        return self.table_reads
+        return self.lookup_reads
 
 
 @frozen(kw_only=True, eq=False)

@@ -7,6 +7,7 @@ Names and types are checked here, so that an error can say the full key.
 
 from __future__ import annotations
 
+import logging
 import re
 import types
 from collections.abc import Mapping, Sequence
@@ -32,6 +33,12 @@ CountMethod = Literal["auto", "concrete", "symbolic"]
 
 ``auto`` counts a single workload as it is and many by their law.
 """
+
+
+RENAMED = {"vendor.method": "run.method"}
+"""Keys by the names that they had."""
+
+LOG = logging.getLogger("flopbench")
 
 
 @frozen(kw_only=True)
@@ -86,6 +93,7 @@ def load_config(
         plain: Any = OmegaConf.to_container(merged, resolve=True, throw_on_missing=True)
     except (OmegaConfBaseException, TypeError) as error:
         raise UsageError(f"the configuration does not merge: {_first_line(error)}") from error
+    _take_old_names(plain, schema)
     for key, value in (options or {}).items():
         # Set as they are: a file name may look like YAML or an interpolation.
         section, _, name = key.partition(".")
@@ -96,6 +104,20 @@ def load_config(
             raise UsageError(unknown("configuration section", str(name), schema))
     resolved = {name: attrs.asdict(section) for name, section in sections.items()}
     return Config(sections, resolved)
+
+
+def _take_old_names(plain: dict[str, Any], schema: Mapping[str, type]) -> None:
+    """Set a key under its new name where its old one is given, and say so."""
+    for old, new in RENAMED.items():
+        (section, name), (new_section, new_name) = old.split("."), new.split(".")
+        fields = attrs.fields_dict(schema[section]) if section in schema else {}
+        given = plain.get(section)
+        if isinstance(given, dict) and name in given and name not in fields:
+            plain.setdefault(new_section, {})[new_name] = given.pop(name)
+            from multiprocessing import parent_process
+
+            if parent_process() is None:  # said once, and not by each worker
+                LOG.warning("%s is now %s; the old name works until version 0.3", old, new)
 
 
 def _read(path: Path) -> DictConfig:

@@ -21,19 +21,11 @@ from flopbench.wildcards import pattern_for
 T = TypeVar("T")
 
 
-def _no_stages(stages: Any) -> bool:
+def _are_stages(stages: Any) -> bool:
     if not (stages and _are_named(stages, Stage)):
-        return True
+        return False
     base = {stage.name for stage in stages if not stage.parts}
-    return any(set(stage.parts) - base for stage in stages)
-
-
-def _no_sizes(sizes: Any) -> bool:
-    return not _are_named(sizes, Size)
-
-
-def _no_sweeps(sweeps: Any) -> bool:
-    return not _are_named(sweeps, Sweep)
+    return all(base.issuperset(stage.parts) for stage in stages)
 
 
 def _are_named(values: Any, kind: type) -> bool:
@@ -43,28 +35,28 @@ def _are_named(values: Any, kind: type) -> bool:
     return len({value.name for value in values}) == len(values)
 
 
-def _no_attrs_class(cls: Any) -> bool:
-    return not (inspect.isclass(cls) and attrs.has(cls))
+def _is_attrs_class(cls: Any) -> bool:
+    return inspect.isclass(cls) and attrs.has(cls)
 
 
-def _no_filename(filename: Any) -> bool:
-    return filename is not None and (not filename or Path(filename).name != filename)
+def _is_filename(filename: Any) -> bool:
+    return filename is None or bool(filename and Path(filename).name == filename)
 
 
-_PROBLEMS: dict[type, dict[str, Callable[[Any], bool]]] = {
+_PROPER: dict[type, dict[str, Callable[[Any], bool]]] = {
     AnalyticModel: {
-        "stages": _no_stages,
-        "sizes": _no_sizes,
-        "sweeps": _no_sweeps,
-        "parts": lambda parts: not isinstance(parts, Mapping),
-        "options_type": _no_attrs_class,
-        "inputs_type": _no_attrs_class,
+        "stages": _are_stages,
+        "sizes": lambda sizes: _are_named(sizes, Size),
+        "sweeps": lambda sweeps: _are_named(sweeps, Sweep),
+        "parts": lambda parts: isinstance(parts, Mapping),
+        "options_type": _is_attrs_class,
+        "inputs_type": _is_attrs_class,
     },
-    VendorModel: {"options_type": _no_attrs_class},
-    VendorCounter: {"convention": lambda convention: not isinstance(convention, Convention)},
-    Reporter: {"filename": _no_filename},
+    VendorModel: {"options_type": _is_attrs_class},
+    VendorCounter: {"convention": lambda convention: isinstance(convention, Convention)},
+    Reporter: {"filename": _is_filename},
 }
-"""Class attributes that a strategy must have, each with a test that finds it wrong."""
+"""Class attributes of a strategy, each with what must hold for it."""
 
 
 @frozen
@@ -85,7 +77,7 @@ class Shelf(Generic[T]):
         """
         found = self.find(name)
         if found is None:
-            message = unknown(self.what, name, self.entries)
+            message = unknown(self.what, name, self._names())
             broken = "; ".join(map(str, self.failures))
             raise UsageError(f"{message} ({broken})" if broken else message)
         return found
@@ -107,6 +99,26 @@ class Shelf(Generic[T]):
         with calling(f"{self.what} {pattern!r}: for_name({name!r})"):
             made: type[T] = strategy.for_name(name)
             return made
+
+    def listed(self) -> Iterator[tuple[str, type[T], Source]]:
+        """Yield what is here, and before a name ending in ``*`` those that it is known to have.
+
+        Raises:
+            PluginError: a strategy raises when it is asked for them.
+        """
+        for name, strategy, source in self:
+            named: Any = strategy
+            if hasattr(named, "known_names"):
+                with calling(f"{self.what} {name!r}: known_names"):
+                    known = [(each, named.for_name(each)) for each in named.known_names()]
+                yield from ((each, made, source) for each, made in known)
+            yield name, strategy, source
+
+    def _names(self) -> list[str]:
+        try:
+            return [name for name, _, _ in self.listed()]
+        except PluginError:  # a wrong name is what the user must mend first
+            return list(self.entries)
 
     def __contains__(self, name: str) -> bool:
         return name in self.entries
@@ -145,8 +157,8 @@ class Shelf(Generic[T]):
             raise PluginError(f"{kind} {strategy.__name__} has no name")
         if set(name) & set(", =\n"):
             raise PluginError(f"{kind} name {name!r} must not hold a comma, space or '='")
-        for attribute, problem in _PROBLEMS.get(self.base, {}).items():
-            if problem(getattr(strategy, attribute, None)):
+        for attribute, is_proper in _PROPER.get(self.base, {}).items():
+            if not is_proper(getattr(strategy, attribute, None)):
                 raise PluginError(f"{kind} {strategy.__name__} has no proper {attribute}")
         return name
 

@@ -16,16 +16,16 @@ from flopbench.report.reporter import Reporter
 from flopbench.vendor.attribution import Entry, UncountedOp
 
 __all__ = [
+    "FAILURES",
+    "SCHEMA_VERSION",
     "Comparison",
     "ComponentDifference",
     "Entry",
     "ExecutedComponent",
     "ExecutedKernel",
-    "FAILURES",
     "Provenance",
     "Report",
     "Reporter",
-    "SCHEMA_VERSION",
     "Series",
     "UncountedOp",
     "Verdict",

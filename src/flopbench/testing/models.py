@@ -42,10 +42,10 @@ from flopbench.testing.vendors import VendorChecks
 
 _IMPORTS = """
 import sys
-from flopbench.catalog import build_catalog
+from flopbench.commands.run.runner import run
 from flopbench.plan import make_plan
-from flopbench.plugins import load_plugins
-from flopbench.runner import run
+from flopbench.registry.catalog import build_catalog
+from flopbench.registry.loading import load_plugins
 model, plugins, overrides = eval(sys.argv[1])
 catalog = build_catalog(load_plugins(plugins))
 run(make_plan(catalog, model, overrides=overrides, options={"run.analytic_only": True}), catalog)

@@ -72,7 +72,7 @@ def _comparison(stage: str, vendor: int | None, analytic: int, **others: Any) ->
         "attention": "eager",
         "counter": "torch",
         "vendor_flops": vendor,
-        "torch_visible_flops": analytic,
+        "seen_flops": analytic,
         "difference": difference,
         "verdict": "exact",
         "unseen": {"softmax": 7},

@@ -15,16 +15,16 @@ from flopbench.vendor.counter import (
 from flopbench.vendor.model import VERIFIED, VendorCall, VendorModel, VendorStage
 
 __all__ = [
+    "EXECUTED_FLOP",
+    "FLOPS_PER_UNIT",
+    "VERIFIED",
     "Convention",
     "Count",
     "Counted",
-    "EXECUTED_FLOP",
-    "FLOPS_PER_UNIT",
     "StageCount",
     "SymbolicCounter",
     "Trace",
     "Uncounted",
-    "VERIFIED",
     "VendorCall",
     "VendorCounter",
     "VendorModel",

@@ -41,7 +41,7 @@ class CheckedVendor(VendorModel):
         self._attention: str = answer(what, str, getattr, plugin, "attention")
 
     @classmethod
-    def from_options(cls, architecture: Any, options: Any) -> Self:
+    def from_options(cls, architecture: Any, options: Any) -> Self:  # noqa: ARG003 - as declared
         raise TypeError(f"{cls.__name__} wraps a vendor model that is made already")
 
     @property

@@ -118,7 +118,40 @@ class StageCount:
 
 
 class VendorCounter(ABC):
-    """Counts the FLOPs of a call of a real model."""
+    """Counts the FLOPs of a call of a real model.
+
+    A whole plugin::
+
+        import torch
+        from flopbench import Convention, Count, Counted, VendorCounter, hookimpl
+
+        class Hooks(VendorCounter):
+            name = "hooks"
+            summary = "linear layers, by forward hooks"
+            convention = Convention(unit="FLOP", sees=frozenset({"linear"}))
+
+            def count(self, call):
+                found = []
+                handles = [
+                    module.register_forward_hook(
+                        lambda m, inputs, _out, name=name: found.append(
+                            Counted(name, "linear", 2 * inputs[0].numel() * m.out_features)
+                        )
+                    )
+                    for name, module in call.root.named_modules()
+                    if isinstance(module, torch.nn.Linear)
+                ]
+                try:
+                    call.run()
+                finally:
+                    for handle in handles:
+                        handle.remove()
+                return Count(tuple(found))
+
+        @hookimpl
+        def flopbench_vendor_counters():
+            return [Hooks]
+    """
 
     name: ClassVar[str]
     summary: ClassVar[str] = ""

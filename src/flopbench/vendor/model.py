@@ -55,7 +55,37 @@ class VendorModel(ABC):
     """The real implementation of a model, built without weights, attention always eager.
 
     Named like the analytic model that it is the witness for, and built from the same
-    architecture; it shares nothing else with it.
+    architecture; it shares nothing else with it. A whole plugin::
+
+        import torch
+        from attrs import frozen
+        from flopbench import VendorCall, VendorModel, VendorStage, hookimpl
+
+        @frozen(kw_only=True)
+        class VendorOptions:
+            pass
+
+        class LayerVendor(VendorModel):
+            name = "layer"
+            options_type = VendorOptions
+
+            def __init__(self, width):
+                self.module = torch.nn.Linear(width, width, bias=False, device="meta")
+
+            @classmethod
+            def from_options(cls, architecture, options):
+                return cls(architecture.width)
+
+            def stage(self, name, workload):
+                x = torch.empty(workload.tokens, self.module.in_features, device="meta")
+                return VendorStage(lambda step: VendorCall(self.module, lambda: self.module(x)))
+
+            def component(self, module):
+                return "layer"
+
+        @hookimpl
+        def flopbench_vendor_models():
+            return [LayerVendor]
     """
 
     name: ClassVar[str]

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from typing import Any, Literal
 
 import attrs
 from attrs import frozen
 
+from flopbench.dims import is_traced
 from flopbench.errors import CountError
 
 ATTENTION = "eager"
@@ -50,3 +52,33 @@ def require_eager(model: Any) -> None:
             raise CountError(
                 f"the vendor's {name or 'model'} uses {attention} attention, not {ATTENTION}"
             )
+
+
+def fill_cache(
+    cache: Any,
+    shapes: Iterable[tuple[int, int, int] | None],
+    batch: Any,
+    tokens: Any,
+    **options: Any,
+) -> Any:
+    """Put ``tokens`` tokens per sequence into a KV cache, so that any step can be called alone.
+
+    The cache's own ``update`` gets uninitialised [batch, heads, tokens, width] tensors: it knows
+    what a sliding window keeps.
+
+    Args:
+        shapes: of each layer, the heads and the widths of a key and of a value; None for a layer
+            that has no keys of its own.
+        options: device and dtype, for ``torch.empty``.
+    """
+    import torch
+
+    # A traced number of tokens is not asked whether it is 0: it never is.
+    if not is_traced(tokens) and not tokens:
+        return cache
+    for layer, shape in enumerate(shapes):
+        if shape is not None:
+            heads, *widths = shape
+            states = (torch.empty(batch, heads, tokens, width, **options) for width in widths)
+            cache.update(*states, layer)
+    return cache

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from abc import abstractmethod
 from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import ClassVar, Literal, Self
@@ -11,7 +12,6 @@ from attrs import frozen
 from flopbench import Named, Op
 from flopbench.dims import DEFAULT_DTYPE
 from flopbench_deepseek_ocr.architecture import Architecture, read_architecture, read_dtype
-from flopbench_deepseek_ocr.names import Names, named_architecture
 from flopbench_deepseek_ocr.page_model import PageModel
 from flopbench_deepseek_ocr.sweeps import grid_sweeps
 from flopbench_deepseek_ocr.vision import vision_ops
@@ -34,14 +34,14 @@ class Options:
     dtype: Literal["bfloat16", "float16", "float32"] | None = None
 
 
-class DeepseekOcr(PageModel):
-    """SAM, CLIP and projector, then a mixture-of-experts decoder with LM head."""
+class SamClipModel(PageModel):
+    """SAM, CLIP and projector, then a mixture-of-experts decoder with LM head.
 
-    name = "deepseek_ocr"
-    summary = "DeepSeek-OCR: SAM + CLIP vision tower, 3B mixture-of-experts decoder"
+    What DeepSeek-OCR and the models that share its towers have in common.
+    """
+
     options_type = Options
     inputs_type = Inputs
-    defaults = Path(__file__).with_name("default.yaml")
     sweeps = grid_sweeps(Workload)
     parts: ClassVar[Mapping[str, str]] = {
         "vision/sam": "SAM",
@@ -58,26 +58,54 @@ class DeepseekOcr(PageModel):
         rope_by_matmul: bool = False,
         dtype: str = DEFAULT_DTYPE,
     ) -> None:
-        super().__init__(architecture or Architecture(), dtype=dtype)
+        super().__init__(architecture or self.published(), dtype=dtype)
         self._rope_by_matmul = rope_by_matmul
 
     @classmethod
     def from_options(cls, options: Options) -> Self:
-        architecture = cls._read(Path(options.config)) if options.config else None
+        architecture = cls.read(Path(options.config)) if options.config else None
         dtype = options.dtype or (read_dtype(Path(options.config)) if options.config else None)
         return cls(
             architecture, rope_by_matmul=options.rope == "matmul", dtype=dtype or DEFAULT_DTYPE
         )
 
     @classmethod
-    def _read(cls, config: Path) -> Architecture:
-        return read_architecture(config)
+    @abstractmethod
+    def published(cls) -> Architecture:
+        """Return the published model's architecture."""
+
+    @classmethod
+    @abstractmethod
+    def read(cls, config: Path) -> Architecture:
+        """Read the architecture from a ``config.json`` of the published checkpoint's form.
+
+        Raises:
+            UsageError: the file cannot be read, or is of another form.
+        """
 
     def vision_ops(self, workload: Workload) -> Iterator[Op]:
         return vision_ops(self._architecture, workload)
 
     def named(self) -> Named:
-        names = Names()
+        from flopbench_deepseek_ocr.symbols import Symbols, named_architecture
+
+        names = Symbols()
         architecture = named_architecture(self._architecture, names)
         model = type(self)(architecture, rope_by_matmul=self._rope_by_matmul, dtype=self.dtype)
         return Named(model, names.values, names.meanings)
+
+
+class DeepseekOcr(SamClipModel):
+    """DeepSeek-OCR, as published."""
+
+    name = "deepseek_ocr"
+    summary = "DeepSeek-OCR: SAM + CLIP vision tower, 3B mixture-of-experts decoder"
+    defaults = Path(__file__).with_name("default.yaml")
+
+    @classmethod
+    def published(cls) -> Architecture:
+        return Architecture()
+
+    @classmethod
+    def read(cls, config: Path) -> Architecture:
+        return read_architecture(config)

@@ -140,6 +140,11 @@ class Decoder:
         return self.width // self.heads
 
     @property
+    def cache_shapes(self) -> list[tuple[int, int, int]]:
+        """Heads, and widths of a key and of a value, that each layer has in the KV cache."""
+        return [(self.kv_heads, self.head_dim, self.head_dim)] * self.layers
+
+    @property
     def moe_layers(self) -> int:
         """Layers with routed experts."""
         return self.layers - self.dense_layers

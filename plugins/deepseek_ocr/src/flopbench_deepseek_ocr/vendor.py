@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import re
+from abc import abstractmethod
 from collections.abc import Hashable, Mapping
 from pathlib import Path
-from typing import Any, ClassVar, Literal, Protocol, Self
+from typing import Any, Literal, Protocol, Self
 
 import attrs
 from attrs import frozen
@@ -49,12 +50,11 @@ class Implementation(Protocol):
 class PageVendor(VendorModel):
     """DeepSeek-OCR or a neighbour: stages of an implementation, called one by one.
 
-    A neighbour names its ``native`` `Implementation`, which is made of an architecture alone.
+    A neighbour's `Implementation` is made of an architecture alone.
     """
 
     summary = "transformers' native implementation on the meta device, eager attention"
     options_type = VerifiedOptions
-    native: ClassVar[type[Any]]
 
     def __init__(self, implementation: Implementation, *, every_step: bool = False) -> None:
         self._implementation = implementation
@@ -64,6 +64,15 @@ class PageVendor(VendorModel):
     @classmethod
     def from_options(cls, architecture: Any, options: Any) -> Self:
         return cls(cls.native(architecture), every_step=options.decode == "every")
+
+    @classmethod
+    @abstractmethod
+    def native(cls, architecture: Any) -> Implementation:
+        """Return transformers' implementation of an architecture; nothing is built yet.
+
+        Raises:
+            UsageError: it cannot have this architecture.
+        """
 
     def stage(self, name: str, workload: Workload) -> VendorStage:
         stage = self._implementation.stage(name, workload)
@@ -117,6 +126,12 @@ class DeepseekOcrVendor(PageVendor):
             executed=_executed(architecture, options),
         )
 
+    @classmethod
+    def native(cls, architecture: Architecture) -> Implementation:
+        from flopbench_deepseek_ocr.vendor_native import Native
+
+        return Native(architecture)
+
     def variant(self, name: str) -> VendorModel:
         if name == "executed" and self._executed is not None:
             return DeepseekOcrVendor(self._executed, every_step=self._every_step)
@@ -137,9 +152,7 @@ def _implementation(architecture: Architecture, options: VendorOptions) -> Imple
             "vendor.model_root is used only with vendor.remote_code=true, which executes "
             "the code in that folder"
         )
-    from flopbench_deepseek_ocr.vendor_native import Native
-
-    return Native(architecture)
+    return DeepseekOcrVendor.native(architecture)
 
 
 def _executed(architecture: Architecture, options: VendorOptions) -> Implementation | None:

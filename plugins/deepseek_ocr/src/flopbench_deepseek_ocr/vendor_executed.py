@@ -17,9 +17,9 @@ from typing import Any, Literal
 import attrs
 
 from flopbench import UsageError, VendorCall, VendorStage
+from flopbench.vendor.transformers import fill_cache
 from flopbench_deepseek_ocr.architecture import Architecture
-from flopbench_deepseek_ocr.kv_cache import fill_cache
-from flopbench_deepseek_ocr.vendor_native import Native, import_torch
+from flopbench_deepseek_ocr.vendor_native import PagesInTransformers, clip_config, import_torch
 from flopbench_deepseek_ocr.workload import Workload
 
 LOG = logging.getLogger("flopbench")
@@ -34,7 +34,7 @@ Attention = Literal["sdpa", "flash", "eager"]
 """``sdpa`` runs what torch chooses; ``flash`` makes it FlashAttention-2 where that can be."""
 
 
-class Executed(Native):
+class Executed(PagesInTransformers):
     """transformers' implementation on a GPU; calls are made in another process."""
 
     device = "cuda"
@@ -42,6 +42,9 @@ class Executed(Native):
     def __init__(self, architecture: Architecture, attention: Attention) -> None:
         super().__init__(architecture)
         self.attention = attention
+
+    def encoder_config(self) -> dict[str, Any]:
+        return clip_config(self._architecture.clip)
 
     @cached_property
     def model(self) -> Any:
@@ -127,7 +130,7 @@ class Executed(Native):
 
         cache = fill_cache(
             cache,
-            self._architecture.decoder,
+            self._architecture.decoder.cache_shapes,
             batch,
             tokens,
             device=self.device,

@@ -8,6 +8,7 @@ torch's registry, and ``eager`` experts loop over data that meta tensors do not 
 
 from __future__ import annotations
 
+from abc import ABC, abstractmethod
 from collections.abc import Mapping
 from functools import cached_property
 from importlib import import_module, metadata
@@ -15,9 +16,8 @@ from typing import Any, ClassVar
 
 from flopbench import CountError, UsageError, VendorCall, VendorStage
 from flopbench.dims import is_traced
-from flopbench.vendor.transformers import ATTENTION, EXPERTS, require_eager
+from flopbench.vendor.transformers import ATTENTION, EXPERTS, fill_cache, require_eager
 from flopbench_deepseek_ocr.architecture import Clip, Decoder, Sam
-from flopbench_deepseek_ocr.kv_cache import fill_cache
 from flopbench_deepseek_ocr.workload import Workload
 
 VIEW_BY_VIEW = (
@@ -30,8 +30,11 @@ _CLIP = r"model\.vision_tower\.vision_encoder"
 _LAYER = r"model\.language_model\.layers\.\d+"
 
 
-class Native:
-    """transformers' implementation, on meta tensors; a neighbour of the model derives its own."""
+class PagesInTransformers(ABC):
+    """transformers' implementation of a model of pages, on meta tensors.
+
+    What DeepSeek-OCR and its neighbours have in common: they differ in what follows SAM.
+    """
 
     package: ClassVar[str] = "unlimited_ocr"
     prefix: ClassVar[str] = "UnlimitedOcr"
@@ -115,9 +118,9 @@ class Native:
             "text_config": decoder_config(self._architecture.decoder),
         }
 
+    @abstractmethod
     def encoder_config(self) -> dict[str, Any]:
-        """Say the dimensions of what follows SAM in the words of transformers' config."""
-        return clip_config(self._architecture.clip)
+        """Return the dimensions of what follows SAM in the words of transformers' config."""
 
     def stage(self, name: str, workload: Workload) -> VendorStage:
         """Build the calls of a stage; step k of decode finds context + k - 1 cached keys.
@@ -231,12 +234,20 @@ class Native:
         return self._fill(self._new_cache(), batch, tokens)
 
     def _fill(self, cache: Any, batch: Any, tokens: Any) -> Any:
-        return fill_cache(cache, self._architecture.decoder, batch, tokens, device="meta")
+        shapes = self._architecture.decoder.cache_shapes
+        return fill_cache(cache, shapes, batch, tokens, device="meta")
 
     def _new_cache(self) -> Any:
         from transformers.cache_utils import DynamicCache
 
         return DynamicCache(config=self.model.config.text_config)
+
+
+class Native(PagesInTransformers):
+    """DeepSeek-OCR, the witness: always eager, on meta tensors."""
+
+    def encoder_config(self) -> dict[str, Any]:
+        return clip_config(self._architecture.clip)
 
 
 def import_torch() -> Any:

@@ -20,8 +20,8 @@ from typing import Any
 
 from flopbench import UsageError, VendorCall, VendorStage
 from flopbench.errors import describe
+from flopbench.vendor.transformers import fill_cache
 from flopbench_deepseek_ocr.architecture import Architecture, read_architecture
-from flopbench_deepseek_ocr.kv_cache import fill_cache
 from flopbench_deepseek_ocr.workload import View, Workload
 
 _LOG = logging.getLogger("flopbench")
@@ -112,7 +112,11 @@ class RemoteCode:
                 f"the code in {self._root} does not run with transformers "
                 f"{transformers.__version__} (the published code wants 4.46.3): {describe(error)}"
             ) from error
-        return model.to(torch.bfloat16).to_empty(device="cpu").eval()
+        model = model.to(torch.bfloat16).to_empty(device="cpu").eval()
+        with torch.no_grad():  # what memory happens to hold must not choose experts
+            for tensor in (*model.parameters(), *model.buffers()):
+                tensor.zero_()
+        return model
 
     def stage(self, name: str, workload: Workload) -> VendorStage:
         """Build the calls of a stage.
@@ -172,7 +176,8 @@ class RemoteCode:
 
         model, batch = self.model, int(workload.batch_size)
         cache = DynamicCache()
-        fill_cache(cache, self._architecture.decoder, batch, past_tokens, dtype=torch.bfloat16)
+        shapes = self._architecture.decoder.cache_shapes
+        fill_cache(cache, shapes, batch, past_tokens, dtype=torch.bfloat16)
         positions = torch.arange(past_tokens, past_tokens + tokens).expand(batch, tokens)
         # All-zero images tell the original's forward that there is no vision work to do.
         no_image = torch.zeros(1, 3, 8, 8)

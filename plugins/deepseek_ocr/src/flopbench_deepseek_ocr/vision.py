@@ -50,14 +50,16 @@ def page_ops(
     waiting: Dim = 0
     for index, view in enumerate(workload.views):
         for op in view_ops(view):
-            yield attrs.evolve(op, weights_shared=index > 0, beside=op.beside + waiting)
+            yield attrs.evolve(
+                op, weights_shared=index > 0, alive_meanwhile=op.alive_meanwhile + waiting
+            )
         waiting = waiting + view.count * view.tokens * width
     yield Embedding(
         component="vision/projector/separators",
         tokens=workload.batch_size * workload.separators,
         width=width,
         entries=entries,
-        beside=waiting,
+        alive_meanwhile=waiting,
     )
 
 
@@ -119,7 +121,7 @@ def _sam_attention(
         residual: elements alive meanwhile.
     """
     tokens = side * side
-    site = Site("vision/sam/attention", layers=layers, beside=residual)
+    site = Site("vision/sam/attention", layers=layers, alive_meanwhile=residual)
     attention = EncoderAttention(
         width=sam.width,
         heads=sam.heads,
@@ -155,8 +157,8 @@ def _relative_positions(
             n=side,
             # All windows and heads share the embeddings, which no window reads if there is none.
             reads=(heads + at_most_one(heads)) * embeddings,
-            table=(2 * trained - 1) * sam.head_dim,
-            beside=alive + waiting,
+            lookup_weights=(2 * trained - 1) * sam.head_dim,
+            alive_meanwhile=alive + waiting,
         )
     yield Elementwise(
         component=core,
@@ -164,7 +166,7 @@ def _relative_positions(
         function="add",
         outputs=scores,
         reads=2 * per_axis,
-        beside=alive,
+        alive_meanwhile=alive,
     )
 
 
@@ -203,7 +205,7 @@ def _sam_neck(sam: Sam, images: Dim, grid: Dim) -> Iterator[Op]:
 def _clip(clip: Clip, images: Dim, tokens: Dim) -> Iterator[Op]:
     """Encode SAM's features, which stay alive for the projector, and a class token."""
     rows = images * tokens
-    site = Site("vision/clip", beside=images * (tokens - 1) * clip.width)
+    site = Site("vision/clip", alive_meanwhile=images * (tokens - 1) * clip.width)
     layers = attrs.evolve(site, layers=clip.layers)
     trained = clip.pretrained_size // clip.patch_size
     # A class token, and a position for it and for each patch. They are added to the features
@@ -213,6 +215,6 @@ def _clip(clip: Clip, images: Dim, tokens: Dim) -> Iterator[Op]:
     yield NormSpec("layer_norm").op(site.at("embed"), rows, clip.width)
     attention = EncoderAttention(width=clip.width, heads=clip.heads, head_dim=clip.head_dim)
     residual = rows * clip.width
-    yield from attention.ops(layers.at("attention").beside_also(residual), images, tokens)
+    yield from attention.ops(layers.at("attention").with_alive(residual), images, tokens)
     mlp = Mlp(width=clip.width, inner=clip.mlp_width, activation="quick_gelu", bias=True)
     yield from EncoderLayers(mlp=mlp).ops(layers, rows)

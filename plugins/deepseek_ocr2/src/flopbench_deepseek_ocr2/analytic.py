@@ -14,7 +14,6 @@ from flopbench_deepseek_ocr.page_model import PageModel
 from flopbench_deepseek_ocr.sweeps import grid_sweeps
 from flopbench_deepseek_ocr.workload import Workload
 from flopbench_deepseek_ocr2.architecture import Architecture
-from flopbench_deepseek_ocr2.vision import vision_ops
 from flopbench_deepseek_ocr2.workload import TILING, VIEW_SIZES, Inputs, Ocr2Workload
 
 
@@ -59,4 +58,6 @@ class DeepseekOcr2(PageModel):
         return cls(dtype=options.dtype or DEFAULT_DTYPE)
 
     def vision_ops(self, workload: Workload) -> Iterator[Op]:
+        from flopbench_deepseek_ocr2.vision import vision_ops
+
         return vision_ops(self.architecture, workload)

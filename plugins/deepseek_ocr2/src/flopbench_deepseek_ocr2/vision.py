@@ -61,12 +61,12 @@ def _encoder_ops(encoder: Encoder, images: Dim, patches: Dim) -> Iterator[Op]:
     angles = RotaryAngles(encoder.head_dim)
     # The angles are made for one sequence; all images share them. Features and queries wait.
     one = Pass(batch=1, queries=tokens, keys=tokens, head_rows=0)
-    yield from angles.ops(site.beside_also(rows * encoder.width).at("rope"), one)
-    every = attrs.evolve(site, layers=encoder.layers).beside_also(angles.held(one))
+    yield from angles.ops(site.with_alive(rows * encoder.width).at("rope"), one)
+    every = attrs.evolve(site, layers=encoder.layers).with_alive(angles.held(one))
     yield from ResidualNorms(norm=NormSpec("rms_norm"), width=encoder.width, last=1).ops(
         every.at("norm"), rows
     )
-    within = every.beside_also(rows * encoder.width)
+    within = every.with_alive(rows * encoder.width)
     yield from _attention(encoder, within.at("attention"), images, tokens, patches)
     mlp = GatedMlp(width=encoder.width, inner=encoder.mlp_width)
     yield from mlp.ops(within.at("mlp"), rows)
@@ -83,7 +83,7 @@ def _attention(
     values = rows * kv_heads * head_dim - 2 * head_dim * tokens
     yield (
         site.at("core")
-        .beside_also(values)
+        .with_alive(values)
         .op(
             Rope,
             tokens=rows,

@@ -2,21 +2,18 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterator, Mapping
+from collections.abc import Iterator, Mapping
 from pathlib import Path
-from typing import Any, ClassVar, Self
+from typing import TYPE_CHECKING, Any, ClassVar, Self
 
 from flopbench import AnalyticModel, Op, Size, Stage, UsageError
-from flopbench.blocks import Decoder, stage_passes
 from flopbench.dims import DEFAULT_DTYPE, Dim, element_bytes
 from flopbench_transformers_lm.config import LmConfig, LmOptions, read_config
-from flopbench_transformers_lm.families import FAMILIES, source_of
-from flopbench_transformers_lm.families.fields import NotCoveredError
 from flopbench_transformers_lm.model_types import PREFIX, model_type
 from flopbench_transformers_lm.workload import Inputs, Workload
 
-COVERED: Collection[str] = FAMILIES.keys()
-"""Model types with closed forms."""
+if TYPE_CHECKING:
+    from flopbench.blocks import Decoder
 
 DECODING = (
     "decode step k attends to context + k keys, or to those that a window keeps, and runs the LM "
@@ -63,7 +60,10 @@ class HfModel(AnalyticModel):
         self.dtype = dtype
         self._decoder: Decoder | None = None
         self._not_covered: str | None = None
-        if config.model_type not in COVERED:
+        from flopbench_transformers_lm.families import FAMILIES
+        from flopbench_transformers_lm.families.fields import NotCoveredError
+
+        if config.model_type not in FAMILIES:
             self._not_covered = (
                 f"flopbench-transformers-lm has no closed forms of {config.model_type!r}"
             )
@@ -74,7 +74,15 @@ class HfModel(AnalyticModel):
             self._not_covered = str(error)
 
     @classmethod
+    def known_names(cls) -> list[str]:
+        from flopbench_transformers_lm.families import FAMILIES
+
+        return [PREFIX + kind for kind in sorted(FAMILIES)]
+
+    @classmethod
     def for_name(cls, name: str) -> type[Self]:
+        from flopbench_transformers_lm.families import FAMILIES, source_of
+
         made = super().for_name(name)
         family = FAMILIES.get(name.removeprefix(PREFIX))
         if family is not None:
@@ -115,6 +123,8 @@ class HfModel(AnalyticModel):
     def ops(self, stage: str, workload: Workload) -> Iterator[Op]:
         if self._decoder is None:
             raise UsageError(f"model {self.name!r}: {self.no_closed_forms}")
+        from flopbench.blocks import stage_passes
+
         yield from self._decoder.ops(
             stage_passes(
                 stage,

@@ -7,6 +7,7 @@ in order. What no line knows keeps its own path: a difference that can be seen, 
 from __future__ import annotations
 
 import re
+from functools import cache
 
 _ATTENTION = r"(self_attn|self_attention|attn|attention|multi_head_attention)(\.(self|attention))?"
 _MOE = r"(mlp|feed_forward|ffn|moe|block_sparse_moe|block_sparse_mlp)"
@@ -24,34 +25,36 @@ _HEAD = (
     r"^(lm_head|cls|generator_\w+)(\.|$)"
 )
 
-_RULES = tuple(
-    (re.compile(pattern), component)
-    for pattern, component in (
-        (_HEAD, "lm_head"),
-        (r"(^|\.)(rotary_\w+|rope\w*|pos_emb)(\.|$)", "decoder/rope"),
-        (rf"\.{_MOE}\.(gate|router)(\.|$)", "decoder/moe/router"),
-        (rf"\.{_MOE}\.experts(\.|$)", "decoder/moe/experts"),
-        (rf"\.({_MOE}\.)?shared_(experts?|mlp|expert_gate)(\.|$)", "decoder/moe/shared"),
-        (rf"\.{_ATTENTION}\.({_QKV})(\.|$)", "decoder/attention/qkv"),
-        (
-            rf"\.{_ATTENTION}\.((o|out|c)_proj|dense|output\.dense|out_lin|Wo)$",
-            "decoder/attention/out",
-        ),
-        (rf"\.{_ATTENTION}$", "decoder/attention/core"),
-        (
-            r"(^|\.)(embed\w*|(word|tok|token|pos|position)\w*_embed\w*|w[tp]e)(\.|$)",
-            "decoder/embed",
-        ),
-        (rf"{_IN_LAYER}(\w+\.)?({_MOE}|mlp|intermediate)(\.|$)", "decoder/mlp"),
-        (rf"{_IN_LAYER}(fc[12]|output\.dense)$", "decoder/mlp"),
-        (r"(^|\.)(\w*norm\w*|LayerNorm|ln_\w+)$", "decoder/norm"),
-    )
+_RULES = (
+    (_HEAD, "lm_head"),
+    (r"(^|\.)(rotary_\w+|rope\w*|pos_emb)(\.|$)", "decoder/rope"),
+    (rf"\.{_MOE}\.(gate|router)(\.|$)", "decoder/moe/router"),
+    (rf"\.{_MOE}\.experts(\.|$)", "decoder/moe/experts"),
+    (rf"\.({_MOE}\.)?shared_(experts?|mlp|expert_gate)(\.|$)", "decoder/moe/shared"),
+    (rf"\.{_ATTENTION}\.({_QKV})(\.|$)", "decoder/attention/qkv"),
+    (
+        rf"\.{_ATTENTION}\.((o|out|c)_proj|dense|output\.dense|out_lin|Wo)$",
+        "decoder/attention/out",
+    ),
+    (rf"\.{_ATTENTION}$", "decoder/attention/core"),
+    (
+        r"(^|\.)(embed\w*|(word|tok|token|pos|position)\w*_embed\w*|w[tp]e)(\.|$)",
+        "decoder/embed",
+    ),
+    (rf"{_IN_LAYER}(\w+\.)?({_MOE}|mlp|intermediate)(\.|$)", "decoder/mlp"),
+    (rf"{_IN_LAYER}(fc[12]|output\.dense)$", "decoder/mlp"),
+    (r"(^|\.)(\w*norm\w*|LayerNorm|ln_\w+)$", "decoder/norm"),
 )
+
+
+@cache
+def _rules() -> tuple[tuple[re.Pattern[str], str], ...]:
+    return tuple((re.compile(pattern), component) for pattern, component in _RULES)
 
 
 def component_of(module: str) -> str:
     """Return the component path of work in a module, a dotted path below the model."""
-    for pattern, component in _RULES:
+    for pattern, component in _rules():
         if pattern.search(module):
             return component
     return "unmapped/" + re.sub(r"\.\d+(?=\.|$)", ".*", module or "model")

@@ -5,6 +5,8 @@ from __future__ import annotations
 import copy
 from typing import Any
 
+from flopbench.vendor.transformers import fill_cache
+
 _FILLED_BY_LENGTH = frozenset({"DynamicLayer", "DynamicSlidingWindowLayer"})
 """Layers of a cache that keys and values of so many tokens say all about.
 
@@ -22,8 +24,6 @@ def fill_like(cache: Any, batch: Any, tokens: Any) -> Any:
     Returns:
         None if length says not all about such a cache.
     """
-    import torch
-
     kinds = {type(layer).__name__ for layer in getattr(cache, "layers", ())}
     if type(cache).__name__ != "DynamicCache" or not kinds or kinds - _FILLED_BY_LENGTH:
         return None
@@ -32,13 +32,8 @@ def fill_like(cache: Any, batch: Any, tokens: Any) -> Any:
     filled.reset()
     if filled.get_seq_length():
         return None
-    for index, layer in enumerate(cache.layers):
-        if layer.is_initialized:  # a layer that uses another's keys has none
-            keys, values = (
-                torch.empty(
-                    batch, old.shape[1], tokens, old.shape[3], dtype=old.dtype, device="meta"
-                )
-                for old in (layer.keys, layer.values)
-            )
-            filled.update(keys, values, index)
-    return filled
+    # A layer that uses another's keys has none of its own.
+    kept = [layer if layer.is_initialized else None for layer in cache.layers]
+    shapes = [k and (k.keys.shape[1], k.keys.shape[3], k.values.shape[3]) for k in kept]
+    dtype = next(k.keys.dtype for k in kept if k)
+    return fill_cache(filled, shapes, batch, tokens, dtype=dtype, device="meta")

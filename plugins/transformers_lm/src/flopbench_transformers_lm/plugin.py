@@ -1,17 +1,16 @@
-"""The hooks: a model for each type with closed forms, and one for all other types."""
+"""The hooks: one model, and its vendor, for all types."""
 
 from __future__ import annotations
 
 from flopbench import AnalyticModel, VendorModel, hookimpl
-from flopbench_transformers_lm.analytic import COVERED, HfModel
-from flopbench_transformers_lm.model_types import PREFIX
+from flopbench_transformers_lm.analytic import HfModel
 from flopbench_transformers_lm.vendor import HfVendor
 
 
 @hookimpl
 def flopbench_analytic_models() -> list[type[AnalyticModel]]:
-    """Contribute the types with closed forms one by one, so that they are listed, and the rest."""
-    return [*(HfModel.for_name(PREFIX + kind) for kind in sorted(COVERED)), HfModel]
+    """Contribute the model of any type; it names those with closed forms."""
+    return [HfModel]
 
 
 @hookimpl

@@ -10,7 +10,6 @@ from flopbench.vendor.transformers import ATTENTION, VerifiedOptions
 from flopbench_transformers_lm.components import component_of
 from flopbench_transformers_lm.config import LmConfig
 from flopbench_transformers_lm.model_types import PREFIX
-from flopbench_transformers_lm.vendor_model import RealModel
 from flopbench_transformers_lm.workload import Workload
 
 
@@ -22,6 +21,8 @@ class HfVendor(VendorModel):
     options_type = VerifiedOptions
 
     def __init__(self, config: LmConfig, *, every_step: bool = False) -> None:
+        from flopbench_transformers_lm.vendor_model import RealModel
+
         self._real = RealModel(config)
         self._every_step = every_step
 

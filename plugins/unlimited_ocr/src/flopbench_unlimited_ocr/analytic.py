@@ -11,8 +11,7 @@ from pathlib import Path
 
 import attrs
 
-from flopbench.dims import DEFAULT_DTYPE
-from flopbench_deepseek_ocr.analytic import DeepseekOcr
+from flopbench_deepseek_ocr.analytic import SamClipModel
 from flopbench_deepseek_ocr.architecture import Architecture, read_architecture
 from flopbench_deepseek_ocr.workload import Tiling
 
@@ -20,13 +19,7 @@ WINDOW = 128
 """Generated tokens that a generated token sees, its own included."""
 
 
-def published() -> Architecture:
-    """Return the published model's architecture."""
-    deepseek = Architecture()
-    return attrs.evolve(deepseek, decoder=attrs.evolve(deepseek.decoder, reference_window=WINDOW))
-
-
-class UnlimitedOcr(DeepseekOcr):
+class UnlimitedOcr(SamClipModel):
     """DeepSeek-OCR's closed forms, with a window in decoding and more tiles."""
 
     name = "unlimited_ocr"
@@ -34,18 +27,14 @@ class UnlimitedOcr(DeepseekOcr):
     defaults = Path(__file__).with_name("default.yaml")
     tiling = Tiling(most=32)
 
-    def __init__(
-        self,
-        architecture: Architecture | None = None,
-        *,
-        rope_by_matmul: bool = False,
-        dtype: str = DEFAULT_DTYPE,
-    ) -> None:
-        architecture = architecture or published()
-        super().__init__(architecture, rope_by_matmul=rope_by_matmul, dtype=dtype)
+    @classmethod
+    def published(cls) -> Architecture:
+        deepseek = Architecture()
+        decoder = attrs.evolve(deepseek.decoder, reference_window=WINDOW)
+        return attrs.evolve(deepseek, decoder=decoder)
 
     @classmethod
-    def _read(cls, config: Path) -> Architecture:
+    def read(cls, config: Path) -> Architecture:
         return read_architecture(config, windowed=True)
 
     def assumptions(self) -> tuple[str, ...]:

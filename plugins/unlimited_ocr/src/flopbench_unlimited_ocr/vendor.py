@@ -2,12 +2,18 @@
 
 from __future__ import annotations
 
-from flopbench_deepseek_ocr.vendor import PageVendor
-from flopbench_deepseek_ocr.vendor_native import Native
+from typing import Any
+
+from flopbench_deepseek_ocr.vendor import Implementation, PageVendor
 
 
 class UnlimitedOcrVendor(PageVendor):
     """Unlimited-OCR as transformers implements it, on the meta device."""
 
     name = "unlimited_ocr"
-    native = Native
+
+    @classmethod
+    def native(cls, architecture: Any) -> Implementation:
+        from flopbench_deepseek_ocr.vendor_native import Native
+
+        return Native(architecture)

@@ -11,7 +11,6 @@ from flopbench.builtin.reporters.shared import (
     counters,
     executed,
     executed_parts,
-    fallback_text,
     has_no_match,
     has_unseen,
     reconciliation,
@@ -77,7 +76,7 @@ def _console_uncounted(uncounted: Iterable[UncountedOp]) -> Iterator[str]:
 def _console_notes(report: Report) -> Iterator[str]:
     provenance = report.provenance
     for fallback in provenance.fallbacks:
-        yield wrapped(f"fallback: {fallback_text(fallback)}")
+        yield wrapped(f"fallback: {fallback}")
     for plugin in provenance.plugins:
         if plugin["error"]:
             yield f"warning: plugin {plugin['name']!r} ({plugin['origin']}) {plugin['error']}"

@@ -9,7 +9,6 @@ from flopbench.builtin.reporters import executed as executed_text
 from flopbench.builtin.reporters.shared import (
     by_stage,
     executed_parts,
-    fallback_text,
     has_no_match,
     has_unseen,
     reconciliation,
@@ -106,4 +105,4 @@ def _markdown_provenance(report: Report) -> Iterator[str]:
     for note in provenance.assumptions:
         yield f"- Assumption: {note}"
     for fallback in provenance.fallbacks:
-        yield f"- Fallback: {fallback_text(fallback)}"
+        yield f"- Fallback: {fallback}"

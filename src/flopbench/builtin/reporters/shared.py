@@ -5,14 +5,14 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator
 
 from flopbench import Stage
-from flopbench.analytic.price import Fallback
 from flopbench.report import FAILURES, Comparison, ExecutedComponent, Report, Series
-from flopbench.text import key_values, tera
+from flopbench.text import key_values, plural, tera
 
 _UNSEEN_SHOWN = 3
 
 
 def by_stage(report: Report) -> Iterator[tuple[Stage, list[Series], list[Comparison]]]:
+    """Yield each stage with its series and its comparisons."""
     for stage in report.stages:
         yield (
             stage,
@@ -22,10 +22,12 @@ def by_stage(report: Report) -> Iterator[tuple[Stage, list[Series], list[Compari
 
 
 def executed_parts(report: Report, stage: Stage) -> list[ExecutedComponent]:
+    """Return what was executed of a stage, by component."""
     return [part for part in report.executed if part.stage == stage.name]
 
 
 def has_no_match(series: Series, comparisons: Iterable[Comparison]) -> bool:
+    """Return whether a series is not comparable: the vendor runs other attention."""
     return series.kind == "analytic" and any(
         c.attention == series.attention and c.verdict == "no_vendor_match" for c in comparisons
     )
@@ -74,14 +76,11 @@ def executed(series: Series) -> str:
 
 
 def value(series: Series) -> str:
+    """Return a series' FLOPs in tera, with the unit if it is another."""
     if series.flops is None:
         return "not counted"
     unit = "" if series.unit == "FLOP" else f" (unit: {series.unit})"
     return tera(series.flops) + unit
-
-
-def fallback_text(fallback: Fallback) -> str:
-    return f"{fallback.attention} runs {fallback.component} eagerly: {fallback.reason}"
 
 
 def verdict(report: Report) -> str:
@@ -92,7 +91,8 @@ def verdict(report: Report) -> str:
         return "verdict: nothing was checked against a vendor"
     if report.verdict == "verified":
         stages = {c.stage for c in report.comparisons if c.verdict == "exact"}
-        return f"verdict: verified, vendor = analytic to the last FLOP in {_stages(len(stages))}"
+        where = plural(len(stages), "stage")
+        return f"verdict: verified, vendor = analytic to the last FLOP in {where}"
     reason = f"; {report.no_closed_forms}" if report.no_closed_forms else ""
     return f"verdict: not verified: {'; '.join(_failed(report))}{reason}"
 
@@ -121,8 +121,5 @@ def _failed(report: Report) -> Iterator[str]:
 
 
 def counters(report: Report) -> list[str]:
+    """Return the names of the counters, in the order of the report."""
     return list(dict.fromkeys(s.counter for s in report.series if s.counter))
-
-
-def _stages(count: int) -> str:
-    return "1 stage" if count == 1 else f"{count} stages"

@@ -10,6 +10,8 @@ from flopbench.commands.attention.figures import AttentionFigures, Measured
 from flopbench.kernels.flash_tiles import KERNELS
 from flopbench.ops import Attention
 
+ATTENTION_SCHEMA_VERSION = "1.0"
+
 
 def as_text(op: Attention, gpu: str, dtype: str, figures: AttentionFigures) -> str:
     """Show the figures to people."""
@@ -39,7 +41,13 @@ def as_dict(op: Attention, gpu: str, dtype: str, figures: AttentionFigures) -> d
     """Return the figures for programs, with the shape that they are of."""
     sizes = ("batch", "heads", "kv_heads", "head_dim", "queries", "keys", "causal")
     shape = {name: getattr(op, name) for name in sizes}
-    return {**shape, "gpu": gpu, "dtype": dtype, **attrs.asdict(figures)}
+    return {
+        "schema_version": ATTENTION_SCHEMA_VERSION,
+        **shape,
+        "gpu": gpu,
+        "dtype": dtype,
+        **attrs.asdict(figures),
+    }
 
 
 def _shape(op: Attention) -> str:

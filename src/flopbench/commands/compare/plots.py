@@ -7,8 +7,7 @@ from typing import Any
 
 from flopbench.analytic import Stage
 from flopbench.commands.compare.comparison import SideBySide
-from flopbench.errors import UsageError
-from flopbench.plotting import COLOURS, HATCHES, SETTINGS, saved
+from flopbench.plotting import COLOURS, HATCHES, SETTINGS, drawing, saved
 
 _HELD = {
     "weight_bytes": "weights",
@@ -27,12 +26,7 @@ def draw(found: SideBySide) -> dict[str, bytes]:
     Raises:
         UsageError: matplotlib is not installed.
     """
-    try:
-        import matplotlib as mpl
-    except ImportError as error:
-        raise UsageError("plots need matplotlib (pip install 'flopbench[plot]')") from error
-    mpl.use("Agg")
-    with mpl.rc_context(SETTINGS):
+    with drawing(SETTINGS):
         return dict(_files(found))
 
 

@@ -6,7 +6,7 @@ import io
 from typing import Any
 
 from flopbench.commands.explain.tree import Explanation, Node
-from flopbench.errors import UsageError
+from flopbench.plotting import drawing
 from flopbench.text import tera
 
 _COLOURS = ("#56b4e9", "#e69f00", "#009e73", "#cc79a7", "#f0e442", "#d55e00")
@@ -27,14 +27,11 @@ def icicle(explanation: Explanation) -> dict[str, bytes]:
     Raises:
         UsageError: matplotlib is not installed.
     """
-    try:
-        import matplotlib as mpl
-        from matplotlib.figure import Figure
-    except ImportError as error:
-        raise UsageError("the picture needs matplotlib: pip install 'flopbench[plot]'") from error
     levels = max(len(node.path) for node in explanation.root.walk()) + 1
     # Ids from a fixed salt and no date: the same numbers give the same file.
-    with mpl.rc_context({"svg.hashsalt": "flopbench", "svg.fonttype": "none"}):
+    with drawing({"svg.hashsalt": "flopbench", "svg.fonttype": "none"}):
+        from matplotlib.figure import Figure
+
         figure = Figure(figsize=(_WIDTH, 0.6 + _ROW_HEIGHT * levels), layout="constrained")
         axes = figure.subplots()
         _draw(axes, explanation, explanation.root, 0.0, "#bbbbbb")

@@ -8,7 +8,6 @@ from typing import Any
 
 import attrs
 
-from flopbench.analytic.price import Fallback
 from flopbench.commands.explain.tree import Explanation, Node
 from flopbench.text import table, tera, wrapped
 
@@ -58,7 +57,7 @@ def markdown(explanation: Explanation) -> str:
             *table(header, rows),
             "",
             *table(("symbol", "value", "meaning"), symbols),
-            *(f"\nFallback: {_fallback(fallback)}." for fallback in explanation.fallbacks),
+            *(f"\nFallback: {fallback}." for fallback in explanation.fallbacks),
         ]
     )
 
@@ -102,11 +101,7 @@ def _notes(explanation: Explanation) -> Iterator[str]:
             named = (f"{name} = {value} {text}" for name, (value, text) in values.items())
             yield wrapped(f"{what}: {'; '.join(named)}")
     for fallback in explanation.fallbacks:
-        yield wrapped(f"fallback: {_fallback(fallback)}")
-
-
-def _fallback(fallback: Fallback) -> str:
-    return f"{fallback.attention} runs {fallback.component} eagerly: {fallback.reason}"
+        yield wrapped(f"fallback: {fallback}")
 
 
 def _name(explanation: Explanation, node: Node, separator: str) -> str:

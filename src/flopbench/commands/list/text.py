@@ -9,6 +9,7 @@ import attrs
 
 from flopbench.analytic import AnalyticModel
 from flopbench.boundary import told
+from flopbench.errors import PluginError
 from flopbench.plan.config import RunOptions
 from flopbench.registry.catalog import Catalog, Shelf
 from flopbench.wildcards import pattern_for
@@ -86,6 +87,10 @@ def _default(field: attrs.Attribute[Any]) -> str:
 
 def _shelf(shelf: Shelf[Any]) -> Iterator[str]:
     rows = list(shelf)
+    try:
+        rows = list(shelf.listed())
+    except PluginError as error:
+        yield f"  {error}"
     width = max((len(name) for name, _, _ in rows), default=0)
     if not rows:
         yield "  none"

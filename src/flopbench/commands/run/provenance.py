@@ -22,6 +22,7 @@ def provenance(
     prices: Mapping[str, Mapping[str, StagePrice]],
     counts: Mapping[str, Mapping[str, Attributed | Failed]],
 ) -> Provenance:
+    """Return versions, settings, assumptions and fallbacks of a run."""
     vendor = plan.vendor.provenance() if plan.vendor else {}
     versions = {"flopbench": __version__, "python": platform.python_version(), **catalog.versions}
     counters = {

@@ -13,7 +13,7 @@ from flopbench.digests import distinct
 from flopbench.dims import Dim
 from flopbench.errors import CountError, DimError
 from flopbench.laws.law import Law, Subject
-from flopbench.laws.search import TRACED_FROM
+from flopbench.laws.opened import TRACED_FROM
 from flopbench.laws.vendor_law import law_here, steps_of
 from flopbench.tally import sums
 

@@ -80,43 +80,57 @@ def plan_sweep(catalog: Catalog, request: SweepRequest) -> SweepPlan:
     require_closed_forms(base.model)
     if len(base.counters) > 1:
         raise UsageError("a sweep has one vendor series: name one counter in --counters")
-    named = _named(base, request)
-    if named:
-        points = _points(named, base, request.limits)
-        x, chosen = named.x, named.stages
-    else:
-        points, x = tuple(points_by_hand(request.vary)), axis_by_hand(request.vary)
-        chosen = tuple(stage.name for stage in base.stages)
-    if base.config["run"]["stages"] is not None:
-        chosen = tuple(stage.name for stage in base.stages)
+    sweep = _named(base, request) or _by_hand(base, request)
+    points = _points(sweep, base, request.limits)
     _refuse_overruled(request.overrides, points)
-    where = f"sweep {named.name!r}, " if named else ""
+    where = f"sweep {sweep.name!r}, " if request.name else ""
     workloads = tuple(_workload(base, point, where) for point in points)
     facts = tuple(
         {**point.facts, **_numbers(base.model.workload_facts(workload))}
         for point, workload in zip(points, workloads, strict=True)
     )
-    if named and any(x not in each for each in facts):
-        raise PluginError(
-            f"sweep {named.name!r}: {unknown('fact of every point for x', x, facts[0])}"
-        )
-    taken = {"label", "required", *(stage.name for stage in base.model.stages)}
-    if clash := taken & {name for each in facts for name in each}:
-        raise PluginError(
-            f"model {request.model!r}: a fact of a workload cannot be called {min(clash)!r}, "
-            "which sweep.json uses itself"
-        )
+    _check_facts(base, sweep.name, sweep.x if request.name else None, facts)
+    stages = sweep.stages if base.config["run"]["stages"] is None else _names(base.stages)
     return SweepPlan(
         base=base,
-        name=named.name if named else "vary",
-        description=named.description if named else "Varied: " + ", ".join(request.vary),
-        stages=tuple(stage for stage in base.model.stages if stage.name in chosen),
-        x=x,
-        size=_size(base, facts, x),
+        name=sweep.name,
+        description=sweep.description,
+        stages=tuple(stage for stage in base.model.stages if stage.name in stages),
+        x=sweep.x,
+        size=_size(base, facts, sweep.x),
         points=points,
         workloads=workloads,
         facts=facts,
     )
+
+
+def _names(stages: Iterable[Stage]) -> tuple[str, ...]:
+    return tuple(stage.name for stage in stages)
+
+
+def _by_hand(base: Plan, request: SweepRequest) -> Sweep:
+    """Make a sweep of the texts of ``--vary``."""
+    return Sweep(
+        name="vary",
+        description=f"Varied: {', '.join(request.vary)}",
+        stages=_names(base.stages),
+        x=axis_by_hand(request.vary),
+        points=lambda _limits: points_by_hand(request.vary),
+    )
+
+
+def _check_facts(
+    base: Plan, sweep: str, x: str | None, facts: tuple[Mapping[str, Any], ...]
+) -> None:
+    """Refuse facts that lack the horizontal axis, or have a name that ``sweep.json`` needs."""
+    if x is not None and any(x not in each for each in facts):
+        raise PluginError(f"sweep {sweep!r}: {unknown('fact of every point for x', x, facts[0])}")
+    taken = {"label", "required", *_names(base.model.stages)}
+    if clash := taken & {name for each in facts for name in each}:
+        raise PluginError(
+            f"model {base.model.name!r}: a fact of a workload cannot be called {min(clash)!r}, "
+            "which sweep.json uses itself"
+        )
 
 
 def _size(base: Plan, facts: Iterable[Mapping[str, Any]], x: str) -> str:

@@ -6,8 +6,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
 from flopbench.commands.sweep.charts import Axis, Head, Part, Series, axis_of, chart, stacked
-from flopbench.errors import UsageError
-from flopbench.plotting import SETTINGS, saved
+from flopbench.plotting import SETTINGS, drawing, saved
 from flopbench.text import PREFIXES, prefix
 
 COSTS = {
@@ -33,14 +32,7 @@ def draw(report: Mapping[str, Any], parts: Mapping[str, str]) -> Files:
     Raises:
         UsageError: matplotlib is not installed.
     """
-    try:
-        import matplotlib as mpl
-    except ImportError as error:
-        raise UsageError(
-            "plots need matplotlib (pip install 'flopbench[plot]'), or use --no-plots"
-        ) from error
-    mpl.use("Agg")
-    with mpl.rc_context(SETTINGS):
+    with drawing(SETTINGS):
         return dict(_files(report, parts))
 
 

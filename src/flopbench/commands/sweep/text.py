@@ -7,7 +7,8 @@ import io
 from collections.abc import Iterator, Mapping
 from typing import Any
 
-from flopbench.text import counted, si, table
+from flopbench.analytic.price import Fallback
+from flopbench.text import plural, si, table
 
 _VENDOR = ("vendor_flops", "vendor_method", "vendor_error", "difference")
 _LAST = ("activations moved", "FLOP/B")
@@ -56,7 +57,7 @@ def to_markdown(report: Mapping[str, Any]) -> str:
 
 
 def _head(report: Mapping[str, Any]) -> str:
-    known = [f"Sweep `{report['sweep']}`", counted(report["num_points"], "point"), report["dtype"]]
+    known = [f"Sweep `{report['sweep']}`", plural(report["num_points"], "point"), report["dtype"]]
     known += [] if report["batch_size"] is None else [f"batch size {report['batch_size']}"]
     known += [] if report["decode_steps"] is None else [f"{report['decode_steps']} decode steps"]
     return f"{', '.join(known)}. Prefixes are decimal."
@@ -64,11 +65,8 @@ def _head(report: Mapping[str, Any]) -> str:
 
 def fallback_notes(report: Mapping[str, Any]) -> list[str]:
     """Say what attention modes could not carry out, once for all stages."""
-    notes = (
-        f"fallback: {f['attention']} runs {f['component']} eagerly: {f['reason']}"
-        for f in report["fallbacks"]
-    )
-    return list(dict.fromkeys(notes))
+    found = (Fallback(f["attention"], f["component"], f["reason"]) for f in report["fallbacks"])
+    return [f"fallback: {fallback}" for fallback in dict.fromkeys(found)]
 
 
 def verdict(report: Mapping[str, Any]) -> str:
@@ -84,7 +82,7 @@ def verdict(report: Mapping[str, Any]) -> str:
         return f"verdict: nothing was checked: {why}"
     law = sum(each["vendor_method"] == "law" for each in compared)
     text = "verdict: verified, vendor = analytic to the last FLOP in every component of "
-    text += counted(len(compared), "result")
+    text += plural(len(compared), "result")
     return text + (f", {law} of them by a law" if law else "")
 
 

@@ -1,0 +1,58 @@
+"""Hooks of mkdocs: pages and files that the docs link to outside of docs/.
+
+On GitHub such a link leads to the file where it is. The site has a copy: Markdown files as pages,
+other files as they are.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+from pathlib import Path
+
+from mkdocs.config.defaults import MkDocsConfig
+from mkdocs.structure.files import File, Files, InclusionLevel
+from mkdocs.structure.pages import Page
+
+ROOT = Path(__file__).parents[1]
+ROOT_PAGES = ("CHANGELOG.md", "CONTRIBUTING.md")
+"""Pages of the navigation that are at the root."""
+
+_OUT_OF_DOCS = re.compile(r"(?<=\]\()\.\./(?!\.)(?P<path>[^)#\s]+)")
+_AT_ROOT = re.compile(r"(?<=\]\()(?!\w+:|#|docs/)(?P<path>[^)#\s]+)")
+_TO_DOCS = re.compile(r"(?<=\]\()docs/")
+_TO_ROOT = re.compile(r"(?<=\]\()\.\./(?!\.)")
+_HOME = re.compile(r"(?<=\]\()README\.md")
+"""The site has a home of its own, by task."""
+
+
+def on_files(files: Files, config: MkDocsConfig) -> Files:
+    """Add the files outside of docs/ that pages link to."""
+    linked = {path for file in files.documentation_pages() for path in _links(file)}
+    for page in ROOT_PAGES:
+        linked.update(_found(_AT_ROOT, (ROOT / page).read_text(encoding="utf-8")))
+    for path in sorted(linked.difference(ROOT_PAGES, ["README.md"])):
+        # What is not there is left to mkdocs, which reports a broken link.
+        if (ROOT / path).is_file():
+            files.append(_copy(path, config, InclusionLevel.NOT_IN_NAV))
+    for page in ROOT_PAGES:
+        files.append(_copy(page, config, InclusionLevel.INCLUDED))
+    return files
+
+
+def _links(file: File) -> Iterator[str]:
+    return _found(_OUT_OF_DOCS, file.content_string)
+
+
+def _found(pattern: re.Pattern[str], text: str) -> Iterator[str]:
+    return (match["path"] for match in pattern.finditer(text))
+
+
+def _copy(path: str, config: MkDocsConfig, inclusion: InclusionLevel) -> File:
+    return File.generated(config, path, abs_src_path=str(ROOT / path), inclusion=inclusion)
+
+
+def on_page_markdown(markdown: str, /, *, page: Page, config: MkDocsConfig, files: Files) -> str:
+    """Let links lead to the copies: out of docs/, and from a page of the root into it."""
+    moved = _TO_DOCS if page.file.src_uri in ROOT_PAGES else _TO_ROOT
+    return _HOME.sub("index.md", moved.sub("", markdown))

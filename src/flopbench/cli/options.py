@@ -1,0 +1,68 @@
+"""The options that commands share, and what they set."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Annotated, Any
+
+import typer
+
+from flopbench.cli.common import image_path, names
+
+PluginOption = Annotated[
+    list[str] | None,
+    typer.Option(
+        "-p",
+        "--plugin",
+        metavar="NAME",
+        help="Load a plugin module or .py file; no:NAME blocks a plugin. Repeatable.",
+    ),
+]
+StrictOption = Annotated[
+    bool, typer.Option("--strict-plugins", help="Fail if any plugin fails to load.")
+]
+
+ModelArgument = Annotated[str, typer.Argument(help="A model that `flopbench list` shows.")]
+OverridesArgument = Annotated[
+    list[str] | None,
+    typer.Argument(metavar="[KEY=VALUE]...", help="Configuration, such as workload.batch_size=2."),
+]
+ImageOption = Annotated[
+    str | None, typer.Option(metavar="FILE", help="A page; short for workload.image=FILE.")
+]
+ConfigOption = Annotated[
+    Path | None, typer.Option(metavar="FILE", help="A YAML file of configuration.")
+]
+StagesOption = Annotated[
+    str | None, typer.Option(metavar="NAMES", help="Stages, such as prefill,decode.")
+]
+AttentionOption = Annotated[
+    str | None, typer.Option(metavar="NAMES", help="Attention modes, such as eager,flash.")
+]
+AnalyticOnlyOption = Annotated[
+    bool, typer.Option("--analytic-only", help="Closed forms alone; needs no torch.")
+]
+CountersOption = Annotated[
+    str | None, typer.Option(metavar="NAMES", help="Vendor counters, such as torch.")
+]
+OutOption = Annotated[str | None, typer.Option(metavar="DIR", help="Write files there.")]
+
+
+def settings(
+    *,
+    image: str | None = None,
+    attention: str | None = None,
+    stages: str | None = None,
+    counters: str | None = None,
+    analytic_only: bool = False,
+) -> dict[str, Any]:
+    """Return the keys that options set, those that were given."""
+    found: dict[str, str | Sequence[str] | bool | None] = {
+        "workload.image": image_path(image),
+        "run.attention": names(attention),
+        "run.stages": names(stages),
+        "run.counters": names(counters),
+        "run.analytic_only": analytic_only or None,
+    }
+    return {key: value for key, value in found.items() if value is not None}

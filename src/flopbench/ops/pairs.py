@@ -1,0 +1,132 @@
+"""Which keys the queries of an attention see, and how many pairs of them there are."""
+
+from __future__ import annotations
+
+from typing import Literal
+
+from attrs import frozen
+
+from flopbench.dims import Dim, ceil_div, consecutive_sum, dim_field, maximum, minimum
+from flopbench.ops.base import Op, optional_dim_field
+
+
+@frozen(kw_only=True, eq=False)
+class QueryKeyPairs(Op):
+    """Queries that meet keys under a mask: what `Attention` counts its scores by.
+
+    Attributes:
+        queries: query tokens of one step.
+        keys: tokens up to the last query of the first step, its own included.
+        causal: whether a query sees only the keys up to its own.
+        window: the most keys that a causal query sees, its own included; None for all.
+        evicts: whether the keys that no later query sees leave the KV cache: before a step it
+            holds ``window`` - 1 of them, and the step's own ``queries`` come on top.
+        prefix: keys at the start that every query sees, even those before it (a prefix-LM mask,
+            arXiv:1910.10683, figure 4); for one step.
+        masked: whether a causal mask is added to the scores, or fills those that it hides: a
+            fill is no FLOP.
+    """
+
+    queries: Dim = dim_field()
+    keys: Dim = dim_field()
+    causal: bool = False
+    window: Dim | None = optional_dim_field()
+    evicts: bool = False
+    prefix: Dim = dim_field(default=0)
+    masked: Literal["added", "filled"] = "added"
+
+    def __attrs_post_init__(self) -> None:
+        ordered = self.causal or not (isinstance(self.steps, int) and self.steps == 1)
+        numbers = isinstance(self.queries, int) and isinstance(self.keys, int)
+        if ordered and numbers and self.queries > self.keys:
+            raise ValueError(
+                "attention needs queries <= keys if it is causal or decoding, "
+                f"got {self.queries} > {self.keys}"
+            )
+        self._check_window()
+        if not (isinstance(self.prefix, int) and not self.prefix) and not (
+            self.causal and self.window is None and isinstance(self.steps, int) and self.steps == 1
+        ):
+            raise ValueError("attention has a prefix only in one causal step without a window")
+
+    def _check_window(self) -> None:
+        if self.window is None:
+            if self.evicts:
+                raise ValueError("attention needs a window if its KV cache evicts keys")
+        elif not self.causal or (isinstance(self.window, int) and not self.window):
+            raise ValueError(
+                "attention needs a mask that is causal and a window of at least 1 key, "
+                f"got causal={self.causal} and window={self.window}"
+            )
+
+    @property
+    def key_visits(self) -> Dim:
+        """Keys that the steps have, whether masked or not, summed over the steps."""
+        return self._visits(evicts=self.evicts)
+
+    @property
+    def band_key_visits(self) -> Dim:
+        """Keys that some query of the step sees, summed over the steps."""
+        return self._visits(evicts=self.window is not None)
+
+    def _visits(self, *, evicts: bool) -> Dim:
+        """Sum min(keys + k queries, most) over the steps k = 0, 1, 2 and so on.
+
+        The first ``growing`` steps have fewer than the most.
+        """
+        growth = self.queries * consecutive_sum(0, self.steps)
+        if not evicts:
+            return self.steps * self.keys + growth
+        most = self._most_keys
+        if isinstance(self.steps, int) and self.steps == 1:
+            return minimum(self.keys, most)
+        growing = _between(ceil_div(most - self.keys, maximum(self.queries, 1)), self.steps)
+        below = growing * self.keys + self.queries * consecutive_sum(0, growing)
+        return below + (self.steps - growing) * most
+
+    @property
+    def _most_keys(self) -> Dim:
+        """The most keys that a step can have: the first query's window, and the others."""
+        window: Dim = self.window
+        return window - 1 + self.queries
+
+    @property
+    def pairs(self) -> Dim:
+        """All query-key pairs per head, whether masked or not, summed over the steps."""
+        return self.queries * self.key_visits
+
+    @property
+    def unmasked_pairs(self) -> Dim:
+        """Query-key pairs per head that the mask leaves, summed over the steps.
+
+        The last query of a step sees every key, the one before it one fewer, and so on. With
+        a window, the query at position p = 1, 2, … sees min(p, window) keys, and the queries
+        of all steps are at consecutive positions.
+        """
+        if not self.causal:
+            return self.pairs
+        if self.window is None:
+            return self.pairs - self.steps * consecutive_sum(0, self.queries) + self._prefix_pairs
+        first, count = self.keys - self.queries + 1, self.steps * self.queries
+        growing = _between(self.window - first, count)
+        return consecutive_sum(first, growing) + (count - growing) * self.window
+
+    @property
+    def _prefix_pairs(self) -> Dim:
+        """Pairs of a query with keys after it: the one at position p sees prefix - p of them."""
+        if isinstance(self.prefix, int) and not self.prefix:
+            return 0
+        first = self.keys - self.queries + 1
+        within = _between(self.prefix - self.keys + self.queries, self.queries)
+        return within * self.prefix - consecutive_sum(first, within)
+
+    @property
+    def last_keys(self) -> Dim:
+        """Keys that the last step has, the most of all."""
+        last = self.keys + self.queries * (self.steps - 1)
+        return minimum(last, self._most_keys) if self.evicts else last
+
+
+def _between(value: Dim, most: Dim) -> Dim:
+    """Return the value, at least 0 and at most ``most``."""
+    return minimum(maximum(value, 0), most)

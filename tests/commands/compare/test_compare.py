@@ -1,0 +1,327 @@
+"""``flopbench compare``: models side by side, each apart from the others' failures."""
+
+import json
+
+import pytest
+
+from flopbench.commands.compare.plan import Entry, parse
+from flopbench.errors import UsageError
+from support.cli import one_sentence
+from toy import write_toy
+
+PLUGIN = '''
+from attrs import frozen
+
+from flopbench import (
+    Convention, Count, Counted, Linear, Stage, VendorCall, VendorCounter, VendorStage, hookimpl,
+)
+from toy import Toy, ToyVendor
+
+
+@frozen(kw_only=True)
+class PageInputs:
+    image: str | None = None
+    size: int = 3
+    batch_size: int = 1
+
+
+@frozen(kw_only=True)
+class TextInputs:
+    words: int = 5
+
+
+class Page(Toy):
+    """Reads size x size patches, of each page of a batch."""
+
+    name = "page"
+    stages = (
+        Stage("look", "Look"), Stage("say", "Say"), Stage("both", "Both", ("look", "say")),
+    )
+    inputs_type = PageInputs
+    first_token = ()
+
+    def workload_facts(self, workload):
+        return {"image_tokens": workload.size**2}
+
+    def ops(self, stage, workload):
+        rows = workload.batch_size * (workload.size**2 if stage == "look" else 1)
+        yield Linear(component=stage, rows=rows, in_features=8, out_features=4)
+
+
+class Text(Toy):
+    name = "text"
+    stages = (Stage("say", "Say"),)
+    inputs_type = TextInputs
+    first_token = ()
+
+    def workload_facts(self, workload):
+        return {"context_tokens": workload.words}
+
+    def ops(self, stage, workload):
+        yield Linear(component="say", rows=workload.words, in_features=2, out_features=2)
+
+
+class Opaque(Text):
+    """Has no closed forms."""
+
+    name = "opaque"
+
+    @property
+    def no_closed_forms(self):
+        return "nobody knows its formulas"
+
+
+class Broken(Text):
+    name = "broken"
+
+    def ops(self, stage, workload):
+        raise RuntimeError("no such layer")
+
+
+class BrokenAtOnce(Text):
+    name = "broken_at_once"
+
+    @classmethod
+    def from_options(cls, options):
+        raise RuntimeError("no such model")
+
+
+class OpaqueVendor(ToyVendor):
+    name = "opaque"
+
+    def stage(self, name, workload):
+        return VendorStage(lambda step: VendorCall(None, lambda: (name, workload.words)))
+
+
+class PageVendor(ToyVendor):
+    name = "page"
+
+    def stage(self, name, workload):
+        rows = workload.batch_size * (workload.size**2 if name == "look" else 1)
+        return VendorStage(lambda step: VendorCall(None, lambda: (name, rows)))
+
+
+class Counts(VendorCounter):
+    name = "counts"
+    convention = Convention("FLOP", frozenset({"linear"}))
+
+    def count(self, call):
+        name, rows = call.run()
+        if rows == 100:
+            raise ValueError("too many rows")
+        return Count((Counted(name, "mm", 2 * rows * 8 * 4 + (rows == 49)),))
+
+
+@hookimpl
+def flopbench_analytic_models():
+    return [Page, Text, Opaque, Broken, BrokenAtOnce]
+
+
+@hookimpl
+def flopbench_vendor_models():
+    return [PageVendor, OpaqueVendor]
+
+
+@hookimpl
+def flopbench_vendor_counters():
+    return [Counts]
+'''
+
+
+@pytest.fixture
+def compare(flopbench, tmp_path):
+    write_toy(tmp_path)
+    (tmp_path / "toys.py").write_text(PLUGIN)
+
+    def run(*args):
+        return flopbench("compare", *args, "-p", "toys.py", "--counters", "counts")
+
+    return run
+
+
+def report(compare, *args, code=0):
+    done = compare(*args, "--format", "json")
+    assert done.returncode == code, done.stderr
+    found = json.loads(done.stdout)
+    return found, {model["label"]: model for model in found["models"]}
+
+
+def test_each_model_is_priced_stage_by_stage_and_checked(compare):
+    found, models = report(compare, "page", "page:workload.size=5", "text")
+    assert [s["name"] for s in found["stages"]] == ["look", "say", "total"]
+    assert found["vendor_counter"] == "counts"
+    page, large, text = models["page"], models["page size=5"], models["text"]
+    for model, look in ((page, 9), (large, 25)):
+        flops = {stage: modes["eager"]["flops"] for stage, modes in model["costs"].items()}
+        assert flops == {"look": 64 * look, "say": 64, "total": 64 * (look + 1)}
+        assert model["vendor_flops"] == flops
+        assert (model["verdict"], model["tokens"]["image"]) == ("verified", look)
+        assert {c["verdict"] for c in model["checks"]} == {"exact"}
+    # bfloat16 weights of two layers of 8 x 4, once each.
+    assert page["costs"]["total"]["eager"]["weight_bytes"] == 2 * 2 * 32
+    # No vendor model: not checked, which is no failure.
+    assert (text["verdict"], text["error"], text["checks"]) == ("not_checked", None, [])
+    assert text["costs"]["say"]["eager"]["flops"] == 2 * 5 * 2 * 2
+    assert "look" not in text["costs"]
+    assert text["tokens"] == {"image": None, "context": 5, "output": None}
+
+
+def test_settings_of_all_and_of_one(compare):
+    _, models = report(compare, "workload.batch_size=3", "page", "page:workload.size=2")
+    assert models["page"]["costs"]["look"]["eager"]["flops"] == 3 * 9 * 64
+    assert models["page size=2"]["costs"]["look"]["eager"]["flops"] == 3 * 4 * 64
+    assert {model["pages"] for model in models.values()} == {3}
+    _, models = report(
+        compare, "workload.size=9", "page:workload.batch_size=2,workload.size=2", "page"
+    )
+    assert models["page batch_size=2 size=2"]["costs"]["look"]["eager"]["flops"] == 2 * 4 * 64
+
+
+def test_tables_are_per_page(compare):
+    one = compare("page", "page:workload.size=2").stdout
+    three = compare("workload.batch_size=3", "page", "page:workload.size=2").stdout
+    rows = [
+        {tuple(line.split(" | ")[:6]) for line in text.splitlines() if " eager | " in line}
+        for text in (one, three)
+    ]
+    assert rows[0] == rows[1]
+    assert len(rows[0]) == 6
+    assert ("| page size=2", "eager", "320 FLOP", "0.500", "320 FLOP", "0 FLOP") in rows[0]
+
+
+@pytest.mark.parametrize(
+    ("bad", "verdict", "why"),
+    [
+        ("page:workload.size=7", "not_verified", "components differ: look"),
+        ("page:workload.size=10", "not_verified", "too many rows"),
+        ("broken", "not_checked", "no such layer"),
+        ("broken_at_once", "not_checked", "no such model"),
+    ],
+)
+def test_one_that_fails_is_told_and_the_others_are_shown(compare, bad, verdict, why):
+    _, models = report(compare, "page", bad, code=1)
+    good, failed = models.values()
+    assert good["verdict"] == "verified"
+    assert good["costs"]["look"]["eager"]["flops"] == 9 * 64
+    assert failed["verdict"] == verdict
+    reasons = [failed["error"], *(c["reason"] for c in failed["checks"])]
+    assert any(why in reason for reason in reasons if reason)
+    shown = compare("page", bad)
+    assert shown.returncode == 1
+    assert why in shown.stdout
+    assert "| page | eager |" in shown.stdout
+    assert "Traceback" not in shown.stderr
+
+
+def test_analytic_only_checks_nothing(compare):
+    _, models = report(compare, "page", "page:workload.size=7", "--analytic-only")
+    assert {model["verdict"] for model in models.values()} == {"not_checked"}
+
+
+def test_stages_by_name_and_a_model_without_one(compare):
+    found, models = report(compare, "page", "text", "--stages", "both,say")
+    assert [s["name"] for s in found["stages"]] == ["say", "both"]
+    assert set(models["text"]["costs"]) == {"say"}
+    assert models["page"]["costs"]["both"]["eager"]["flops"] == 640
+    shown = compare("page", "text", "--stages", "both,say").stdout
+    assert "| text | none |" in shown.partition("## Both")[2]
+
+
+def test_the_files_are_written_and_the_same_again(compare, tmp_path):
+    pytest.importorskip("matplotlib")
+    files = []
+    for name in ("one", "two"):
+        assert compare("page", "text", "--analytic-only", "--out", name).returncode == 0
+        files.append({p.name: p.read_bytes() for p in (tmp_path / name).iterdir()})
+    assert files[0] == files[1]
+    plots = {
+        f"{s}_{w}.{k}"
+        for s in ("look", "say", "total")
+        for w in ("flops", "memory")
+        for k in ("svg", "png")
+    }
+    assert set(files[0]) == {"compare.json", "compare.md", *plots}
+    # A stage that a model does not have is none, never 0.
+    assert files[0]["look_memory.svg"].count(b">none<") == 1
+    assert files[0]["look_flops.svg"].count(b">none<") == len(("eager", "flash"))
+    svg = files[0]["look_flops.svg"].decode()
+    assert "analytic (eager, full)" in svg
+    assert "Look: FLOPs per page or sequence" in svg
+    assert json.loads(files[0]["compare.json"])["schema_version"] == "1.1"
+
+
+def test_a_model_without_closed_forms_shows_what_its_vendor_does_and_why_no_more(compare, tmp_path):
+    _, models = report(compare, "opaque", "text", "opaque:workload.words=100", code=1)
+    opaque, text, failed = models.values()
+    assert opaque["costs"] == {}
+    assert opaque["vendor_flops"] == {"say": 2 * 5 * 8 * 4, "total": 2 * 5 * 8 * 4}
+    assert opaque["no_closed_forms"] == "nobody knows its formulas"
+    assert (opaque["verdict"], opaque["checks"], opaque["error"]) == ("not_checked", [], None)
+    assert text["no_closed_forms"] is None
+    assert failed["vendor_flops"] == {"say": None, "total": None}
+    (check,) = failed["checks"]
+    assert (check["verdict"], check["stage"]) == ("incomplete", "say")
+    assert "too many rows" in check["reason"]
+    done = compare("opaque", "text", "--out", "out", "--stages", "say")
+    assert done.returncode == 0
+    assert "| opaque | vendor (counts) | 320 FLOP | none |" in done.stdout
+    assert "- opaque: nobody knows its formulas; what its vendor does is shown" in done.stdout
+    assert b">3.2e-10<" in (tmp_path / "out" / "say_flops.svg").read_bytes()
+    alone = compare("opaque", "opaque:workload.words=2", "--out", "alone", "--stages", "say")
+    assert alone.returncode == 0
+    assert not (tmp_path / "alone" / "say_memory.svg").exists()
+
+
+def test_what_is_compared_is_called_what_it_is(compare):
+    pages = compare("page", "page:workload.size=2", "--analytic-only").stdout
+    assert "moved are per page; " in pages
+    assert "| image tokens | context | output | pages at once |" in pages
+    assert "## Whole page" in pages
+    texts = compare("text", "text:workload.words=2", "--analytic-only").stdout
+    assert texts.startswith("# text and text words=2\n")
+    assert "moved are per sequence; " in texts
+    assert "| model | context | output | sequences at once |" in texts
+    assert "## All stages" in texts
+    assert "page" not in texts
+    assert "image" not in texts
+    mixed = compare("text", "page", "text:workload.words=2", "--analytic-only").stdout
+    assert mixed.startswith("# text, page and text words=2\n")
+    assert "moved are per page or sequence; " in mixed
+    assert "## All stages" in mixed
+
+
+@pytest.mark.parametrize(
+    ("args", "says"),
+    [
+        (("page",), "give at least two models to compare, or one twice with other settings"),
+        (("page", "page"), "'page' is given twice: give the same model other settings, as "),
+        (("page", "pgae"), "did you mean 'page'?"),
+        (("page", "text:run.stages=[say]"), "'run.stages=[say]': all models are run alike"),
+        (("page", "text:"), "'text:' must be MODEL or MODEL:KEY=VALUE"),
+        (("page", ":workload.size=2"), "must be MODEL or MODEL:KEY=VALUE"),
+        (("page", "text:words"), "text words: override 'words' must be KEY=VALUE"),
+        (("page", "text", "workload.words=2"), "page: workload: unknown key 'words'"),
+        (("page", "text:workload.word=2"), "text word=2: workload: unknown key 'word': did you"),
+        (("page", "text", "--image", "a.png"), "text takes no image (it has no workload.image)"),
+        (("page", "text", "--stages", "sya"), "unknown stage of these models 'sya': did you mean"),
+        (("page", "text", "--stages", "look"), "unknown stage of text 'look'"),
+        (("page", "text", "--format", "console"), "unknown format of a comparison 'console'"),
+        (("page", "text", "--attention", "eagre"), "did you mean 'eager'?"),
+        (("page", "text", "--out", ""), "--out is empty"),
+    ],
+)
+def test_a_mistake_is_one_sentence(compare, args, says):
+    assert says in one_sentence(compare(*args))
+
+
+def test_a_setting_may_have_commas_and_colons_in_its_value():
+    entries, shared = parse(
+        ["a:workload.image=[3,4],workload.mode=x", "b:workload.image=C:/p,q.png", "k.v=[1,2]"]
+    )
+    assert entries == (
+        Entry("a", ("workload.image=[3,4]", "workload.mode=x")),
+        Entry("b", ("workload.image=C:/p,q.png",)),
+    )
+    assert shared == ("k.v=[1,2]",)
+    with pytest.raises(UsageError):
+        parse(["a", "k.v=1"])

@@ -1,0 +1,239 @@
+"""The priced vector work of each type, element by element, against the ops its model runs.
+
+FLOPs per element are a convention; how many elements there are is a fact, and the dispatcher
+sees it. Each kind of op is summed over a stage. What is priced no FLOPs is named here, once for
+all types or as a type's own. So is what moves: the elements of weights and activations that the
+ops read and write which stand for one kind of op alone.
+"""
+
+import re
+from collections import Counter
+from functools import cache
+from pathlib import Path
+
+import attrs
+import pytest
+
+from flopbench.analytic.price import price
+from flopbench.builtin.eager import Eager
+from flopbench.conventions import Conventions
+from flopbench_transformers_lm.analytic import HfModel
+from flopbench_transformers_lm.families import FAMILIES
+from flopbench_transformers_lm.vendor import HfVendor
+from flopbench_transformers_lm.workload import Workload
+from plugins.transformers_lm.tiny_configs import tiny
+from support.dispatched import Elements, priced_elements, run
+from support.traffic import Moved, Traffic
+
+WORKLOAD = Workload(batch_size=2, context_tokens=7, decode_steps=1)
+STAGES = ("prefill", "decode")
+
+RUNS = {
+    "add": {"add": 1},
+    "bias": {"add": 1},
+    "multiply": {"mul": 1},
+    "softmax": {"_softmax": 1},
+    "layer_norm": {"native_layer_norm": 1},
+    "rms_norm": {"pow": 1, "mul": 2},
+    "gelu": {"gelu": 1},
+    "gelu_tanh": {"gelu": 1},
+    "quick_gelu": {"mul": 2, "sigmoid": 1},
+    "silu": {"silu": 1},
+    "relu": {"relu": 1},
+    "relu_squared": {"relu": 1, "pow": 1},
+    "sigmoid": {"sigmoid": 1},
+    "softcap": {"mul": 2, "tanh": 1},
+    "rope": {"mul": 2, "add": 1},
+    "rope_angle": {"cos": 1, "sin": 1},
+    "top_k": {"compared": 1},
+}
+"""What torch runs of each element, by entry of the convention."""
+
+SAME = {
+    **dict.fromkeys(("add_", "sub", "summed", "addmm", "baddbmm"), "add"),
+    **dict.fromkeys(("div", "div_", "mul_"), "mul"),
+}
+"""A difference is a sum and a quotient a product; biases are added within a product."""
+
+MOVES = {
+    "_to_copy", "_unsafe_view", "alias", "arange", "as_strided", "bmm", "cat", "clone", "copy_",
+    "detach", "embedding", "expand", "full", "gather", "index", "index_select", "masked_fill",
+    "max", "mm", "new_empty", "new_zeros", "ones", "ones_like", "permute", "repeat",
+    "scalar_tensor", "scatter", "scatter_", "select", "slice", "split", "split_with_sizes",
+    "squeeze", "stack", "t", "topk", "transpose", "tril", "unbind", "unsqueeze", "view",
+    "view_as_complex", "view_as_real", "where", "zeros", "zeros_like",
+}  # fmt: skip
+"""Views, copies, fills and choices; and matrix work, which is held elsewhere."""
+
+NOT_PRICED = {"clamp", "mean", "neg", "rsqrt", "sum"}
+"""Said in each report; a mean is of a norm, and its sum is in the norm's entry."""
+
+
+@cache
+def watched(model_type, flags, stage):
+    """Return the closed forms, and what a stage of the real model dispatches and moves."""
+    config = tiny(model_type, flipped=flags == "flipped")
+    call = HfVendor(config).stage(stage, WORKLOAD).prepare(1)
+    elements, traffic = Elements(), Traffic(call.root)
+    run(call, elements, traffic)
+    return HfModel(config), elements.total(), traffic
+
+
+def ran(total):
+    """Return the elements of each op that may be priced."""
+    found = Counter()
+    for name, count in total.items():
+        op = name.removeprefix("aten.")
+        if op not in MOVES | NOT_PRICED:
+            found[SAME.get(op, op)] += count
+    found["add"] -= total["aten.rsqrt"]  # the epsilon of norms
+    return found
+
+
+def priced(model, stage, runs):
+    """Return the elements of each op that the price stands for."""
+    found = Counter()
+    for entry in attrs.fields(Conventions):
+        count = priced_elements(model, stage, WORKLOAD, entry.name)
+        if count:
+            for op, times in runs[entry.name].items():
+                found[op] += times * count
+    return found
+
+
+def differences(model_type, flags, stage):
+    """Return what the real model runs beyond what is priced, by op."""
+    model, total, _traffic = watched(model_type, flags, stage)
+    theirs = ran(total)
+    theirs.subtract(priced(model, stage, RUNS | VARIANTS.get(model_type, {})))
+    return {op: count for op, count in theirs.items() if count}
+
+
+_NEW_GELU = {"gelu_tanh": {"pow": 1, "mul": 4, "add": 2, "tanh": 1}}
+_COHERE = {"layer_norm": {"pow": 1, "mul": 2, "add": 2}}
+VARIANTS = {
+    **dict.fromkeys(("codegen", "gpt2", "gpt_neo", "gptj", "phi"), _NEW_GELU),
+    "bloom": {"gelu_tanh": {"mul": 6, "add": 2, "tanh": 1}},
+    "cohere": _COHERE,
+    "cohere2": _COHERE,
+    "nanochat": {"rms_norm": {"pow": 1, "mul": 1}},
+}
+"""What torch runs where a type writes a function out."""
+
+ALIBI = "the making of ALiBi"
+EPSILON = "the epsilon in the sum of the weights of the experts chosen"
+UNIT = "1 added to the weights of norms"
+KNOWN = {
+    "bloom": (ALIBI, {"pow": 4, "mul": 28}, {"pow": 4, "mul": 32}),
+    "deepseek_v3": (EPSILON, {"add": 14}, {"add": 2}),
+    "falcon-flipped": (ALIBI, {"pow": 4, "mul": 112}, {"pow": 4, "mul": 128}),
+    "gemma": (UNIT, {"add": 160}, {"add": 160}),
+    "gemma2": (UNIT, {"add": 288}, {"add": 288}),
+    "gemma3_text": (UNIT, {"add": 320}, {"add": 320}),
+    "glm4_moe": (EPSILON, {"add": 14}, {"add": 2}),
+    "glm4_moe_lite": (EPSILON, {"add": 14}, {"add": 2}),
+    "gpt_oss": (
+        "the highest score, found and subtracted before the softmax, which does that too",
+        {"compared": 896, "add": 896},
+        {"compared": 120, "add": 120},
+    ),
+    "ministral3": (
+        "the scale of each position: 1 + beta * log(1 + floor(position / length))",
+        {"mul": 28, "floor": 14, "add": 28, "log": 14},
+        {"mul": 4, "floor": 2, "add": 4, "log": 2},
+    ),
+    "mpt": (
+        ALIBI + ", for 2048 keys in each pass",
+        {"pow": 4, "reciprocal": 4, "mul": 8200},
+        {"pow": 4, "reciprocal": 4, "mul": 8200},
+    ),
+    "nemotron": (UNIT, {"add": 160}, {"add": 160}),
+    "opt": (
+        "positions, counted in a mask",
+        {"cumsum": 14, "mul": 14, "add": 14},
+        {"cumsum": 16, "mul": 16, "add": 16},
+    ),
+    "phimoe": (
+        "which scores are far below the best one; the rotary frequencies, in each pass",
+        {"add": 280, "abs": 280, "mul": 280 + 8, "pow": 4, "reciprocal": 4},
+        {"add": 40, "abs": 40, "mul": 40 + 8, "pow": 4, "reciprocal": 4},
+    ),
+    "solar_open": (EPSILON, {"add": 28}, {"add": 4}),
+    "vaultgemma": (UNIT, {"add": 160}, {"add": 160}),
+}
+"""What a type's model runs that is not priced, and its elements in prefill and decode."""
+
+
+@pytest.mark.parametrize("model_type", sorted(FAMILIES))
+@pytest.mark.parametrize("flags", ["usual", "flipped"])
+def test_every_priced_element_is_one_that_the_model_works_on(model_type, flags):
+    none = ("", {}, {})
+    _why, *known = KNOWN.get(f"{model_type}-{flags}", KNOWN.get(model_type, none))
+    assert [differences(model_type, flags, stage) for stage in STAGES] == known
+
+
+MOVED = {
+    ("linear", "bias"): ("mm", "addmm"),
+    ("softmax",): ("_softmax",),
+    ("gelu", "gelu_tanh"): ("gelu",),
+    ("silu",): ("silu",),
+    ("relu", "relu_squared"): ("relu",),
+    ("sigmoid",): ("sigmoid",),
+    ("top_k",): ("topk",),
+    ("rope_angle",): ("cos", "sin"),
+    ("layer_norm",): ("native_layer_norm",),
+}
+"""Kinds of op, and the ops of torch that are those and nothing else."""
+
+WRITTEN_OUT = {
+    **dict.fromkeys(("bloom", "codegen", "gpt2", "gpt_neo", "gptj", "phi"), "gelu"),
+    **dict.fromkeys(("cohere", "cohere2"), "layer_norm"),
+    "deepseek_v2": "rope_angle",  # as complex numbers
+    "gpt_oss": "sigmoid",  # of quick_gelu
+    "phimoe": "top_k",  # by maxima
+}
+"""What a type's model runs as several ops, or others."""
+
+KNOWN_MOVES = {
+    # The bias is added apart.
+    ("falcon-flipped", "linear"): ((-364, 0, 0), (-364, 0, 0)),
+    # Sinks are copied beside the scores first.
+    ("gpt_oss", "softmax"): ((-8, 0, 0), (-8, 0, 0)),
+    # A weight and 1 were added to another weight.
+    ("nemotron", "layer_norm"): ((-160, 160, 0), (-160, 160, 0)),
+}
+"""Elements of weights and activations read, and of those written, beyond what is priced."""
+
+
+@pytest.mark.parametrize("model_type", sorted(FAMILIES))
+@pytest.mark.parametrize("flags", ["usual", "flipped"])
+def test_ops_move_the_elements_that_are_priced(model_type, flags):
+    kinds = {kind: ops for kind, ops in MOVED.items() if kind[0] != WRITTEN_OUT.get(model_type)}
+    found = {kind[0]: tuple(beyond(model_type, flags, kind, kinds[kind])) for kind in kinds}
+    known = {
+        kind: moves
+        for (case, kind), moves in KNOWN_MOVES.items()
+        if case in {model_type, f"{model_type}-{flags}"}
+    }
+    none = ((0, 0, 0), (0, 0, 0))
+    assert found == {kind: known.get(kind, none) for kind in found}
+
+
+def beyond(model_type, flags, kinds, ops):
+    """Yield what each stage's ops move beyond what is priced."""
+    for stage in STAGES:
+        model, _total, traffic = watched(model_type, flags, stage)
+        whole = price(model.ops(stage, WORKLOAD), Eager(), Eager(), Conventions(), "float32")
+        seen, ours = traffic.of(*ops), Moved(whole).of(*kinds)
+        difference = [theirs - mine for theirs, mine in zip(seen, ours, strict=True)]
+        if "layer_norm" in kinds:
+            difference[2] = 0  # it keeps mean and deviation of each row, for training
+        yield tuple(difference)
+
+
+def test_the_page_names_what_is_not_priced():
+    page = Path(__file__).parents[3] / "docs" / "transformers-lm.md"
+    section = page.read_text(encoding="utf-8").partition("## Vector work")[2].partition("\n## ")[0]
+    rows = re.findall(r"^\| (`.*`) \| (.*) \|$", section, re.MULTILINE)
+    named = {kind: why for kinds, why in rows for kind in re.findall(r"\w+", kinds)}
+    assert named == {name.partition("-")[0]: why for name, (why, *_elements) in KNOWN.items()}

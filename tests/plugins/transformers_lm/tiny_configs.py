@@ -1,0 +1,89 @@
+"""One small config of each model type with closed forms, of as many of its parts as it may have."""
+
+from flopbench_transformers_lm.config import LmOptions, read_config
+from plugins.transformers_lm.family_strategies import FLAGS, field_names
+
+FIELDS = {
+    "vocab_size": 37,
+    "hidden_size": 32,
+    "num_hidden_layers": 2,
+    "num_layers": 2,
+    "num_attention_heads": 4,
+    "num_key_value_heads": 2,
+    "num_kv_heads": 4,
+    "head_dim": 8,
+    "intermediate_size": 22,
+    "ffn_dim": 22,
+    "ffn_hidden_size": 22,
+    "word_embed_proj_dim": 32,
+    "rotary_dim": 4,
+    "pad_token_id": None,
+    "bos_token_id": 1,
+    "eos_token_id": None,
+    # windows
+    "layer_types": ["sliding_attention", "full_attention"],
+    "sliding_window": 5,
+    "use_sliding_window": True,
+    "window_size": 5,
+    "attention_types": [[["global", "local"], 1]],
+    "no_rope_layers": [1, 0],
+    # experts
+    "num_local_experts": 5,
+    "num_experts": 5,
+    "n_routed_experts": 6,
+    "moe_num_experts": 5,
+    "num_experts_per_tok": 2,
+    "moe_k": 2,
+    "moe_topk": 2,
+    "n_group": 2,
+    "topk_group": 1,
+    "moe_intermediate_size": 6,
+    "n_shared_experts": 2,
+    "moe_num_shared_experts": 2,
+    "shared_intermediate_size": 6,
+    "shared_expert_intermediate_size": 6,
+    "first_k_dense_replace": 1,
+    "moe_layer_start_index": 1,
+    "moe_layer_end_index": 1,
+    "moe_layer_interval": 1,
+    "mlp_layer_types": ["dense", "sparse"],
+    # latent attention
+    "q_lora_rank": 10,
+    "kv_lora_rank": 12,
+    "qk_nope_head_dim": 6,
+    "qk_rope_head_dim": 4,
+    "v_head_dim": 10,
+}
+"""Fields by their usual names; a type is given those that it has."""
+
+WINDOWS = ("layer_types", "sliding_window", "use_sliding_window")
+NO_WINDOW = {
+    *("deepseek_v2", "deepseek_v3", "ernie4_5_moe", "flex_olmo", "glm4_moe", "glm4_moe_lite"),
+    *("granitemoe", "granitemoeshared", "hunyuan_v1_moe", "minimax_m2", "olmoe", "qwen3_moe"),
+    *("solar_open", "youtu"),
+}
+"""Types whose closed forms have no windows, or of only some of the kinds of layers."""
+
+ALWAYS_WINDOW = {"ministral3", "mistral", "mixtral", "phi3", "phimoe", "starcoder2"}
+"""Types that slide in all layers if they have a window, listed or not."""
+
+LATENT = {"deepseek_v2", "deepseek_v3", "glm4_moe_lite", "youtu"}
+"""Types with as many key heads as query heads, whose width follows from other fields."""
+
+
+def tiny(model_type, *, flipped=False):
+    """Return the config; ``flipped`` turns over all its flags, such as those of biases."""
+    known, aliases = field_names(model_type)
+    wanted = dict(FIELDS)
+    if model_type in NO_WINDOW:
+        wanted = {field: value for field, value in wanted.items() if field not in WINDOWS}
+    if model_type in LATENT:
+        del wanted["head_dim"]
+        wanted["num_key_value_heads"] = wanted["num_attention_heads"]
+    named = {aliases.get(field, field): value for field, value in wanted.items()}
+    overrides = {field: value for field, value in named.items() if field in known}
+    config = read_config(model_type, LmOptions(overrides=overrides))
+    if not flipped:
+        return config
+    turned = {flag: not value for flag in FLAGS if type(value := config.get(flag)) is bool}
+    return read_config(model_type, LmOptions(overrides=overrides | turned))

@@ -1,0 +1,26 @@
+"""The folders of `flopbench`: every module loads, and none hides a public name."""
+
+import importlib
+import pkgutil
+from pathlib import Path
+from types import ModuleType
+
+import flopbench
+
+PACKAGE = Path(flopbench.__file__).parent
+LOOSE = 12
+"""Modules beside the folders, at most."""
+
+
+def test_every_module_loads_and_no_public_name_is_a_module():
+    for module in pkgutil.walk_packages(flopbench.__path__, "flopbench."):
+        if not module.name.endswith(("__main__", "ncu_child")):
+            importlib.import_module(module.name)
+    hidden = [n for n in flopbench.__all__ if isinstance(getattr(flopbench, n), ModuleType)]
+    assert not hidden
+
+
+def test_the_core_is_folders():
+    assert len(list(PACKAGE.glob("*.py"))) <= LOOSE
+    commands = {path.name for path in (PACKAGE / "commands").iterdir() if path.is_dir()}
+    assert {"run", "sweep", "prove", "explain", "compare", "attention", "new", "list"} <= commands
