@@ -71,7 +71,7 @@ class LatentAttention:
         if self.query_rank is None:
             yield _linear(site, tokens, self.width, width)
             return
-        # The layer's input waits for the latents of keys and values.
+        # The layer's input stays alive until the latents of keys and values are computed.
         site = site.with_alive(tokens * self.width)
         yield _linear(site, tokens, self.width, self.query_rank, bias=bias)
         yield self.norm.op(site, tokens, self.query_rank)

@@ -70,7 +70,7 @@ def gate_ops(
     """Yield the activation of the gate and its product with the other half.
 
     Args:
-        alive_meanwhile: elements alive during the one and the other.
+        alive_meanwhile: elements alive during the activation and during the product.
     """
     for function, alive in zip((activation, "multiply"), alive_meanwhile, strict=True):
         yield site.with_alive(alive).op(Elementwise, function=function, outputs=outputs)

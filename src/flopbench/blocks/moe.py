@@ -112,7 +112,7 @@ class Experts:
     def ops(self, site: Site, tokens: Dim) -> Iterator[Op]:
         """Yield both products of every token with each of its experts."""
         rows = tokens * self.per_token
-        weighing = site.with_alive(rows)  # the routing weights wait for the outputs
+        weighing = site.with_alive(rows)  # the routing weights, until the outputs
         first = weighing.op(
             ExpertLinear,
             rows=rows,

@@ -19,9 +19,9 @@ class Site:
 
     Attributes:
         component: slash-separated path that the block's operations are reported under.
-        layers: identical copies, each with weights of its own.
+        layers: identical copies, each with its own weights.
         steps: runs of each copy.
-        alive_meanwhile: elements alive while the block runs, its own apart: the residual, say.
+        alive_meanwhile: elements alive while the block runs, without its own: the residual, say.
     """
 
     component: str

@@ -1,7 +1,7 @@
-"""The matrix product that an op is, and what a kernel of a known tile executes for it.
+"""The matrix product behind an op, and what a kernel of a known tile executes for it.
 
-No command needs it: it explains what a GPU executed, in docs/executed-work.md and in the tests that
-hold every measured kernel to its prediction.
+No command needs it. It explains what a GPU executed, in docs/executed-work.md and in the tests
+that check every measured kernel against its prediction.
 """
 
 from __future__ import annotations

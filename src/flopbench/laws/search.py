@@ -38,11 +38,11 @@ class Found:
 
 @define(eq=False)
 class Search:
-    """The search for the forms of one call: what was learnt on the way is kept.
+    """The search for the forms of one call; keeps what it learns on the way.
 
     Attributes:
         opened: the stage, with symbols for its sizes.
-        tick: told the number of each call that was traced or counted.
+        tick: called with the number of each call that was traced or counted.
         assumed: what the forms hold under.
     """
 
@@ -62,7 +62,7 @@ class Search:
         return self.opened.subject
 
     def done(self) -> None:
-        """Tell that one more call was traced or counted."""
+        """Report that one more call was traced or counted."""
         self._calls += 1
         self.tick(self._calls)
 
@@ -116,7 +116,7 @@ class Search:
     def _examples(self, names: Names) -> dict[sympy.Symbol, int]:
         """Return the workload's own sizes, moved so that all differ and none is 0 or 1."""
         examples: dict[sympy.Symbol, int] = {}
-        # The step's first: that of others may move.
+        # The step number first: the examples of other sizes may move.
         for name in sorted(names, key=lambda name: name != STEP.name):
             value = max(TRACED_FROM, self.opened.values[name])
             while value in examples.values():
