@@ -575,7 +575,7 @@ def test_a_model_in_one_file_with_postponed_annotations(flopbench, tmp_path):
     [
         ("return inputs.rows", "raise RuntimeError('no rows')", "workload failed: RuntimeError"),
         ("return cls()", "raise RuntimeError('no')", "from_options failed: RuntimeError: no"),
-        ("return {}", "return None", "workload_facts returned None, which is no Mapping"),
+        ("return {}", "return None", "workload_facts must return a Mapping, got None"),
         ("rows=workload", "rows=1.5", "pricing stage 'all' of model 'toy'"),
         ("rows=workload", "rows=__import__('sympy').Symbol('S')", "must be an int, got 20*S"),
     ],
@@ -598,7 +598,7 @@ def test_a_model_that_breaks_is_named(flopbench, tmp_path, old, new, message):
 def test_a_model_without_its_class_attributes_is_not_listed(flopbench, tmp_path, old, new, what):
     result = flopbench("list", "-p", plugin(tmp_path, MODEL.replace(old, new)))
     assert result.returncode == 2
-    assert f"AnalyticModel Toy has no proper {what}" in result.stdout
+    assert f"AnalyticModel Toy has no valid {what}" in result.stdout
 
 
 def test_a_default_that_fails_is_told_and_the_rest_is_listed(flopbench, tmp_path):
