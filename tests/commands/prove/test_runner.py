@@ -239,7 +239,7 @@ def test_sizes_that_stay_closed_have_their_workloads_value():
 
 def test_an_unknown_symbol_and_a_model_without_any_are_usage_errors():
     with pytest.raises(
-        UsageError, match="unknown symbol of toy in these stages 's': known are B, S"
+        UsageError, match="unknown symbol of toy in these stages 's': expected one of B, S"
     ):
         toy(run, symbols=["s"])
 
