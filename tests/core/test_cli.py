@@ -42,6 +42,8 @@ def test_the_console_shows_the_three_lines_of_each_stage(full_run):
     assert lines[start + 3].endswith("   [no vendor match]")
     assert "exact: eager = vendor (torch) in each of 8 components" in lines[start + 4]
     assert "softmax" in lines[start + 5]
+    note = "no vendor match: not compared, because the vendor runs eager attention"
+    assert lines.count(note) == 1
     assert lines[-1].startswith("verdict: verified")
 
 
@@ -484,7 +486,10 @@ def test_another_unit_is_shown_and_not_compared(flopbench, tmp_path):
         "not_comparable: eager, instructions: the counter's unit is instruction, not FLOP or MAC"
         in result.stdout
     )
-    assert result.stdout.splitlines()[-1] == "verdict: nothing was checked against a vendor"
+    assert result.stdout.splitlines()[-1] == (
+        "verdict: nothing was checked: eager and flash not compared with vendor (instructions), "
+        "because the counter's unit is instruction, not FLOP or MAC"
+    )
 
 
 def test_a_count_that_failed_fails_the_run_in_any_mode(flopbench, tmp_path):

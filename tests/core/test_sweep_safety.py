@@ -165,7 +165,7 @@ def test_a_file_that_is_no_journal_is_refused(toy):
     code, stderr = toy.run("out")
     assert code == 2
     (line,) = stderr.splitlines()
-    assert "is no journal of a sweep: delete it to begin anew" in line
+    assert "is not a sweep's journal: delete it to start again" in line
     assert (toy.folder / "out" / ".sweep.journal").read_text() == "notes\n"
 
 
@@ -184,7 +184,7 @@ def test_an_architecture_that_nobody_can_tell_from_another_is_refused(toy):
     code, stderr = toy.run("out")
     assert code == 2
     (line,) = stderr.splitlines()
-    assert "a sweep cannot tell its model from another: it holds a object" in line
+    assert "a sweep cannot make a digest of its model, which holds a object" in line
 
 
 ENTRY = {"unit": "prefill/0", "flops": {"layer": 64}, "method": "call", "error": None}
@@ -216,7 +216,7 @@ def test_a_journal_that_no_sweep_wrote_is_refused(tmp_path, wrong):
     journal.close(finished=False)
     text = json.dumps({"sweep": sweep}) + "\n" + json.dumps(ENTRY | wrong) + "\n"
     path.write_text(text)
-    with pytest.raises(UsageError, match="is no journal of a sweep"):
+    with pytest.raises(UsageError, match="is not a sweep's journal"):
         Journal(tmp_path, sweep)
     assert path.read_text() == text
 
@@ -384,6 +384,6 @@ def test_an_interrupted_sweep_says_how_it_goes_on(toy):
     _, stderr = process.communicate(timeout=300)
     toy.hold.unlink()
     assert process.returncode == 130
-    assert "interrupted: the same command goes on with what out holds" in stderr
+    assert "interrupted: run the same command again to resume from out" in stderr
     assert toy.run("out") == (0, "")
     assert toy.files("out") == whole
