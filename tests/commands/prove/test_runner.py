@@ -73,7 +73,7 @@ def test_a_size_of_1_where_the_program_does_more_differs_there(name, axis):
     equation = equations(proof)["prefill", "layer"]
     assert equation.verdict == "differs"
     assert equation.difference == 0
-    assert equation.reason.endswith(f"where {name} = 1: the program runs otherwise there")
+    assert equation.reason.endswith(f"where {name} = 1: the program runs differently there")
 
 
 def test_two_sizes_that_are_1_together_are_looked_at_together():

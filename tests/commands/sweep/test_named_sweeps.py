@@ -64,7 +64,7 @@ def test_a_proper_one_runs(sweep):
         (points("[]"), "sweep 's' has no points within these limits"),
         (points("None"), "sweep 's' of model 'toy' failed: TypeError"),
         (points("1 / 0"), "sweep 's' of model 'toy' failed: ZeroDivisionError"),
-        (points("[1]"), "sweep 's' gives a int for a point"),
+        (points("[1]"), "sweep 's' must yield SweepPoint, got int"),
         (points(f"[{point()}] * 2"), "sweep 's' gives two points the label 'one'"),
         (points(f"({point()} for _ in iter(int, 1))"), "has more than 100,000 points"),
         (points(f"[{point(label=1)}]"), "SweepPoint.label must be a non-empty string, got 1"),
@@ -123,4 +123,4 @@ def test_limits_that_a_sweep_does_not_take_are_refused(sweep):
 def test_a_varied_value_that_json_has_not_is_one_sentence(flopbench, value):
     text = f"workload.prompt_tokens={value}"
     sentence = one_sentence(flopbench("sweep", "deepseek_ocr", "--vary", text))
-    assert "is no number, text, truth value, list or mapping" in sentence
+    assert "is not a number, text, boolean, list or mapping" in sentence
