@@ -7,7 +7,7 @@ import pytest
 from flopbench.commands.sweep.journal import Journal
 from flopbench.errors import UsageError
 
-ENTRY = {"unit": "prefill/0", "flops": {"layer": 64}, "method": "call", "error": None}
+ENTRY = {"unit": "prefill/0", "flops": {"layer": 64}, "method": "concrete", "error": None}
 
 
 @pytest.mark.parametrize(

@@ -18,8 +18,12 @@ from typing import Any, TextIO
 
 from flopbench.digests import canonical
 from flopbench.errors import PluginError, UsageError
+from flopbench.vendor.method import Method
 
 LOCK, JOURNAL = ".sweep.lock", ".sweep.journal"
+
+METHODS = (Method.CONCRETE, Method.SYMBOLIC)
+"""How a count that a journal holds was obtained."""
 
 Fingerprint = Mapping[str, str]
 """Digests of the settings that a sweep's counts depend on, by name."""
@@ -115,12 +119,18 @@ class Journal:
         whole = lines[:-1]
         try:
             first, *rest = [json.loads(line) for line in whole] or [{"sweep": sweep}]
-            known = dict(first["sweep"])
+            self._require_same(sweep, dict(first["sweep"]))
             entries = [_checked(entry) for entry in rest]
         except (ValueError, KeyError, TypeError) as error:
             raise UsageError(
                 f"{self._path} is not a sweep's journal: delete it to start again"
             ) from error
+        with self._path.open("r+b") as stream:
+            stream.truncate(sum(len(line) + 1 for line in whole))
+        # A failed count is tried again, so that a later line replaces an earlier one.
+        return {entry["unit"]: entry for entry in entries}
+
+    def _require_same(self, sweep: Fingerprint, known: Fingerprint) -> None:
         other = [name for name in {**sweep, **known} if sweep.get(name) != known.get(name)]
         if other:
             raise UsageError(
@@ -128,13 +138,9 @@ class Journal:
                 f"({', '.join(other)}): finish it with them, choose another folder, or delete "
                 f"{self._path}"
             )
-        with self._path.open("r+b") as stream:
-            stream.truncate(sum(len(line) + 1 for line in whole))
-        # A failed count is tried again, so that a later line replaces an earlier one.
-        return {entry["unit"]: entry for entry in entries}
 
     def add(
-        self, unit: str, flops: Mapping[str, int] | None, method: str | None, error: str | None
+        self, unit: str, flops: Mapping[str, int] | None, method: Method | None, error: str | None
     ) -> None:
         """Write a finished count to the disk: FLOPs by component, or why it failed."""
         self._write({"unit": unit, "flops": flops, "method": method, "error": error})
@@ -163,7 +169,7 @@ def _checked(entry: Any) -> Mapping[str, Any]:
     if flops is None:
         if type(error) is not str or not error:
             raise ValueError("a failed count must have a reason")
-    elif error is not None or method not in ("call", "law") or not _positive(flops):
+    elif error is not None or method not in METHODS or not _positive(flops):
         raise ValueError("a count must be FLOPs by component, with a sum above 0")
     found: Mapping[str, Any] = entry
     return found

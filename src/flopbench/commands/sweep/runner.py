@@ -16,6 +16,7 @@ from flopbench.commands.sweep.units import Unit, UnitCount, at_points, units
 from flopbench.digests import source_digest
 from flopbench.progress import SweepProgress
 from flopbench.registry.catalog import Catalog
+from flopbench.vendor.method import Method
 from flopbench.version import __version__
 
 
@@ -76,7 +77,7 @@ def _count(
     """Count what the journal does not have, and write it there; retry what failed."""
     entries = journal.entries if journal else {}
     counts = {
-        unit: UnitCount(entries[unit.name]["flops"], entries[unit.name]["method"])
+        unit: UnitCount(entries[unit.name]["flops"], Method(entries[unit.name]["method"]))
         for unit in todo
         if entries.get(unit.name, {}).get("flops") is not None
     }
