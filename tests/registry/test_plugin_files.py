@@ -116,7 +116,7 @@ ROWS, FACTS = "rows=workload.rows, in", 'return {"rows": workload.rows}'
     [
         ("return inputs", "raise RuntimeError('no rows')", "workload failed: RuntimeError"),
         ("return cls()", "raise RuntimeError('no')", "from_options failed: RuntimeError: no"),
-        (FACTS, "return None", "workload_facts returned None, which is no Mapping"),
+        (FACTS, "return None", "workload_facts must return a Mapping, got None"),
         (ROWS, "rows=1.5, in", "pricing stage 'prefill' of model 'toy'"),
         (ROWS, "rows=__import__('sympy').Symbol('S'), in", "must be an int, got 64*S"),
     ],

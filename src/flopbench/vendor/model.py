@@ -140,7 +140,7 @@ class VendorModel(ABC):
         another. ``executed`` is the model as a user runs it, on a GPU.
 
         Raises:
-            flopbench.errors.UsageError: the model has no such variant.
+            flopbench.errors.UsageError: the model cannot be run in this variant.
         """
         if name == VERIFIED:
             return self
