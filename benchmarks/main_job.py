@@ -1,6 +1,6 @@
-"""What the main job takes, against loading the libraries and against building the model alone.
+"""Measure the main job, against loading the libraries alone and building the model alone.
 
-Bounds on two cores: 20 s, and 1.2 GB of peak memory. Exit status 1 if one is broken.
+Bounds on two cores: 20 s, and 1.2 GB of peak memory. Exit status 1 if a bound is broken.
 Run: python benchmarks/main_job.py
 """
 

@@ -35,7 +35,7 @@ def measure(command: list[str], runs: int) -> Measured:
 def _once(command: list[str]) -> Measured:
     start = time.perf_counter()
     with subprocess.Popen(command, stdout=subprocess.DEVNULL) as process:
-        # wait4 gives the resources of this child alone.
+        # wait4 returns the resource usage of this child alone.
         _, status, usage = os.wait4(process.pid, 0)
         process.returncode = os.waitstatus_to_exitcode(status)
     if process.returncode:
@@ -53,7 +53,7 @@ def python(code: str) -> list[str]:
 
 
 def within(name: str, measured: Measured, *, seconds: float, peak_bytes: int) -> bool:
-    """Print a command's time and peak against their bounds; tell whether it keeps both."""
+    """Print a command's time and peak against their bounds; return whether it keeps both."""
     print(
         f"{name}: {measured.wall_s:.1f} s ({measured.wall_s / seconds:.2f} of the bound), "
         f"peak {measured.peak_bytes / 1e9:.2f} GB "

@@ -1,4 +1,4 @@
-"""How long flopbench takes before it does anything, against importing its libraries alone.
+"""Measure how long flopbench takes to start, against importing its libraries alone.
 
 Bounds: `flopbench --help` at most 1.2 times, an analytic-only run at most 2.3 times the bare
 import. Exit status 1 if a bound is broken. Run: python benchmarks/startup.py

@@ -1,9 +1,9 @@
-"""What a sweep takes: closed forms at many points, and the whole command with the vendor.
+"""Measure a sweep: closed forms at many points, and the whole command with the vendor.
 
 Bounds on two cores: 53 points x 2 modes x 3 stages 50 ms in process; 1,000,000 points 3 s and
 a process of 1 GB; `flopbench sweep deepseek_ocr vision_prefill` with the vendor at 53 points
-90 s; and a point costs less the more there are.
-Exit status 1 if one is broken.
+90 s; and the cost per point falls as points grow.
+Exit status 1 if a bound is broken.
 Run: python benchmarks/sweep.py
 """
 
@@ -48,7 +48,7 @@ def main() -> int:
         seconds=SWEEP_SECONDS,
         peak_bytes=SWEEP_BYTES,
     )
-    # Before the rest: a child's peak is at least that of its parent so far.
+    # Before the rest: a child's peak is at least its parent's peak so far.
     code = f"import sys; sys.path.insert(0, {FOLDER!r}); import sweep; sweep._many(sweep.MANY)"
     held = measure(python(code), runs=1).peak_bytes
     few = statistics.median(_few() for _ in range(9))
@@ -59,12 +59,12 @@ def main() -> int:
     took = {count: min(_many(count) for _ in range(2)) for count in sizes}
     for count, seconds in took.items():
         ratio = (few / 53) / (seconds / count)
-        print(f"{count:,} points: {seconds:.3f} s, per point {ratio:,.0f} times less than of 53")
+        print(f"{count:,} points: {seconds:.3f} s, {ratio:,.0f} times less per point than for 53")
     per_point = [few / 53, *(seconds / count for count, seconds in took.items())]
     falls = all(b < a for a, b in pairwise(per_point))
     print(f"cost per point falls as points grow: {'yes' if falls else 'NO'}")
     print(
-        f"{MANY:,} points: {took[MANY] / MANY_SECONDS:.2f} of the bound of time, "
+        f"{MANY:,} points: {took[MANY] / MANY_SECONDS:.2f} of the time bound, "
         f"a process of {held / 1e9:.2f} GB ({held / MANY_BYTES:.2f} of the bound)"
     )
     bounds = (few <= FEW_SECONDS, took[MANY] <= MANY_SECONDS, held <= MANY_BYTES, falls, kept)
@@ -81,7 +81,7 @@ def _few() -> float:
 
 
 def _many(count: int) -> float:
-    """Return the seconds to price ``count`` random grids with contexts of their own."""
+    """Return the seconds to price ``count`` random grids, each with its own context."""
     numbers = np.random.default_rng(0)
     workload = Workload(
         tile_rows=numbers.integers(1, 30, count),

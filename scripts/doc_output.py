@@ -5,7 +5,7 @@ In a page, `<!-- file: NAME -->` before a code block names the file that the blo
 where the page's files are. A line `…` in such a block stands for any lines of the output;
 the lines around it must be those of the output, in order.
 
-`python scripts/doc_output.py [PAGE …]` writes the outputs anew. A shortened output that is no
+`python scripts/doc_output.py [PAGE …]` regenerates the outputs. A shortened output that is no
 longer true is written in full: shorten it again.
 """
 
@@ -33,10 +33,10 @@ ELISION = "…"
 
 
 def updated(page: Path, folder: Path | None = None) -> str:
-    """Return the page with the output of its commands as they print it now.
+    """Return the page with the current output of its commands.
 
     Args:
-        folder: where they run, and leave what they write; a folder of their own, by default.
+        folder: where the commands run and write their files; by default a temporary folder.
     """
     text = page.read_text(encoding="utf-8")
     with nullcontext(folder) if folder else tempfile.TemporaryDirectory() as where:
@@ -57,7 +57,7 @@ def updated(page: Path, folder: Path | None = None) -> str:
 
 
 def blocks(text: str, kind: str) -> Iterator[tuple[str, str]]:
-    """Yield what each marker of a kind (`file` or `run`) names, and the text of its block."""
+    """Yield what each marker of a kind (`file` or `run`) names, with the text of its block."""
     for match in _BLOCK.finditer(text):
         if match["kind"] == kind:
             yield match["what"], match["text"]
@@ -83,7 +83,7 @@ def is_shortened(shown: str, output: str) -> bool:
 
 
 def _chunks(lines: list[str]) -> list[list[str]]:
-    """Return the runs of lines between the marks."""
+    """Return the groups of lines between the markers."""
     chunks: list[list[str]] = [[]]
     for line in lines:
         if line.strip() == ELISION:
@@ -94,7 +94,7 @@ def _chunks(lines: list[str]) -> list[list[str]]:
 
 
 def _after(chunk: list[str], lines: list[str], start: int) -> int | None:
-    """Return where lines go on after the first place of a chunk; None if it has none."""
+    """Return the index after the first occurrence of a chunk from ``start``; None if none."""
     size = len(chunk)
     found = (at for at in range(start, len(lines) - size + 1) if lines[at : at + size] == chunk)
     at = next(found, None)
@@ -117,7 +117,7 @@ def _run(command: str, folder: str | Path) -> str:
 
 
 def main() -> None:
-    """Write every page anew, or each that is named, that is not up to date."""
+    """Rewrite the pages that are not up to date: all, or those that are named."""
     for page in [Path(name).resolve() for name in sys.argv[1:]] or PAGES:
         text = updated(page)
         if text != page.read_text(encoding="utf-8"):

@@ -1,10 +1,10 @@
 """Write the table of covered model types in docs/transformers-lm.md: their laws, and their proofs.
 
-    python scripts/make_hf_laws.py            # the laws; the proofs stay as they are written there
+    python scripts/make_hf_laws.py            # the laws; the page's proofs are kept
     python scripts/make_hf_laws.py --prove    # prove all types again
     python scripts/make_hf_laws.py --prove llama mixtral
 
-A proof traces the real model, at its config's defaults but with 4 layers. All take a while.
+A proof traces the real model, at its config's defaults but with 4 layers. All of them take a while.
 """
 
 from __future__ import annotations
@@ -44,16 +44,16 @@ NEEDED: dict[str, dict[str, Any]] = {
     "ministral": {"head_dim": 128},
     "nemotron": {"num_key_value_heads": 8},
 }
-"""Fields without which transformers builds no model of the defaults."""
+"""Fields that transformers needs, beside the defaults, to build a model."""
 
 FEWER: dict[str, dict[str, Any]] = {
     "gemma3_text": {"num_hidden_layers": 6},
     "gpt_neo": {"num_layers": 4, "attention_types": [[["global", "local"], 2]]},
 }
-"""Layers to prove with, if not 4."""
+"""Fields to prove with, where they are not 4 layers."""
 
 SIDES = (16, 10_000)
-"""Contexts below and beyond the window of any type's defaults, from 127 to 8191 old keys."""
+"""Contexts below and beyond the window of any type's defaults, which is 127 to 8191 old keys."""
 
 ROW = re.compile(r"^\| `(\w+)` \|.*\| ([^|]*) \|$", re.MULTILINE)
 
@@ -69,11 +69,11 @@ def laws(kind: str) -> tuple[str, str]:
 
 
 def proof_of(kind: str, stage: str, context: int, fields: dict[str, Any] | None = None) -> Proof:
-    """Prove one stage of a type, at its config's defaults but for some fields.
+    """Prove one stage of a type, at its config's defaults except for some fields.
 
     Args:
         context: tokens of the context that the trace starts from.
-        fields: in place of the defaults; none means those of the table.
+        fields: replace the defaults; None means those that the table is made with.
     """
     catalog = build_catalog(load_plugins())
     if fields is None:
@@ -84,14 +84,14 @@ def proof_of(kind: str, stage: str, context: int, fields: dict[str, Any] | None 
 
 
 def proofs_of(kind: str, stage: str, fields: dict[str, Any] | None = None) -> list[Proof]:
-    """Prove a stage for all sizes; if that is on one side of a window alone, on each side."""
+    """Prove a stage for all sizes; if a proof holds on one side of a window only, prove both."""
     below, beyond = SIDES
     found = [proof_of(kind, stage, below, fields)]
     return [*found, proof_of(kind, stage, beyond, fields)] if relations(found[0]) else found
 
 
 def proved(kind: str, fields: dict[str, Any] | None = None) -> str:
-    """Say for which sizes both stages are proved."""
+    """Describe the sizes for which both stages are proved."""
     try:
         prefill, decode = (proofs_of(kind, stage, fields) for stage in STAGES)
     except FlopbenchError as error:
@@ -107,7 +107,7 @@ def proved(kind: str, fields: dict[str, Any] | None = None) -> str:
 
 
 def said(proofs: list[Proof]) -> str:
-    """Say for which sizes a stage is proved, by some proofs together."""
+    """Describe the sizes for which some proofs together prove a stage."""
     interpolated = any(proof.verdict == "interpolated" for proof in proofs)
     how = "interpolated for all" if interpolated else "for all"
     sizes = ", ".join(size.name for size in proofs[0].sizes)
@@ -124,7 +124,7 @@ def _text(relation: sympy.Basic) -> str:
 
 
 def relations(proof: Proof) -> list[sympy.Basic]:
-    """Return what a proof assumes of the sizes."""
+    """Return what a proof assumes about the sizes."""
     names = {size.name: size.symbol for size in proof.sizes}
     limited = [equation for equation in proof.equations if equation.limited]
     texts = dict.fromkeys(text for equation in limited for text in equation.assumptions)
@@ -132,7 +132,7 @@ def relations(proof: Proof) -> list[sympy.Basic]:
 
 
 def table(proofs: dict[str, str]) -> str:
-    """Return the table, given what each type's proof says."""
+    """Return the table, given the text on each type's proof."""
     lines = [
         "| type | family | prefill | decode | proved |",
         "| --- | --- | --- | --- | --- |",
@@ -145,7 +145,7 @@ def table(proofs: dict[str, str]) -> str:
 
 
 def page_with(text: str, found: str) -> str:
-    """Return the page with the table put in."""
+    """Return the page with the table inserted."""
     before, _, rest = text.partition(BEGIN)
     return before + BEGIN + found + END + rest.partition(END)[2]
 

@@ -40,7 +40,7 @@ def measure(peers: Sequence[str]) -> dict[str, Any]:
 
 
 def seen(report: Mapping[str, Any], peer: str) -> dict[Row, str]:
-    """Return what a peer saw of each component: ``exact``, a share, or what it has in excess."""
+    """Return what a peer saw of each component: ``exact``, a share, or the excess."""
     return {
         (comparison["stage"], found["component"]): _share(found)
         for comparison in report["comparisons"]
@@ -101,7 +101,7 @@ def conventions(report: Mapping[str, Any], peers: Sequence[str]) -> list[str]:
 
 
 def written(page: str, report: Mapping[str, Any]) -> str:
-    """Return the page with its tables made anew."""
+    """Return the page with its tables regenerated."""
     tables = {
         "conventions": conventions(report, PEERS),
         "shares": shares(report, PEERS),
@@ -123,7 +123,7 @@ def written(page: str, report: Mapping[str, Any]) -> str:
 
 
 def main() -> None:
-    """Write the page anew."""
+    """Measure, and rewrite the page."""
     page = PAGE.read_text(encoding="utf-8")
     PAGE.write_text(written(page, measure(PEERS)), encoding="utf-8")
 

@@ -1,6 +1,6 @@
-"""Write tests/stability/public.json: all that docs/stability.md promises, as the code has it.
+"""Write tests/stability/public.json: everything that docs/stability.md promises, from the code.
 
-`python scripts/make_public.py` after a change that is meant; the difference says what users see.
+Run `python scripts/make_public.py` after an intended change; the diff shows what users see of it.
 """
 
 from __future__ import annotations
@@ -39,7 +39,7 @@ PACKAGES = (
 
 
 def public() -> dict[str, Any]:
-    """Return what is public, as the code has it now."""
+    """Return what is public in the code now."""
     modules = {name: importlib.import_module(name) for name in PACKAGES}
     definitions: dict[str, Any] = {}
     seen: list[Any] = []
@@ -75,7 +75,7 @@ def public() -> dict[str, Any]:
 
 
 def definition(thing: Any) -> Any:
-    """Say what users rely on of a public thing."""
+    """Describe what users rely on in a public thing."""
     if inspect.isclass(thing):
         found = {"fields": fields(thing)} if attrs.has(thing) else {}
         return found | {"members": dict(members(thing))}
@@ -100,7 +100,7 @@ def fields(cls: Any) -> list[str]:
 
 
 def members(cls: type) -> Iterator[tuple[str, str]]:
-    """Yield the public members of a class that are no fields, each with its signature."""
+    """Yield the public members of a class that are not fields, each with its signature."""
     ours = [base for base in cls.__mro__ if base.__module__.startswith("flopbench")]
     types = {name: text for base in ours for name, text in inspect.get_annotations(base).items()}
     mine = {field.name for field in attrs.fields(cls)} if attrs.has(cls) else set()
@@ -123,7 +123,7 @@ def signature(function: Any) -> str:
     """Return a signature as it is written, without quotes around types."""
     try:
         return str(inspect.signature(function)).replace("'", "")
-    except ValueError:  # of something that is written in C
+    except ValueError:  # it is written in C
         return "a function"
 
 
@@ -149,7 +149,7 @@ def parameter(param: Any) -> str:
 
 
 def lines(value: Any, *path: str) -> Iterator[str]:
-    """Yield a line for each thing in a document, the path to it first."""
+    """Yield a line for each value in a document, starting with the path to it."""
     if isinstance(value, dict):
         for key, inner in value.items():
             yield from lines(inner, *path, key)
@@ -161,7 +161,7 @@ def lines(value: Any, *path: str) -> Iterator[str]:
 
 
 def text() -> str:
-    """Return what the file should hold."""
+    """Return the text that the file should have."""
     return json.dumps(public(), indent=1, ensure_ascii=False) + "\n"
 
 

@@ -39,7 +39,7 @@ array or a SymPy expression ([dimensions](concepts.md#dimensions)).
 """
 
 FACADES = (flopbench, ops, blocks, dims, analytic, vendor, report, flopbench.testing)
-"""Where users import from: a thing has the path of the first that lists it."""
+"""Where users import from: each name has the path of the first module that lists it."""
 
 HOOKS = {
     name: hook
@@ -94,7 +94,7 @@ LINKED = tuple(thing for things in SECTIONS.values() for thing in things if insp
 
 
 def page() -> str:
-    """Return the page as the sources say it now."""
+    """Return the page, generated from the current sources."""
     lines = [HEAD, "## Hooks\n"]
     for name, hook in HOOKS.items():
         lines += [f"### {name}\n\n`{name}{signature(hook)}`\n", *prose(hook)]
@@ -106,7 +106,7 @@ def page() -> str:
 
 
 def signature(thing: Any) -> str:
-    """Return a signature as it is written, without quotes around types and without ``self``."""
+    """Return a signature as written, without quotes around types and without ``self``."""
     text = str(inspect.signature(thing)).replace("'", "")
     return re.sub(r"^\((self|cls)(, )?", "(", text)
 
@@ -132,7 +132,7 @@ def function(thing: Any) -> Iterator[str]:
 
 
 def described(cls: type) -> Iterator[str]:
-    """Yield the heading, the docstring, the fields and the members that a class itself has."""
+    """Yield the heading, the docstring, the fields and the members of the class itself."""
     has_fields = attrs.has(cls)
     yield f"### {cls.__name__}\n"
     yield from imported(cls)
@@ -144,7 +144,7 @@ def described(cls: type) -> Iterator[str]:
 
 
 def imported(cls: type) -> Iterator[str]:
-    """Yield a line with the path and the bases of a class, where it has any."""
+    """Yield a line with the path and the bases of a class, if it has any."""
     path = public_path(cls)
     bases = [link(base) for base in cls.__bases__ if base in LINKED]
     parts = [*([f"`{path}`"] if path else []), *([f"subclass of {', '.join(bases)}"] * bool(bases))]
@@ -189,7 +189,7 @@ def _string(node: Any) -> str | None:
 
 
 def checks(suite: type[Conformance]) -> Iterator[str]:
-    """Yield a table of a suite's checks, as deviations name them."""
+    """Yield a table of a suite's checks, with the names that deviations use."""
     if not suite.check_names():
         return
     yield "| check | what it verifies |\n| --- | --- |"

@@ -1,4 +1,4 @@
-"""Write docs/results-deepseek-ocr.md and its plots anew: DeepSeek-OCR over 53 grids of tiles.
+"""Regenerate docs/results-deepseek-ocr.md and its plots: DeepSeek-OCR over 53 grids of tiles.
 
 `python scripts/make_results.py` sweeps with the vendor at every point (a minute or two).
 """

@@ -1,7 +1,7 @@
 """Draw the sample page that `flopbench run deepseek_ocr` reads by default.
 
-Only its size matters to the FLOPs (an A4 page at 150 dpi); the text lines make it look
-like what it stands for. Run: python scripts/make_sample_page.py
+The FLOPs depend only on its size (an A4 page at 150 dpi); the lines make it look like a page of
+text. Run: python scripts/make_sample_page.py
 """
 
 from pathlib import Path

@@ -1,8 +1,8 @@
 """Measure what a GPU executes: attention shapes, and DeepSeek-OCR's stages, under Nsight Compute.
 
-`python scripts/measure_executed.py FILE` on a machine with an NVIDIA GPU, ncu, torch for CUDA
-and flopbench writes FILE, part by part; parts that FILE has already are not run again.
-`measurements/h200.json` was made so.
+On a machine with an NVIDIA GPU, ncu, torch for CUDA and flopbench,
+`python scripts/measure_executed.py FILE` writes FILE, part by part, and skips the parts that
+FILE already has. `measurements/h200.json` was made this way.
 """
 
 from __future__ import annotations
@@ -90,7 +90,7 @@ def other_shapes() -> Iterator[Shape]:
 
 
 def held_out_shapes() -> Iterator[Shape]:
-    """Yield random shapes of a fixed seed."""
+    """Yield random shapes, from a fixed seed."""
     draw = random.Random(2026)  # noqa: S311 - sizes, no secrets
     for _ in range(40):
         n, heads = draw.randint(1, 5000), draw.choice((1, 2, 5, 10, 16, 32))
@@ -102,11 +102,11 @@ def held_out_shapes() -> Iterator[Shape]:
 
 
 _MOST_ELEMENTS = 1 << 28
-"""Of keys, so that all shapes of a part fit on the GPU."""
+"""Limit on the elements of the keys, so that all shapes of a part fit on the GPU."""
 
 
 def drawn_shapes(backend: str, count: int) -> list[Shape]:
-    """Return random shapes of a fixed seed, wider than `held_out_shapes` draws them.
+    """Return random shapes, from a fixed seed and a wider range than `held_out_shapes` has.
 
     Their predictions were committed before they were measured
     (`measurements/h200_predicted.json`).
@@ -138,7 +138,7 @@ def half_precision_shapes() -> Iterator[Shape]:
 
 
 def cudnn_shapes() -> Iterator[Shape]:
-    """Yield shapes for cuDNN, which builds a program for each: some seconds."""
+    """Yield shapes for cuDNN, which takes some seconds to build a program for each."""
     for n in (2, 64, 65, 128, 129, 300, 913, 1024, 1500, 4095, 4096):
         yield shape(1, 10, 128, n, n, causal=True)
     for n in (2, 8, 16, 31, 32, 33, 63, 64, 65, 100, 128, 129, 300, 914, 2048, 16384):
@@ -161,7 +161,7 @@ def cudnn_shapes() -> Iterator[Shape]:
 
 
 def cudnn_decode_shapes() -> Iterator[Shape]:
-    """Yield single queries for cuDNN: where it changes its tile, and splits that end unevenly."""
+    """Yield single queries for cuDNN, where it changes its tile and where splits end unevenly."""
     for n, width in product((130, 160, 192, 193, 224, 255, 256, 257, 280), (64, 128)):
         yield shape(1, 16, width, 1, n)
         yield shape(1, 32, width, 1, n, kv_heads=8)
@@ -174,7 +174,7 @@ def cudnn_decode_shapes() -> Iterator[Shape]:
 
 
 def chosen_shapes() -> Iterator[Shape]:
-    """Yield DeepSeek-OCR's shapes, for torch to choose the kernel."""
+    """Yield DeepSeek-OCR's shapes, for which torch chooses the kernel."""
     yield shape(1, 10, 128, 913, 913, causal=True)
     yield shape(1, 10, 128, 1, 914)
     yield shape(1, 16, 64, 257, 257)
@@ -247,11 +247,11 @@ def distinct(shapes: list[Shape]) -> list[Shape]:
 
 
 PAGE, VIEW = (3, 2), (0, 0)
-"""Grids of tiles: the sample page's, and the one view of 1024 alone."""
+"""Grids of tiles: the sample page's, and none, for the view of 1024 pixels alone."""
 
 
 def parts() -> dict[str, tuple[str, Callable[[], list[Any]]]]:
-    """Return the parts of the file: a key of it, and what measures the part."""
+    """Return the parts of the file: the key that each belongs to, and what measures it."""
     cudnn, cudnn_decode = list(cudnn_shapes()), list(cudnn_decode_shapes())
     attention = {
         "prefill": ("flash", list(prefill_shapes())),
@@ -291,7 +291,7 @@ KINDS = ("eager", "sdpa", "flash")
 
 
 def machine() -> dict[str, Any]:
-    """Say what is measured with: the machine and every version on it."""
+    """Describe the machine that measures, and every version on it."""
     import torch
     import transformers
 
@@ -301,7 +301,7 @@ def machine() -> dict[str, Any]:
 
     return {
         "gpu": torch.cuda.get_device_name(),
-        # The start of its identifier tells one GPU from another of its kind.
+        # The start of the UUID distinguishes a GPU from others of its kind.
         "gpu_id": output("nvidia-smi", "--query-gpu=uuid", "--format=csv,noheader")[4:12],
         "multiprocessors": torch.cuda.get_device_properties(0).multi_processor_count,
         "driver": output("nvidia-smi", "--query-gpu=driver_version", "--format=csv,noheader"),
@@ -316,7 +316,7 @@ def machine() -> dict[str, Any]:
 
 
 def machine_number(machines: list[Any], here: dict[str, Any], *, mix: bool) -> int:
-    """Return this machine's place among those of the file; it becomes the last if it is new.
+    """Return this machine's index among those of the file; a new machine is appended.
 
     Raises:
         UsageError: the file was measured on another machine, or with other versions.
@@ -327,15 +327,15 @@ def machine_number(machines: list[Any], here: dict[str, Any], *, mix: bool) -> i
         last = machines[-1]
         changed = [f"{k} {last.get(k)!r} -> {here[k]!r}" for k in here if last.get(k) != here[k]]
         raise UsageError(
-            f"the file was measured elsewhere ({', '.join(changed)}): write another file, or give "
-            "--mix to record this as one more machine of it"
+            f"the file was measured elsewhere ({', '.join(changed)}): write to another file, or "
+            "pass --mix to add this machine to it"
         )
     machines.append(here)
     return len(machines) - 1
 
 
 def text(data: dict[str, Any]) -> str:
-    """Write the file with one entry a line."""
+    """Return the text of the file, with one entry per line."""
     lines = []
     for key, value in data.items():
         if isinstance(value, dict):
@@ -351,7 +351,7 @@ def measure(file: Path, wanted: list[str], seconds: float, *, mix: bool) -> None
     """Measure the parts that the file does not have, and write it after each.
 
     Raises:
-        UsageError: the file is of another machine.
+        UsageError: the file was measured on another machine.
     """
     data = json.loads(file.read_text()) if file.exists() else {}
     data = {"machines": [], "parts": {}, "attention": [], "stages": []} | data
@@ -377,13 +377,17 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("file", type=Path)
     parser.add_argument("--parts", help="names, comma-separated; all by default")
-    parser.add_argument("--seconds", type=float, default=1e9, help="start no part after so long")
-    parser.add_argument("--mix", action="store_true", help="add to a file of another machine")
+    parser.add_argument(
+        "--seconds", type=float, default=1e9, help="start no part after this many seconds"
+    )
+    parser.add_argument(
+        "--mix", action="store_true", help="add to a file measured on another machine"
+    )
     options = parser.parse_args()
     wanted = options.parts.split(",") if options.parts else list(parts())
     unknown_parts = [name for name in wanted if name not in parts()]
     if unknown_parts:
-        parser.error(f"no part {unknown_parts[0]!r}; there are: {', '.join(parts())}")
+        parser.error(f"unknown part {unknown_parts[0]!r}: known are {', '.join(parts())}")
     try:
         measure(options.file, wanted, options.seconds, mix=options.mix)
     except UsageError as error:

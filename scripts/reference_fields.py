@@ -16,7 +16,7 @@ _PIPE = r"\|"
 
 
 def fields(cls: type, linked: Collection[type]) -> Iterator[str]:
-    """Yield the table of a class's fields; those of its bases are named with a link.
+    """Yield the table of a class's fields; fields of its bases are listed with a link.
 
     Args:
         cls: an attrs class.
@@ -76,7 +76,7 @@ def _meanings(cls: type) -> dict[str, str]:
 
 
 def type_text(cls: type, field: Any, linked: Collection[type]) -> str:
-    """Return the type as written, its alternatives one by one: `Dim` or `None`."""
+    """Return the type as written, its alternatives separately: `Dim` or `None`."""
     links = {other.__name__: link(other) for other in linked}
     return " or ".join(links.get(text, f"`{text}`") for text in dict.fromkeys(_shown(cls, field)))
 
@@ -106,7 +106,7 @@ def _parts(node: ast.expr) -> Iterator[ast.expr]:
 
 
 def default(field: Any) -> str:
-    """Return the default as code, or that there is none."""
+    """Return the default as code, or ``required`` if there is none."""
     value = field.default
     if value is attrs.NOTHING:
         return "required"
@@ -116,7 +116,7 @@ def default(field: Any) -> str:
 
 
 def choices(cls: type, field: Any) -> Iterator[str]:
-    """Yield the values of a Literal, or those that a validator allows."""
+    """Yield the values of a Literal, and those that a validator allows."""
     for text in _alternatives(field):
         yield from (f"`{value}`" for value in _literals(cls, field, text))
     yield from _allowed(field.validator)

@@ -37,7 +37,7 @@ def markdown(text: str, without: Iterable[str] = ()) -> Iterator[str]:
 
 
 def _with_code(lines: Iterable[str]) -> Iterator[str]:
-    """Yield paragraphs as they are, and what is indented after ``::`` as Python."""
+    """Yield paragraphs unchanged, and what is indented after ``::`` as Python code."""
     for is_code, block in groupby(_marked(lines), key=lambda pair: pair[0]):
         text = [line for _, line in block]
         if is_code:
@@ -59,7 +59,7 @@ def _marked(lines: Iterable[str]) -> Iterator[tuple[bool, str]]:
 
 
 def meanings(text: str) -> dict[str, str]:
-    """Return what the section ``Attributes`` says of each name."""
+    """Return the text of the section ``Attributes`` for each name."""
     found: dict[str, str] = {}
     for title, lines in _sections(text.replace("``", "`")):
         if title == FIELDS:

@@ -1,7 +1,7 @@
-"""Hooks of mkdocs: pages and files that the docs link to outside of docs/.
+"""Hooks of mkdocs: pages and files outside docs/ that the docs link to.
 
-On GitHub such a link leads to the file where it is. The site has a copy: Markdown files as pages,
-other files as they are.
+On GitHub such a link leads to the file itself. The site has a copy: Markdown files as pages,
+other files unchanged.
 """
 
 from __future__ import annotations
@@ -23,16 +23,16 @@ _AT_ROOT = re.compile(r"(?<=\]\()(?!\w+:|#|docs/)(?P<path>[^)#\s]+)")
 _TO_DOCS = re.compile(r"(?<=\]\()docs/")
 _TO_ROOT = re.compile(r"(?<=\]\()\.\./(?!\.)")
 _HOME = re.compile(r"(?<=\]\()README\.md")
-"""The site has a home of its own, by task."""
+"""The site has its own home page, organised by task."""
 
 
 def on_files(files: Files, config: MkDocsConfig) -> Files:
-    """Add the files outside of docs/ that pages link to."""
+    """Add the files outside docs/ that pages link to."""
     linked = {path for file in files.documentation_pages() for path in _links(file)}
     for page in ROOT_PAGES:
         linked.update(_found(_AT_ROOT, (ROOT / page).read_text(encoding="utf-8")))
     for path in sorted(linked.difference(ROOT_PAGES, ["README.md"])):
-        # What is not there is left to mkdocs, which reports a broken link.
+        # Missing files are left to mkdocs, which reports a broken link.
         if (ROOT / path).is_file():
             files.append(_copy(path, config, InclusionLevel.NOT_IN_NAV))
     for page in ROOT_PAGES:
@@ -53,6 +53,6 @@ def _copy(path: str, config: MkDocsConfig, inclusion: InclusionLevel) -> File:
 
 
 def on_page_markdown(markdown: str, /, *, page: Page, config: MkDocsConfig, files: Files) -> str:
-    """Let links lead to the copies: out of docs/, and from a page of the root into it."""
+    """Point links at the copies: links out of docs/, and those from a root page into it."""
     moved = _TO_DOCS if page.file.src_uri in ROOT_PAGES else _TO_ROOT
     return _HOME.sub("index.md", moved.sub("", markdown))

@@ -2,10 +2,10 @@
 
     python scripts/survey_transformers.py            # all types: minutes
     python scripts/survey_transformers.py llama xlm  # these, to the terminal
-    python scripts/survey_transformers.py --results FILE   # all, going on where FILE ends
+    python scripts/survey_transformers.py --results FILE   # all, resuming where FILE ends
 
-Each type is built at the defaults of its config class (or with the overrides below, where
-those alone make no model) and called twice: a prefill of 2 x 40 tokens, and one decode step.
+Each type is built at the defaults of its config class (with the overrides below, where the
+defaults are not enough) and called twice: a prefill of 2 x 40 tokens, and one decode step.
 """
 
 from __future__ import annotations
@@ -29,10 +29,10 @@ BEGIN, END = "<!-- survey: begin -->", "<!-- survey: end -->"
 
 BATCH, TOKENS = 2, 40
 SECONDS = 120
-"""For one type."""
+"""Time limit for one type."""
 
 AT_ONCE = 12
-"""Types of one process: what one of them breaks does not reach the others."""
+"""Types per process, so that a type that breaks its process affects only a few."""
 
 _DECODER = {"is_decoder": True}
 
@@ -68,11 +68,11 @@ OVERRIDES: Mapping[str, Mapping[str, Any]] = {
     "nemotron": {"num_key_value_heads": 8},
     "xmod": {"is_decoder": True, "default_language": "en_XX"},
 }
-"""Fields without which transformers makes no causal model of a type."""
+"""Fields that transformers needs, beside the defaults, to build a causal model of a type."""
 
 
 def count(kind: str) -> dict[str, Any]:
-    """Count one type, and return what was found: its uncounted ops, or an error."""
+    """Count one type, and return its FLOPs and uncounted ops, or an error."""
     from flopbench.builtin.torch_counter import TorchCounter
     from flopbench.vendor import VendorCall
     from flopbench_transformers_lm.config import LmOptions, read_config
@@ -85,14 +85,14 @@ def count(kind: str) -> dict[str, Any]:
         decode = counter.count(VendorCall(real.module, real.decode(BATCH, TOKENS)))
     except TimeoutError:
         return {"type": kind, "error": f"no answer in {SECONDS} seconds"}
-    except Exception as error:  # noqa: BLE001 - the survey is of what may go wrong
+    except Exception as error:  # noqa: BLE001 - the survey records whatever goes wrong
         return {"type": kind, "error": str(error)}
     uncounted = sorted({f"`{op.op}`" for op in (*prefill.uncounted, *decode.uncounted)})
     return {"type": kind, "flops": prefill.flops, "step": decode.flops, "uncounted": uncounted}
 
 
 def survey(kinds: Iterable[str]) -> Iterator[dict[str, Any]]:
-    """Count types in processes of a few, each with its time."""
+    """Count types, a few per process, each with its own time limit."""
     every = list(kinds)
     for start in range(0, len(every), AT_ONCE):
         chunk = every[start : start + AT_ONCE]
@@ -118,7 +118,7 @@ def _out_of_time(*_signal: object) -> None:
 
 
 def page(found: list[dict[str, Any]]) -> Iterator[str]:
-    """Yield the lines of the docs between the marks."""
+    """Yield the lines between the page's markers."""
     counted = [f for f in found if "error" not in f]
     clean = [f["type"] for f in counted if not f["uncounted"]]
     plain = [kind for kind in clean if kind not in OVERRIDES]
@@ -159,13 +159,13 @@ def _shown(overrides: Mapping[str, Any]) -> str:
 
 
 def _reason(error: str) -> str:
-    text = re.sub(r"^the vendor call failed: |^transformers does not build \S+: ", "", error)
+    text = re.sub(r"^the vendor call failed: |^transformers cannot build \S+: ", "", error)
     line = text.splitlines()[0]
     return re.sub(r"([|<>*])", r"\\\1", line if len(line) <= 160 else line[:157] + "…")
 
 
 def main() -> None:
-    """Survey the types that are named, or all, and write the page."""
+    """Survey the types that are named; or survey all, and write the page."""
     from flopbench_transformers_lm.model_types import causal_lm_types
 
     arguments = sys.argv[1:]
@@ -189,7 +189,7 @@ def main() -> None:
 
 
 def write_page(found: list[dict[str, Any]]) -> None:
-    """Put the tables between the marks of the page."""
+    """Put the tables between the markers of the page."""
     head, rest = PAGE.read_text(encoding="utf-8").split(BEGIN)
     _old, tail = rest.split(END)
     lines = "\n".join(page(found))

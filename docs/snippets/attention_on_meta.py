@@ -1,4 +1,4 @@
-"""Fused attention ops on meta: a causal call counts as a full one; two ops count short."""
+"""Fused attention ops on meta: a causal call counts as a full one; two ops are undercounted."""
 
 import torch
 from torch.utils.flop_counter import FlopCounterMode

@@ -11,7 +11,7 @@ tokens = torch.empty(1, 16, 1280, device="meta")
 
 
 def attempt(what: str, **options: object) -> None:
-    """Call the model and say how it ends."""
+    """Call the model and print the outcome."""
     try:
         with torch.no_grad():
             shape = tuple(model(inputs_embeds=tokens, **options).logits.shape)

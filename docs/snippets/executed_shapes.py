@@ -15,7 +15,7 @@ measured: Counter[str] = Counter()
 equal: Counter[str] = Counter()
 for shape in MEASURED["attention"]:
     names = [kernel["name"] for kernel in shape["kernels"] if kernel["executed_flops"]]
-    # Left to itself, torch takes cuDNN here.
+    # Left to itself, torch chooses cuDNN here.
     cudnn = shape["backend"] != "flash"
     sizes = {name: shape[name] for name in SIZES}
     op = Attention(component="core", value_dim=shape["head_dim"], **sizes)

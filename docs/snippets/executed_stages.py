@@ -42,7 +42,7 @@ def executed(stage: str, attention: str, grid: list[int], step: int = 1) -> Flop
 
 
 def decode(attention: str) -> Flops:
-    """Executed by all steps: the first and the last execute the same, so those between do."""
+    """Executed by all steps: the first and the last execute the same, so those between do too."""
     first, last = (executed("decode", attention, PAGE, step) for step in (1, STEPS))
     if first != last:
         raise ValueError("the steps differ")

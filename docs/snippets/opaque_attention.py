@@ -1,4 +1,4 @@
-"""What FlopCounterMode sees if an opaque op attends, as flash-attn's does, is flash_torch."""
+"""If attention is an opaque op, such as flash-attn's, FlopCounterMode sees what flash_torch has."""
 
 from typing import Any
 
@@ -26,7 +26,7 @@ attention.register_fake(lambda q, k, v: torch.empty_like(q.transpose(1, 2)))
 
 
 def opaque(_module: Any, q: Any, k: Any, v: Any, _mask: Any, **_: Any) -> tuple[Any, None]:
-    """Attend through the op, in the form that transformers asks for."""
+    """Attend through the op, with the signature that transformers expects."""
     return torch.ops.docs.attention(q, k, v), None
 
 

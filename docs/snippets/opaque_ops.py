@@ -1,4 +1,4 @@
-"""An op of one's own counts as 0, whatever it calls, until it is given a formula."""
+"""A custom op counts as 0, whatever it calls, until it is given a formula."""
 
 import torch
 from torch.utils.flop_counter import FlopCounterMode

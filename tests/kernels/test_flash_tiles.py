@@ -34,7 +34,7 @@ def test_tiles_depend_on_kernel_architecture_width_mask_and_type(kernel, gpu, wi
     [
         ("fa4", "h200", 64, False, "unknown kernel 'fa4'"),
         ("fa3", "a100", 64, False, "needs a Hopper GPU"),
-        ("cudnn", "h200", 192, False, "as measured, not for 192"),
+        ("cudnn", "h200", 192, False, "and 128, not for 192"),
         ("fa2", "h200", 64, True, "not fp8"),
     ],
 )

@@ -146,7 +146,7 @@ def test_other_types_are_added_when_asked_for(fake_ncu):
         (
             writes("==ERROR== ERR_NVGPUCTRPERM - The user does not have permission\n"),
             UsageError,
-            "may not read the GPU's performance counters",
+            "not allowed to read the GPU's performance counters",
         ),
         (
             "import sys; sys.exit('flopbench: CountError: tokens are missing')",
@@ -255,7 +255,7 @@ def test_a_profile_that_takes_too_long_leaves_nothing_running(fake_ncu, tmp_path
         f"open({str(note)!r}, 'w').write(str(child.pid))\n"
         "time.sleep(60)\n"
     )
-    with pytest.raises(CountError, match="ncu did not end within 2 s"):
+    with pytest.raises(CountError, match="ncu did not finish within 2 s"):
         NcuCounter().count(CALL)
     child = int(note.read_text())
     for _ in range(50):

@@ -80,11 +80,11 @@ WRONG = {
             {"vendor_equals_analytic", *EVERYWHERE},
         ),
         "forgets_a_size": ("sizes_describe_the_workload", "were put in", set()),
-        "stateful": ("same_answer_twice", "priced once more", None),
-        "changes_the_workload": ("same_answer_twice", "priced once more", None),
+        "stateful": ("same_answer_twice", "priced again", None),
+        "changes_the_workload": ("same_answer_twice", "priced again", None),
         "misnamed": ("names_stand_for_the_numbers", "linear in lm_head", set()),
         "loads_torch": ("closed_forms_need_no_torch", "the closed forms load torch", set()),
-        "no_such_stage": ("declares_what_exists", "'prefil', which is no stage", set()),
+        "no_such_stage": ("declares_what_exists", "must name stages, got 'prefil'", set()),
         "no_such_axis": (
             "sweeps_can_be_planned",
             "x 'tokens': did you mean 'context_tokens'",
@@ -103,11 +103,11 @@ WRONG = {
         "fused": ("vendor_is_eager", "calls scaled_dot_product_attention", set()),
         "uncounted": ("vendor_equals_analytic", "no formula for: aten.mv", EVERYWHERE),
         "weighty": ("vendor_holds_no_weights", "weight extra is on cpu", set()),
-        "forgetful": ("vendor_answers_the_same_twice", "counts otherwise after", None),
+        "forgetful": ("vendor_answers_the_same_twice", "counts differently after", None),
         "shapeless": ("vendor_shapes_tell_workloads_apart", "are equal for", set()),
     },
     "modes": {
-        "lies": ("matches_vendor_only_if_equal_to_eager", "says matches_vendor, but has", set()),
+        "lies": ("matches_vendor_only_if_equal_to_eager", "sets matches_vendor, but has", set()),
         "nearly_eager": ("matches_vendor_only_if_equal_to_eager", "not eager's", set()),
         "branches_on_size": (
             "arrays_equal_ints",
@@ -128,7 +128,7 @@ WRONG = {
         "supports_nothing": ("carries_out_something", "not supported: not today", set()),
         "elsewhere": ("costs_are_whole_numbers", "is in component 'elsewhere'", set()),
         "pads": ("padding_is_told", "tells_padding is not set", set()),
-        "stateful": ("same_answer_twice", "priced once more", None),
+        "stateful": ("same_answer_twice", "priced again", None),
         "same_label": ("declares_itself", "another mode has the label", set()),
     },
     "counters": {
@@ -159,7 +159,7 @@ WRONG = {
         "mutates": ("is_pure", "render changes the report", set()),
         "prints": ("is_pure", "render prints 'toy", set()),
         "writes": ("is_pure", "render writes a file", set()),
-        "stateful": ("is_pure", "shown otherwise once more", set()),
+        "stateful": ("is_pure", "another text the second time", set()),
         "newline": ("renders_text", "ends with a newline", set()),
         "bytes": (
             "renders_text",
@@ -377,4 +377,4 @@ def test_a_suite_that_is_about_nothing_says_so(pytester):
         "    pass\n"
     )
     result = pytester.runpytest_inprocess("-p", "no:cacheprovider", "-p", "no:xdist")
-    result.stdout.fnmatch_lines("*TestIt must say what it is about: model = *")
+    result.stdout.fnmatch_lines("*TestIt must say what it tests: model = *")

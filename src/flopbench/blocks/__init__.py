@@ -1,7 +1,7 @@
 """Blocks for analytic models: frozen values that emit the operations of a part of a model.
 
-A block has the sizes of a part and says which operations it is, with all their costs, once it
-is told where it stands (`Site`) and how much goes through it (rows, or a `Pass`).
+A block holds the sizes of its part. Given where it runs (`Site`) and how much goes through it
+(rows, or a `Pass`), it yields its operations with all their costs.
 """
 
 from flopbench.blocks.attention import SelfAttention

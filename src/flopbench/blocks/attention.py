@@ -1,7 +1,7 @@
 """Self-attention of a decoder: projections, rotation, KV cache, core and output.
 
-Sources: grouped queries, arXiv:2305.13245; rotary positions, arXiv:2104.09864; sliding
-windows, arXiv:2310.06825; capped scores, arXiv:2408.00118; sinks, arXiv:2309.17453.
+Sources: grouped-query attention, arXiv:2305.13245; rotary positions, arXiv:2104.09864; sliding
+windows, arXiv:2310.06825; soft-capped scores, arXiv:2408.00118; sinks, arXiv:2309.17453.
 """
 
 from __future__ import annotations
@@ -24,16 +24,17 @@ class SelfAttention:
     """Causal attention of ``heads`` query heads on ``kv_heads`` key and value heads.
 
     Attributes:
-        qkv_bias: whether all projections to queries, keys and values have a bias, or for each.
-        fused: whether one product makes queries, keys and values.
-        qk_norm: of queries and keys.
-        qk_norm_over: a head, all heads sharing the weights; each head, with weights of its own;
-            or all heads at once.
-        rope_dim: elements of a head that are rotated; 0 for none.
+        qkv_bias: whether the query, key and value projections have a bias: one answer for all
+            three, or one for each.
+        fused: whether one product computes queries, keys and values.
+        qk_norm: norm of queries and keys, if any.
+        qk_norm_over: what one norm covers: a head, with weights that all heads share (``head``);
+            a head, with its own weights (``each``); or all heads at once (``all``).
+        rope_dim: rotated elements of a head; 0 for none.
         window: the most keys that a query sees; None for all.
-        evicts: whether the KV cache keeps no others.
-        queries_scaled: what the queries are multiplied by before the core, if by anything: a
-            constant, or a number for each position. The scores may be scaled besides.
+        evicts: whether the KV cache drops keys that left the window.
+        queries_scaled: what the queries are multiplied by before the core, if anything: a
+            constant, or a number for each position. The scores may be scaled as well.
         masked, bias, scaled, softcap, sinks: as in `flopbench.ops.Attention`.
     """
 
@@ -77,7 +78,7 @@ class SelfAttention:
     def _qk_norms(self, site: Site, run: Pass, norm: NormSpec) -> Iterator[Op]:
         keys = self._keys(run)
         queries = run.tokens * self.heads * self.head_dim
-        # Beside the queries, keys and values; beside the keys, values and queries.
+        # Keys and values are alive beside the queries; queries and values beside the keys.
         for heads, alive in ((self.heads, 2 * keys), (self.kv_heads, queries + keys)):
             beside = site.with_alive(alive)
             if self.qk_norm_over == "all":
@@ -88,11 +89,11 @@ class SelfAttention:
                 yield norm.apart(beside, run.tokens, heads, self.head_dim)
 
     def _cached(self, site: Site, run: Pass) -> Iterator[Op]:
-        """Yield the rotation of queries and keys, the queries' scale and the cache's update."""
+        """Yield the rotation of queries and keys, the scaling of queries and the cache update."""
         keys = self._keys(run)
         if self.rope_dim:
             heads = self.heads + self.kv_heads
-            # The values wait, and what is not rotated of queries and keys.
+            # The values and the unrotated elements of queries and keys stay alive.
             apart = run.tokens * heads * (self.head_dim - self.rope_dim)
             yield rotation(site.with_alive(keys + apart), run, heads, self.rope_dim)
         queries = run.tokens * self.heads * self.head_dim
@@ -132,5 +133,5 @@ class SelfAttention:
         )
 
     def _keys(self, run: Pass) -> Dim:
-        """Return the elements of a pass's new keys."""
+        """Return the number of elements in a pass's new keys."""
         return run.tokens * self.kv_heads * self.head_dim

@@ -1,4 +1,4 @@
-"""A decoder: embeddings, groups of like layers, LM head."""
+"""A decoder: embeddings, groups of identical layers, LM head."""
 
 from __future__ import annotations
 
@@ -21,28 +21,28 @@ Part = TypeVar("Part")
 
 
 class AttentionBlock(Protocol):
-    """What a layer attends with, such as `SelfAttention` or `LatentAttention`."""
+    """The attention of a layer, such as `SelfAttention` or `LatentAttention`."""
 
     def ops(self, site: Site, run: Pass) -> Iterator[Op]:
         """Yield the operations of a pass under ``qkv``, ``core`` and ``out``."""
 
 
 class AnglesBlock(Protocol):
-    """What makes the rotary angles, such as `RotaryAngles`."""
+    """The computation of rotary angles, such as `RotaryAngles`."""
 
     def held(self, run: Pass) -> Dim:
-        """Return the elements that stay alive during the pass."""
+        """Return the number of elements that stay alive during the pass."""
 
     def ops(self, site: Site, run: Pass) -> Iterator[Op]:
-        """Yield the making of the angles; the site's ``layers`` are the model's."""
+        """Yield the computation of the angles; the site's ``layers`` are the model's."""
 
 
 @frozen
 class Layers:
-    """A number of like layers.
+    """A group of identical layers.
 
     Attributes:
-        feed_forward: the other part of a layer.
+        feed_forward: the part of a layer after attention.
     """
 
     count: Dim
@@ -56,7 +56,7 @@ class Decoder:
 
     Attributes:
         groups: its layers; the order of groups does not matter.
-        around: norms and residual additions of each layer, and the last norm.
+        around: norms and residual additions of each layer, and the final norm.
         angles: one for each kind of rotation.
     """
 
@@ -72,9 +72,9 @@ class Decoder:
         return sum(group.count for group in self.groups)
 
     def ops(self, run: Pass) -> Iterator[Op]:
-        """Yield the operations of the passes, embeddings and LM head included.
+        """Yield the operations of the passes, including embeddings and LM head.
 
-        In a layer the residual and the angles are alive beside any work, except where the
+        Within a layer the residual and the angles stay alive during all work, except where the
         work is on the residual itself.
         """
         site = Site("decoder", steps=run.steps)
@@ -96,7 +96,7 @@ class Decoder:
         yield from self.head.ops(Site("lm_head", steps=run.steps), run)
 
     def _counts(self, part: Callable[[Layers], Part]) -> list[tuple[Part, Dim]]:
-        """Return the different parts of this kind, each with the number of layers that have it."""
+        """Return the distinct parts of this kind, each with the number of layers that use it."""
         counts: list[tuple[Part, Dim]] = []
         for group in self.groups:
             found, count = part(group), group.count
@@ -110,7 +110,7 @@ class Decoder:
 
 
 def _alike(one: Any, other: Any) -> bool:
-    """Tell whether two parts are equal; arrays among their fields have no single truth value."""
+    """Return whether two parts are equal; arrays in their fields have no single truth value."""
     if one is other:
         return True
     if type(one) is not type(other):

@@ -1,4 +1,4 @@
-"""Where a decoder begins and ends: token and position embeddings, LM head."""
+"""The two ends of a decoder: token and position embeddings, and the LM head."""
 
 from __future__ import annotations
 
@@ -15,12 +15,12 @@ from flopbench.ops import Elementwise, Embedding, Linear, Op
 
 @frozen(kw_only=True)
 class Embeddings:
-    """A vector per token, and one per position if those are learned.
+    """A vector per token, and one per position if positions are learned.
 
     Attributes:
-        width: of the model.
-        positions: entries of a table of positions; 0 if there is none.
-        norm: of the vectors, if any.
+        width: width of the model.
+        positions: entries of the position table; 0 if there is none.
+        norm: norm of the vectors, if any.
         scaled: whether the vectors are multiplied by a constant.
     """
 
@@ -31,7 +31,7 @@ class Embeddings:
     scaled: bool = False
 
     def ops(self, site: Site, run: Pass) -> Iterator[Op]:
-        """Yield the look-ups, and what is done to the vectors."""
+        """Yield the look-ups, and the operations on the vectors."""
         elements = run.tokens * self.width
         yield site.op(Embedding, tokens=run.tokens, width=self.width, entries=self.vocabulary)
         if self.scaled:
@@ -48,11 +48,12 @@ class Embeddings:
 
 @frozen(kw_only=True)
 class LmHead:
-    """The product with the vocabulary.
+    """The projection to the vocabulary.
 
     Attributes:
-        tied: whether its weights are those of the token embeddings.
-        scaled, softcap: whether the logits are multiplied by a constant, or capped.
+        tied: whether it shares the weights of the token embeddings.
+        scaled: whether the logits are multiplied by a constant.
+        softcap: whether the logits are soft-capped.
     """
 
     vocabulary: Dim
@@ -75,7 +76,7 @@ class LmHead:
         )
         logits = rows * self.vocabulary
         if self.bias and self.tied:
-            # The bias is the head's own; the product adds it on the way.
+            # Tying shares the weights alone; the product adds the head's own bias as it goes.
             yield site.op(
                 Elementwise,
                 function="bias",

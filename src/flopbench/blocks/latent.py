@@ -1,8 +1,8 @@
 """Multi-head latent attention (DeepSeek-V2, arXiv:2405.04434), with keys and values expanded.
 
-The KV cache holds a latent vector and one rotated key per token. Keys and values of all heads
-are made of the whole cache at every step, as transformers does; the paper's way to absorb that
-product into the projections of queries and outputs is not taken.
+The KV cache holds a latent vector and one rotated key per token. At every step the keys and
+values of all heads are expanded from the whole cache, as transformers does. The paper's
+alternative, which absorbs that product into the query and output projections, is not modelled.
 """
 
 from __future__ import annotations
@@ -25,12 +25,12 @@ class LatentAttention:
     """Causal attention whose keys and values are expanded from a cached latent vector.
 
     Attributes:
-        query_rank: width of the queries' own latent vector; None if they have none.
+        query_rank: width of the queries' latent vector; None if they have none.
         kv_rank: width of the latent vector of keys and values.
-        nope_dim, rope_dim: elements of a query or key head that are not rotated, and that are.
+        nope_dim, rope_dim: unrotated and rotated elements of a query or key head.
         value_dim: width of a value head.
-        bias: whether the projections from and to the model's width have a bias; that of
-            queries without a latent vector has none.
+        bias: whether the projections from and to the model's width have a bias. The query
+            projection has none if queries have no latent vector.
     """
 
     width: Dim
@@ -71,7 +71,7 @@ class LatentAttention:
         if self.query_rank is None:
             yield _linear(site, tokens, self.width, width)
             return
-        # The layer's input waits for the latents of keys and values.
+        # The layer's input stays alive until the latents of keys and values are computed.
         site = site.with_alive(tokens * self.width)
         yield _linear(site, tokens, self.width, self.query_rank, bias=bias)
         yield self.norm.op(site, tokens, self.query_rank)
@@ -92,9 +92,9 @@ class LatentAttention:
         )
 
     def _expansion(self, site: Site, run: Pass, attention: Attention) -> Linear:
-        """Return the making of all heads' keys and values from the whole cache, at every step.
+        """Return the expansion of the whole cache to all heads' keys and values, at every step.
 
-        The rows are those of all steps together: each step has its own number of keys.
+        Its rows are the sum over all steps, because each step has a different number of keys.
         """
         width = self.heads * (self.nope_dim + self.value_dim)
         rows = run.batch * attention.key_visits

@@ -15,12 +15,12 @@ from flopbench.ops import Elementwise, Linear, Norm, Op
 
 @frozen
 class Projections:
-    """Linear layers on the same input, whose outputs all wait for the last one.
+    """Linear layers on the same input; their outputs stay alive until the last one is computed.
 
     Attributes:
         out_features: widths of the layers.
-        biases: whether all of them have a bias, or for each.
-        fused: whether one product makes all outputs.
+        biases: whether the layers have a bias: one answer for all, or one for each.
+        fused: whether one product computes all outputs.
     """
 
     in_features: Dim
@@ -29,7 +29,7 @@ class Projections:
     fused: bool = False
 
     def ops(self, site: Site, rows: Dim) -> Iterator[Op]:
-        """Yield a product per layer, or one for all."""
+        """Yield one product per layer, or one for all."""
         widths = (sum(self.out_features),) if self.fused else self.out_features
         biases = (self.biases,) * len(widths) if isinstance(self.biases, bool) else self.biases
         made: Dim = 0
@@ -45,7 +45,7 @@ class NormSpec:
     """A kind of norm.
 
     Attributes:
-        parameters: weights per element, if not those that the function has.
+        parameters: weights per element; None for as many as the function usually has.
     """
 
     function: Literal["layer_norm", "rms_norm"]
@@ -58,18 +58,18 @@ class NormSpec:
         )
 
     def apart(self, site: Site, rows: Dim, copies: Dim, width: Dim) -> Norm:
-        """Return ``copies`` norms of ``rows`` vectors each, with weights of their own."""
+        """Return ``copies`` norms of ``rows`` vectors each, every copy with its own weights."""
         return self.op(attrs.evolve(site, layers=copies * site.layers), rows, width)
 
 
 @frozen(kw_only=True)
 class ResidualNorms:
-    """What stands around the parts of each layer: norms and residual additions.
+    """The norms and residual additions around the parts of each layer.
 
     Attributes:
-        norms, adds: of one layer.
-        posts: those of its norms that are of what a part made, the residual being beside.
-        scaled: whether what is added is multiplied by a constant first.
+        norms, adds: how many of them one layer has.
+        posts: how many of its norms work on the output of a part, while the residual is alive.
+        scaled: whether the addend is multiplied by a constant first.
         last: norms after all layers.
     """
 
@@ -85,8 +85,8 @@ class ResidualNorms:
         """Yield norms and additions of all layers of the site.
 
         Args:
-            site: its ``layers`` are those of the model, and what is alive beside the layers'
-                own work is the residual's neighbour: a norm or an addition works on that itself.
+            site: its ``layers`` are those of the model. The elements alive beside the work must
+                not include the residual: a norm or an addition works on that itself.
         """
         layers, elements = site.layers, rows * self.width
         before = attrs.evolve(site, layers=(self.norms - self.posts) * layers + self.last)

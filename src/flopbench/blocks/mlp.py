@@ -1,4 +1,4 @@
-"""Feed-forward blocks: two products with an activation between, or a gated one (SwiGLU).
+"""Feed-forward blocks: two products with an activation between, or the gated form (SwiGLU).
 
 Source of the gated form: Shazeer, arXiv:2002.05202.
 """
@@ -42,7 +42,7 @@ class GatedMlp:
     """down(activation(gate(x)) * up(x)).
 
     Attributes:
-        fused: whether one product makes gate and up.
+        fused: whether one product computes gate and up.
     """
 
     width: Dim
@@ -52,14 +52,14 @@ class GatedMlp:
     fused: bool = False
 
     def ops(self, site: Site, rows: Dim) -> Iterator[Op]:
-        """Yield gate first; then up, while the activated gate waits; then down."""
+        """Yield gate, then up while the activated gate stays alive, then down."""
         widths = (self.inner, self.inner)
         yield from Projections(self.width, widths, self.bias, self.fused).ops(site, rows)
         yield site.op(
             Linear, rows=rows, in_features=self.inner, out_features=self.width, bias=self.bias
         )
         inner = rows * self.inner
-        # The activation runs while the input waits for up, or up itself does.
+        # During the activation the input stays alive for up; if fused, up's output is alive.
         waiting = inner if self.fused else rows * self.width
         yield from gate_ops(site, self.activation, inner, (waiting, 0))
 
@@ -70,7 +70,7 @@ def gate_ops(
     """Yield the activation of the gate and its product with the other half.
 
     Args:
-        alive_meanwhile: elements alive during the one and the other.
+        alive_meanwhile: elements alive during the activation and during the product.
     """
     for function, alive in zip((activation, "multiply"), alive_meanwhile, strict=True):
         yield site.with_alive(alive).op(Elementwise, function=function, outputs=outputs)

@@ -20,17 +20,18 @@ from flopbench.ops import Elementwise, ExpertLinear, Linear, Op, Softmax
 
 @frozen(kw_only=True)
 class Router:
-    """Scores of all experts for each token, and the best of them.
+    """Scores all experts for each token, and chooses the best of them.
 
     Attributes:
-        scoring: a softmax over all experts, a sigmoid of each, a softmax over those chosen, or
-            a choice of one expert after the other, each with a softmax over all.
-        normalised: whether the weights of those chosen are divided by their sum.
-        scaled: whether they are multiplied by a constant.
-        corrected: whether a learned term is added to the scores for the choice alone.
-        groups: groups of experts of which the best are found first; 0 if all compete.
-        groups_kept: how many of them.
-        group_votes: the best experts of a group whose scores sum to the group's.
+        scoring: a softmax over all experts (``softmax``), a sigmoid of each (``sigmoid``), a
+            softmax over the chosen ones (``chosen``), or one choice after the other, each with
+            a softmax over all experts (``in_turn``).
+        normalised: whether the weights of the chosen experts are divided by their sum.
+        scaled: whether those weights are multiplied by a constant.
+        corrected: whether a learned term is added to the scores, for the choice alone.
+        groups: groups of experts, of which the best are chosen first; 0 if all experts compete.
+        groups_kept: how many groups are chosen.
+        group_votes: how many of a group's best scores add up to the score of the group.
     """
 
     width: Dim
@@ -46,7 +47,7 @@ class Router:
     group_votes: int = 2
 
     def ops(self, site: Site, tokens: Dim) -> Iterator[Op]:
-        """Yield the scores, their comparison and what is done to those chosen."""
+        """Yield the scores, the choice, and the operations on the chosen weights."""
         yield site.op(
             Linear, rows=tokens, in_features=self.width, out_features=self.experts, bias=self.bias
         )
@@ -95,7 +96,7 @@ class Experts:
     """Each token's routed experts, and the sum of their outputs weighted by the router.
 
     Attributes:
-        gated: whether an expert has a gate, made by one product with the other half.
+        gated: whether an expert has a gate, computed in one product with the other half.
         plus_one: whether the gate multiplies the other half + 1.
     """
 
@@ -111,7 +112,7 @@ class Experts:
     def ops(self, site: Site, tokens: Dim) -> Iterator[Op]:
         """Yield both products of every token with each of its experts."""
         rows = tokens * self.per_token
-        weighing = site.with_alive(rows)  # the routing weights wait for the outputs
+        weighing = site.with_alive(rows)  # the routing weights, until the outputs
         first = weighing.op(
             ExpertLinear,
             rows=rows,
@@ -145,10 +146,10 @@ class Experts:
 
 @frozen(kw_only=True)
 class Moe:
-    """A feed-forward part of routed experts, and of one that every token takes, if any.
+    """A feed-forward part of routed experts, and of shared ones that every token uses, if any.
 
     Attributes:
-        shared_gate: whether each token weighs what the shared experts say.
+        shared_gate: whether a gate weights the output of the shared experts for each token.
     """
 
     router: Router

@@ -12,10 +12,10 @@ class Pass:
     """Forward passes through a decoder.
 
     Attributes:
-        batch: sequences.
+        batch: number of sequences.
         queries: new tokens per sequence and pass.
         keys: tokens that the first pass attends to; each further pass has ``queries`` more.
-        steps: passes.
+        steps: number of passes.
         head_rows: positions per sequence and pass that the LM head runs on.
     """
 
@@ -37,11 +37,11 @@ class Pass:
 
 
 def stage_passes(stage: str, *, batch: Dim, context: Dim, steps: Dim, head_rows: Dim) -> Pass:
-    """Return the passes of the stage ``prefill`` or ``decode`` of a decoder.
+    """Return the passes of a decoder's stage, ``prefill`` or ``decode``.
 
     Args:
-        steps: of decoding.
-        head_rows: of the prefill.
+        steps: number of decode steps; not used for the prefill.
+        head_rows: as in `prefill_pass`; not used for decoding.
     """
     if stage == "prefill":
         return prefill_pass(batch=batch, context=context, head_rows=head_rows)
@@ -52,10 +52,10 @@ def prefill_pass(*, batch: Dim, context: Dim, head_rows: Dim) -> Pass:
     """Return the pass over the whole context.
 
     Args:
-        batch: sequences.
+        batch: number of sequences.
         context: tokens of each sequence.
         head_rows: positions of each sequence that the LM head runs on: ``context``, or 1 for
-            the last alone.
+            the last position alone.
     """
     return Pass(batch=batch, queries=context, keys=context, head_rows=head_rows)
 
@@ -64,8 +64,8 @@ def decode_passes(*, batch: Dim, context: Dim, steps: Dim) -> Pass:
     """Return the decode steps: step k attends to context + k keys, and its token gets logits.
 
     Args:
-        batch: sequences.
+        batch: number of sequences.
         context: tokens of each sequence before the first step.
-        steps: decode steps.
+        steps: number of decode steps.
     """
     return Pass(batch=batch, queries=1, keys=as_dim(context) + 1, head_rows=1, steps=steps)

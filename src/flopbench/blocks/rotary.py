@@ -15,14 +15,14 @@ from flopbench.ops import Elementwise, MatMul, Op, Rope
 
 @frozen
 class RotaryAngles:
-    """Cosines and sines of the positions of a pass, made once for all layers.
+    """Cosines and sines of the positions of a pass, computed once for all layers.
 
     Attributes:
-        dim: elements of a head that are rotated.
-        by_matmul: whether the angles are a product of frequencies and positions, or are made
-            element by element.
-        per_pair: whether two elements that are rotated together share one cosine and sine, or
-            each has its own.
+        dim: rotated elements of a head.
+        by_matmul: whether the angles are a matrix product of frequencies and positions, rather
+            than computed element by element.
+        per_pair: whether two elements that are rotated together share one cosine and sine,
+            rather than each having its own.
     """
 
     dim: Dim
@@ -31,21 +31,21 @@ class RotaryAngles:
 
     @property
     def _made(self) -> Dim:
-        """Cosines of a position, and sines."""
+        """Number of cosines per position, and of sines."""
         return halve(self.dim) if self.per_pair else self.dim
 
     def held(self, run: Pass) -> Dim:
-        """Return the elements that stay alive during the pass; sequences share them."""
+        """Return the number of elements that stay alive during the pass; sequences share them."""
         return 2 * self._made * run.queries
 
     def ops(self, site: Site, run: Pass) -> Iterator[Op]:
         """Yield the angles, their cosines and sines, and the scaling of both.
 
-        The scale may be 1, but is multiplied.
+        The multiplication runs even if the scale is 1.
         """
         site = attrs.evolve(site, layers=1)
         frequencies, queries = halve(self.dim), run.queries
-        # Positions by frequencies, and what is scaled. Cosines wait while sines are scaled.
+        # Positions by frequencies, and the scaling. Cosines stay alive while sines are scaled.
         scaled = 2 * self._made * queries
         outputs, reads = scaled, scaled
         if self.by_matmul:
@@ -60,7 +60,7 @@ class RotaryAngles:
 
 
 def angle_op(site: Site, angles: Dim) -> Elementwise:
-    """Return cosines and sines; the angles are read for the one and again for the other."""
+    """Return the cosines and sines of angles, which are read once for each."""
     return site.op(
         Elementwise,
         function="rope_angle",

@@ -1,4 +1,4 @@
-"""Where a block stands: under which component, how often, and beside what."""
+"""Where a block runs: under which component, how often, and with what else alive."""
 
 from __future__ import annotations
 
@@ -19,9 +19,9 @@ class Site:
 
     Attributes:
         component: slash-separated path that the block's operations are reported under.
-        layers: identical copies, each with weights of its own.
+        layers: identical copies, each with its own weights.
         steps: runs of each copy.
-        alive_meanwhile: elements alive while the block runs, its own apart: the residual, say.
+        alive_meanwhile: elements alive while the block runs, without its own: the residual, say.
     """
 
     component: str
@@ -38,7 +38,7 @@ class Site:
         return attrs.evolve(self, alive_meanwhile=self.alive_meanwhile + elements)
 
     def op(self, kind: type[OpT], /, **sizes: Any) -> OpT:
-        """Return an operation of a kind, here."""
+        """Return an operation of the given kind at this place."""
         return kind(
             component=self.component,
             layers=self.layers,

@@ -16,7 +16,7 @@ from flopbench.ops import Attention, Conv2d, Elementwise, Linear, Op
 
 @frozen(kw_only=True)
 class PatchStem:
-    """A convolution that makes a vector of each patch of an image."""
+    """A convolution that turns each patch of an image into a vector."""
 
     in_channels: Dim
     width: Dim
@@ -44,7 +44,7 @@ class Positions:
     """A learned vector per position, added to the tokens.
 
     Attributes:
-        entries: vectors that are learned, those of extra tokens included.
+        entries: number of learned vectors, including those of extra tokens.
     """
 
     width: Dim
@@ -65,12 +65,12 @@ class Positions:
 
 @frozen(kw_only=True)
 class EncoderAttention:
-    """Attention in both directions, without a cache.
+    """Bidirectional attention, without a cache.
 
     Attributes:
-        fused: whether one product makes queries, keys and values.
+        fused: whether one product computes queries, keys and values.
         position_bias: what is added to the scores, if anything.
-        bias_of_queries: whether that is made of the queries.
+        bias_of_queries: whether that bias is computed from the queries.
     """
 
     width: Dim
@@ -89,7 +89,7 @@ class EncoderAttention:
         yield self.out(site, batch * tokens)
 
     def projections(self, site: Site, rows: Dim) -> Iterator[Op]:
-        """Yield the making of queries, keys and values."""
+        """Yield the projections to queries, keys and values."""
         inner = self.heads * self.head_dim
         made = Projections(self.width, (inner, inner, inner), self.bias, self.fused)
         yield from made.ops(site.at("qkv"), rows)
@@ -123,13 +123,13 @@ class EncoderAttention:
 
 @frozen(kw_only=True)
 class EncoderLayers:
-    """What each layer does beside attention: norms, residual additions and an MLP."""
+    """What each layer does besides attention: norms, residual additions and an MLP."""
 
     mlp: Mlp
     norm: NormSpec = NormSpec("layer_norm")
 
     def ops(self, site: Site, rows: Dim) -> Iterator[Op]:
-        """Yield the operations under ``norm`` and ``mlp``; the MLP's residual waits."""
+        """Yield the operations under ``norm`` and ``mlp``; the residual is alive beside the MLP."""
         around = ResidualNorms(norm=self.norm, width=self.mlp.width)
         yield from around.ops(site.at("norm"), rows)
         yield from self.mlp.ops(site.at("mlp").with_alive(rows * self.mlp.width), rows)

@@ -1,4 +1,4 @@
-"""What a size is: an int, an integer array or a symbol, and the formulas that run on all three."""
+"""Sizes: ints, integer arrays or symbols, and helpers for formulas that run on all three."""
 
 from flopbench.dims.dim import (
     Dim,

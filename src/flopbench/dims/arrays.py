@@ -1,10 +1,10 @@
-"""Integer arrays that never wrap: a sweep in one evaluation, exact or an error.
+"""Integer arrays that never wrap: a whole sweep in one evaluation, exact or an error.
 
-NumPy's int64 silently wraps on overflow. `IntArray` bounds every result from the
-bounds of its operands before it trusts int64, recomputes in Python integers where
-the bound is too loose, and raises `DimError` where a result really does not fit. An
-array carries its bounds along and is read-only, so that a chain of operations looks at
-the elements once and not at each step.
+NumPy's int64 silently wraps on overflow. `IntArray` derives bounds for every result from
+the bounds of its operands before it trusts int64. It recomputes in Python integers where
+the bounds are too loose, and raises `DimError` where a result really does not fit. An
+array carries its bounds and is read-only, so a chain of operations scans the elements
+once rather than at every step.
 """
 
 from __future__ import annotations
@@ -31,14 +31,14 @@ _BOUNDS: dict[Any, Callable[[Bounds, Bounds], Bounds]] = {
     np.add: lambda a, b: (a[0] + b[0], a[1] + b[1]),
     np.subtract: lambda a, b: (a[0] - b[1], a[1] - b[0]),
     np.multiply: _product_bounds,
-    # The quotient of integers is never longer than the dividend.
+    # An integer quotient is never larger in magnitude than its dividend.
     np.floor_divide: lambda a, b: (-max(map(abs, a)), max(map(abs, a))),
     np.remainder: lambda a, b: (-max(map(abs, b)), max(map(abs, b))),
     np.minimum: lambda a, b: (min(a[0], b[0]), min(a[1], b[1])),
     np.maximum: lambda a, b: (max(a[0], b[0]), max(a[1], b[1])),
 }
 _NEUTRAL = {np.add: 0, np.multiply: 1}
-"""Numbers that leave the other operand as it is: batch 1, an operation with nothing beside it."""
+"""Identity elements. They are common: batch 1, or an operation with nothing alive beside it."""
 
 _COMPARISONS = {np.less, np.less_equal, np.greater, np.greater_equal, np.equal, np.not_equal}
 _EXACT_FUNCTIONS = {
@@ -64,7 +64,7 @@ class IntArray(np.ndarray[Any, np.dtype[np.int64]]):
 
     @staticmethod
     def of(values: Any) -> IntArray:
-        """Take an integer array (any integer dtype, any shape) as an `IntArray`.
+        """Convert an integer array (any integer dtype, any shape) to an `IntArray`.
 
         Raises:
             DimError: the values are not integers, or one does not fit in int64.
@@ -84,7 +84,7 @@ class IntArray(np.ndarray[Any, np.dtype[np.int64]]):
     _bounds: Bounds | None = None
 
     def bounds(self) -> Bounds:
-        """Return a lower and an upper bound of the elements; 0 and 0 if there are none."""
+        """Return lower and upper bounds of the elements; (0, 0) if there are none."""
         if self._bounds is None:
             bounds = _extremes(self)
             if self.flags.writeable:
@@ -93,7 +93,7 @@ class IntArray(np.ndarray[Any, np.dtype[np.int64]]):
         return self._bounds
 
     def tightest_bounds(self) -> Bounds:
-        """Return the extremes of the elements, and remember them as bounds."""
+        """Return the minimum and maximum of the elements, and keep them as the bounds."""
         self._bounds = None
         return self.bounds()
 
@@ -145,7 +145,7 @@ def _integers(value: Any) -> Any:
 
 
 def _unchanged(ufunc: Any, first: Any, second: Any) -> IntArray | None:
-    """Return the operand that is the result already, which nobody can write to; or None."""
+    """Return the read-only operand that already is the result, or None."""
     for one, other in ((first, second), (second, first)):
         if type(one) is int and type(other) is IntArray and not other.flags.writeable:
             if ufunc in _NEUTRAL and one == _NEUTRAL[ufunc]:
@@ -194,8 +194,8 @@ def _from_objects(values: Any) -> IntArray:
 
 
 def _sealed(array: Any, bounds: Bounds | None = None) -> IntArray:
-    """Make an array that nobody else has an `IntArray` that nobody can write to."""
+    """Turn an array that nothing else refers to into a read-only `IntArray`."""
     sealed: IntArray = array.view(IntArray)
     sealed.setflags(write=False)
-    sealed._bounds = bounds  # noqa: SLF001 - the class and its maker are one
+    sealed._bounds = bounds  # noqa: SLF001 - this function is part of the class
     return sealed

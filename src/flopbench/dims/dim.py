@@ -1,11 +1,11 @@
-"""Dimensions: the integers, integer arrays and symbols that formulas are written over.
+"""Dimensions: the integers, integer arrays and symbols that formulas work on.
 
 A `Dim` is a Python int (exact, unbounded), an integer NumPy array (a whole sweep in one
-evaluation, see `flopbench.dims.arrays`) or a SymPy expression (the closed form). Formulas use
-``+ - * //`` and the helpers below, and then run on all three.
+evaluation, see `flopbench.dims.arrays`) or a SymPy expression (the closed form). A formula
+written with ``+ - * //`` and the helpers below runs on all three.
 
-NumPy and SymPy are looked at only if the caller has imported them: pricing plain ints
-loads neither.
+The checks consult NumPy and SymPy only if the caller has imported them, so pricing plain
+ints loads neither.
 """
 
 from __future__ import annotations
@@ -29,30 +29,30 @@ else:
 
 
 def is_array(value: object) -> bool:
-    """Tell whether ``value`` is a NumPy array."""
+    """Return whether ``value`` is a NumPy array."""
     numpy = sys.modules.get("numpy")
     return numpy is not None and isinstance(value, numpy.ndarray)
 
 
 def is_symbolic(value: object) -> bool:
-    """Tell whether ``value`` is a SymPy expression."""
+    """Return whether ``value`` is a SymPy expression."""
     sympy = sys.modules.get("sympy")
     return sympy is not None and isinstance(value, sympy.Expr)
 
 
 def is_traced(value: object) -> bool:
-    """Tell whether ``value`` is a size of a traced vendor call: a symbolic int of torch's."""
+    """Return whether ``value`` is a size in a traced vendor call: one of torch's symbolic ints."""
     torch = sys.modules.get("torch")
     return torch is not None and isinstance(value, torch.SymInt)
 
 
 def as_dim(value: Any) -> Dim:
-    """Take an int, an integer array or a SymPy expression as a dimension.
+    """Convert an int, an integer array or a SymPy expression to a dimension.
 
-    A traced size passes as it is: to ask for its sign would bind the trace to the answer.
+    A traced size passes through unchanged: asking for its sign would bind the trace to the answer.
 
     Raises:
-        DimError: ``value`` is something else (a float, a bool), or is negative somewhere.
+        DimError: ``value`` is something else (a float, a bool), or negative in any element.
     """
     if is_symbolic(value):
         if value.is_negative or value.is_integer is False:
@@ -150,9 +150,9 @@ def elementwise(function: Callable[..., int], *dims: Dim) -> Dim:
 
 
 def halve(a: Dim) -> Dim:
-    """Divide an even dimension by two, exactly: a product of neighbours, say.
+    """Halve an even dimension exactly: a product of consecutive integers, say.
 
-    ``//`` would leave a floor in a symbolic result that is never needed.
+    On symbols, ``//`` would leave a needless floor in the result.
     """
     return a / 2 if is_symbolic(a) else a // 2
 
@@ -163,12 +163,15 @@ def triangle(n: Dim) -> Dim:
 
 
 def consecutive_sum(first: Dim, count: Dim) -> Dim:
-    """Return first + (first + 1) + … over ``count`` terms; 0 for no term."""
+    """Return first + (first + 1) + … over ``count`` terms; 0 if there are none."""
     return count * first + halve(count * (count - 1))
 
 
 def at_most_one(n: Any) -> Dim:
-    """Return 1 where ``n`` is at least 1, and 0 where it is 0: what happens once, if at all."""
+    """Return 1 where ``n`` is at least 1 and 0 where it is 0.
+
+    For what happens once or not at all, such as reading a table of weights.
+    """
     if is_symbolic(n) and n.is_positive:
         return 1
     if is_array(n) and n.size and n.tightest_bounds()[0] >= 1:

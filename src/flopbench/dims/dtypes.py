@@ -7,16 +7,16 @@ from typing import Any
 from flopbench.errors import UsageError
 
 DTYPE_BYTES = {"bfloat16": 2, "float16": 2, "float32": 4, "float64": 8}
-"""By the names that PyTorch and the ``config.json`` of checkpoints use."""
+"""The keys are the names that PyTorch and the ``config.json`` of checkpoints use."""
 
 DEFAULT_DTYPE = "bfloat16"
 
 
 def element_bytes(dtype: Any) -> int:
-    """Return the bytes of an element.
+    """Return the number of bytes per element.
 
     Raises:
-        UsageError: ``dtype`` is no name in `DTYPE_BYTES`.
+        UsageError: ``dtype`` is not a name in `DTYPE_BYTES`.
     """
     if not isinstance(dtype, str) or dtype not in DTYPE_BYTES:
         raise UsageError(f"dtype must be one of {', '.join(DTYPE_BYTES)}, got {dtype!r}")

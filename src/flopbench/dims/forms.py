@@ -14,24 +14,24 @@ from flopbench.dims.dim import maximum, minimum
 from flopbench.errors import DimError
 
 Fraction = tuple[Dim, Dim]
-"""An exact numerator, and its denominator."""
+"""An exact fraction: numerator and denominator."""
 
 
 def symbol(name: str, low: int = 1) -> sympy.Symbol:
-    """Return the symbol of a size of at least ``low``, 0 or more."""
+    """Return a symbol for a size whose lowest value is ``low``, which is 0 or more."""
     if low > 0:
         return sympy.Symbol(name, integer=True, positive=True)
     return sympy.Symbol(name, integer=True, nonnegative=True)
 
 
 STEP = symbol("k")
-"""The number of a step, from 1."""
+"""The step number, counted from 1."""
 
 
 def sum_over_steps(form: sympy.Expr, steps: Dim) -> sympy.Expr:
     """Sum a form in `STEP` over the steps 1..steps.
 
-    A polynomial's sum is a polynomial; of anything else the sum is left as a sum.
+    The sum of a polynomial is a polynomial; any other sum is left unevaluated.
     """
     form = sympy.expand(form)
     if form.is_polynomial(STEP):
@@ -43,12 +43,12 @@ def evaluate(form: Any, values: Mapping[str, Dim]) -> Dim:
     """Evaluate a closed form exactly, on ints or integer arrays.
 
     Args:
-        form: made of + * powers, floor, ceiling, Mod, Min, Max, or a finite sum.
+        form: may contain + * powers, floor, ceiling, Mod, Min, Max and finite sums.
         values: by name, for each free symbol of ``form``.
 
     Raises:
-        DimError: a symbol has no value, a result is no integer or leaves int64 in an array,
-            or ``form`` holds another function.
+        DimError: a symbol has no value, a result is not an integer or overflows int64 in an
+            array, or ``form`` contains another function.
     """
     form = sympy.sympify(form)
     missing = sorted(s.name for s in form.free_symbols if s.name not in values)
@@ -65,7 +65,7 @@ def _dim(value: Dim) -> Dim:
 
 
 def _value(form: sympy.Expr, values: Mapping[str, Dim]) -> Fraction:
-    """Return an exact fraction: numerator and denominator."""
+    """Evaluate a form as an exact fraction."""
     if form.is_Rational:
         return int(form.p), int(form.q)
     if form.is_Symbol:
@@ -92,7 +92,7 @@ def _added(a: Fraction, b: Fraction) -> Fraction:
 
 def _function(form: sympy.Expr, arguments: list[Fraction]) -> Dim:
     if not arguments:
-        raise DimError(f"a closed form must not hold {form}")
+        raise DimError(f"a closed form must not contain {form}")
     p, q = arguments[0]
     if isinstance(form, sympy.floor):
         return p // q
@@ -105,7 +105,7 @@ def _function(form: sympy.Expr, arguments: list[Fraction]) -> Dim:
         return reduce(minimum, whole)
     if isinstance(form, sympy.Max):
         return reduce(maximum, whole)
-    raise DimError(f"a closed form must not hold {form.func.__name__}: {form}")
+    raise DimError(f"a closed form must not contain {form.func.__name__}: {form}")
 
 
 def _finite_sum(form: sympy.Sum, values: Mapping[str, Dim]) -> Fraction:
@@ -129,6 +129,6 @@ def _divided(numerator: Dim, denominator: Dim, form: sympy.Expr) -> Dim:
 
 
 def terms(form: sympy.Expr) -> dict[sympy.Expr, sympy.Expr]:
-    """Return the terms of a form: coefficients, by what they multiply."""
+    """Return the coefficients of a form, keyed by the terms that they multiply."""
     found: dict[sympy.Expr, sympy.Expr] = sympy.expand(form).as_coefficients_dict()
     return {term: coefficient for term, coefficient in found.items() if coefficient}

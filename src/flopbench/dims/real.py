@@ -1,6 +1,7 @@
-"""Real numbers beside dimensions: expected values, which need not be whole.
+"""Real numbers besides dimensions: expected values, which need not be whole.
 
-A `Real` is a float, a float64 array or a SymPy expression; the one inexact thing in a price.
+A `Real` is a float, a float64 array or a SymPy expression. It is the only inexact number in a
+price.
 """
 
 from __future__ import annotations
@@ -16,10 +17,10 @@ Real: TypeAlias = Any
 
 
 def as_real(value: Dim) -> Real:
-    """Take a dimension as a real: a symbol as it is, the others as floating point.
+    """Convert a dimension to a real: symbols stay as they are, all else becomes floating point.
 
     Raises:
-        DimError: it is beyond floating point.
+        DimError: it is too large for floating point.
     """
     if is_symbolic(value):
         return value
@@ -31,17 +32,17 @@ def as_real(value: Dim) -> Real:
         return float(value)
     except OverflowError as error:
         raise DimError(
-            f"a size makes a number of {int(value).bit_length()} bits, beyond floating point"
+            f"a size leads to a number of {int(value).bit_length()} bits, beyond floating point"
         ) from error
 
 
 def expected_distinct(kinds: Dim, chosen: Dim, draws: Dim) -> Real:
-    """Return how many of ``kinds`` are met in ``draws`` draws of ``chosen`` distinct ones each.
+    """Return how many of ``kinds`` to expect in ``draws`` draws of ``chosen`` distinct ones each.
 
     Each draw misses a given kind with probability 1 - chosen/kinds, independently of the
-    others, so the expected number of kinds met is kinds * (1 - (1 - chosen/kinds)^draws): the
+    others, so the expected number of kinds seen is kinds * (1 - (1 - chosen/kinds)^draws): the
     coupon collector's expectation with group drawings (W. Stadje, "The collector's problem with
-    group drawings", Adv. Appl. Prob. 22, 1990), for kinds that are equally likely.
+    group drawings", Adv. Appl. Prob. 22, 1990), for equally likely kinds.
     """
     if any(map(is_symbolic, (kinds, chosen, draws))):
         import sympy

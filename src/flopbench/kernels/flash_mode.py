@@ -16,7 +16,7 @@ if TYPE_CHECKING:
 
 
 class FlashExecuted(FlashAttention2):
-    """FlashAttention-2 as PyTorch's SDPA runs it on an H200, padding of its tiles included.
+    """FlashAttention-2 as PyTorch's SDPA runs it on an H200, including the padding of its tiles.
 
     Only the tensor work differs from that of `flopbench.builtin.flash.Flash`: nothing counts the
     vector work on a GPU.
@@ -35,9 +35,9 @@ class FlashExecuted(FlashAttention2):
         if reason:
             return reason
         if not hasattr(op.head_dim, "__index__") or is_array(op.head_dim):
-            return f"a tile is chosen for a number as head_dim, not for {op.head_dim}"
+            return f"head_dim must be a number to choose a tile, got {op.head_dim}"
         if op.window is not None or op.softcap:
-            return "PyTorch's FlashAttention kernels take no window and no cap of the scores"
+            return "PyTorch's FlashAttention kernels support neither windows nor capped scores"
         try:
             self._executed(attrs.evolve(op, steps=1))
         except UsageError as error:

@@ -1,4 +1,4 @@
-"""How many ways FlashAttention-2 splits the keys of one attention, on ints, arrays, symbols.
+"""How many ways FlashAttention-2 splits the keys of one attention: on ints, arrays or symbols.
 
 With few row blocks most multiprocessors would idle, so the split-KV kernel lets several
 thread blocks share the keys of one row block. Source of the rule: num_splits_heuristic
@@ -16,7 +16,7 @@ from flopbench.dims import Dim, elementwise, is_symbolic
 
 MAX_SPLITS = 128
 _SLOTS_PER_MULTIPROCESSOR = 2
-"""The kernel's blocks have 128 threads; the rule counts two to a multiprocessor."""
+"""The kernel's blocks have 128 threads; the rule assumes two per multiprocessor."""
 
 
 def splits(row_blocks: Dim, key_blocks: Dim, multiprocessors: int) -> Dim:
@@ -35,7 +35,7 @@ def splits(row_blocks: Dim, key_blocks: Dim, multiprocessors: int) -> Dim:
 def _splits(row_blocks: int, key_blocks: int, multiprocessors: int) -> int:
     """Choose the fewest splits within 85 % of the best use of the last wave of blocks.
 
-    The kernel's authors compute in single precision, and so does this.
+    The kernel's authors compute this in single precision, so this function does, too.
     """
     slots = multiprocessors * _SLOTS_PER_MULTIPROCESSOR
     if row_blocks >= _single(_single(0.8) * slots):
@@ -67,7 +67,7 @@ def _symbolic() -> Any:
     import sympy
 
     class FlashSplits(sympy.Function):  # type: ignore[misc]
-        """Splits of (row blocks, key blocks, multiprocessors)."""
+        """Number of splits for (row blocks, key blocks, multiprocessors)."""
 
         nargs = 3
         is_integer = True

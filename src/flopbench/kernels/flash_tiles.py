@@ -1,8 +1,8 @@
-"""What FlashAttention kernels there are, and the tile that each computes at once.
+"""The FlashAttention kernels, and the tile that each computes at once.
 
 A kernel cuts queries into row blocks and keys into key blocks and multiplies whole
-tiles, so a tile's sides decide how much work is padding. Each entry names its source,
-read as facts; what was measured is in docs/executed-work.md.
+tiles, so a tile's sides decide how much work is padding. Each entry names the source
+that its figures come from; docs/executed-work.md reports what was measured.
 """
 
 from __future__ import annotations
@@ -26,7 +26,7 @@ KERNELS: dict[str, str] = {
 
 
 DTYPES: tuple[str, ...] = ("bf16", "fp16", "fp8")
-"""Types of operand; FlashAttention-3 has other tiles for fp8."""
+"""Operand types; FlashAttention-3 has different tiles for fp8."""
 
 
 @frozen
@@ -47,8 +47,8 @@ class TileRule:
     """Which of a kernel's tiles computes an attention, by its number of rows or keys.
 
     Attributes:
-        choices: tiles in order, each with the largest number that it is taken for.
-        last: the tile beyond.
+        choices: tiles in order, each with the largest number of rows or keys that it is used for.
+        last: the tile for all larger numbers.
     """
 
     last: Tile
@@ -61,7 +61,7 @@ class TileRule:
         return (*(tile for _bound, tile in self.choices), self.last)
 
     def choose(self, rows: Dim, keys: Dim, price: Callable[[Tile], Any]) -> Any:
-        """Return ``price`` of the tile that is taken."""
+        """Return ``price`` of the tile that the rule chooses."""
         value = rows if self.by == "rows" else keys
         found = price(self.last)
         for bound, tile in reversed(self.choices):
@@ -71,11 +71,11 @@ class TileRule:
 
 @frozen
 class Gpu:
-    """What the choice of a kernel and its tile depends on.
+    """The properties of a GPU that decide the choice of a kernel and its tile.
 
     Attributes:
         capability: compute capability, major and minor.
-        multiprocessors: number of SMs, which the split-KV choice counts with.
+        multiprocessors: number of SMs; decides the number of splits.
     """
 
     name: str
@@ -103,14 +103,14 @@ HEAD_GRAIN = 8
 PyTorch's aten/src/ATen/native/transformers/attention.cpp."""
 
 SPLIT_ROWS = 64
-"""Row block of the split-KV kernel, with which its choice counts, too."""
+"""Row block of the split-KV kernel; the choice of splits uses it, too."""
 
 _HEAD_DIMS: dict[str, tuple[int, ...]] = {
     # HEADDIM_SWITCH in csrc/flash_attn/src/static_switch.h.
     "fa2": (32, 64, 96, 128, 192, 256),
     "fa2_splitkv": (32, 64, 96, 128, 192, 256),
-    "cudnn": (64, 128),  # those measured
-    # round_up_headdim in hopper/flash_api.cpp, of the commit below.
+    "cudnn": (64, 128),  # the measured ones
+    # round_up_headdim in hopper/flash_api.cpp, at the commit below.
     "fa3": (64, 96, 128, 192, 256),
 }
 """Head widths that kernels are compiled for; a narrower head is padded to the next."""
@@ -120,11 +120,11 @@ def kernel_head_dim(kernel: str, head_dim: int) -> int:
     """Return the head width that a kernel multiplies for heads of ``head_dim``.
 
     Raises:
-        UsageError: the kernel has no so wide head, or its tile is not known.
+        UsageError: the kernel has no head that wide, or its tile is unknown.
     """
     if kernel == "cudnn" and head_dim not in _HEAD_DIMS[kernel]:
         raise UsageError(
-            f"cuDNN's tiles are known for heads of 64 and 128, as measured, not for {head_dim}"
+            f"cuDNN's tiles were measured only for heads of 64 and 128, not for {head_dim}"
         )
     for width in _HEAD_DIMS[kernel]:
         if head_dim <= width:
@@ -137,25 +137,25 @@ def kernel_head_dim(kernel: str, head_dim: int) -> int:
 def tile_rule(
     kernel: str, gpu: Gpu, head_dim: int, *, causal: bool, single: bool = False, fp8: bool = False
 ) -> TileRule:
-    """Return which tiles a kernel has for such an attention.
+    """Return the rule by which a kernel chooses its tile for an attention.
 
     Args:
-        single: whether there is one query, as in decoding; the mask is then of no effect.
+        single: whether there is one query, as in decoding; the mask then has no effect.
 
     Raises:
-        UsageError: the kernel is not known, or does not run on this GPU or with such a head.
+        UsageError: the kernel is unknown, or does not run on this GPU or with this head width.
     """
     if kernel not in KERNELS:
         raise UsageError(unknown("kernel", kernel, KERNELS))
     width = kernel_head_dim(kernel, head_dim)
     if fp8 and kernel != "fa3":
-        raise UsageError(f"kernel {kernel} takes bf16 and fp16, not fp8: only fa3 does")
+        raise UsageError(f"kernel {kernel} takes bf16 and fp16, not fp8; only fa3 takes fp8")
     if kernel == "fa2":
         return TileRule(_fa2(width, gpu, causal=causal and not single))
     if kernel == "fa2_splitkv":
         return TileRule(Tile(SPLIT_ROWS, split_keys(head_dim)))
     if gpu.capability != HOPPER:
-        raise UsageError(f"kernel {kernel} needs a Hopper GPU (h100, h200), not {gpu.name}")
+        raise UsageError(f"kernel {kernel} needs a Hopper GPU (h100, h200), got {gpu.name}")
     if kernel == "cudnn":
         return _CUDNN_DECODE if single else _CUDNN
     return _fa3(head_dim, width, causal=causal and not single, fp8=fp8)
@@ -178,8 +178,8 @@ _FA2_SMALL = {96: (128, 64), 128: (128, 32)}
 _FA2_SMALL_CAUSAL = {96: (64, 64), 128: (64, 64)}
 """FlashAttention-2's forward tiles without dropout, by head width.
 
-Source: run_mha_fwd_hdim* in flash_fwd_launch_template.h. Compute capability 8.6 and 8.9 have
-less shared memory and tiles of their own.
+Source: run_mha_fwd_hdim* in flash_fwd_launch_template.h. GPUs of compute capability 8.6 and 8.9
+have less shared memory and different tiles.
 """
 
 
@@ -195,11 +195,11 @@ def _fa2(width: int, gpu: Gpu, *, causal: bool) -> Tile:
 
 _CUDNN = TileRule(Tile(128, 128))
 _CUDNN_DECODE = TileRule(Tile(16, 128), ((32, Tile(64, 32)), (256, Tile(64, 64))), by="keys")
-"""cuDNN's tiles, by measurement alone: cuDNN 9.19 on an H200 (measurements/h200.json).
+"""cuDNN's tiles, from measurements alone: cuDNN 9.19 on an H200 (measurements/h200.json).
 
-The names of its kernels tell the tile, when one is taken was read off the measurements, at
-31, 32, 33 and 255, 256, 257 keys: for a single query 64x32 up to 32 keys, 64x64 up to 256,
-then 16x128; for more queries two warpgroups of 64x128.
+Its kernels' names give the tile. When each is chosen was read off the measurements, at 31, 32,
+33 and 255, 256, 257 keys: for a single query 64x32 up to 32 keys, 64x64 up to 256, then 16x128;
+for more queries two warpgroups of 64x128.
 """
 
 _FA3 = {64: (192, 192), 96: (192, 144), 128: (128, 176), 192: (128, 112), 256: (128, 80)}
@@ -211,7 +211,7 @@ _FA3_FEW_ROWS = 64
 Source: hopper/tile_size.h and hopper/heuristics.h of Dao-AILab/flash-attention at commit
 13d0fd9cc276cb666afc88373e2d81449acdc749. There use_one_mma_wg asks for a tile of 64 rows if
 heads are exactly 128 wide and a block's rows (of all heads packed into it) are at most 64;
-only tiles for 16-bit operands heed it.
+only the tiles for 16-bit operands depend on it.
 """
 
 

@@ -1,4 +1,4 @@
-"""The query-key pairs that a FlashAttention kernel computes, whole tiles and padding included."""
+"""The query-key pairs that a FlashAttention kernel computes: whole tiles, including padding."""
 
 from __future__ import annotations
 
@@ -33,10 +33,10 @@ from flopbench.kernels.flash_tiles import (
 
 
 def touched_tiles(rows: Dim, keys: Dim, block: Tile, *, causal: bool) -> Dim:
-    """Return the tiles of one head that a kernel computes; both axes are padded to whole blocks.
+    """Return how many tiles a kernel computes for one head; it pads both axes to whole blocks.
 
-    A causal kernel aligns the mask with the last key (``rows`` <= ``keys``) and leaves out the
-    key blocks right of a row block's last query: row block i of 1, 2, … computes
+    A causal kernel aligns the mask with the last key (``rows`` <= ``keys``) and skips the key
+    blocks to the right of a row block's last query: row block i of 1, 2, … computes
     min(ceil(keys / N), ceil((i M + keys - rows) / N)) tiles of M x N. Source: n_block_max in
     FlashAttention-2's flash_fwd_kernel.h.
     """
@@ -51,8 +51,8 @@ def touched_tiles(rows: Dim, keys: Dim, block: Tile, *, causal: bool) -> Dim:
 def _staircase(row_blocks: Dim, offset: Dim, block: Tile) -> Dim:
     """Return the sum of ceil((i M + offset) / N) over i = 1 … row_blocks.
 
-    With M = p g and N = r g the summand is ceil((i p + c) / r), c = ceil(offset / g). For the
-    i = z, z + r, z + 2 r, … of one residue it grows by p from one to the next.
+    With M = p g and N = r g the summand is ceil((i p + c) / r), c = ceil(offset / g). Within one
+    residue class, i = z, z + r, z + 2 r, …, it grows by p from each i to the next.
     """
     unit = gcd(block.rows, block.keys)
     step, period = block.rows // unit, block.keys // unit
@@ -67,10 +67,10 @@ def _staircase(row_blocks: Dim, offset: Dim, block: Tile) -> Dim:
 
 @frozen
 class Choice:
-    """Which kernel carries out attention, and where.
+    """Which kernel computes attention, and on which GPU.
 
     Attributes:
-        kernel: a family, or ``auto``: FlashAttention-2's, split-KV where PyTorch splits.
+        kernel: a family, or ``auto``: FlashAttention-2, split-KV where PyTorch splits.
         fp8: whether operands are 8-bit floats (FlashAttention-3 only).
     """
 
@@ -85,19 +85,19 @@ class Choice:
         return splits(_heads(op) * row_blocks, key_blocks, self.gpu.multiprocessors)
 
     def rule(self, kernel: str, op: Attention, *, single: bool) -> TileRule:
-        """Return which tiles a kernel has for this op."""
+        """Return the rule by which a kernel chooses its tile for this op."""
         width = int(op.head_dim)
         causal = op.causal
         return tile_rule(kernel, self.gpu, width, causal=causal, single=single, fp8=self.fp8)
 
     def tile(self, kernel: str, op: Attention) -> Tile:
-        """Return the tile that computes an op of ints."""
+        """Return the tile that computes an op whose sizes are ints."""
         rule = self.rule(kernel, op, single=bool(op.queries <= 1))
         tile: Tile = rule.choose(_rows(op), op.keys, lambda t: t)
         return tile
 
     def pairs(self, op: Attention, keys: Dim) -> Dim:
-        """Return the pairs that one step computes, over all heads of one layer."""
+        """Return how many pairs one step computes, over all heads of one layer."""
         if self.kernel == "auto":
             split = self.splits(op, keys) > 1
             both = (self._pairs("fa2_splitkv", op, keys), self._pairs("fa2", op, keys))
@@ -118,7 +118,7 @@ class Choice:
         return computed * at_most_one(op.queries)  # no query, no launch
 
     def key_grain(self, op: Attention) -> int:
-        """Return a number of keys that every tile's number of keys is a multiple of."""
+        """Return a number that divides the number of keys of every tile."""
         kernels = ("fa2", "fa2_splitkv") if self.kernel == "auto" else (self.kernel,)
         rules = (self.rule(kernel, op, single=s) for kernel in kernels for s in (True, False))
         return gcd(*(tile.keys for rule in rules for tile in rule.tiles))
@@ -140,10 +140,10 @@ def executed_flops(op: Attention, choice: Choice) -> Dim:
 
 
 def _refuse_packing(op: Attention, kernel: str) -> None:
-    """Refuse what FlashAttention-3 may pack: query heads of one KV head, as rows of one block.
+    """Refuse an op whose query heads FlashAttention-3 may pack, as rows of one block per KV head.
 
-    For one query it always does. For more, should_pack_gqa (hopper/heuristics.h) and the choice
-    of splits decide, which are not modelled.
+    For one query it always packs them. For more, should_pack_gqa (hopper/heuristics.h) and the
+    choice of splits decide; those are not modelled.
     """
     if kernel == "fa3" and _many_grouped(op):
         raise UsageError(
@@ -153,7 +153,7 @@ def _refuse_packing(op: Attention, kernel: str) -> None:
 
 
 def _many_grouped(op: Attention) -> bool:
-    """Tell whether several queries have grouped heads, somewhere, or may have for some symbols."""
+    """Return whether any element has several queries with grouped heads, or a symbol may."""
     if any(map(is_symbolic, (op.queries, op.heads, op.kv_heads))):
         return bool(op.heads != op.kv_heads and op.queries != 1)
     grouped: Any = (op.queries > 1) & (op.heads != op.kv_heads)
@@ -161,7 +161,7 @@ def _many_grouped(op: Attention) -> bool:
 
 
 def _rows(op: Attention) -> Dim:
-    """Return a head's query rows: a single query has those of all heads on its KV head.
+    """Return the query rows per head: a single query has those of all heads on its KV head.
 
     Source: seqlenq_ngroups_swapped in PyTorch's flash_attn/flash_api.cpp.
     """
@@ -173,7 +173,7 @@ def _heads(op: Attention) -> Dim:
 
 
 def _over_steps(op: Attention, choice: Choice) -> Dim:
-    """Add up the pairs of all steps: step k of 0, 1, … sees keys + k queries keys."""
+    """Sum the pairs of all steps: step k of 0, 1, … sees keys + k * queries keys."""
     if isinstance(op.steps, int) and op.steps == 1:
         return choice.pairs(op, op.keys)
     if any(map(is_symbolic, (op.steps, op.keys, op.queries, op.batch, op.heads, op.kv_heads))):
@@ -189,7 +189,7 @@ def _over_steps(op: Attention, choice: Choice) -> Dim:
 
 
 def _blocks(op: Attention, choice: Choice) -> range:
-    """Return the ends of the blocks of keys in which steps may end."""
+    """Return the ends of the key blocks in which steps may end."""
     grain = choice.key_grain(op)
     last = op.keys + (op.steps - 1) * op.queries
     first_end = (_smallest(op.keys - 1) // grain + 1) * grain
@@ -197,9 +197,9 @@ def _blocks(op: Attention, choice: Choice) -> range:
 
 
 def _block_by_block(op: Attention, choice: Choice, blocks: range) -> Dim:
-    """Add up steps that end in the same block of keys together: they compute the same tiles.
+    """Sum the steps that end in the same key block together: they compute the same tiles.
 
-    So it is without a mask, and with all queries in one row block, which ends at the last key.
+    That holds without a mask, and with all queries in one row block, which ends at the last key.
     """
     queries = maximum(op.queries, 1)
 
@@ -209,13 +209,13 @@ def _block_by_block(op: Attention, choice: Choice, blocks: range) -> Dim:
     total: Dim = 0
     for end in blocks:
         steps = steps_up_to(end) - steps_up_to(end - blocks.step)
-        if _largest(steps):  # queries may step over a block
+        if _largest(steps):  # many queries may skip a block
             total = total + steps * choice.pairs(op, end)
     return total
 
 
 def _step_by_step(op: Attention, choice: Choice) -> Dim:
-    """Add up the steps one by one: few, or many queries under a mask."""
+    """Sum the steps one by one: for few steps, or for many queries under a mask."""
     total: Dim = 0
     for step in range(_largest(op.steps)):
         pairs = choice.pairs(op, op.keys + step * op.queries)

@@ -1,7 +1,7 @@
-"""The matrix product that an op is, and what a kernel of a known tile executes for it.
+"""The matrix product behind an op, and what a kernel of a known tile executes for it.
 
-No command needs it: it explains what a GPU executed, in docs/executed-work.md and in the tests that
-hold every measured kernel to its prediction.
+No command needs it. It explains what a GPU executed, in docs/executed-work.md and in the tests
+that check every measured kernel against its prediction.
 """
 
 from __future__ import annotations
@@ -17,7 +17,7 @@ from flopbench.dims import ceil_div
 from flopbench.kernels.gemm_tiles import GemmTile, tile_of
 
 _UNNAMED_K = 32
-"""The k of CUTLASS's align1 kernels, whose names do not say it; read off the measurements."""
+"""The k of CUTLASS's align1 kernels, whose names omit it; read off the measurements."""
 
 
 @frozen
@@ -25,7 +25,8 @@ class Product:
     """``batch`` products of m x k by k x n; the output's rows are contiguous along n.
 
     Attributes:
-        groups: rows of each group, whose products have operands of their own; in place of m.
+        groups: rows of each group of a grouped product, padded in place of m; each group has
+            operands of its own.
     """
 
     batch: int
@@ -40,29 +41,29 @@ class Product:
         return MAC_FLOPS * self.batch * self.m * self.n * self.k
 
     def executed_flops(self, tile: GemmTile, splits: int = 1) -> int:
-        """Return the FLOPs of whole tiles, whole clusters of them where blocks go together.
+        """Return the FLOPs of whole tiles, and of whole clusters where blocks run in clusters.
 
         Args:
-            splits: parts that k is split in, each of whole tiles.
+            splits: parts that k is split into, each of whole tiles.
         """
         k = tile.k or _UNNAMED_K
         depth = _whole(_whole(self.k, k), splits * k)
         return MAC_FLOPS * self.batch * self._area(tile) * depth
 
     def splits(self, tile: GemmTile, grid: str) -> int:
-        """Return how many parts k is split in, by the number of blocks in a split-K grid."""
+        """Return how many parts k is split into, from the number of blocks in a split-K grid."""
         blocks = prod(int(side) for side in re.findall(r"\d+", grid))
         return blocks * tile.m * tile.n // (self.batch * self._area(tile))
 
     def _area(self, tile: GemmTile) -> int:
-        """Return the padded output. A kernel's m runs along n here: BLAS is column-major."""
+        """Return the padded output's size. A kernel's m runs along n: BLAS is column-major."""
         across, down = tile.m * tile.cluster[0], tile.n * tile.cluster[1]
         rows = sum(_whole(rows, down) for rows in self.groups or (self.m,))
         return _whole(self.n, across) * rows
 
 
 def executed_flops(product: Product, kernel: str, grid: str) -> int | None:
-    """Return what one launch of a kernel executes for a product, or None without a named tile."""
+    """Return the FLOPs that one launch executes for a product; None if the name gives no tile."""
     tile = tile_of(kernel)
     if tile is None:
         return None
@@ -74,7 +75,7 @@ def _whole(side: int, tile: int) -> int:
 
 
 def product_of(op: str, operands: str) -> Product | None:
-    """Return the product that a torch op is, or None if it is none.
+    """Return a torch op as a matrix product, or None if it is not one.
 
     Args:
         operands: as `ncu_ranges` writes them: shapes, and lists of numbers in brackets.
@@ -98,7 +99,7 @@ def product_of(op: str, operands: str) -> Product | None:
 
 
 def _convolution(shapes: list[list[int]], lists: list[list[int]]) -> Product:
-    """Return a 2-D convolution of one group as its kernels see it: channels x positions.
+    """Return a 2-D convolution of one group as its kernels compute it: channels x positions.
 
     NCHW is contiguous along the positions, so they are the n side.
     """

@@ -1,4 +1,4 @@
-"""The tile of a matrix product, read from the kernel's name where the name tells it."""
+"""The tile of a matrix product, read from the kernel's name where the name gives it."""
 
 from __future__ import annotations
 
@@ -28,16 +28,16 @@ _NAMES: tuple[re.Pattern[str], ...] = (
         r"flash_fwd(?:_splitkv)?_kernel<Flash_fwd_kernel_traits"
         r"<(?P<k>\d+), (?P<m>\d+), (?P<n>\d+)"
     ),
-    # As `short_name` puts it.
+    # As `short_name` writes it.
     re.compile(r"<(?P<m>\d+)x(?P<n>\d+)(?:x(?P<k>\d+))?(?:, cluster (?P<cm>\d+)x(?P<cn>\d+))?>$"),
 )
 
 
 @frozen
 class GemmTile:
-    """What a thread block multiplies at once; ``cluster`` is the blocks that go together.
+    """What a thread block multiplies at once; ``cluster`` is how many blocks run together.
 
-    ``k`` is None where the name does not say.
+    ``k`` is None where the name does not give it.
     """
 
     m: int
@@ -53,7 +53,7 @@ class GemmTile:
 
 
 def tile_of(kernel: str) -> GemmTile | None:
-    """Return the tile that a kernel's name tells, or None."""
+    """Return the tile that a kernel's name gives, or None."""
     for pattern in _NAMES:
         found = pattern.search(kernel)
         if found:
@@ -68,7 +68,7 @@ _LONGEST_NAME = 120
 
 
 def short_name(kernel: str) -> str:
-    """Return a kernel's name without its arguments, and of long template arguments the tile."""
+    """Return a kernel's name without its arguments; the tile replaces long template arguments."""
     name = kernel.removeprefix("void ").split("(")[0].split(", cutlass::")[0]
     if len(name) <= _LONGEST_NAME or "<" not in name:
         return name

@@ -1,4 +1,4 @@
-"""The process that Nsight Compute watches: make one vendor call, its work named for NVTX.
+"""The process that Nsight Compute profiles: makes one vendor call, its work named by NVTX ranges.
 
 Run as ``python -m flopbench.kernels.ncu_child FILE``; the file holds a pickled function
 that makes the call.
@@ -26,7 +26,7 @@ def main(path: str) -> int:
 
 
 def run(call: Any) -> None:
-    """Run a call with the profiler on, under a range for the module and op in work."""
+    """Run a call with the profiler on, in a range named by the module and op that is running."""
     import torch
 
     from flopbench.kernels.ncu_ranges import named_work

@@ -12,21 +12,21 @@ from flopbench.vendor import EXECUTED_FLOP
 
 
 class NsightCompute(VendorCounter):
-    """Counts what kernels execute on the tensor path, padding and masked pairs included.
+    """Counts what kernels execute on the tensor path, including padding and masked pairs.
 
-    Its unit differs from that of the closed forms: a kernel multiplies whole tiles.
+    Its unit differs from that of the closed forms, because a kernel multiplies whole tiles.
     """
 
     variant = "executed"
     convention = Convention(unit=EXECUTED_FLOP, sees=TORCH_VISIBLE | {"fused_attention"})
     dtypes: ClassVar[tuple[str, ...] | None]
-    """Types of operand to count; None for all."""
+    """Operand types to count; None for all."""
 
     def __init__(self) -> None:
         """Look for ncu and a GPU.
 
         Raises:
-            UsageError: there is none.
+            UsageError: one of them is missing.
         """
         from flopbench.kernels.ncu_profile import METRICS, require_ncu
 
@@ -44,7 +44,7 @@ class NsightCompute(VendorCounter):
         for kernel in kernels:
             flops[kernel.module, short_name(kernel.name)] += sum(kernel.flops.values())
         if not flops.total():
-            # No kernel, or operands of another type: either way nothing was counted.
+            # No kernel, or another operand type: either way nothing was counted.
             raise CountError(
                 f"ncu saw no tensor work in {len(kernels)} kernels with "
                 f"{', '.join(self._metrics.values())}: operands may be of another type"
@@ -60,7 +60,7 @@ class NsightCompute(VendorCounter):
     def provenance(self) -> Mapping[str, str]:
         import subprocess
 
-        version = subprocess.run(  # noqa: S603 - the path is which's
+        version = subprocess.run(  # noqa: S603 - the path is from shutil.which
             [self._ncu, "--version"], capture_output=True, text=True, check=False
         )
         last = version.stdout.strip().splitlines()[-1:] or ["unknown"]
@@ -76,10 +76,10 @@ class NcuCounter(NsightCompute):
 
 
 class NcuEveryType(NsightCompute):
-    """The same for every type of operand, in several passes over each kernel."""
+    """Counts operands of every type, in several passes over each kernel."""
 
     name = "ncu_every_type"
-    summary = "the same for operands of every type, several times slower"
+    summary = "like ncu, for operands of every type; several times slower"
     dtypes = None
 
 

@@ -1,8 +1,8 @@
 """Run a vendor call under Nsight Compute, and read what each kernel executed.
 
-The call is made in a process of its own (`flopbench.kernels.ncu_child`), which names every
-module and op by an NVTX range. One counter in one pass is read of every kernel, with the
-clocks left alone.
+The call runs in a separate process (`flopbench.kernels.ncu_child`), which names every module
+and op by an NVTX range. One counter is read for every kernel, in one pass, with the clocks left
+alone.
 """
 
 from __future__ import annotations
@@ -33,9 +33,9 @@ METRICS: dict[str, str] = {
     "int8": "sm__ops_path_tensor_src_int8.sum",
     "fp64": "sm__ops_path_tensor_src_fp64.sum",
 }
-"""Operations executed on the tensor path by type of operand, as Nsight Compute names them.
+"""Nsight Compute's metrics for operations executed on the tensor path, by operand type.
 
-``ncu --query-metrics --chips gh100``; a multiply-accumulate is 2 operations.
+Listed by ``ncu --query-metrics --chips gh100``; a multiply-accumulate is 2 operations.
 """
 
 
@@ -52,7 +52,7 @@ class Kernel:
         module: path of the module that launched it; "" outside of any.
         op: the torch op that launched it, such as ``aten.addmm``; "" outside of any.
         operands: the op's operands, as `ncu_ranges` writes them.
-        flops: executed tensor FLOPs, by type of operand.
+        flops: executed tensor FLOPs, by operand type.
     """
 
     module: str
@@ -68,11 +68,11 @@ def profile(make: Callable[[], VendorCall], dtypes: Iterable[str] = ("bf16",)) -
     """Make a call in another process under Nsight Compute, and return its kernels.
 
     Args:
-        make: makes the call; is pickled.
-        dtypes: types of operand to count, from `METRICS`; more than one takes more passes.
+        make: function that makes the call; it is pickled.
+        dtypes: operand types to count, from `METRICS`; more than one takes more passes.
 
     Raises:
-        UsageError: there is no GPU or no ncu, or the counters may not be read.
+        UsageError: there is no GPU or no ncu, or reading the counters is not permitted.
         CountError: the call fails.
     """
     ncu = require_ncu()
@@ -95,10 +95,10 @@ def profile(make: Callable[[], VendorCall], dtypes: Iterable[str] = ("bf16",)) -
 
 
 def _run(command: list[str]) -> tuple[int, str]:
-    """Run ncu, and end it with all that it started if it takes too long or we are interrupted.
+    """Run ncu; kill it and all that it started if it takes too long or we are interrupted.
 
     Raises:
-        CountError: it does not end in time.
+        CountError: it does not finish in time.
     """
     with subprocess.Popen(  # noqa: S603 - the command is ours
         command,
@@ -110,9 +110,9 @@ def _run(command: list[str]) -> tuple[int, str]:
         try:
             output, _ = process.communicate(timeout=TIMEOUT_S)
         except subprocess.TimeoutExpired as error:
-            raise CountError(f"ncu did not end within {TIMEOUT_S} s") from error
+            raise CountError(f"ncu did not finish within {TIMEOUT_S} s") from error
         finally:
-            # The watched process is ncu's child: without its parent it would keep the GPU.
+            # The profiled process is ncu's child: if only ncu ended, it would keep the GPU.
             with contextlib.suppress(ProcessLookupError):
                 os.killpg(process.pid, signal.SIGKILL)
     return process.returncode, output
@@ -132,14 +132,14 @@ def require_ncu() -> str:
         )
     if not _gpus():
         raise UsageError(
-            "the ncu counter needs an NVIDIA GPU, and the CUDA driver shows none; for a "
+            "the ncu counter needs an NVIDIA GPU, but the CUDA driver finds none; for a "
             "prediction without one use --attention flash_executed"
         )
     return ncu
 
 
 def _gpus() -> int:
-    """Return how many GPUs the CUDA driver has; 0 without a driver."""
+    """Return how many GPUs the CUDA driver finds; 0 without a driver."""
     try:
         driver = ctypes.CDLL("libcuda.so.1")
     except OSError:
@@ -151,11 +151,11 @@ def _gpus() -> int:
 
 
 def _raise_failure(code: int, output: str) -> None:
-    """Raise what ncu's output says went wrong, if something did."""
+    """Raise the failure that ncu's output reports, if there is one."""
     if "ERR_NVGPUCTRPERM" in output:
         raise UsageError(
-            "ncu may not read the GPU's performance counters (ERR_NVGPUCTRPERM): run as an "
-            "administrator, or have the driver allow it (NVreg_RestrictProfilingToAdminUsers=0)"
+            "ncu is not allowed to read the GPU's performance counters (ERR_NVGPUCTRPERM): run it "
+            "as administrator, or set the driver's NVreg_RestrictProfilingToAdminUsers=0"
         )
     failed = re.search(r"^flopbench: (\w+): (.*)$", output, re.MULTILINE)
     if failed:
@@ -175,10 +175,12 @@ def read_kernels(text: str, dtypes: Iterable[str] = ("bf16",)) -> Iterator[Kerne
     """
     rows = csv.DictReader(line for line in text.splitlines() if line.startswith('"'))
     for row in rows:
-        if not row["ID"]:  # the units
+        if not row["ID"]:  # the row of units
             continue
         if _RANGES not in row:
-            raise CountError("ncu's table has no column of NVTX ranges: its version names it anew")
+            raise CountError(
+                "ncu's table has no column of NVTX ranges: this version may name it differently"
+            )
         ranges = _RANGE.findall(row[_RANGES] or "")
         module, op, operands = ranges[-1] if ranges else ("", "", "")
         yield Kernel(
@@ -196,5 +198,5 @@ def _value(row: dict[str, str], metric: str) -> int:
     text = (row.get(metric) or "").replace(",", "")
     if not text.isdecimal():
         found = text or "nothing"
-        raise CountError(f"ncu has no {metric} for kernel {row['Kernel Name'][:60]}: {found}")
+        raise CountError(f"ncu gave no {metric} for kernel {row['Kernel Name'][:60]}: {found}")
     return int(text)

@@ -1,4 +1,4 @@
-"""Name for Nsight Compute what is in work: one NVTX range, by module, op and operands.
+"""Name the running work for Nsight Compute: one NVTX range, by module, op and operands.
 
 The text of the range is ``flopbench|MODULE|OP|OPERANDS``. Operands are shapes such as
 ``913x1280``, or numbers in brackets: a convolution's strides, a grouped product's offsets.
@@ -26,7 +26,7 @@ class _Range:
         self.op = ("", "")
 
     def show(self) -> None:
-        """Rename the range to what is in work now."""
+        """Rename the range after what is running now."""
         self.nvtx.range_pop()
         self.push()
 
@@ -57,7 +57,7 @@ class _NamedOps(TorchDispatchMode):  # type: ignore[no-untyped-call]
 
 
 def _text(op: str, value: Any) -> str:
-    """Describe an operand; "" for what is no tensor and no list of ints."""
+    """Describe an operand; "" for anything but a tensor or a list of ints."""
     if isinstance(value, torch.Tensor):
         if "grouped" in op and value.dtype is torch.int32:
             value = value.tolist()  # where the groups end; the padding depends on it

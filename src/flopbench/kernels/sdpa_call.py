@@ -16,12 +16,12 @@ BACKENDS: tuple[str, ...] = ("auto", "flash", "cudnn")
 """Backends of SDPA; ``auto`` leaves the choice to torch."""
 
 TYPES: dict[str, str] = {"bf16": "bfloat16", "fp16": "float16"}
-"""Types of operand that SDPA's fused kernels take, by flopbench's name and torch's."""
+"""Operand types that SDPA's fused kernels take: flopbench's name and torch's."""
 
 
 @frozen
 class Core:
-    """One attention of ints, and its type of operand (of `TYPES`)."""
+    """One attention whose sizes are ints, and its operand type (from `TYPES`)."""
 
     op: Attention
     dtype: str = "bf16"
@@ -32,7 +32,7 @@ def measure_cores(cores: Sequence[Core], backend: str) -> list[list[Kernel]]:
 
     Raises:
         UsageError: there is no GPU or no ncu.
-        CountError: the call fails: the backend does not take a shape, say.
+        CountError: the call fails, for example because the backend does not take a shape.
     """
     types = {core.dtype: None for core in cores}
     kernels = profile(partial(attention_call, tuple(cores), backend), types)
@@ -40,7 +40,7 @@ def measure_cores(cores: Sequence[Core], backend: str) -> list[list[Kernel]]:
 
 
 def attention_call(cores: Sequence[Core], backend: str) -> VendorCall:
-    """Prepare a call of every attention, each in a module named by its number."""
+    """Prepare one call that runs every attention, each in a module named by its number."""
     import torch
 
     torch.manual_seed(0)
@@ -74,7 +74,7 @@ def _attend(op: Attention, states: tuple[Any, Any, Any], backend: str) -> None:
     from torch.nn.attention import SDPBackend, sdpa_kernel
 
     if backend == "flash" and op.causal and op.queries != op.keys:
-        # SDPA takes no mask aligned with the last key; the kernel under it does. SDPA pads heads.
+        # SDPA cannot align the mask with the last key, its kernel can. Pad heads as SDPA does.
         padding = -int(op.head_dim) % HEAD_GRAIN
         padded = [torch.nn.functional.pad(state, (0, padding)) for state in states]
         torch.ops.aten._scaled_dot_product_flash_attention(*padded, 0.0, True)  # noqa: FBT003, SLF001

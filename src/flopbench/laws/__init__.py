@@ -1,1 +1,1 @@
-"""Closed forms that are measured on the vendor: traced with symbols, or interpolated."""
+"""Closed forms measured on the vendor: traced with symbols, or interpolated."""

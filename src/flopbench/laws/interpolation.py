@@ -1,8 +1,8 @@
-"""Find a polynomial from exact values, and confirm it where it was not made from them.
+"""Find a polynomial from exact values, and confirm it at points that were not used.
 
 Newton's forward differences (Knuth, The Art of Computer Programming, vol. 1, 1.2.6): values
-at m, m+1, … determine f(x) = Σ_j Δ^j f(m) · C(x - m, j). The values may be polynomials in
-other symbols themselves.
+at m, m+1, … determine f(x) = Σ_j Δ^j f(m) · C(x - m, j). The values may themselves be
+polynomials in other symbols.
 """
 
 from __future__ import annotations
@@ -20,7 +20,7 @@ Key = tuple[str, str]
 Forms = Mapping[Key, sympy.Expr]
 
 MAX_DEGREE = 4
-"""Attention is quadratic in a length; nothing known in this field goes beyond."""
+"""Attention is quadratic in a length; no known model exceeds that."""
 
 
 @frozen
@@ -28,9 +28,9 @@ class Interpolated:
     """Polynomials in one symbol, for each key.
 
     Attributes:
-        degree: the highest of any.
+        degree: the highest degree of any polynomial.
         used: points that the polynomials and their degree were found from.
-        confirmed: points where they were then right.
+        confirmed: further points at which the polynomials were then correct.
     """
 
     forms: Forms
@@ -45,12 +45,12 @@ def interpolate(
     """Find the polynomials in ``x`` that give ``value(x)`` for each key.
 
     Args:
-        value: exact values at a point; a key that is missing there is 0.
+        value: returns the exact values at a point; a missing key counts as 0.
         low: the first point.
-        high: a point of the size that matters: the confirming points lie around and beyond.
+        high: a point of realistic size; the confirming points lie around and beyond it.
 
     Raises:
-        CountError: no polynomial of degree 4 or less does.
+        CountError: no polynomial of degree 4 or less fits.
     """
     seen: dict[int, Forms] = {}
 
@@ -65,7 +65,7 @@ def interpolate(
         if any(_differences(values, degree + 1).values()):
             continue
         forms = _newton(x, low, values, degree)
-        # The far ones find steps and stairs.
+        # The far points reveal steps and staircases.
         far = max(high, used[-1] + 2)
         confirmed = (used[-1] + 1, far, 2 * far + 1)
         if all(_gives(forms, x, point, at(point)) for point in confirmed):
@@ -77,7 +77,7 @@ def interpolate(
 
 
 def _gives(forms: Forms, x: sympy.Symbol, point: int, found: Forms) -> bool:
-    """Tell whether the forms give what was found at a point."""
+    """Return whether the forms give what was found at a point."""
     zero = sympy.Integer(0)
     return all(
         sympy.expand(forms.get(key, zero).subs(x, point) - found.get(key, 0)) == 0

@@ -24,12 +24,12 @@ Key = tuple[str, str]
 
 
 MOST_STEPS = 10_000
-"""So many steps at most are looked at one by one."""
+"""The most steps that are checked one by one."""
 
 
 @frozen(eq=False)
 class Slice:
-    """Where some size is 0 or 1 and the program runs otherwise than the law says.
+    """Sizes of 0 or 1 at which the program runs differently from what the law says.
 
     Attributes:
         sizes: the small sizes.
@@ -47,10 +47,10 @@ class Law:
     Attributes:
         forms: closed forms in the open sizes, by component and op.
         slices: where other forms hold.
-        uncounted: ops that do matrix work and have no formula; calls of one step.
+        uncounted: ops that do matrix work and have no formula, with their calls in one step.
         assumptions: what the law holds under, one sentence or relation each.
         guards: those assumptions that are relations between the sizes.
-        local: further relations, each where some sizes have certain values.
+        local: further relations, each with the sizes at which it must hold.
         method: `Method.SYMBOLIC` if every size stayed a symbol, else `Method.INTERPOLATED`.
     """
 
@@ -63,7 +63,7 @@ class Law:
     method: Method = Method.SYMBOLIC
 
     def holds_at(self, sizes: Mapping[str, int], steps: int = 1) -> bool:
-        """Tell whether the guards hold at these sizes, in every one of the steps."""
+        """Return whether the guards hold at these sizes, in every step."""
         return all(
             guard.subs({s: point[s.name] for s in guard.free_symbols}) == sympy.true
             for guard in self.guards_at(sizes)
@@ -76,7 +76,7 @@ class Law:
         return bool(self.guards or self.local)
 
     def guards_at(self, sizes: Mapping[str, int]) -> tuple[sympy.Basic, ...]:
-        """Return the relations that must hold where sizes have these values, in all steps."""
+        """Return the relations that must hold at these sizes, in all steps."""
         met = (
             guard
             for guard, fixed in self.local
@@ -88,7 +88,7 @@ class Law:
         """Evaluate the law on ints or integer arrays: FLOPs by component and op.
 
         Raises:
-            DimError: a result is no integer, or an array may lie on a slice.
+            DimError: a result is not an integer, or a size is an array and the law has slices.
         """
         return {key: evaluate(form, sizes) for key, form in self._forms_at(sizes).items()}
 
@@ -113,28 +113,28 @@ def _is_linear(form: sympy.Expr) -> bool:
 
 
 def _telling(guard: sympy.Basic, steps: int) -> Iterable[int]:
-    """Return steps that tell of all: what is linear in k and holds at both ends, holds between.
+    """Return the steps to check: what is linear in k and holds at both ends holds in between.
 
     Raises:
-        CountError: each step would have to be looked at, and there are too many.
+        CountError: each step would have to be checked, and there are too many.
     """
     if STEP not in guard.free_symbols:
         return (1,)
     if isinstance(guard, ORDERED) and _is_linear(guard.lhs - guard.rhs):
         return (1, steps)
     if steps > MOST_STEPS:
-        raise CountError(f"whether {guard} holds in each of {steps} steps was not looked at")
+        raise CountError(f"whether {guard} holds in each of {steps} steps was not checked")
     return range(1, steps + 1)
 
 
 @frozen(kw_only=True)
 class Subject:
-    """What a law is about: a stage of a workload, and who counts it.
+    """What a law describes: a stage of a workload, and its counter.
 
     Attributes:
         open_sizes: the sizes to leave open, of those that the stage has.
-        everywhere: whether the law is wanted for all values of the open sizes, or only where
-            none is below 2; and then from a trace or not at all.
+        everywhere: whether the law must hold for all values of the open sizes. If not, it need
+            hold only where none is below 2, and is found from a trace or not at all.
     """
 
     vendor: CheckedVendor = attrs.field(converter=checked_vendor)

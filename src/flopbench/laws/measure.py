@@ -1,4 +1,4 @@
-"""The law of a stage: the forms of one step, summed over all steps, and what they hold under.
+"""The law of a stage: the forms of one step, summed over all steps, and what they assume.
 
 Where the program runs differently from some step on, both ways are searched.
 """
@@ -53,7 +53,7 @@ def _regimes(search: Search, found: Found, names: Names, free: Names) -> list[Re
     """Return the ranges of steps that run differently; none if all steps run alike.
 
     Raises:
-        CountError: there are more than two ways, or a size has a say in which.
+        CountError: there are more than two ways, or a size decides which one runs.
     """
     first, last = steps_where(search.assumed.take_steps())
     if first > TRACED_FROM:
@@ -65,14 +65,14 @@ def _regimes(search: Search, found: Found, names: Names, free: Names) -> list[Re
     early = _regime(search.opened, 1, last, found)
     late, between = _later(search, last, names, without(free, STEP.name))
     regimes = joined(early, between, late)
-    note = f"steps up to {regimes[0].last} and from {regimes[-1].first} on were traced apart"
-    note += ", and each between them by itself" if between else ""
+    note = f"steps up to {regimes[0].last} and from {regimes[-1].first} on were traced separately"
+    note += ", and each step between them alone" if between else ""
     search.assumed.notes[note] = None
     return regimes
 
 
 def _later(search: Search, last: int, names: Names, free: Names) -> tuple[Regime, list[Regime]]:
-    """Trace a step far after ``last``, and each of those between the two ways to run."""
+    """Trace a step far after ``last``, and each step between the two ways to run."""
     assumed, opened = search.assumed, search.opened
     known = len(assumed.guards)
     later = search.find(names, {}, free)

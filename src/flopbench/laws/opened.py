@@ -18,20 +18,20 @@ from flopbench.vendor import VendorCall, VendorStage
 from flopbench.vendor.method import Method
 
 TRACED_FROM = 2
-"""The smallest value that a symbol of a trace stands for: to torch, 0 and 1 are special."""
+"""The smallest value that a symbol of a trace stands for: torch treats 0 and 1 specially."""
 
 
 @frozen(eq=False)
 class Opened:
-    """A stage of the subject with symbols for its open sizes, and for the step's number.
+    """A stage of the subject, with symbols for its open sizes and for the step number.
 
     Attributes:
-        values: the workload's own sizes, and an example for the step's number.
+        values: the workload's own sizes, and an example of the step number.
         lows: the smallest value of each open size.
         symbols: the symbol of each open size.
         steps: the number of steps; None if the stage is one call.
         steps_method: how ``steps`` was found.
-        notes: sentences that a law of the stage assumes; added to.
+        notes: assumptions of a law of the stage, one sentence each; grows during the search.
     """
 
     subject: Subject
@@ -43,7 +43,7 @@ class Opened:
     notes: dict[str, None]
 
     def stage(self, values: Mapping[str, Any]) -> VendorStage:
-        """Return the vendor's stage at values of its sizes; what is not given is the workload's."""
+        """Return the vendor's stage at values of its sizes; others are the workload's own."""
         subject = self.subject
         sizes = {n: v for n, v in {**self.values, **values}.items() if n != STEP.name}
         workload = subject.model.stage_workload(subject.stage, subject.workload, sizes)
@@ -52,7 +52,7 @@ class Opened:
         return stage
 
     def prepare(self, values: Mapping[str, Any]) -> VendorCall:
-        """Return the vendor's call at values of the sizes and of the step's number."""
+        """Return the vendor's call at values of the sizes and of the step number."""
         step = values.get(STEP.name, self.values.get(STEP.name, 1))
         return self.stage(values).prepare(step)
 
@@ -73,7 +73,7 @@ def opened(subject: Subject) -> Opened:
     """Open the sizes of a subject's stage.
 
     Raises:
-        CountError: the stage cannot be called, or the number of its steps is no polynomial.
+        CountError: the stage cannot be called, or its number of steps is not a polynomial.
     """
     values = dict(subject.model.stage_sizes(subject.stage, subject.workload))
     open_sizes = [size for size in subject.open_sizes if size.name in values]
@@ -96,7 +96,7 @@ def _steps_in(size: Size, closed: Opened) -> tuple[sympy.Expr, Method]:
     """Return the vendor's own number of steps as a form in the size that stands for it.
 
     Raises:
-        CountError: the number of steps is no polynomial in that size.
+        CountError: the number of steps is not a polynomial in that size.
     """
     with suppress(Exception):  # a vendor may take numbers only
         steps = closed.stage({size.name: size.symbol}).steps

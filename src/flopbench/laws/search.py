@@ -1,9 +1,9 @@
-"""The search for a law: trace with symbols, hold against small sizes, interpolate the rest.
+"""The search for a law: trace with symbols, check against small sizes, interpolate the rest.
 
-A call is traced with symbols for sizes (`SymbolicCounter.trace`). A trace stands for sizes
-of 2 and more, so each smaller value that a size may have is traced apart and held against
-the law. A size that does not stay symbolic is interpolated: exactly, and confirmed on
-points that were not used, but no proof.
+A call is traced with symbols for sizes (`SymbolicCounter.trace`). A trace holds for sizes of
+2 and more, so each smaller value that a size may have is traced separately and checked
+against the law. A size that does not stay symbolic is interpolated: exactly, and confirmed
+at points that were not used, but that is not a proof.
 """
 
 from __future__ import annotations
@@ -38,11 +38,11 @@ class Found:
 
 @define(eq=False)
 class Search:
-    """The search for the forms of one call: what was learnt on the way is kept.
+    """The search for the forms of one call; keeps what it learns on the way.
 
     Attributes:
         opened: the stage, with symbols for its sizes.
-        tick: told the number of each call that was traced or counted.
+        tick: called with the number of each call that was traced or counted.
         assumed: what the forms hold under.
     """
 
@@ -62,7 +62,7 @@ class Search:
         return self.opened.subject
 
     def done(self) -> None:
-        """Tell that one more call was traced or counted."""
+        """Report that one more call was traced or counted."""
         self._calls += 1
         self.tick(self._calls)
 
@@ -96,7 +96,7 @@ class Search:
         return Found(flops, uncounted)
 
     def _trace(self, names: Names, fixed: Mapping[str, int]) -> Trace | str:
-        """Trace the call; return why, if it cannot be traced."""
+        """Trace the call, or return why it cannot be traced."""
         counter = self.subject.counter
         if not isinstance(counter, SymbolicCounter):
             return f"counter {counter.name!r} counts numbers only"
@@ -116,7 +116,7 @@ class Search:
     def _examples(self, names: Names) -> dict[sympy.Symbol, int]:
         """Return the workload's own sizes, moved so that all differ and none is 0 or 1."""
         examples: dict[sympy.Symbol, int] = {}
-        # The step's first: that of others may move.
+        # The step number first: the examples of other sizes may move.
         for name in sorted(names, key=lambda name: name != STEP.name):
             value = max(TRACED_FROM, self.opened.values[name])
             while value in examples.values():
@@ -127,11 +127,11 @@ class Search:
     def _hold_against_small_values(
         self, found: Found, names: Names, fixed: Mapping[str, int], free: Names
     ) -> Method:
-        """Trace apart where a symbol is 0 or 1, and keep the forms if they are others there.
+        """Trace separately where a symbol is 0 or 1, and keep the forms if they differ there.
 
-        Of two symbols that may both be small, the later is looked at within the search for
-        the earlier, so that each combination is traced once. Returns ``interpolated`` if one
-        of them did not stay symbolic there.
+        Of two symbols that may both be small, the later is handled within the search for the
+        earlier, so that each combination is traced once. Returns ``interpolated`` if one of
+        them did not stay symbolic there.
         """
         method = found.method
         for i, name in enumerate(free):
@@ -147,8 +147,8 @@ class Search:
                 # The sum over all steps needs the first one, too.
                 if name == STEP.name or not self.subject.everywhere:
                     raise CountError(
-                        f"the program runs otherwise where {equations(there)}, so that one "
-                        f"law does not hold for all of {self.subject.stage}"
+                        f"the program runs differently where {equations(there)}, so no single "
+                        f"law holds for all of {self.subject.stage}"
                     )
                 self.assumed.slices.append(Slice(there, small.forms))
         return method

@@ -1,7 +1,7 @@
-"""Decoding that runs otherwise from some step on: when a window is full, say.
+"""Decoding that runs differently from some step on: when a window is full, say.
 
-A trace goes one way at each branch. Where a branch depends on nothing but the step's number,
-both ways are traced, and the forms of the steps before and after are summed apart.
+A trace takes one way at each branch. Where a branch depends on the step number alone, both
+ways are traced, and the forms of the steps before and after are summed separately.
 """
 
 from __future__ import annotations
@@ -16,12 +16,12 @@ from flopbench.errors import CountError
 from flopbench.laws.law import Key
 
 MOST_SINGLE = 16
-"""So many steps at most, between two ways to run, are looked at one by one."""
+"""The most steps between two ways to run that are traced one by one."""
 
 
 @frozen(eq=False)
 class Regime:
-    """Forms of one step, for the steps ``first`` to ``last``; to all later ones if it is None.
+    """Forms of one step, for steps ``first`` to ``last``; for all later ones if that is None.
 
     Attributes:
         uncounted: calls of ops that have no formula.
@@ -34,12 +34,12 @@ class Regime:
 
 
 def is_about_steps(guard: sympy.Basic) -> bool:
-    """Tell whether a relation decides on the step's number alone, and for a range of steps."""
+    """Return whether a relation depends on the step number alone, and holds for a range of it."""
     return guard.free_symbols == {STEP} and is_bound(guard)
 
 
 def is_bound(guard: sympy.Basic) -> bool:
-    """Tell whether a relation holds up to some step, or from some step on."""
+    """Return whether a relation holds up to some step, or from some step on."""
     ordered = isinstance(guard, sympy.Rel)
     if not ordered or isinstance(guard, sympy.Equality | sympy.Unequality):
         return False
@@ -49,7 +49,7 @@ def is_bound(guard: sympy.Basic) -> bool:
 
 
 def from_first_step(guard: sympy.Basic) -> sympy.Basic:
-    """Return a relation of sizes and the step as one of sizes, if the first step decides it.
+    """Reduce a relation of sizes and the step to one of sizes, if the first step decides it.
 
     S + k > 128 in all steps k = 1, 2, … means that S + 1 > 128.
     """
@@ -64,7 +64,7 @@ def from_first_step(guard: sympy.Basic) -> sympy.Basic:
 def tidy(guard: sympy.Basic) -> sympy.Basic:
     """Return a bound with the sizes alone on the left: S >= 127 for -S <= -127.
 
-    Others than those of a sum of sizes are left as they are.
+    Bounds on anything but a sum of sizes are left as they are.
     """
     if not isinstance(guard, sympy.Rel):
         return guard
@@ -81,7 +81,7 @@ _BOUNDS = (*_UPPER, sympy.GreaterThan, sympy.StrictGreaterThan)
 
 
 def strongest(guards: Iterable[sympy.Basic]) -> list[sympy.Basic]:
-    """Leave out bounds that follow from a closer one on the same sizes."""
+    """Drop bounds that follow from a tighter one on the same sizes."""
     kept: dict[tuple[object, object], sympy.Basic] = {}
     for guard in guards:
         if not (isinstance(guard, _BOUNDS) and guard.rhs.is_Integer):
@@ -97,7 +97,7 @@ def steps_where(guards: Iterable[sympy.Basic]) -> tuple[int, int | None]:
     """Return the first and last step at which all guards hold; None if there is no last.
 
     Args:
-        guards: each `is_about_steps`.
+        guards: each satisfies `is_about_steps`.
     """
     first, last = 1, None
     for guard in guards:
@@ -122,7 +122,7 @@ def _steps_of(guard: sympy.Basic) -> tuple[int, int | None]:
 
 
 def joined(before: Regime, single: list[Regime], after: Regime) -> list[Regime]:
-    """Give the single steps between two ranges to the range whose forms they have."""
+    """Merge the single steps between two ranges into the range whose forms they share."""
     while single and _has_forms(after, single[-1]):
         after = evolve(after, first=single.pop().first)
     while single and _has_forms(before, single[0]):
@@ -142,12 +142,12 @@ def sum_over_regimes(regimes: Iterable[Regime], steps: sympy.Expr) -> dict[Key, 
     """Sum the forms over the steps 1..steps, each over its own range.
 
     Raises:
-        CountError: a form is no polynomial in the step's number.
+        CountError: a form is not a polynomial in the step number.
     """
     totals: dict[Key, sympy.Expr] = {}
     for regime in regimes:
         before = regime.first - 1
-        # The range's end, or its beginning if it is not reached: Max(steps, before).
+        # The end of the range, or its start if it is not reached: Max(steps, before).
         end = steps + before - sympy.Min(steps, before)
         if regime.last is not None:
             end = before + sympy.Min(steps, regime.last) - sympy.Min(steps, before)
@@ -158,8 +158,8 @@ def sum_over_regimes(regimes: Iterable[Regime], steps: sympy.Expr) -> dict[Key, 
 
 
 def _summed(form: sympy.Expr, last: sympy.Expr) -> sympy.Expr:
-    """Return the sum over 1..last."""
+    """Return the sum over the steps 1..last."""
     if not form.is_polynomial(STEP):
-        raise CountError(f"{form} is no polynomial in the number of the step")
+        raise CountError(f"{form} is not a polynomial in the step number")
     bound = sympy.Dummy("n", integer=True, nonnegative=True)
     return sympy.summation(form, (STEP, 1, bound)).subs(bound, last)

@@ -1,4 +1,4 @@
-"""The vendor's laws: measured on the real model, and held against a count of the workload."""
+"""The vendor's laws: measured on the real model, and checked against a count of the workload."""
 
 from __future__ import annotations
 
@@ -19,12 +19,12 @@ from flopbench.vendor.counting import count_stage
 
 
 def vendor_law(subject: Subject, tick: Callable[[int], None] = lambda _call: None) -> Law:
-    """Find the law of a stage, and count the workload as it is to see that the law gives that.
+    """Find the law of a stage, and check it against a count of the workload as it is.
 
-    The count knows nothing of open sizes: it catches a law that is about another workload.
+    The count does not depend on open sizes, so it catches a law that describes another workload.
 
     Args:
-        tick: told the number of each call that was traced or counted.
+        tick: called with the number of each call that was traced or counted.
 
     Raises:
         CountError: the call fails, its counts lie on no polynomial, or the law does not give
@@ -35,7 +35,7 @@ def vendor_law(subject: Subject, tick: Callable[[int], None] = lambda _call: Non
     steps = int(subject.vendor.stage(subject.stage, subject.workload).steps)
     if not law.holds_at(sizes_of(subject), steps):
         raise CountError(
-            f"the law of {subject.stage} does not hold at the workload's own sizes, but under "
+            f"the law of {subject.stage} does not hold at the workload's own sizes; it assumes "
             + "; ".join(law.assumptions)
         )
     counted = _count(subject, lambda _step: search.done())
@@ -43,7 +43,7 @@ def vendor_law(subject: Subject, tick: Callable[[int], None] = lambda _call: Non
     missing = {(op.component, op.op) for op in counted.uncounted}
     missing -= {(op.component, op.op) for op in law.uncounted}
     for component, op in sorted(missing):
-        raise CountError(f"the law of {subject.stage} knows nothing of {op} in {component}")
+        raise CountError(f"the law of {subject.stage} does not account for {op} in {component}")
     return law
 
 
@@ -54,15 +54,17 @@ def count_by_law(subject: Subject, tick: Callable[[int], None] = lambda _call: N
         subject: with all sizes of its stage open; those below 2 are closed here.
 
     Raises:
-        CountError: there is no law to be traced, or it does not hold at these sizes.
+        CountError: no law can be traced, or it does not hold at these sizes.
     """
     law = law_here(subject, tick)
     values = sizes_of(subject)
     steps = steps_of(subject, values)
     if not law.holds_at(values, steps):
-        raise CountError(f"its law holds under {'; '.join(law.assumptions)}")
+        raise CountError(
+            f"its law does not hold at these sizes: it assumes {'; '.join(law.assumptions)}"
+        )
     if law.uncounted:
-        # How often they run in how many steps, a law does not say.
+        # A law does not say in how many steps they run, or how often.
         raise CountError("the vendor runs ops that the counter has no formula for")
     form = sympy.expand(sympy.Add(*law.forms.values()))
     note = f"{subject.stage} was counted by its law, measured with symbolic sizes: {form}"
@@ -75,10 +77,10 @@ def count_by_law(subject: Subject, tick: Callable[[int], None] = lambda _call: N
 
 
 def law_here(subject: Subject, tick: Callable[[int], None] = lambda _call: None) -> Law:
-    """Find the law for workloads like the subject's: from a trace, with what is below 2 closed.
+    """Find the law for workloads like the subject's, from a trace with sizes below 2 closed.
 
     Raises:
-        CountError: there is no law to be traced, or nothing to leave open.
+        CountError: no law can be traced, or there is nothing to leave open.
     """
     values = sizes_of(subject)
     open_sizes = tuple(
@@ -87,7 +89,7 @@ def law_here(subject: Subject, tick: Callable[[int], None] = lambda _call: None)
         if size.name in values and (size.steps or values[size.name] >= TRACED_FROM)
     )
     if not open_sizes:
-        raise CountError("no size of it is above 1, so that there is nothing to leave open")
+        raise CountError("none of its sizes is above 1, so there is nothing to leave open")
     return vendor_law(attrs.evolve(subject, open_sizes=open_sizes, everywhere=False), tick)
 
 
@@ -123,5 +125,5 @@ def _require_equal(stage: str, by_law: dict[Key, Dim], counted: dict[Key, int]) 
             component, op = key
             raise CountError(
                 f"the law of {stage} gives {by_law.get(key, 0)} FLOPs for {op} in {component} at "
-                f"the workload's own sizes, where {counted.get(key, 0)} are counted"
+                f"the workload's own sizes, but {counted.get(key, 0)} were counted"
             )

@@ -1,6 +1,6 @@
-"""Conformance suites and hypothesis strategies for the tests of plugins (needs the extra testing).
+"""Conformance suites and hypothesis strategies for plugin tests (needs the extra ``testing``).
 
-An author's whole test is a subclass that says what it is about::
+A complete test is a subclass that names its plugin::
 
     from flopbench.testing import ModelConformance
 

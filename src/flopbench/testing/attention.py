@@ -36,13 +36,13 @@ _VARIED = ("batch", "queries", "keys", "steps")
 """Dimensions that sweeps and proofs leave open."""
 
 _FORMS = 8
-"""So many operations are looked at as closed forms, which take SymPy a while."""
+"""The most operations that are checked as closed forms, which take SymPy a while."""
 
 
 class AttentionConformance(Conformance):
-    """Holds an attention mode to its contract, on random attention operations.
+    """Checks an attention mode against its contract, on random attention operations.
 
-    A whole test file::
+    A complete test file::
 
         from flopbench.testing import AttentionConformance
 
@@ -51,7 +51,7 @@ class AttentionConformance(Conformance):
 
     Attributes:
         mode: the mode's name.
-        examples: how many operations a law is held to.
+        examples: how many operations each law is checked on.
     """
 
     mode: ClassVar[str]
@@ -64,7 +64,7 @@ class AttentionConformance(Conformance):
     def _each(
         self, law: Callable[[Attention], None], *, odd: bool = False, examples: int | None = None
     ) -> None:
-        """Hold a law to the drawn operations that the mode can carry out."""
+        """Check a law on the drawn operations that the mode supports."""
         mode = self._mode()
 
         def supported(op: Attention) -> None:
@@ -85,34 +85,35 @@ class AttentionConformance(Conformance):
 
     @check()
     def test_carries_out_something(self) -> None:
-        """Plain attention, such as any model has, is supported."""
+        """It supports plain attention, such as any model has."""
         op = _plain()
         reason = self._mode().unsupported(op)
         require(reason is None, f"even plain attention is not supported: {reason}")
 
     @check()
     def test_unsupported_gives_a_sentence(self) -> None:
-        """What the mode cannot carry out has a reason, in one line."""
+        """It gives a reason, in one line, for what it does not support."""
         mode = self._mode()
 
         def law(op: Attention) -> None:
             reason = mode.unsupported(op)
             told = isinstance(reason, str) and reason.strip() and "\n" not in reason
             require(
-                reason is None or told, f"unsupported must give a sentence or None, got {reason!r}"
+                reason is None or told,
+                f"unsupported must return a sentence or None, got {reason!r}",
             )
 
         for_all(attentions(odd=True), law, examples=self.examples)
 
     @check()
     def test_costs_are_whole_numbers(self) -> None:
-        """It lowers to priced operations of the same component, of non-negative integer costs."""
+        """It lowers to priced operations of the same component, with non-negative integer costs."""
         mode = self._mode()
 
         def law(op: Attention) -> None:
             for lowered in mode.lower(op):
                 name = type(lowered).__name__
-                require(isinstance(lowered, PricedOp), f"lower yields {name}, which has no price")
+                require(isinstance(lowered, PricedOp), f"lower must yield PricedOps, got a {name}")
                 require(
                     f"{lowered.component}/".startswith(f"{op.component}/"),
                     f"{name} is in component {lowered.component!r}, not in {op.component!r}",
@@ -123,7 +124,7 @@ class AttentionConformance(Conformance):
 
     @check()
     def test_useful_work_is_bounded(self) -> None:
-        """It does some work, and apart from padding no more than all query-key pairs take."""
+        """It does some work and, without padding, no more than all query-key pairs take."""
         mode = self._mode()
 
         def law(op: Attention) -> None:
@@ -142,17 +143,17 @@ class AttentionConformance(Conformance):
 
     @check()
     def test_matches_vendor_only_if_equal_to_eager(self) -> None:
-        """A mode that is held to the vendor's count does the matrix work of eager attention."""
+        """A mode that is compared with the vendor does the matrix work of eager attention."""
         mode = self._mode()
 
         def law(op: Attention) -> None:
             reason = mode.unsupported(op)
-            require(reason is None, f"it says matches_vendor, but does not support {op}: {reason}")
+            require(reason is None, f"it sets matches_vendor, but does not support {op}: {reason}")
             found, wanted = matrix_work(_lines(op, mode)), matrix_work(_lines(op, Eager()))
             for name, flops in wanted.items():
                 require(
                     found[name] == flops,
-                    f"it says matches_vendor, but has {found[name]} {name}, not eager's {flops}",
+                    f"it sets matches_vendor, but has {found[name]} {name}, not eager's {flops}",
                 )
 
         if mode.matches_vendor:
@@ -160,7 +161,7 @@ class AttentionConformance(Conformance):
 
     @check()
     def test_layers_and_batch_are_factors(self) -> None:
-        """Layers and sequences attend apart: n of them take n times the useful work of one."""
+        """Layers and sequences are independent: n of them take n times the useful work of one."""
         mode = self._mode()
 
         def law(op: Attention) -> None:
@@ -174,7 +175,7 @@ class AttentionConformance(Conformance):
 
     @check()
     def test_steps_add_up(self) -> None:
-        """Decoding takes the sum of its steps, each of which sees the keys of those before."""
+        """Decoding costs the sum of its steps, each of which sees the keys of those before it."""
         mode = self._mode()
 
         def law(op: Attention) -> None:
@@ -188,14 +189,15 @@ class AttentionConformance(Conformance):
                     sum(getattr(step, name) for step in steps),
                 )
                 require(
-                    found == wanted, f"{op.steps} steps have {found} {name}, one by one {wanted}"
+                    found == wanted,
+                    f"{op.steps} steps have {found} {name}, but {wanted} one by one",
                 )
 
         self._each(law)
 
     @check()
     def test_arrays_equal_ints(self) -> None:
-        """With an array for a dimension it gives what it gives with each element."""
+        """An array for a dimension gives the costs that each of its elements gives."""
         import numpy as np
 
         mode = self._mode()
@@ -209,7 +211,7 @@ class AttentionConformance(Conformance):
                 array = _with(op, **{name: np.array(values)})
                 require(
                     mode.unsupported(array) is None,
-                    f"it supports {name} of {values} as ints, not in an array",
+                    f"it supports {name} of {values} as ints, but not in an array",
                 )
                 together = _cost(array, mode)
                 for index, element in enumerate(values):
@@ -222,7 +224,7 @@ class AttentionConformance(Conformance):
 
     @check()
     def test_symbols_equal_ints(self) -> None:
-        """The closed form gives, with numbers put in, what it gives with the numbers."""
+        """Substituting numbers in the closed form gives the costs at those numbers."""
         mode = self._mode()
 
         def law(op: Attention) -> None:
@@ -238,7 +240,7 @@ class AttentionConformance(Conformance):
 
     @check()
     def test_padding_is_told(self) -> None:
-        """FLOPs of padding belong to a mode that says what a kernel executes."""
+        """Only a mode that sets `tells_padding` has FLOPs of padding."""
         mode = self._mode()
 
         def law(op: Attention) -> None:
@@ -252,27 +254,27 @@ class AttentionConformance(Conformance):
 
     @check()
     def test_same_answer_twice(self) -> None:
-        """What it gives depends on the operation alone."""
+        """A cost depends on the operation alone."""
         mode = self._mode()
 
         def law(op: Attention) -> None:
             first = _cost(op, mode)
             _cost(_plain(), mode)
-            _require_equal(_cost(op, mode), first, f"priced once more: {op}")
+            _require_equal(_cost(op, mode), first, f"priced again: {op}")
             _require_equal(_cost(op, self._mode()), first, f"priced by a new mode: {op}")
 
         self._each(law)
 
     @check()
     def test_every_model_runs_with_it(self) -> None:
-        """Every model that is installed is priced with it, with no change to either.
+        """Every installed model can be priced with it, with no change to either.
 
-        The first one of each plugin gets a whole report. A model without closed forms is left out.
+        The first model of each plugin gets a full report. A model without closed forms is skipped.
         """
         catalog, mode = self._catalog(), self._mode()
         shown: dict[Source, str] = {}
         for name, _kind, source in catalog.models:
-            if name.endswith("*"):  # it stands for names that only its user knows
+            if name.endswith("*"):  # a pattern of names that only its user knows
                 continue
             model, workload = _configured(catalog, name)
             if model.no_closed_forms is not None:
@@ -292,7 +294,7 @@ class AttentionConformance(Conformance):
 
 
 def _configured(catalog: Catalog, name: str) -> tuple[AnalyticModel, Any]:
-    """Return a model and its workload as they are by default, with or without closed forms."""
+    """Return a model and its workload by default configuration, with or without closed forms."""
     kind = catalog.models.get(name)
     config = load_config(
         schema_of(kind), model_defaults=kind.defaults, ignored=frozenset({"vendor"})

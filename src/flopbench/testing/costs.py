@@ -13,7 +13,7 @@ from flopbench.ops import TORCH_VISIBLE, Cost
 from flopbench.testing.suite import require
 
 EXPECTED = "expected_expert_bytes_read"
-"""The one field of a cost that is a real number."""
+"""The only field of a cost that is a real number."""
 
 FIELDS = tuple(field.name for field in attrs.fields(Cost))
 WHOLE = tuple(name for name in FIELDS if name != EXPECTED)
@@ -41,10 +41,10 @@ def lines_of(priced: StagePrice) -> Lines:
 
 
 def require_whole(cost: Cost, what: str) -> None:
-    """Fail unless all of a cost is a non-negative integer, and padding is tensor work.
+    """Fail unless a cost's counts are non-negative ints, and padding is part of the tensor work.
 
     Raises:
-        AssertionError: it is not.
+        AssertionError: one is not, or there is more padding than tensor work.
     """
     for name in WHOLE:
         value = getattr(cost, name)
@@ -62,7 +62,7 @@ def require_equal(found: Lines, wanted: Lines, what: str, fields: tuple[str, ...
     """Fail unless two priced stages are equal, line by line, in all or some fields of a cost.
 
     Raises:
-        AssertionError: they are not.
+        AssertionError: they differ.
     """
     for key in dict.fromkeys((*found, *wanted)):
         a, b = found.get(key, Cost()), wanted.get(key, Cost())
@@ -73,12 +73,12 @@ def require_equal(found: Lines, wanted: Lines, what: str, fields: tuple[str, ...
 
 
 def substituted(lines: Lines, values: Mapping[str, int]) -> Lines:
-    """Put numbers for the symbols of a priced stage."""
+    """Substitute numbers for the symbols of a priced stage."""
     return {key: map_cost(cost, lambda form: _number(form, values)) for key, cost in lines.items()}
 
 
 def elements(lines: Lines, index: int) -> Lines:
-    """Take one element of a stage that was priced with arrays."""
+    """Return one element of a stage that was priced with arrays."""
 
     def element(value: Any) -> Any:
         return value[index].item() if hasattr(value[index], "item") else value[index]
@@ -102,10 +102,10 @@ def _number(form: Any, values: Mapping[str, int]) -> Any:
 
 def _plain(form: Any) -> Any:
     form = form.doit()
-    require(form.is_number, f"a closed form has no value at {form}")
+    require(form.is_number, f"a closed form must come out as a number, got {form}")
     return int(form) if form.is_Integer else float(form)
 
 
 def total(costs: Iterable[Cost]) -> Cost:
-    """Add costs up."""
+    """Return the sum of costs."""
     return sum(costs, Cost())

@@ -15,9 +15,9 @@ from flopbench.vendor.checked import checked_count
 
 
 class CounterConformance(Conformance):
-    """Holds a vendor counter to its contract, on small modules whose FLOPs are known by hand.
+    """Checks a vendor counter against its contract, on small modules whose FLOPs are known by hand.
 
-    A whole test file::
+    A complete test file::
 
         from flopbench.testing import CounterConformance
 
@@ -26,7 +26,7 @@ class CounterConformance(Conformance):
 
     Attributes:
         counter: the counter's name.
-        device: where the modules are: ``meta``, or ``cpu`` for a counter that needs data.
+        device: the device of the modules: ``meta``, or ``cpu`` for a counter that needs data.
     """
 
     counter: ClassVar[str]
@@ -40,7 +40,7 @@ class CounterConformance(Conformance):
     def _counter(cls) -> VendorCounter:
         try:
             return _new(cls._class())
-        except UsageError as error:  # what it needs is not here
+        except UsageError as error:  # something that it needs is missing
             pytest.skip(str(error))
 
     @classmethod
@@ -62,7 +62,7 @@ class CounterConformance(Conformance):
 
     @check()
     def test_declares_itself(self) -> None:
-        """It has a summary, a unit, and kinds of operation that it sees."""
+        """It has a summary, a unit and the kinds of operation that it sees."""
         counter = self._class()
         require(counter.summary, f"counter {counter.name!r} has no summary for `flopbench list`")
         convention = counter.convention
@@ -77,12 +77,12 @@ class CounterConformance(Conformance):
 
     @check(cases="_by_hand")
     def test_counts_what_is_known_by_hand(self, case: str) -> None:
-        """FLOPs are whole numbers, equal to those by hand, in the module where they arise."""
+        """FLOPs are whole numbers that equal those by hand, in the module where they arise."""
         from flopbench.testing.modules import BY_HAND
 
         example, convention = BY_HAND[case], self._class().convention
         if not convention.comparable:
-            pytest.skip(f"no hand can tell {convention.unit}")
+            pytest.skip(f"{convention.unit}s cannot be computed by hand")
         count = self._count(example.make(self.device))
         found: Counter[str] = Counter()
         for entry in count.counted:
@@ -93,12 +93,12 @@ class CounterConformance(Conformance):
         require(
             told == wanted,
             f"{example.make.__doc__} This takes {wanted} {convention.unit}s by module, "
-            f"{told} were counted",
+            f"but {told} were counted",
         )
 
     @check(cases="_blind_spots")
     def test_uncounted_work_is_told(self, case: str) -> None:
-        """What it has no formula for is uncounted by name, or refused: never a silent 0."""
+        """An op without a formula is listed as uncounted or refused, never a silent 0."""
         from flopbench.testing.modules import BLIND_SPOTS
 
         example, convention = BLIND_SPOTS[case], self._class().convention
@@ -110,8 +110,8 @@ class CounterConformance(Conformance):
         counted = count.flops == wanted if convention.comparable else count.flops
         require(
             count.uncounted or counted,
-            f"{example.make.__doc__} This takes {wanted}. The counter says {count.flops} "
-            "and nothing of what it missed",
+            f"{example.make.__doc__} This takes {wanted}. The counter counts {count.flops} "
+            "and lists nothing of what it missed",
         )
 
     @check()
@@ -125,11 +125,11 @@ class CounterConformance(Conformance):
         call = linears(self.device)
         for _ in range(2):
             again = counter.count(call)
-            require(again == first, f"the same call is counted as {again}, {first} before")
+            require(again == first, f"the same call is counted as {again}, but was {first} before")
 
     @check()
     def test_leaves_the_module_as_it_was(self) -> None:
-        """No hook, attribute or buffer stays behind."""
+        """It leaves no hook, attribute or buffer behind."""
         from flopbench.testing.modules import linears, state_of
 
         call = linears(self.device)
@@ -139,7 +139,7 @@ class CounterConformance(Conformance):
 
     @check()
     def test_a_call_that_fails_is_no_count(self) -> None:
-        """A call that raises is a CountError, and leaves nothing for the next one."""
+        """A call that raises becomes a CountError, and does not affect the next count."""
         from flopbench.testing.modules import failing, linears, state_of
 
         counter, call = self._counter(), failing(self.device)
@@ -155,7 +155,7 @@ class CounterConformance(Conformance):
 
     @check()
     def test_provenance_is_text(self) -> None:
-        """It says with which versions it counts, as text."""
+        """It returns the versions that it counts with, as text."""
         for key, value in self._counter().provenance().items():
             require(
                 isinstance(key, str) and isinstance(value, str),
@@ -164,7 +164,7 @@ class CounterConformance(Conformance):
 
     @check()
     def test_symbols_equal_ints(self) -> None:
-        """A count with symbols for sizes gives, with numbers put in, what the numbers give."""
+        """Substituting numbers in a count with symbolic sizes gives the count at those numbers."""
         counter = self._counter()
         if not isinstance(counter, SymbolicCounter):
             pytest.skip("the counter takes no symbols")

@@ -1,4 +1,4 @@
-"""Watch a call for attention in one kernel, which torch takes apart before a counter sees it."""
+"""Watch a call for fused attention, which torch decomposes before a counter sees it."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ FUSED = frozenset({"scaled_dot_product_attention", "flex_attention"})
 
 
 class _Watch(TorchFunctionMode):
-    """Notes which functions are called by name."""
+    """Records the fused functions that are called, by name."""
 
     def __init__(self) -> None:
         super().__init__()
@@ -27,7 +27,7 @@ class _Watch(TorchFunctionMode):
 
 
 def fused_calls(call: VendorCall) -> list[str]:
-    """Run a call; return the fused attention functions that it calls."""
+    """Run a call and return the fused attention functions that it calls."""
     with torch.no_grad(), _Watch() as watch:
         call.run()
     return list(watch.found)

@@ -55,9 +55,9 @@ sys.exit(f"the closed forms load {' and '.join(heavy)}" if heavy else 0)
 
 
 class ModelConformance(VendorChecks, Conformance):
-    """Holds a model to its contract, and its closed forms to the vendor model of the same name.
+    """Checks a model against its contract, and its closed forms against the vendor model.
 
-    A whole test file::
+    The vendor model is the one of the same name, if there is one. A complete test file::
 
         from flopbench.testing import ModelConformance
 
@@ -68,11 +68,11 @@ class ModelConformance(VendorChecks, Conformance):
         model: the model's name.
         overrides: configuration, as on the command line: a small architecture and workload keep
             the checks fast.
-        inputs: a strategy for instances of ``inputs_type``; by default it is derived from the
-            types of its fields.
-        models: a strategy for small models of this kind, each built from another architecture.
-        examples: how many examples a law of the closed forms is held to.
-        vendor_examples: how many workloads are counted, beside the one that is configured.
+        inputs: a strategy for instances of ``inputs_type``; by default derived from the types of
+            its fields.
+        models: a strategy for small models of this kind, each with a different architecture.
+        examples: how many examples each law of the closed forms is checked on.
+        vendor_examples: how many workloads are counted besides the configured one.
     """
 
     model: ClassVar[str]
@@ -84,7 +84,7 @@ class ModelConformance(VendorChecks, Conformance):
 
     @classmethod
     def _plan(cls) -> Plan:
-        """Plan an eager run of the model as it is configured."""
+        """Plan an eager run of the model as configured."""
         return _plan(cls.model, cls.plugins, cls.overrides)
 
     @classmethod
@@ -98,7 +98,7 @@ class ModelConformance(VendorChecks, Conformance):
 
     @classmethod
     def _subjects(cls, span: int = strategies.SPAN) -> SearchStrategy[tuple[AnalyticModel, Any]]:
-        """Draw (model, inputs): the model as configured, and small ones if the author has any."""
+        """Draw (model, inputs): the model as configured, or small ones if the author gives any."""
         base = cls._base_inputs()
         inputs = strategies.inputs(base, span=span) if cls.inputs is None else cls.inputs
         configured = st.just(cls._plan().model)
@@ -106,7 +106,7 @@ class ModelConformance(VendorChecks, Conformance):
         return st.tuples(models, inputs)
 
     def _each(self, law: Callable[[AnalyticModel, Any], None]) -> None:
-        """Hold a law to drawn models and workloads."""
+        """Check a law on drawn models and workloads."""
         for_all(
             self._subjects(),
             lambda drawn: law(drawn[0], strategies.workload(*drawn)),
@@ -116,7 +116,7 @@ class ModelConformance(VendorChecks, Conformance):
     def _each_with_sizes(
         self, stage: str, law: Callable[[AnalyticModel, Any, dict[str, int]], None]
     ) -> None:
-        """Hold a law to drawn models, workloads and values of a stage's open sizes."""
+        """Check a law on drawn models, workloads and values of a stage's open sizes."""
         if not self._plan().model.sizes:
             pytest.skip("the model declares no sizes")
 
@@ -136,7 +136,7 @@ class ModelConformance(VendorChecks, Conformance):
         require(model.summary, f"model {model.name!r} has no summary for `flopbench list`")
         per_token = () if model.per_token is None else (model.per_token,)
         for name in (*model.first_token, *per_token):
-            require(name in stages, f"first_token or per_token names {name!r}, which is no stage")
+            require(name in stages, f"first_token and per_token must name stages, got {name!r}")
         open_sizes = [size.name for size in model.sizes]
         require(len(set(open_sizes)) == len(open_sizes), f"sizes {open_sizes} share a name")
         components = {
@@ -147,7 +147,7 @@ class ModelConformance(VendorChecks, Conformance):
             require(found, f"no component path starts with {part!r}, which parts names")
         json.dumps(dict(model.workload_facts(plan.workload)))
         for note in model.assumptions():
-            require(isinstance(note, str) and note, f"an assumption must be a sentence: {note!r}")
+            require(isinstance(note, str) and note, f"an assumption must be text, got {note!r}")
 
     @check(cases="_stages")
     def test_costs_are_whole_numbers(self, case: str) -> None:
@@ -156,7 +156,7 @@ class ModelConformance(VendorChecks, Conformance):
 
         def law(model: AnalyticModel, workload: Any) -> None:
             for op in model.ops(case, workload):
-                require(isinstance(op, Op), f"stage {case!r} yields {op!r}, which is no operation")
+                require(isinstance(op, Op), f"stage {case!r} must yield operations, got {op!r}")
                 path = op.component
                 require(
                     path and all(path.split("/")), f"{type(op).__name__} has component {path!r}"
@@ -170,7 +170,7 @@ class ModelConformance(VendorChecks, Conformance):
 
     @check()
     def test_composed_stages_are_the_sums_of_their_parts(self) -> None:
-        """What is reported of a composed stage is the sum of what is reported of its parts."""
+        """A composed stage is reported as the sum of its parts."""
         plan = self._plan()
         alone = attrs.evolve(plan, vendor=None, counters=(), stages=plan.model.stages)
         report = run(alone, self._catalog())
@@ -182,7 +182,7 @@ class ModelConformance(VendorChecks, Conformance):
 
     @check()
     def test_arrays_equal_ints(self) -> None:
-        """A whole sweep in one evaluation gives what each of its points gives alone."""
+        """A whole sweep in one evaluation gives what each point gives alone."""
         plan = self._plan()
 
         @st.composite
@@ -198,7 +198,7 @@ class ModelConformance(VendorChecks, Conformance):
             try:
                 together = evaluator.points(workloads)
             except DimError as error:
-                # Larger than an array holds: refused, as it must be, and no case.
+                # Too large for an array: rightly refused, so this is no example.
                 assume("64-bit" not in str(error))
                 raise
             for workload, found in zip(workloads, together, strict=True):
@@ -216,7 +216,7 @@ class ModelConformance(VendorChecks, Conformance):
 
     @check(cases="_stages")
     def test_sizes_describe_the_workload(self, case: str) -> None:
-        """A stage's workload made of the workload's own sizes has the FLOPs of the workload."""
+        """A stage's workload built from the workload's own sizes has the same FLOPs."""
 
         def law(model: AnalyticModel, workload: Any, sizes: dict[str, int]) -> None:
             own = dict(model.stage_sizes(case, workload))
@@ -229,13 +229,13 @@ class ModelConformance(VendorChecks, Conformance):
             )
             other = model.stage_workload(case, workload, sizes)
             found = dict(model.stage_sizes(case, other))
-            require(found == sizes, f"the stage's sizes are {found}, where {sizes} were put in")
+            require(found == sizes, f"the stage's sizes are {found}, but {sizes} were put in")
 
         self._each_with_sizes(case, law)
 
     @check(cases="_stages")
     def test_symbols_equal_ints(self, case: str) -> None:
-        """The closed form in the open sizes gives, with numbers put in, what the numbers give."""
+        """Substituting numbers in the closed form of the open sizes gives the costs at those."""
 
         def law(model: AnalyticModel, workload: Any, sizes: dict[str, int]) -> None:
             lows = {size.name: size.minimum for size in model.sizes if size.name in sizes}
@@ -248,7 +248,7 @@ class ModelConformance(VendorChecks, Conformance):
 
     @check(cases="_stages")
     def test_sizes_in_arrays_equal_ints(self, case: str) -> None:
-        """The formulas give with an array of a size what they give with its elements."""
+        """An array for a size gives the costs that each of its elements gives."""
         import numpy as np
 
         def law(model: AnalyticModel, workload: Any, sizes: dict[str, int]) -> None:
@@ -265,7 +265,7 @@ class ModelConformance(VendorChecks, Conformance):
 
     @check(cases="_stages")
     def test_flops_grow_with_sizes(self, case: str) -> None:
-        """A larger size never takes FLOPs away; tensor FLOPs are a multiple of a batch size."""
+        """A larger size never reduces FLOPs; tensor FLOPs are proportional to a batch size."""
 
         def law(model: AnalyticModel, workload: Any, sizes: dict[str, int]) -> None:
             def flops(values: Mapping[str, int]) -> dict[str, int]:
@@ -290,7 +290,7 @@ class ModelConformance(VendorChecks, Conformance):
 
     @check(cases="_stages")
     def test_same_answer_twice(self, case: str) -> None:
-        """A price depends on the workload alone: not on what was priced before, nor on whom."""
+        """A price depends on the workload alone, not on earlier prices or the model instance."""
         plan = self._plan()
         options = structure("model", plan.config["model"], type(plan.model).options_type)
 
@@ -298,7 +298,7 @@ class ModelConformance(VendorChecks, Conformance):
             before = repr(workload), repr(model.architecture)
             first = _lines(model, case, workload)
             _lines(model, case, plan.workload)
-            require_equal(_lines(model, case, workload), first, "priced once more")
+            require_equal(_lines(model, case, workload), first, "priced again")
             require(
                 (repr(workload), repr(model.architecture)) == before,
                 f"pricing stage {case!r} changes the workload or the architecture",
@@ -311,7 +311,7 @@ class ModelConformance(VendorChecks, Conformance):
 
     @check(cases="_stages")
     def test_every_attention_mode_prices_it(self, case: str) -> None:
-        """No mode knows the model: each prices it, and what is no attention costs the same."""
+        """Every attention mode prices the model, and all but attention costs the same."""
         plan = self._plan()
         modes = self._catalog().attention_modes
         eager = price(plan.model.ops(case, plan.workload), plan.eager, plan.eager, Conventions())
@@ -326,18 +326,18 @@ class ModelConformance(VendorChecks, Conformance):
             if not mode.torch_visible_only:
                 own = {key: cost for key, cost in lines_of(priced).items() if key[0] in fixed}
                 wanted = {key: c for key, c in lines_of(eager).items() if key[0] in fixed}
-                require_equal(own, wanted, f"work apart from attention under {name}")
+                require_equal(own, wanted, f"work other than attention under {name}")
 
     @check()
     def test_names_stand_for_the_numbers(self) -> None:
-        """A model with names for its dimensions costs, with their values put in, what it costs."""
+        """The model with named dimensions, with their values substituted, costs the same."""
         plan = self._plan()
         named = plan.model.named()
         if named is None:
             pytest.skip("the model has no names for its dimensions")
         values = {symbol.name: int(value) for symbol, value in named.values.items()}
         for name in values:
-            require(named.meanings.get(name), f"the dimension {name} has no meaning")
+            require(named.meanings.get(name), f"meanings does not explain the dimension {name}")
         for stage in self._stages():
             forms = _lines(named.model, stage, plan.workload)
             numbers = _lines(plan.model, stage, plan.workload)
@@ -345,7 +345,7 @@ class ModelConformance(VendorChecks, Conformance):
 
     @check()
     def test_sweeps_can_be_planned(self) -> None:
-        """Every named sweep has points, stages that exist, and its horizontal axis in the facts."""
+        """Every named sweep has points, stages that exist, and a horizontal axis in the facts."""
         model = self._plan().model
         for sweep in model.sweeps:
             request = SweepRequest(
@@ -358,7 +358,7 @@ class ModelConformance(VendorChecks, Conformance):
             planned = plan_sweep(self._catalog(), request)
             require(planned.points, f"sweep {sweep.name!r} has no points")
             missing = set(sweep.stages) - {stage.name for stage in model.stages}
-            require(not missing, f"sweep {sweep.name!r} names {missing}, which are no stages")
+            require(not missing, f"sweep {sweep.name!r} must name stages, got {missing}")
 
     @check()
     def test_closed_forms_need_no_torch(self) -> None:

@@ -34,7 +34,7 @@ def _call(root: nn.Module, device: str, *shape: int) -> VendorCall:
 
 
 def _linear(inputs: int, outputs: int) -> nn.Linear:
-    """Return a layer that does matrix work alone: what a bias is worth is a convention."""
+    """Return a layer that does matrix work alone: what a bias costs is a convention."""
     return nn.Linear(inputs, outputs, bias=False)
 
 
@@ -44,12 +44,12 @@ def linears(device: str) -> VendorCall:
 
 
 def convolution(device: str) -> VendorCall:
-    """Convolve 2 images of 3 x 8 x 8 by 3 x 3 to 5 x 6 x 6."""
+    """Convolve 2 images of 3 x 8 x 8 with a 3 x 3 kernel to 5 x 6 x 6."""
     return _call(nn.Sequential(nn.Conv2d(3, 5, 3, bias=False)), device, 2, 3, 8, 8)
 
 
 def product(device: str) -> VendorCall:
-    """Multiply 7 matrices of 3 x 4 with their transposes."""
+    """Multiply 7 matrices of 3 x 4 by their transposes."""
     return _call(nn.Sequential(_Product()), device, 7, 3, 4)
 
 
@@ -71,7 +71,7 @@ BY_HAND: Mapping[str, ByHand] = {
     "nested": ByHand(nested, "linear", {"0.0": 2 * 4 * 4, "1": 2 * 4 * 4}),
     "nothing": ByHand(nothing, "linear", {}),
 }
-"""The names are the cases of the check."""
+"""The keys are the cases of the check."""
 
 
 @cache
@@ -85,13 +85,13 @@ def _opaque() -> Any:
 
 
 def vector_product(device: str) -> VendorCall:
-    """Multiply a matrix with a vector."""
+    """Multiply a matrix by a vector."""
     x = torch.zeros(4, 4, device=device)
     return VendorCall(nn.Identity(), lambda: x @ x[0])
 
 
 def custom_op(device: str) -> VendorCall:
-    """Call an operation of one's own, which multiplies a matrix with itself."""
+    """Call a custom op that multiplies a matrix by itself."""
     x, opaque = torch.zeros(4, 4, device=device), _opaque()
     return VendorCall(nn.Identity(), lambda: opaque(x))
 
@@ -133,7 +133,7 @@ def failing(device: str) -> VendorCall:
 
 
 def state_of(root: nn.Module) -> Any:
-    """Return what a count must leave as it was: the modules' attributes, weights and hooks."""
+    """Return what a count must leave unchanged: the modules' attributes, weights and hooks."""
     hooks = nn.modules.module
     everywhere = (
         len(hooks._global_forward_hooks),  # noqa: SLF001 - torch has no other way to ask

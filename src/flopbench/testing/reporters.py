@@ -17,9 +17,9 @@ _TOLD_APART = ("good", "failed", "incomplete")
 
 
 class ReporterConformance(Conformance):
-    """Holds a reporter to its contract, on reports that came out well, badly and not at all.
+    """Checks a reporter against its contract, on reports of good, failed and incomplete runs.
 
-    A whole test file::
+    A complete test file::
 
         from flopbench.testing import ReporterConformance
 
@@ -53,9 +53,9 @@ class ReporterConformance(Conformance):
 
     @check(cases="_samples")
     def test_renders_text(self, case: str) -> None:
-        """Whatever a run came to, it is shown as text that can be written as UTF-8."""
+        """Whatever the outcome of a run, its report is text that can be written as UTF-8."""
         text = self._render(sample_reports()[case])
-        require(not text.endswith("\n"), "the text ends with a newline, which is added for it")
+        require(not text.endswith("\n"), "the text ends with a newline, but the caller adds one")
         text.encode("utf-8")
 
     @check(cases="_samples")
@@ -66,13 +66,13 @@ class ReporterConformance(Conformance):
         tmp_path: Path,
         monkeypatch: pytest.MonkeyPatch,
     ) -> None:
-        """It changes no report, prints nothing, writes no file, and says the same once more."""
+        """It changes no report, prints nothing, writes no file, and gives the same text again."""
         monkeypatch.chdir(tmp_path)
         report = sample_reports()[case]
         before = copy.deepcopy(report.to_dict())
         first = self._render(report)
         require(report.to_dict() == before, "render changes the report")
-        require(self._render(report) == first, "the same report is shown otherwise once more")
+        require(self._render(report) == first, "the same report gives another text the second time")
         printed = capfd.readouterr()
         require(not printed.out + printed.err, f"render prints {printed.out + printed.err!r}")
         require(not list(tmp_path.iterdir()), "render writes a file into the working directory")

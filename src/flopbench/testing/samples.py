@@ -1,4 +1,4 @@
-"""Sample reports: one of each way that a run can come out, made by hand."""
+"""Sample reports, written by hand: one for each outcome of a run."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ from flopbench.report import (
 )
 
 LARGE = 3 * 2**70
-"""More than 64 bits hold."""
+"""Too large for 64 bits."""
 
 
 def _provenance(**others: Any) -> Provenance:

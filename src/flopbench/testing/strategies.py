@@ -23,31 +23,31 @@ SPAN = 200
 def inputs(base: Any, *, span: int = SPAN) -> SearchStrategy[Any]:
     """Draw values of a model's ``inputs_type``, derived from the types of its fields.
 
-    Integers are drawn from their lowest value on (a ``ge`` or ``gt`` validator says it, else it
-    is the smaller of 1 and the default), choices and switches from all that there are. Any other
-    field (a file name, say) keeps the value that it has in ``base``.
+    Integers are drawn upwards from their lowest value: the bound of a ``ge`` or ``gt`` validator,
+    else the smaller of 1 and the default. Choices and switches are drawn from all their values.
+    Any other field (a file name, say) keeps the value that it has in ``base``.
 
     Args:
-        base: an instance.
+        base: an instance of the type.
         span: how far above its lowest value an integer may lie.
     """
     return _instances(type(base), base, span, others=True)
 
 
 def sizes_like(base: Any, *, span: int = SPAN) -> SearchStrategy[Any]:
-    """Draw values like ``base`` in all but their integers."""
+    """Draw values that differ from ``base`` in their integers only."""
     return _instances(type(base), base, span, others=False)
 
 
 def workloads(
     model: AnalyticModel, base: Any, *, span: int = SPAN
 ) -> SearchStrategy[tuple[Any, Any]]:
-    """Draw (inputs, workload) of a model; inputs that contradict each other are left out."""
+    """Draw (inputs, workload) of a model; inputs that contradict each other are rejected."""
     return inputs(base, span=span).map(lambda drawn: (drawn, workload(model, drawn)))
 
 
 def workload(model: AnalyticModel, drawn: Any) -> Any:
-    """Return the workload of drawn inputs, or have another example drawn if there is none."""
+    """Return the workload of drawn inputs, or reject the example if they contradict each other."""
     try:
         return model.workload(drawn)
     except UsageError:
@@ -71,8 +71,8 @@ def attentions(draw: DrawFn, *, odd: bool = False) -> Attention:
     """Draw a small attention operation.
 
     Args:
-        odd: whether to draw what many modes cannot carry out, too: a bias, a prefix, sinks, wide
-            heads, values of another width than the keys.
+        odd: whether to also draw what many modes do not support: a bias, a prefix, sinks, wide
+            heads, values whose width differs from that of the keys.
     """
     small = st.integers(1, 4)
     queries, kv_heads, steps = draw(st.integers(1, 6)), draw(small), draw(small)
@@ -118,12 +118,12 @@ def _instances(cls: type, base: Any, span: int, *, others: bool) -> SearchStrate
 def _make(cls: type, values: Mapping[str, Any]) -> Any:
     try:
         return cls(**values)
-    except ValueError:  # a validator of the author's own
+    except ValueError:  # from a validator of the author
         reject()
 
 
 def _values(field: Any, hint: Any, value: Any, span: int, *, others: bool) -> SearchStrategy[Any]:
-    """Draw values of one field, of type ``hint``; ``value`` is what it has."""
+    """Draw values of one field, of type ``hint``; ``value`` is its value in the base."""
     is_union = get_origin(hint) in (Union, types.UnionType)
     if is_union and not (others and value is None):
         hint = next((kind for kind in get_args(hint) if isinstance(value, _plain(kind))), None)
@@ -157,7 +157,7 @@ def _integers(field: Any, value: Any, span: int) -> SearchStrategy[int]:
 
 
 def _bounds(validator: Any) -> list[tuple[int, str]]:
-    """Return the bounds that attrs' own validators of numbers set."""
+    """Return the bounds that attrs' number validators set."""
     inner = getattr(validator, "_validators", None)
     if inner is not None:
         return [bound for each in inner for bound in _bounds(each)]
@@ -166,7 +166,7 @@ def _bounds(validator: Any) -> list[tuple[int, str]]:
 
 
 def symbols_of(names: Mapping[str, int]) -> dict[str, Dim]:
-    """Return a SymPy symbol for each name, of the lowest value that it may have."""
+    """Return a SymPy symbol for each name; ``names`` maps it to the lowest value it may have."""
     from flopbench.dims.forms import symbol
 
     return {name: symbol(name, low) for name, low in names.items()}

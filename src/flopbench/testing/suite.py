@@ -1,9 +1,9 @@
-"""What the conformance suites share: checks that stay whole, and deviations that are declared.
+"""What the conformance suites share: checks that cannot be weakened, and declared deviations.
 
 A suite is a class of checks, methods called ``test_…`` that pytest runs. An author subclasses it
-and says what it is about. A check that is overridden is refused, and so is one that is skipped or
-marked; a known deviation is declared with its reason and becomes an expected failure, which fails
-as soon as it is no longer true.
+and names the plugin. Overriding, skipping or marking a check is refused. A known deviation is
+declared with its reason and becomes an expected failure, which fails as soon as it is no longer
+true.
 """
 
 from __future__ import annotations
@@ -31,7 +31,7 @@ _NO_HOOKS = (
     "teardown_class",
     "teardown_method",
 )
-"""With these pytest collects nothing of a class, or runs what may skip each of its tests."""
+"""With these, pytest collects nothing from a class, or runs code that may skip its tests."""
 
 
 def check(cases: str | None = None) -> Callable[[Callable[..., None]], Callable[..., None]]:
@@ -58,7 +58,7 @@ def check(cases: str | None = None) -> Callable[[Callable[..., None]], Callable[
                     pytest.xfail(reason)
                 raise
             if reason is not None:
-                pytest.fail(f"stale deviation {name!r}: the check passes, so take it out: {reason}")
+                pytest.fail(f"stale deviation {name!r}: the check passes, so remove it: {reason}")
 
         checked.cases = cases  # type: ignore[attr-defined]
         return checked
@@ -70,7 +70,7 @@ class Conformance:
     """The base of all suites.
 
     Attributes:
-        plugins: what to load beside what is installed, as ``-p`` takes it.
+        plugins: plugins to load besides the installed ones, as ``-p`` takes them.
         deviations: checks that are known to fail, each with its reason. A key is a check's name
             (without ``test_``), or ``name[case]`` for one of its cases.
     """
@@ -79,10 +79,10 @@ class Conformance:
     deviations: ClassVar[Mapping[str, str]] = {}
 
     def __init_subclass__(cls, **options: Any) -> None:
-        """Refuse a subclass that takes checks away.
+        """Refuse a subclass that removes checks.
 
         Raises:
-            UsageError: it overrides or marks a check, or declares a deviation from none.
+            UsageError: it overrides or marks a check, or declares a deviation from an unknown one.
         """
         super().__init_subclass__(**options)
         if not cls.__module__.startswith("flopbench.testing."):
@@ -98,13 +98,13 @@ class Conformance:
         """Let pytest run a check once per case.
 
         Raises:
-            UsageError: the class does not say what it is about, checks were taken away from it, or
-                a deviation names a case that the check does not have.
+            UsageError: the class does not name its plugin, checks were removed from it, or a
+                deviation names a case that the check does not have.
         """
         for setting in sorted(_settings(type(self))):
             if not hasattr(self, setting):
-                raise UsageError(f"{type(self).__name__} must say what it is about: {setting} = …")
-        # A mark, and what was set after the class statement, is seen only now.
+                raise UsageError(f"{type(self).__name__} must say what it tests: {setting} = …")
+        # Marks, and what was set after the class statement, are visible only now.
         _require_whole(type(self))
         _require_known_deviations(type(self))
         listing = getattr(metafunc.function, "cases", None)
@@ -114,7 +114,7 @@ class Conformance:
             try:
                 known = list(getattr(type(self), listing)())
             except FlopbenchError:
-                # The check itself fails with it.
+                # The check itself fails with the same error.
                 known = ["unknown"]
             metafunc.parametrize("case", known)
         for deviation in self.deviations:
@@ -162,13 +162,13 @@ def _require_whole(cls: type) -> None:
             if name in _NO_HOOKS or _runs_by_itself(value):
                 raise UsageError(
                     f"{cls.__name__} has {name}, which runs around every check: "
-                    "a suite is run as it is; put your own tests in another class"
+                    "a suite is run unchanged; put your own tests in another class"
                 )
 
 
 def _runs_by_itself(value: object) -> bool:
-    """Tell whether an attribute is a pytest fixture with ``autouse``."""
-    # pytest has no public name for it, and before 8.4 another one.
+    """Return whether an attribute is a pytest fixture with ``autouse``."""
+    # pytest has no public name for it, and a different private one before 8.4.
     places = ("_fixture_function_marker", "_pytestfixturefunction")
     return any(getattr(getattr(value, place, None), "autouse", False) is True for place in places)
 
@@ -194,10 +194,10 @@ def _require_known_deviations(cls: type[Conformance]) -> None:
 
 
 def require(condition: object, message: str) -> None:
-    """Fail a check with a sentence, unless a condition holds.
+    """Fail a check with a message unless a condition holds.
 
     Raises:
-        AssertionError: it does not.
+        AssertionError: the condition does not hold.
     """
     if not condition:
         raise AssertionError(message)
@@ -206,13 +206,13 @@ def require(condition: object, message: str) -> None:
 def for_all(
     strategy: SearchStrategy[Any], law: Callable[[Any], None], *, examples: int, shrink: bool = True
 ) -> None:
-    """Hold a law to drawn examples, the same ones every time.
+    """Check a law on drawn examples, the same ones every time.
 
     Args:
-        shrink: whether to look for a smaller example where it fails; costs many more calls.
+        shrink: whether to look for a smaller example if the law fails; costs many more calls.
     """
     phases = (Phase.explicit, Phase.generate, *((Phase.shrink,) if shrink else ()))
-    # What an author's own profile says of speed and health is about the author's own tests.
+    # An author's hypothesis profile sets speed and health checks for the author's own tests.
     limits = settings(
         max_examples=examples,
         deadline=None,

@@ -26,11 +26,11 @@ if TYPE_CHECKING:
     from flopbench.analytic import AnalyticModel
 
 _FEW = 3
-"""Workloads that are counted are small: sizes at most so far above their lowest value."""
+"""Counted workloads are small: this is how far above its lowest value a size may lie."""
 
 
 class VendorChecks:
-    """Mixed into `flopbench.testing.ModelConformance`, which knows the model and how to draw."""
+    """Mixed into `flopbench.testing.ModelConformance`, which has the model and the strategies."""
 
     if TYPE_CHECKING:
         vendor_examples: ClassVar[int]
@@ -56,7 +56,7 @@ class VendorChecks:
 
     @classmethod
     def _vendor_of(cls, model: AnalyticModel) -> VendorModel:
-        """Return the vendor of a drawn model: a new one, of its architecture."""
+        """Return the vendor of a drawn model, built from its architecture."""
         vendor, plan = cls._vendor(), cls._plan()
         if model is plan.model:
             return vendor
@@ -64,7 +64,7 @@ class VendorChecks:
         return type(vendor.plugin).from_options(model.architecture, options)
 
     def _each_counted(self, law: Callable[[AnalyticModel, Any], None]) -> None:
-        """Hold a law to drawn models and small workloads."""
+        """Check a law on drawn models and small workloads."""
         for_all(
             self._subjects(span=_FEW),
             lambda drawn: law(drawn[0], strategies.workload(*drawn)),
@@ -94,13 +94,13 @@ class VendorChecks:
 
     @check(cases="_stages")
     def test_vendor_equals_analytic_elsewhere(self, case: str) -> None:
-        """The same for other workloads, and for other architectures if the author draws any."""
+        """The same for other workloads, and other architectures if the author draws any."""
         self._vendor()
         self._each_counted(lambda m, workload: _require_exact(self._comparison(m, case, workload)))
 
     @check(cases="_stages")
     def test_vendor_components_are_known(self, case: str) -> None:
-        """Every component that the vendor's work is attributed to is one of the closed forms."""
+        """Every component that the vendor's work is attributed to is in the closed forms, too."""
         vendor, plan = self._vendor(), self._plan()
         (counter,) = plan.counters
         counted = attribute(count_stage(counter, vendor.stage(case, plan.workload)), _same)
@@ -115,11 +115,11 @@ class VendorChecks:
 
     @check(cases="_stages")
     def test_vendor_is_eager(self, case: str) -> None:
-        """The vendor computes attention by products that a counter sees, never in one kernel."""
+        """The vendor computes attention by products that a counter sees, not in a fused kernel."""
         from flopbench.testing.fused import fused_calls
 
         vendor, plan = self._vendor(), self._plan()
-        require(vendor.attention == "eager", f"the vendor says it runs {vendor.attention!r}")
+        require(vendor.attention == "eager", f"the vendor must be eager, got {vendor.attention!r}")
         require(vendor.variant(VERIFIED).attention == "eager", "the verified variant is not eager")
         call = vendor.stage(case, plan.workload).prepare(1)
         for name, module in call.root.named_modules():
@@ -149,12 +149,12 @@ class VendorChecks:
 
         stage = vendor.stage(case, plan.workload)
         first = count(stage)
-        require(count(stage) == first, f"stage {case!r} counts otherwise when it is called again")
+        require(count(stage) == first, f"stage {case!r} counts differently when called again")
 
         def law(_model: AnalyticModel, workload: Any) -> None:
             count(vendor.stage(case, workload))
             again = count(vendor.stage(case, plan.workload))
-            require(again == first, f"stage {case!r} counts otherwise after {workload}")
+            require(again == first, f"stage {case!r} counts differently after {workload}")
 
         for_all(
             self._subjects(span=_FEW),
@@ -165,7 +165,7 @@ class VendorChecks:
 
     @check(cases="_stages")
     def test_vendor_shapes_tell_workloads_apart(self, case: str) -> None:
-        """Workloads that a sweep would count once, by `VendorModel.shapes`, cost the same."""
+        """Workloads of equal `VendorModel.shapes`, which a sweep counts once, cost the same."""
         vendor, plan = self._vendor(), self._plan()
 
         def visible(workload: Any) -> int:
@@ -177,7 +177,7 @@ class VendorChecks:
             if vendor.shapes(case, one) == vendor.shapes(case, other):
                 require(
                     visible(one) == visible(other),
-                    f"shapes of stage {case!r} are equal for {one} and {other}, FLOPs are not",
+                    f"shapes of stage {case!r} are equal for {one} and {other}, but FLOPs are not",
                 )
 
         inputs = self._subjects(span=1).map(lambda drawn: drawn[1])

@@ -221,7 +221,7 @@ def test_people_read_the_same(flopbench, figures):
         (options(**SHAPE, gpu="h20"), "unknown GPU 'h20': did you mean 'h200'?"),
         (options(**SHAPE, kernel="fa4"), "unknown kernel 'fa4'"),
         (options(**SHAPE, dtype="bf61"), "unknown dtype 'bf61': did you mean 'bf16'?"),
-        (options(**SHAPE, dtype="fp8"), "only fa3 does"),
+        (options(**SHAPE, dtype="fp8"), "only fa3 takes fp8"),
         (options(**SHAPE, kernel="fa3", gpu="a100"), "kernel fa3 needs a Hopper GPU"),
         (options(**SHAPE | {"head-dim": 257}), "heads of up to 256, not 257"),
         (options(**SHAPE | {"q": 1, "kv": 1}, kernel="cudnn"), "at least 2 keys"),

@@ -340,8 +340,8 @@ def test_a_first_step_that_runs_otherwise_leaves_no_law_for_the_sum():
     proof = proof_of(ToyDecoder(), First(lambda q, keys: q @ keys), Steps())
     (equation, *_) = proof.equations
     assert equation.verdict == "incomplete"
-    assert "runs otherwise where" in equation.reason
-    assert "k = 1, so that one law does not hold for all of decode" in equation.reason
+    assert "runs differently where" in equation.reason
+    assert "k = 1, so no single law holds for all of decode" in equation.reason
 
 
 def test_the_vendors_own_number_of_steps_is_summed():

@@ -192,7 +192,7 @@ def test_a_section_that_is_no_object_is_named(tmp_path, section, value):
 def test_a_global_layer_given_twice_is_refused(tmp_path):
     config = copy.deepcopy(PUBLISHED)
     config["vision_config"]["width"]["sam_vit_b"]["global_attn_indexes"] = [2, 2, 5]
-    with pytest.raises(UsageError, match="must differ"):
+    with pytest.raises(UsageError, match="must be distinct"):
         read_architecture(write(tmp_path, config))
 
 

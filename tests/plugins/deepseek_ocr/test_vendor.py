@@ -131,7 +131,7 @@ def test_a_decode_off_by_one_key_differs_in_the_attention_core(model, vendor):
 
 def test_a_page_whose_tokens_are_not_the_workloads_is_an_error(vendor, monkeypatch):
     monkeypatch.setattr(Workload, "image_tokens", property(lambda self: 1))
-    with pytest.raises(CountError, match="the vendor makes 893 tokens of a page, not 1"):
+    with pytest.raises(CountError, match="the vendor makes 893 tokens per page, not 1"):
         TorchCounter().count(vendor.stage("vision", WORKLOAD).prepare(1))
 
 

@@ -113,8 +113,8 @@ def broken_images(folder):
         ("truncated.png", "truncated"),
         ("truncated.jpg", "truncated"),
         ("header.png", "image"),
-        ("text.png", "no PNG or JPEG"),
-        ("page.gif", "no PNG or JPEG"),
+        ("text.png", "not a PNG or JPEG"),
+        ("page.gif", "not a PNG or JPEG"),
         ("", "directory"),
     ],
 )

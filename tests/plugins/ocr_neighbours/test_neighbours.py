@@ -222,7 +222,7 @@ def test_decoding_is_proved_for_every_number_of_steps(steps):
     whole = equations(proof)["decode", None]
     assert proof.verdict == "proved"
     assert whole.difference == 0
-    assert "steps up to 5 and from 6 on were traced apart" in whole.assumptions
+    assert "steps up to 5 and from 6 on were traced separately" in whole.assumptions
 
 
 def test_a_window_that_is_off_by_one_is_found():

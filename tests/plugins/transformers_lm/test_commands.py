@@ -18,7 +18,7 @@ from support.cli import one_sentence, shown
 # CTRL: a type of 2019 that nobody has written closed forms of.
 SMALL = ("hf/ctrl", "model.overrides={n_layer: 2, n_embd: 32, n_head: 2, dff: 64}")
 CONTEXT = ("workload.context_tokens=8", "workload.decode_steps=2")
-REASON = "flopbench-transformers-lm has no closed forms of 'ctrl'"
+REASON = "flopbench-transformers-lm has no closed forms for 'ctrl'"
 
 
 def test_an_uncovered_type_gets_the_vendor_alone_and_is_told_so(flopbench, tmp_path):
@@ -67,7 +67,7 @@ def test_work_without_a_formula_is_never_silent(flopbench):
     where = "unmapped/model.layers.*.linear_attn"
     assert ("aten.linalg_solve_triangular", where) in uncounted
     assert report["verdict"] == "not_verified"
-    reason = "flopbench-transformers-lm has no closed forms of 'qwen3_next'"
+    reason = "flopbench-transformers-lm has no closed forms for 'qwen3_next'"
     assert report["no_closed_forms"] == reason
 
 
@@ -79,7 +79,7 @@ def test_a_type_that_transformers_does_not_build_is_not_counted(flopbench):
     (series,) = report["series"]
     assert series["error"] in text
     assert series["flops"] is None
-    assert "transformers does not build dots1: TypeError" in series["error"]
+    assert "transformers cannot build dots1: TypeError" in series["error"]
 
 
 @pytest.mark.parametrize(

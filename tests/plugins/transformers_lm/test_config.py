@@ -60,11 +60,11 @@ def test_overrides_reach_into_sub_configs():
         ('{"model_type": "mistral"}', "is of model type 'mistral', not 'llama': run hf/mistral"),
         (
             '{"model_type": "llama", "num_hidden_layers": "two"}',
-            "transformers makes no llama config of model.config=",
+            "transformers cannot build a llama config from model.config=",
         ),
         (
             '{"model_type": "llama", "hidden_size": 100, "num_attention_heads": 3}',
-            "transformers makes no llama config of model.config=",
+            "transformers cannot build a llama config from model.config=",
         ),
     ],
 )
@@ -86,7 +86,7 @@ def test_a_config_json_that_is_wrong_is_one_sentence(tmp_path, text, message):
         ({"model_type": "qwen2"}, "unknown field of llama 'model_type'"),
         (
             {"num_hidden_layers": "two"},
-            "of the defaults of llama with model.overrides: Validation error for field 'num_hidden",
+            "from the defaults of llama with model.overrides: Validation error for field 'num_hi",
         ),
     ],
 )

@@ -23,10 +23,10 @@ class Options:
     """What a user may set under ``model.``.
 
     Attributes:
-        config: a ``config.json`` of the published checkpoint's form, in place of its values.
-        rope: how the rotary angles are computed: ``elementwise`` once per pass, as
-            transformers does, or by ``matmul`` in every layer, as the original code does.
-        dtype: of weights, activations and KV cache; none means the config's, or bfloat16.
+        config: a ``config.json`` in the published checkpoint's format, to replace its values.
+        rope: how the rotary angles are computed: ``elementwise`` once per pass, as in
+            transformers, or by ``matmul`` in every layer, as in the original code.
+        dtype: dtype of weights, activations and KV cache; None means the config's, or bfloat16.
     """
 
     config: str | None = None
@@ -37,7 +37,7 @@ class Options:
 class SamClipModel(PageModel):
     """SAM, CLIP and projector, then a mixture-of-experts decoder with LM head.
 
-    What DeepSeek-OCR and the models that share its towers have in common.
+    This is the base of DeepSeek-OCR and of the models that share its towers.
     """
 
     options_type = Options
@@ -77,10 +77,10 @@ class SamClipModel(PageModel):
     @classmethod
     @abstractmethod
     def read(cls, config: Path) -> Architecture:
-        """Read the architecture from a ``config.json`` of the published checkpoint's form.
+        """Read the architecture from a ``config.json`` in the published checkpoint's format.
 
         Raises:
-            UsageError: the file cannot be read, or is of another form.
+            UsageError: the file cannot be read, or has a different format.
         """
 
     def vision_ops(self, workload: Workload) -> Iterator[Op]:

@@ -37,7 +37,7 @@ def size(default: int) -> Any:
 
 
 def require(holds: Any, problem: str) -> None:
-    """Refuse dimensions that do not fit; what symbols leave undecided passes.
+    """Reject dimensions that do not fit; a condition that symbols leave undecided passes.
 
     Raises:
         ValueError: ``holds`` is false.
@@ -72,7 +72,7 @@ class Sam:
             )
         require(
             len(set(self.global_layers)) == len(self.global_layers),
-            f"SAM's global attention layers must differ, got {list(self.global_layers)}",
+            f"SAM's global attention layers must be distinct, got {list(self.global_layers)}",
         )
 
     @property
@@ -106,8 +106,8 @@ class Decoder:
     """The DeepSeek-V2 style mixture-of-experts decoder with plain multi-head attention.
 
     Attributes:
-        reference_window: generated tokens, its own included, that a generated token sees besides
-            the whole prefill; None for all. DeepSeek-OCR has none, Unlimited-OCR has.
+        reference_window: generated tokens, itself included, that a generated token attends to
+            besides the whole prefill; None for all. DeepSeek-OCR has none, Unlimited-OCR has one.
     """
 
     layers: int = size(12)
@@ -130,7 +130,7 @@ class Decoder:
         require(self.heads % self.kv_heads == 0, "the heads must be a multiple of the KV heads")
         require(
             self.experts_per_token <= self.experts,
-            "a token cannot take more experts than there are",
+            "a token cannot be routed to more experts than there are",
         )
         require(self.dense_layers <= self.layers, "there cannot be more dense layers than layers")
 
@@ -141,7 +141,7 @@ class Decoder:
 
     @property
     def cache_shapes(self) -> list[tuple[int, int, int]]:
-        """Heads, and widths of a key and of a value, that each layer has in the KV cache."""
+        """Each layer's heads, and widths of a key and of a value, in the KV cache."""
         return [(self.kv_heads, self.head_dim, self.head_dim)] * self.layers
 
     @property
@@ -203,7 +203,7 @@ class _Config:
         return tuple(value)
 
     def expect(self, **wanted: Any) -> None:
-        """Refuse a present field that says the model is of another kind."""
+        """Reject a field that is present and describes another kind of model."""
         for key, right in wanted.items():
             value = self.values.get(key, right)
             if value != right:
@@ -216,10 +216,10 @@ class _Config:
 
 
 def read_architecture(path: Path, *, windowed: bool = False) -> Architecture:
-    """Read the architecture from a ``config.json`` of the published checkpoint's form.
+    """Read the architecture from a ``config.json`` in the published checkpoint's format.
 
     Args:
-        windowed: whether the decoder has a reference window, the field ``sliding_window``.
+        windowed: whether the decoder has a reference window (the field ``sliding_window``).
 
     Raises:
         UsageError: the file cannot be read, lacks a field, or describes another kind of model.
@@ -252,10 +252,12 @@ def _without_window(config: _Config) -> Architecture:
 
 
 def read_dtype(path: Path) -> str | None:
-    """Return the ``torch_dtype`` (or ``dtype``) of a config.json that was read already, if any.
+    """Return the ``torch_dtype`` (or ``dtype``) of a config.json, if it has one.
+
+    The file must have been read successfully before.
 
     Raises:
-        UsageError: it is none whose width is known.
+        UsageError: the dtype is not one whose size is known.
     """
     config = _Config(path, json.loads(path.read_text(encoding="utf-8")))
     for key in ("torch_dtype", "dtype"):
@@ -281,7 +283,7 @@ def _architecture(config: _Config) -> Architecture:
         ("n_embed", architecture.decoder.width),
     ):
         if projector.size(key) != wanted:
-            raise projector.wrong(key, projector.size(key), f"{wanted}, as its neighbours' widths")
+            raise projector.wrong(key, projector.size(key), f"{wanted}, to match its neighbour")
     return architecture
 
 

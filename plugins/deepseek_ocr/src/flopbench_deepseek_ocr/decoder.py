@@ -19,16 +19,16 @@ from flopbench_deepseek_ocr.architecture import Decoder
 
 @frozen
 class AnglesInEveryLayer:
-    """Rotary angles as the original code makes them: a product, in every layer.
+    """Rotary angles as the original code computes them: by a product, in every layer.
 
     Attributes:
-        dim: elements of a head that are rotated.
+        dim: number of a head's elements that are rotated.
     """
 
     dim: Dim
 
     def held(self, run: Pass) -> Dim:
-        """Return the elements that stay alive during the pass."""
+        """Return the number of elements that stay alive during the pass."""
         return 2 * self.dim * run.queries
 
     def ops(self, site: Site, run: Pass) -> Iterator[Op]:
@@ -43,9 +43,9 @@ def decoder_block(
     """Return the decoder as blocks.
 
     Args:
-        window: the most keys that a query sees; None for all.
-        rope_by_matmul: whether every layer computes the rotary angles as a product, as the
-            original code does, or the model computes them once, element by element.
+        window: the maximum number of keys that a query attends to; None for no limit.
+        rope_by_matmul: whether every layer computes the rotary angles by a product, as in the
+            original code. If not, the model computes them once, elementwise.
     """
     angles = AnglesInEveryLayer if rope_by_matmul else blocks.RotaryAngles
     attention = blocks.SelfAttention(

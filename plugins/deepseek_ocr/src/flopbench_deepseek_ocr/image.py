@@ -11,7 +11,7 @@ from flopbench_deepseek_ocr.workload import CropGrid, Page, Tiling
 
 SAMPLE_PAGE = Path(__file__).with_name("sample_page.png")
 SAMPLE_SIZE = (1240, 1754)
-"""Its width and height; the file ships with the plugin and need not be read to know them."""
+"""Width and height of the sample page, which need not be read: it ships with the plugin."""
 
 _EXIF_ORIENTATION = 0x0112
 _EXIF_TURNED = {5, 6, 7, 8}
@@ -19,13 +19,14 @@ _EXIF_TURNED = {5, 6, 7, 8}
 
 
 def read_page(image: str | Sequence[int] | None) -> Page:
-    """Measure an image file, the sample page (None), or take an explicit [width, height].
+    """Return the page of an image file, the sample page (None), or one of [width, height].
 
-    A file is decoded whole, so a truncated one is found; an EXIF orientation counts, as
-    the original code applies it.
+    A file is decoded completely, so that a truncated one is detected. An EXIF orientation is
+    applied, as in the original code.
 
     Raises:
-        UsageError: the file is missing, empty, truncated or no PNG or JPEG; a bad size.
+        UsageError: the file is missing, empty, truncated or neither PNG nor JPEG, or the size is
+            invalid.
     """
     if image is None:
         return Page("sample page", *SAMPLE_SIZE)
@@ -46,17 +47,17 @@ def _file_size(path: Path) -> tuple[int, int]:
     from PIL import Image, UnidentifiedImageError
 
     if path.exists() and not (path.is_file() or path.is_dir()):
-        raise UsageError(f"image {path} is no regular file")
+        raise UsageError(f"image {path} is not a regular file")
     try:
         with warnings.catch_warnings():
-            # A large page is no attack here; beyond Pillow's hard limit it is an error.
+            # A large page is not an attack; beyond Pillow's hard limit it is an error.
             warnings.simplefilter("ignore", Image.DecompressionBombWarning)
             with Image.open(path, formats=("PNG", "JPEG")) as picture:
                 picture.load()
                 turned = picture.getexif().get(_EXIF_ORIENTATION) in _EXIF_TURNED
                 width, height = picture.size
     except UnidentifiedImageError as error:
-        what = "is empty" if path.stat().st_size == 0 else "is no PNG or JPEG image"
+        what = "is empty" if path.stat().st_size == 0 else "is not a PNG or JPEG image"
         raise UsageError(f"image {path} {what}") from error
     except (OSError, SyntaxError, ValueError, Image.DecompressionBombError) as error:
         reason = getattr(error, "strerror", None) or str(error).splitlines()[0]
@@ -65,12 +66,12 @@ def _file_size(path: Path) -> tuple[int, int]:
 
 
 def choose_grid(width: int, height: int, tiling: Tiling) -> CropGrid | None:
-    """Return the grid of tiles for a page, or None where one view is enough.
+    """Return the grid of tiles for a page, or None if one view is enough.
 
-    Of the grids with as many tiles as the tiling allows, the one whose aspect ratio is nearest
-    to the page's wins; of equally near ones the larger, as long as the page fills more than half
-    of its pixels. Ratios are compared in floating point, as the original does: a tie is a tie
-    of floats.
+    Among the grids whose number of tiles the tiling allows, the one with the aspect ratio nearest
+    to the page's wins. On a tie the larger grid wins, provided that the page fills more than half
+    of its pixels. Ratios are compared in floating point, as in the original code, so a tie is a
+    tie of floats.
     """
     if max(width, height) <= tiling.size:
         return None

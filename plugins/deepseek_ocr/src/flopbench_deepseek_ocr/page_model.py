@@ -24,23 +24,23 @@ from flopbench_deepseek_ocr.workload import (
 )
 
 NOT_PRICED = (
-    "not priced: position tables resized to the image's grid, SAM's relative coordinates, the "
-    "making of the causal mask, the negation of half of each rotated head, and RMSNorm's "
+    "not priced: resizing position tables to the image's grid, SAM's relative coordinates, "
+    "building the causal mask, negating half of each rotated head, and RMSNorm's "
     "epsilon and reciprocal root"
 )
 
 
 class PageModel(AnalyticModel):
-    """Views of pages pass SAM and what follows it; their tokens and a prompt pass a decoder.
+    """Pages pass through SAM and what follows it, their tokens and a prompt through a decoder.
 
-    The architecture has a ``sam`` and a ``decoder``.
+    The architecture has the attributes ``sam`` and ``decoder``.
     """
 
     view_sizes: ClassVar[Mapping[str, int]] = VIEW_SIZES
     """Side of the global view of each mode, in pixels."""
 
     tiling: ClassVar[Tiling] = Tiling()
-    """Of the mode ``gundam``."""
+    """Tiling of the mode ``gundam``."""
 
     workload_type: ClassVar[type[Workload]] = Workload
 
@@ -139,10 +139,10 @@ class PageModel(AnalyticModel):
         )
 
     def _window(self, stage: str, workload: Workload) -> Dim | None:
-        """Return the most keys that a query sees.
+        """Return the maximum number of keys that a query attends to; None for no limit.
 
-        With a reference window the prefill is whole, and a generated token sees all of it and
-        the last generated ones: as with a sliding window longer by the prefill.
+        A reference window does not limit the prefill. A generated token attends to the whole
+        prefill and the last generated tokens, as in a sliding window longer by the prefill.
         """
         window: Dim | None = self._architecture.decoder.reference_window
         if stage != "decode" or window is None:
@@ -174,7 +174,7 @@ class PageModel(AnalyticModel):
 
     def assumptions(self) -> tuple[str, ...]:
         return (
-            "all tiles of a page pass the vision tower at once, stacked on the batch axis",
+            "all tiles of a page pass through the vision tower at once, stacked on the batch axis",
             "decode step k attends to context + k keys and runs the LM head on one position",
             NOT_PRICED,
         )

@@ -10,7 +10,7 @@ from flopbench_deepseek_ocr.workload import Workload
 
 FEWEST_TILES, MOST_TILES = 2, 29
 MOST_IMAGE_TOKENS = 1_000_000
-"""Candidates go up to so many; there are some 40,000."""
+"""The largest limit that a user may set; it admits about 40,000 grids."""
 
 
 def candidate_grids(
@@ -19,11 +19,11 @@ def candidate_grids(
     """Return the (rows, columns) of every grid of 2 to 29 tiles with rows <= columns.
 
     Args:
-        workload: the model's own, which says how many tokens a grid has.
-        max_image_tokens: take the grids of 2 and more tiles with up to so many image tokens
-            instead; rows <= columns, too.
+        workload: the model's type of workload, which determines how many tokens a grid has.
+        max_image_tokens: if given, return instead all grids of 2 or more tiles that have at most
+            this many image tokens, again with rows <= columns.
     """
-    # Every tile brings 100 tokens or more.
+    # Every tile adds at least 100 tokens.
     most = MOST_TILES if max_image_tokens is None else max_image_tokens // 100
     grids = [
         (rows, cols)
@@ -42,7 +42,7 @@ def _image_tokens(workload: type[Workload], grid: tuple[int, int]) -> int:
 
 
 def grid_points(workload: type[Workload], limits: SweepLimits) -> Iterator[SweepPoint]:
-    """Yield a point per grid, the one with the fewest image tokens first.
+    """Yield a point per grid, by increasing image tokens.
 
     Raises:
         UsageError: no grid is within the limits, or too many are.

@@ -1,4 +1,4 @@
-"""Symbols for DeepSeek-OCR's dimensions, so that its closed forms can be read."""
+"""Symbols for DeepSeek-OCR's dimensions, to make its closed forms readable."""
 
 from __future__ import annotations
 
@@ -11,13 +11,13 @@ from flopbench_deepseek_ocr.architecture import Architecture, Clip, Decoder, Sam
 
 @define
 class Symbols:
-    """Hands out symbols and keeps what each stands for and is called."""
+    """Creates symbols, and records the value and the meaning of each."""
 
     values: dict[Any, int] = field(factory=dict)
     meanings: dict[str, str] = field(factory=dict)
 
     def name(self, name: str, value: int, meaning: str) -> Any:
-        """Return a symbol for a dimension; one that is 0 stays 0."""
+        """Return a symbol for a dimension; a dimension of 0 stays 0."""
         import sympy
 
         if not value:
@@ -31,8 +31,8 @@ class Symbols:
 def named_architecture(architecture: Architecture, symbols: Symbols) -> Architecture:
     """Return the architecture with symbols for its dimensions.
 
-    Widths are heads times head width. Sizes of the image's geometry (patches, windows, the
-    number of global layers) stay numbers.
+    Widths are heads times head width. The image's geometry (patches, windows, the number of
+    global layers) stays numeric.
     """
     clip = _clip(architecture.clip, symbols)
     return Architecture(

@@ -1,4 +1,4 @@
-"""The real DeepSeek-OCR: which implementation runs, and where its work belongs."""
+"""The real DeepSeek-OCR: which implementation runs, and which component its work belongs to."""
 
 from __future__ import annotations
 
@@ -19,13 +19,13 @@ from flopbench_deepseek_ocr.workload import Workload
 
 @frozen(kw_only=True)
 class VendorOptions(VerifiedOptions):
-    """What a user may set under ``vendor.`` of DeepSeek-OCR, beside `VerifiedOptions`.
+    """What a user may set under ``vendor.`` for DeepSeek-OCR, in addition to `VerifiedOptions`.
 
     Attributes:
         remote_code: run the checkpoint folder's own code. This executes that code.
         model_root: the checkpoint folder, for ``remote_code``.
-        executed_attention: attention of the counters that measure a GPU: ``sdpa`` (what torch
-            chooses), ``flash`` or ``eager``. The verified counts stay eager.
+        executed_attention: attention for the counters that measure a GPU: ``sdpa`` (what torch
+            chooses), ``flash`` or ``eager``. Verified counts are always eager.
     """
 
     remote_code: bool = False
@@ -38,7 +38,7 @@ class Implementation(Protocol):
 
     @property
     def components(self) -> tuple[tuple[str, str], ...]:
-        """Pairs of a regular expression for the start of a module path and a component."""
+        """Pairs of a regular expression for the start of a module path, and its component."""
 
     def stage(self, name: str, workload: Workload) -> VendorStage:
         """Build the calls of a stage."""
@@ -50,7 +50,7 @@ class Implementation(Protocol):
 class PageVendor(VendorModel):
     """DeepSeek-OCR or a neighbour: stages of an implementation, called one by one.
 
-    A neighbour's `Implementation` is made of an architecture alone.
+    A neighbour's `Implementation` is built from an architecture alone.
     """
 
     summary = "transformers' native implementation on the meta device, eager attention"
@@ -71,7 +71,7 @@ class PageVendor(VendorModel):
         """Return transformers' implementation of an architecture; nothing is built yet.
 
         Raises:
-            UsageError: it cannot have this architecture.
+            UsageError: it does not support this architecture.
         """
 
     def stage(self, name: str, workload: Workload) -> VendorStage:
@@ -102,7 +102,7 @@ class PageVendor(VendorModel):
 
 
 class DeepseekOcrVendor(PageVendor):
-    """DeepSeek-OCR as transformers implements it, on the meta device; or its own code."""
+    """DeepSeek-OCR as transformers implements it, on the meta device, or its original code."""
 
     name = "deepseek_ocr"
     options_type = VendorOptions
@@ -156,7 +156,7 @@ def _implementation(architecture: Architecture, options: VendorOptions) -> Imple
 
 
 def _executed(architecture: Architecture, options: VendorOptions) -> Implementation | None:
-    """Return the implementation that runs on a GPU: transformers' own only."""
+    """Return transformers' implementation on a GPU; None if remote code runs instead."""
     if options.remote_code:
         return None
     from flopbench_deepseek_ocr.vendor_executed import Executed

@@ -1,8 +1,8 @@
-"""DeepSeek-OCR as a user runs it: on a GPU in bfloat16, to be measured by what it executes.
+"""DeepSeek-OCR as a user runs it: on a GPU in bfloat16, measured by what it executes.
 
-Not the witness of the closed forms: that is `vendor_native`, always eager and on meta. The
-weights are random, so that which experts a token takes is random, too. Experts run as
-``grouped_mm``, transformers' choice on a GPU.
+This is not the witness of the closed forms, which is `vendor_native`, always eager and on meta.
+The weights are random, and so is the choice of experts for a token. Experts run as
+``grouped_mm``, transformers' default on a GPU.
 """
 
 from __future__ import annotations
@@ -28,14 +28,14 @@ EXPERTS = "grouped_mm"
 
 MANY_STEPS = 5
 SECONDS_A_STEP = 25
-"""On an H200: the process starts, builds the model and is profiled."""
+"""On an H200, to start the process, build the model and profile it."""
 
 Attention = Literal["sdpa", "flash", "eager"]
-"""``sdpa`` runs what torch chooses; ``flash`` makes it FlashAttention-2 where that can be."""
+"""``sdpa`` runs what torch chooses; ``flash`` forces FlashAttention-2 where possible."""
 
 
 class Executed(PagesInTransformers):
-    """transformers' implementation on a GPU; calls are made in another process."""
+    """transformers' implementation on a GPU; calls run in another process."""
 
     device = "cuda"
 
@@ -51,11 +51,11 @@ class Executed(PagesInTransformers):
         """The ``torch.nn.Module``, in bfloat16 on the GPU, with random weights of a fixed seed.
 
         Raises:
-            UsageError: torch sees no GPU, or a fitting transformers is not installed.
+            UsageError: torch sees no GPU, or no suitable transformers is installed.
         """
         torch = import_torch()
         if self.device == "cuda" and not torch.cuda.is_available():
-            raise UsageError("torch sees no CUDA GPU: it may be a build for the CPU")
+            raise UsageError("torch sees no CUDA GPU: it may be a CPU-only build")
         torch.manual_seed(0)
         with torch.device(self.device):
             model = self.build(
@@ -68,13 +68,13 @@ class Executed(PagesInTransformers):
     def stage(self, name: str, workload: Workload) -> VendorStage:
         """Build the calls of a stage; none is prepared in this process.
 
-        Few may not stand for all: which experts a token takes is random, and so is the padding.
+        Steps are not sampled: the choice of experts is random, and so is the padding.
         """
         stage = super().stage(name, workload)
         if stage.steps > MANY_STEPS:
             LOG.warning(
                 "each of %d decode steps is a process of about %d s on the GPU: "
-                "workload.decode_steps=1 measures one",
+                "set workload.decode_steps=1 to measure only one",
                 stage.steps,
                 SECONDS_A_STEP,
             )
@@ -87,12 +87,12 @@ class Executed(PagesInTransformers):
         return attrs.evolve(stage, prepare=prepare, sampled=False)
 
     def prepare(self, name: str, workload: Workload, step: int) -> VendorCall:
-        """Prepare the call of a stage's step here.
+        """Prepare the call of a stage's step in this process.
 
         Raises:
-            UsageError: torch sees no GPU, or a fitting transformers is not installed.
+            UsageError: torch sees no GPU, or no suitable transformers is installed.
         """
-        _ = self.model  # without a GPU this says so, before any tensor is made
+        _ = self.model  # raises if there is no GPU, before any tensor is created
         call = super().stage(name, workload).prepare(step)
 
         def run() -> None:
@@ -102,7 +102,7 @@ class Executed(PagesInTransformers):
         return attrs.evolve(call, run=run)
 
     def provenance(self) -> Mapping[str, str]:
-        """Name the implementation and its settings."""
+        """Return the implementation and its settings."""
         return {
             "implementation": f"{self.prefix}ForConditionalGeneration",
             "transformers": metadata.version("transformers"),
@@ -117,7 +117,7 @@ class Executed(PagesInTransformers):
             return nullcontext()
         from torch.nn.attention import SDPBackend, sdpa_kernel
 
-        # SAM's bias on the scores is more than FlashAttention takes.
+        # FlashAttention does not support SAM's bias on the scores.
         return sdpa_kernel([SDPBackend.FLASH_ATTENTION, SDPBackend.EFFICIENT_ATTENTION])
 
     def _tensor(self, *shape: Any) -> Any:
@@ -145,5 +145,5 @@ class Executed(PagesInTransformers):
 def make_call(
     architecture: Architecture, attention: Attention, stage: str, workload: Workload, step: int
 ) -> VendorCall:
-    """Prepare one call, in whichever process this is."""
+    """Prepare one call in the current process."""
     return Executed(architecture, attention).prepare(stage, workload, step)

@@ -31,14 +31,14 @@ _LAYER = r"model\.language_model\.layers\.\d+"
 
 
 class PagesInTransformers(ABC):
-    """transformers' implementation of a model of pages, on meta tensors.
+    """transformers' implementation of a page model, on meta tensors.
 
-    What DeepSeek-OCR and its neighbours have in common: they differ in what follows SAM.
+    DeepSeek-OCR and its neighbours share it; they differ in what follows SAM.
     """
 
     package: ClassVar[str] = "unlimited_ocr"
     prefix: ClassVar[str] = "UnlimitedOcr"
-    """Of the implementation: its package in ``transformers.models``, and its classes' names."""
+    """Package in ``transformers.models``, and prefix of the class names, of the implementation."""
 
     components: tuple[tuple[str, str], ...] = (
         (_SAM + r"\.patch_embed", "vision/sam/patch_embed"),
@@ -74,18 +74,18 @@ class PagesInTransformers(ABC):
         """Take the architecture, which has a ``sam`` and a ``decoder``; nothing is built yet.
 
         Raises:
-            UsageError: transformers' implementation cannot have this architecture.
+            UsageError: transformers' implementation does not support this architecture.
         """
         heads, kv_heads = architecture.decoder.heads, architecture.decoder.kv_heads
         if kv_heads != heads:
             raise UsageError(
-                f"transformers' DeepSeek-OCR has as many KV heads as heads ({heads}), "
-                f"not {kv_heads}: use --analytic-only"
+                f"transformers' DeepSeek-OCR needs as many KV heads as heads ({heads}), "
+                f"got {kv_heads}: use --analytic-only"
             )
         if architecture.decoder.reference_window == 1:
-            # Its cache keeps the last window - 1 tokens by a slice that of 0 keeps all.
+            # Its cache keeps the last window - 1 tokens by a slice; a slice of the last 0 is all.
             raise UsageError(
-                "transformers' cache takes a reference window of at least 2, not 1: "
+                "transformers' cache needs a reference window of at least 2, got 1: "
                 "use --analytic-only"
             )
         self._architecture = architecture
@@ -95,8 +95,8 @@ class PagesInTransformers(ABC):
         """The ``torch.nn.Module``, on the meta device.
 
         Raises:
-            UsageError: torch or a fitting transformers is not installed.
-            CountError: transformers did not take the attention that was asked for.
+            UsageError: torch or a suitable transformers is not installed.
+            CountError: transformers did not use the requested attention.
         """
         torch = import_torch()
         with torch.device("meta"):
@@ -111,7 +111,7 @@ class PagesInTransformers(ABC):
         return modeling._from_config(configuration(**self.config()), **settings)  # noqa: SLF001
 
     def config(self) -> dict[str, Any]:
-        """Say the architecture in the words of transformers' config."""
+        """Return the architecture as fields of transformers' config."""
         sam = sam_config(self._architecture.sam)
         return {
             "vision_config": {"sam_config": sam, "encoder_config": self.encoder_config()},
@@ -120,13 +120,13 @@ class PagesInTransformers(ABC):
 
     @abstractmethod
     def encoder_config(self) -> dict[str, Any]:
-        """Return the dimensions of what follows SAM in the words of transformers' config."""
+        """Return the dimensions of what follows SAM as fields of transformers' config."""
 
     def stage(self, name: str, workload: Workload) -> VendorStage:
         """Build the calls of a stage; step k of decode finds context + k - 1 cached keys.
 
         Raises:
-            UsageError: torch or a fitting transformers is not installed.
+            UsageError: torch or a suitable transformers is not installed.
         """
         import_torch()
         import_modeling(self.package, self.prefix)
@@ -143,7 +143,7 @@ class PagesInTransformers(ABC):
         )
 
     def provenance(self) -> Mapping[str, str]:
-        """Name the implementation and its settings."""
+        """Return the implementation and its settings."""
         return {
             "implementation": f"{self.prefix}ForConditionalGeneration",
             "transformers": metadata.version("transformers"),
@@ -162,7 +162,7 @@ class PagesInTransformers(ABC):
         return VendorCall(self.model, lambda: self._image_features(workload, arguments))
 
     def _grids(self, workload: Workload) -> dict[str, Any]:
-        """Return how the model is told where the tiles of a page lie."""
+        """Return the arguments that give the model the layout of a page's tiles."""
         grid = [workload.tile_cols, workload.tile_rows]
         return {"patches_grid": [grid] * workload.batch_size}
 
@@ -180,16 +180,15 @@ class PagesInTransformers(ABC):
         return self._tensor(count, self._architecture.sam.in_channels, size, size)
 
     def _image_features(self, workload: Workload, arguments: dict[str, Any]) -> None:
-        """Encode the pages, and check that they give the tokens that the workload says.
+        """Encode the pages, and check that they yield the workload's number of image tokens.
 
         Raises:
-            CountError: they do not, so that the context would be of another length.
+            CountError: they do not, so the context would have a different length.
         """
         for features in self.model.get_image_features(**arguments).pooler_output:
             if len(features) != workload.image_tokens:
                 raise CountError(
-                    f"the vendor makes {len(features)} tokens of a page, "
-                    f"not {workload.image_tokens}"
+                    f"the vendor makes {len(features)} tokens per page, not {workload.image_tokens}"
                 )
 
     def _prefill(self, workload: Workload) -> VendorCall:
@@ -204,7 +203,7 @@ class PagesInTransformers(ABC):
     def _decode_cache(self, workload: Workload, step: Any) -> Any:
         """Return the cache as step ``step`` finds it.
 
-        A cache with a reference window takes what comes first for the prefill.
+        A cache with a reference window treats its first update as the prefill.
         """
         batch, context, generated = workload.batch_size, workload.context_tokens, step - 1
         if self._architecture.decoder.reference_window is None:
@@ -254,7 +253,7 @@ def import_torch() -> Any:
     """Import torch.
 
     Raises:
-        UsageError: it is not installed, or does not import.
+        UsageError: torch is not installed, or cannot be imported.
     """
     try:
         import torch
@@ -288,7 +287,7 @@ def _needs(error: ImportError) -> UsageError:
 
 
 def sam_config(sam: Sam) -> dict[str, Any]:
-    """Say SAM's dimensions in the words of transformers' config."""
+    """Return SAM's dimensions as fields of transformers' config."""
     return {
         "hidden_size": sam.width,
         "output_channels": sam.neck_channels,
@@ -305,7 +304,7 @@ def sam_config(sam: Sam) -> dict[str, Any]:
 
 
 def clip_config(clip: Clip) -> dict[str, Any]:
-    """Say CLIP's dimensions in the words of transformers' config."""
+    """Return CLIP's dimensions as fields of transformers' config."""
     return {
         "hidden_size": clip.width,
         "intermediate_size": clip.mlp_width,
@@ -317,7 +316,7 @@ def clip_config(clip: Clip) -> dict[str, Any]:
 
 
 def decoder_config(decoder: Decoder) -> dict[str, Any]:
-    """Say the decoder's dimensions in the words of transformers' config."""
+    """Return the decoder's dimensions as fields of transformers' config."""
     return {
         "vocab_size": decoder.vocabulary,
         "hidden_size": decoder.width,

@@ -1,8 +1,8 @@
-"""DeepSeek-OCR by the checkpoint folder's own code (``vendor.remote_code=true``).
+"""DeepSeek-OCR as the checkpoint folder's own code runs it (``vendor.remote_code=true``).
 
 That code was written for transformers 4.46 and routes tokens to experts by their values,
-which meta tensors do not have: it runs on the CPU, on uninitialised weights. FLOPs do not
-depend on values, since every token takes the same number of experts. Its vision tower
+which meta tensors do not have. It therefore runs on the CPU, with uninitialised weights. FLOPs
+do not depend on values, since every token takes the same number of experts. Its vision tower
 calls scaled_dot_product_attention, which is pinned to the math backend so that
 FlopCounterMode sees the products.
 """
@@ -32,7 +32,7 @@ _LAYER = r"model\.layers\.\d+"
 
 
 def _code_digest(root: Path) -> str:
-    """Say which code it was."""
+    """Return a hash that identifies the folder's code."""
     found = hashlib.sha256()
     for path in sorted(root.glob("*.py")):
         found.update(path.name.encode() + path.read_bytes())
@@ -70,14 +70,14 @@ class RemoteCode:
         """Take the checkpoint folder; its code is not executed yet.
 
         Raises:
-            UsageError: the folder has no fitting config.json, or another architecture.
+            UsageError: the folder has no valid config.json, or a different architecture.
         """
         if not root.is_dir():
             raise UsageError(f"vendor.model_root={root} is not a folder")
         if read_architecture(root / "config.json") != architecture:
             raise UsageError(
-                f"the checkpoint in {root} has another architecture than the closed forms: "
-                f"give model.config={root / 'config.json'}"
+                f"the architecture of the checkpoint in {root} differs from the closed forms': "
+                f"set model.config={root / 'config.json'}"
             )
         _require_own_code(root / "config.json")
         self._root = root
@@ -88,7 +88,7 @@ class RemoteCode:
         """The ``torch.nn.Module``; building it executes the folder's code.
 
         Raises:
-            UsageError: torch or transformers is missing, or does not fit the folder's code.
+            UsageError: torch or transformers is missing, or does not run the folder's code.
         """
         try:
             import torch
@@ -110,10 +110,10 @@ class RemoteCode:
         except Exception as error:
             raise UsageError(
                 f"the code in {self._root} does not run with transformers "
-                f"{transformers.__version__} (the published code wants 4.46.3): {describe(error)}"
+                f"{transformers.__version__} (the published code needs 4.46.3): {describe(error)}"
             ) from error
         model = model.to(torch.bfloat16).to_empty(device="cpu").eval()
-        with torch.no_grad():  # what memory happens to hold must not choose experts
+        with torch.no_grad():  # leftover memory contents must not choose the experts
             for tensor in (*model.parameters(), *model.buffers()):
                 tensor.zero_()
         return model
@@ -122,14 +122,14 @@ class RemoteCode:
         """Build the calls of a stage.
 
         Raises:
-            UsageError: the workload wants the LM head on the last position only.
+            UsageError: the workload runs the LM head on the last position only.
         """
         if name == "vision":
             return VendorStage(lambda _step: self._vision(workload))
         if workload.lm_head != "all":
             raise UsageError(
                 "the checkpoint's own code runs the LM head on all positions: "
-                "set workload.lm_head=all, or leave vendor.remote_code off"
+                "set workload.lm_head=all, or turn vendor.remote_code off"
             )
         if name == "prefill":
             tokens = int(workload.context_tokens)
@@ -142,7 +142,7 @@ class RemoteCode:
         )
 
     def provenance(self) -> Mapping[str, str]:
-        """Name the code and its settings."""
+        """Return the code and its settings."""
         return {
             "implementation": f"the code in {self._root}",
             "code_sha256": _code_digest(self._root),
@@ -156,7 +156,7 @@ class RemoteCode:
         return VendorCall(model, lambda: [self._encode(view) for view in workload.views])
 
     def _encode(self, view: View) -> object:
-        """Do what the original's forward does with one stack of images."""
+        """Encode one stack of images as the original forward does."""
         import torch
         from torch.nn.attention import SDPBackend, sdpa_kernel
 
@@ -179,7 +179,7 @@ class RemoteCode:
         shapes = self._architecture.decoder.cache_shapes
         fill_cache(cache, shapes, batch, past_tokens, dtype=torch.bfloat16)
         positions = torch.arange(past_tokens, past_tokens + tokens).expand(batch, tokens)
-        # All-zero images tell the original's forward that there is no vision work to do.
+        # All-zero images make the original forward skip the vision work.
         no_image = torch.zeros(1, 3, 8, 8)
         return VendorCall(
             model,
@@ -197,7 +197,7 @@ class RemoteCode:
 
 
 def _require_own_code(config: Path) -> None:
-    """Refuse a folder whose config.json sends transformers to another repository for code."""
+    """Reject a folder whose config.json makes transformers load code from another repository."""
     auto_map = json.loads(config.read_text(encoding="utf-8")).get("auto_map", {})
     for name, reference in auto_map.items():
         if "--" in str(reference):

@@ -2,8 +2,8 @@
 
 Shapes follow SAM (arXiv:2304.02643, windowed attention with decomposed relative positions
 from MViTv2, arXiv:2112.01526) and CLIP (arXiv:2103.00020) as DeepSeek-OCR joins them
-(arXiv:2510.18234). The resizing of position tables to the image's grid is not priced:
-it does not depend on the batch and has no matrix work.
+(arXiv:2510.18234). Resizing the position tables to the image's grid is not priced: it does
+not depend on the batch and has no matrix work.
 """
 
 from __future__ import annotations
@@ -29,7 +29,7 @@ from flopbench_deepseek_ocr.workload import View, Workload
 
 def vision_ops(architecture: Architecture, workload: Workload) -> Iterator[Op]:
     """Yield the operations that turn all views of the pages into image tokens."""
-    # A newline and a separator are learned.
+    # The newline and the separator are learned.
     width, entries = architecture.decoder.width, 2
     yield from page_ops(workload, width, lambda view: view_ops(architecture, view), entries)
 
@@ -37,15 +37,15 @@ def vision_ops(architecture: Architecture, workload: Workload) -> Iterator[Op]:
 def page_ops(
     workload: Workload, width: int, view_ops: Callable[[View], Iterator[Op]], entries: int
 ) -> Iterator[Op]:
-    """Yield the operations of all views of the pages, and what joins them.
+    """Yield the operations of all views of the pages, and of joining their tokens.
 
-    The views pass one after the other through the same weights, and the tokens of one wait
-    for those of the next.
+    The views pass one after the other through the same weights; the tokens of one stay alive
+    until those of the next are there.
 
     Args:
-        width: of an image token.
-        view_ops: yields those of one view.
-        entries: learned tokens that separate rows or views.
+        width: width of an image token.
+        view_ops: yields the operations of one view.
+        entries: number of learned tokens that separate rows or views.
     """
     waiting: Dim = 0
     for index, view in enumerate(workload.views):
@@ -71,7 +71,7 @@ def view_ops(architecture: Architecture, view: View) -> Iterator[Op]:
 
 
 def projector_op(view: View, in_features: int, out_features: int) -> Linear:
-    """Return the product that makes image tokens of a view's features."""
+    """Return the product that turns a view's features into image tokens."""
     return Linear(
         component="vision/projector",
         rows=view.count * view.tokens,
@@ -82,7 +82,7 @@ def projector_op(view: View, in_features: int, out_features: int) -> Linear:
 
 
 def sam_ops(sam: Sam, view: View) -> Iterator[Op]:
-    """Yield SAM's operations on a view's images, the strided convolutions at its end included."""
+    """Yield SAM's operations on a view's images, including the strided convolutions at its end."""
     images, grid = view.count, view.size // sam.patch_size
     stem = Site("vision/sam/patch_embed")
     trained = sam.pretrained_size // sam.patch_size
@@ -93,7 +93,7 @@ def sam_ops(sam: Sam, view: View) -> Iterator[Op]:
     residual = images * grid * grid * sam.width
     global_layers = len(sam.global_layers)
     windows = ceil_div(grid, sam.window)
-    # Windowed layers pad the grid to whole windows; queries in the padding are computed, too.
+    # Windowed layers pad the grid to whole windows; queries in the padding are computed as well.
     yield from _sam_attention(
         sam,
         images * windows * windows,
@@ -117,8 +117,8 @@ def _sam_attention(
     """Attend within ``windows`` windows of side x side tokens.
 
     Args:
-        trained: side of the window that the tables of relative positions are for.
-        residual: elements alive meanwhile.
+        trained: side of the window that the relative-position tables were trained for.
+        residual: elements that stay alive meanwhile.
     """
     tokens = side * side
     site = Site("vision/sam/attention", layers=layers, alive_meanwhile=residual)
@@ -140,13 +140,13 @@ def _sam_attention(
 def _relative_positions(
     sam: Sam, heads: Dim, side: Dim, layers: int, trained: int, residual: Dim
 ) -> Iterator[Op]:
-    """Make the bias of the scores, which it meets after Q K^T: scores and values wait."""
+    """Compute the bias and add it to the scores, after Q K^T; scores and values stay alive."""
     core, tokens = "vision/sam/attention/core", side * side
     scores, per_axis = heads * tokens * tokens, heads * tokens * side
     alive = residual + scores + heads * tokens * sam.head_dim
     embeddings = side * side * sam.head_dim
-    # Each query meets one embedding per row and one per column of its window. Those of the
-    # columns wait while the rows' are met, and the rows' products while the columns' are.
+    # Each query is multiplied by one embedding per row and one per column of its window. The
+    # columns' embeddings stay alive during the rows' product, the rows' result during the columns'.
     for waiting in (embeddings, per_axis):
         yield MatMul(
             component=core,
@@ -155,7 +155,7 @@ def _relative_positions(
             m=heads * side,
             k=sam.head_dim,
             n=side,
-            # All windows and heads share the embeddings, which no window reads if there is none.
+            # All windows and heads share the embeddings; if there are none, nothing is read.
             reads=(heads + at_most_one(heads)) * embeddings,
             lookup_weights=(2 * trained - 1) * sam.head_dim,
             alive_meanwhile=alive + waiting,
@@ -208,8 +208,8 @@ def _clip(clip: Clip, images: Dim, tokens: Dim) -> Iterator[Op]:
     site = Site("vision/clip", alive_meanwhile=images * (tokens - 1) * clip.width)
     layers = attrs.evolve(site, layers=clip.layers)
     trained = clip.pretrained_size // clip.patch_size
-    # A class token, and a position for it and for each patch. They are added to the features
-    # themselves, which therefore do not wait beside.
+    # A class token, and a position for it and for each patch. They are added to the features,
+    # which are operands here and therefore not counted as alive meanwhile.
     positions = Positions(width=clip.width, entries=2 + trained * trained)
     yield from positions.ops(Site("vision/clip/embed"), images, tokens)
     yield NormSpec("layer_norm").op(site.at("embed"), rows, clip.width)

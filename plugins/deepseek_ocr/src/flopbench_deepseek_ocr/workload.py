@@ -1,4 +1,4 @@
-"""What DeepSeek-OCR works on: from a page or explicit sizes to views, tokens and steps."""
+"""DeepSeek-OCR's workload: from a page or explicit sizes to views, tokens and steps."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ VIEW_SIZES = {"tiny": 512, "small": 640, "base": 1024, "large": 1280, "gundam": 
 
 TILE_SIZE = 640
 PIXELS_PER_TOKEN = 64
-"""Pixels per side of an image token: SAM's patches of 16, then 4 times fewer per side."""
+"""Pixels per side of an image token: SAM's patches of 16, reduced 4 times per side."""
 
 Mode = Literal["tiny", "small", "base", "large", "gundam"]
 LmHead = Literal["all", "last"]
@@ -27,7 +27,7 @@ def _at_least(low: int, default: int) -> int:
 
 @frozen(kw_only=True)
 class Tiling:
-    """How a page is cut: tiles of ``size`` x ``size`` pixels, so many at least and at most."""
+    """How a page is cut: into ``fewest`` to ``most`` tiles of ``size`` x ``size`` pixels."""
 
     size: int = TILE_SIZE
     fewest: int = 2
@@ -47,12 +47,12 @@ class Inputs:
     """What a user may set under ``workload.``.
 
     Attributes:
-        image: a PNG or JPEG file, or [width, height] in pixels; none means the sample page.
+        image: a PNG or JPEG file, or [width, height] in pixels; None means the sample page.
         mode: the image mode.
         crop_grid: an explicit grid of tiles in place of an image (mode gundam).
         prompt_tokens: text tokens of the prompt, special tokens included.
         decode_steps: tokens generated after the prefill.
-        batch_size: pages at once.
+        batch_size: pages processed at once.
         lm_head: positions of the prefill that the LM head runs on.
     """
 
@@ -83,7 +83,7 @@ class View:
 
     @property
     def tokens(self) -> Dim:
-        """Features that the vision tower makes of one image."""
+        """Number of features that the vision tower computes from one image."""
         side = self.size // PIXELS_PER_TOKEN
         return side * side
 
@@ -95,8 +95,8 @@ class Workload:
     Attributes:
         view_size: side of the global view, in pixels.
         tile_rows, tile_cols: the grid of tiles of one page; 0 for none.
-        context: tokens of the prefill, if they are not those of page and prompt.
-        page: where the sizes come from, if from a page; FLOPs do not depend on it.
+        context: tokens of the prefill, if not those of the page and the prompt.
+        page: the page that the sizes come from, if any; FLOPs do not depend on it.
     """
 
     batch_size: Dim = dim_field(default=1)
@@ -113,7 +113,9 @@ class Workload:
     def __attrs_post_init__(self) -> None:
         for size in (self.view_size, self.tile_size):
             if isinstance(size, int) and size % PIXELS_PER_TOKEN:
-                raise ValueError(f"a view must be a multiple of {PIXELS_PER_TOKEN} pixels: {size}")
+                raise ValueError(
+                    f"a view must be a multiple of {PIXELS_PER_TOKEN} pixels, got {size}"
+                )
 
     @property
     def tiles(self) -> Dim:
@@ -138,13 +140,13 @@ class Workload:
 
     @property
     def separators(self) -> Dim:
-        """Image tokens of one page that are no features: newlines, and one separator."""
+        """Image tokens of one page that are not features: newlines, and one separator."""
         tile_side = self.tile_size // PIXELS_PER_TOKEN
         return self.view_size // PIXELS_PER_TOKEN + 1 + tile_side * self.tile_rows
 
     @property
     def context_tokens(self) -> Dim:
-        """Tokens of the prefill: the image's and the prompt's, unless given."""
+        """Tokens of the prefill: those of the image and the prompt, unless given."""
         return self.image_tokens + self.prompt_tokens if self.context is None else self.context
 
     @property

@@ -22,7 +22,7 @@ class Options:
     """What a user may set under ``model.``.
 
     Attributes:
-        dtype: of weights, activations and KV cache.
+        dtype: dtype of weights, activations and KV cache; None means bfloat16.
     """
 
     dtype: Literal["bfloat16", "float16", "float32"] | None = None

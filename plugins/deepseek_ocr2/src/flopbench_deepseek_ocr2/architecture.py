@@ -1,7 +1,7 @@
 """DeepSeek-OCR 2's dimensions.
 
 Sources of the values: DeepSeek-OCR 2 (arXiv:2601.20552) and its published ``config.json``:
-DeepSeek-OCR's SAM with a narrower end, a language model as vision encoder (Qwen2-0.5B's
+DeepSeek-OCR's SAM with a narrower output, a language model as vision encoder (Qwen2-0.5B's
 sizes, arXiv:2407.10671) in CLIP's place, and DeepSeek-OCR's decoder.
 """
 
@@ -37,7 +37,7 @@ class Encoder:
 
 
 QUERIES = {768: 144, 1024: 256}
-"""Learned queries by the side of a view in pixels: as many as the view has patches."""
+"""Number of learned queries, by a view's side in pixels: as many as the view has patches."""
 
 
 @frozen(kw_only=True)

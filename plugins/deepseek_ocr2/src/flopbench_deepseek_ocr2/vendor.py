@@ -1,4 +1,4 @@
-"""The real DeepSeek-OCR 2: what runs it."""
+"""The real DeepSeek-OCR 2, and the implementation that runs it."""
 
 from __future__ import annotations
 

@@ -12,7 +12,7 @@ _LAYER = _ENCODER + r"\.layers\.\d+"
 
 
 class NativeOcr2(PagesInTransformers):
-    """transformers' implementation: DeepSeek-OCR's but for the vision encoder."""
+    """transformers' implementation: DeepSeek-OCR's except for the vision encoder."""
 
     package = "deepseek_ocr2"
     prefix = "DeepseekOcr2"
@@ -39,4 +39,4 @@ class NativeOcr2(PagesInTransformers):
         }
 
     def _grids(self, workload: Workload) -> dict[str, Any]:
-        return {}  # tiles follow one another, in no grid
+        return {}  # the tiles form a sequence, not a grid

@@ -1,8 +1,8 @@
 """The vision tower: DeepSeek-OCR's SAM, then a language model as encoder, and the projector.
 
-The encoder reads a view's features from SAM and then as many learned queries. Features see
-each other in both directions, a query sees the features and the queries before it (DeepSeek-OCR
-2, arXiv:2601.20552). What it makes of the queries becomes the image tokens.
+The encoder reads a view's features from SAM, then an equal number of learned queries. Features
+attend to each other in both directions; a query attends to the features and the queries before
+it (DeepSeek-OCR 2, arXiv:2601.20552). The outputs for the queries become the image tokens.
 """
 
 from __future__ import annotations
@@ -54,12 +54,13 @@ def _view_ops(architecture: Architecture, view: View) -> Iterator[Op]:
 
 
 def _encoder_ops(encoder: Encoder, images: Dim, patches: Dim) -> Iterator[Op]:
-    """Encode ``patches`` features of each image and as many queries."""
+    """Encode ``patches`` features of each image, and as many queries."""
     tokens = 2 * patches
     rows = images * tokens
     site = Site("vision/encoder")
     angles = RotaryAngles(encoder.head_dim)
-    # The angles are made for one sequence; all images share them. Features and queries wait.
+    # The angles are computed for one sequence, and all images share them. Features and queries
+    # stay alive meanwhile.
     one = Pass(batch=1, queries=tokens, keys=tokens, head_rows=0)
     yield from angles.ops(site.with_alive(rows * encoder.width).at("rope"), one)
     every = attrs.evolve(site, layers=encoder.layers).with_alive(angles.held(one))
@@ -79,7 +80,7 @@ def _attention(
     heads, kv_heads = encoder.heads, encoder.kv_heads
     widths = (heads * head_dim, kv_heads * head_dim, kv_heads * head_dim)
     yield from Projections(encoder.width, widths, biases=True).ops(site.at("qkv"), rows)
-    # Beside the residual, the values; the angles are among the operands.
+    # The values stay alive besides the residual; the angles do not count, being operands.
     values = rows * kv_heads * head_dim - 2 * head_dim * tokens
     yield (
         site.at("core")

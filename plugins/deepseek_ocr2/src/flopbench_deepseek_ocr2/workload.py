@@ -1,4 +1,4 @@
-"""What DeepSeek-OCR 2 works on: views of 768 or 1024 pixels, and their tokens."""
+"""DeepSeek-OCR 2's workload: views of 768 or 1024 pixels, and their tokens."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ class Inputs:
     """What a user may set under ``workload.``; see DeepSeek-OCR's.
 
     Attributes:
-        image: a PNG or JPEG file, or [width, height] in pixels; none means the sample page.
+        image: a PNG or JPEG file, or [width, height] in pixels; None means the sample page.
         mode: the image mode: one view of 768 or 1024 pixels, or tiles of 768 and one of 1024.
         crop_grid: an explicit grid of tiles in place of an image (mode gundam).
     """
@@ -37,7 +37,7 @@ class Inputs:
 
 @frozen(kw_only=True, eq=False)
 class Ocr2Workload(Workload):
-    """A view gives as many tokens as it has patches; one separator ends the page."""
+    """A view yields as many tokens as it has patches; one separator ends the page."""
 
     tile_size: Dim = dim_field(default=TILING.size)
 
@@ -49,5 +49,5 @@ class Ocr2Workload(Workload):
 
     @property
     def separators(self) -> Dim:
-        """Image tokens of one page that are no features."""
+        """Image tokens of one page that are not features."""
         return 1

@@ -1,1 +1,1 @@
-"""Other FLOP counters for flopbench, each under the convention that its source has."""
+"""Other FLOP counters for flopbench, each with the convention that its source code follows."""

@@ -14,7 +14,7 @@ from flopbench_peer_counters.peer import MATRIX, Ops, Peer, as_module, root_name
 
 
 class Fvcore(Peer):
-    """fvcore.nn.FlopCountAnalysis, which also says what it has no handler for."""
+    """fvcore.nn.FlopCountAnalysis, which also reports the ops that it has no handler for."""
 
     name = "fvcore"
     library = "fvcore"
@@ -36,7 +36,7 @@ class Fvcore(Peer):
 
 
 def _own(inclusive: Mapping[str, Mapping[str, Any]]) -> Ops:
-    """Take from each module's numbers those of its sub-modules."""
+    """Subtract from each module's numbers those of its sub-modules."""
     own: Ops = Counter()
     for name, by_op in inclusive.items():
         for op, number in by_op.items():
@@ -47,12 +47,12 @@ def _own(inclusive: Mapping[str, Mapping[str, Any]]) -> Ops:
 
 
 def _keeping_results(call: VendorCall) -> VendorCall:
-    """Return the call with the results of all its ops: a trace drops what no result depends on."""
+    """Return a call that returns the results of all its ops: a trace drops unused results."""
     torch = importlib.import_module("torch")
     from torch.overrides import TorchFunctionMode
 
     results: list[Any] = []
-    # A tensor inside a vmap has no meaning outside of it.
+    # A tensor inside a vmap has no meaning outside it.
     within = torch._C._functorch.is_functorch_wrapped_tensor
 
     def lasting(value: Any) -> bool:
@@ -78,10 +78,10 @@ def _keeping_results(call: VendorCall) -> VendorCall:
 
 
 def _convolutions_in_the_trace() -> AbstractContextManager[Any]:
-    """Record convolutions on the meta device as on others.
+    """Record convolutions on the meta device as on other devices.
 
     A trace records ``aten::_convolution``, which ``aten::convolution`` calls on every other
-    device. The meta device computes the result's shape at once, so the call is made here.
+    device. The meta device computes the result's shape directly, so the call is made here.
     """
     torch = importlib.import_module("torch")
     from torch.utils._python_dispatch import TorchDispatchMode
@@ -93,7 +93,7 @@ def _convolutions_in_the_trace() -> AbstractContextManager[Any]:
             self, func: Any, types: Any, args: Any = (), kwargs: Any = None
         ) -> Any:
             if func is aten.convolution.default and torch.jit.is_tracing():
-                flags = (False, False, True, True)  # of cuDNN: they change no count
+                flags = (False, False, True, True)  # cuDNN's: they do not affect the count
                 with _traced(), self:
                     return aten._convolution.default(*args, *flags)
             if func is aten._convolution.default:
@@ -106,7 +106,7 @@ def _convolutions_in_the_trace() -> AbstractContextManager[Any]:
 
 @contextmanager
 def _traced() -> Iterator[None]:
-    """Let the tracer see ops that are called below it."""
+    """Let the tracer see ops that are dispatched below it."""
     native = importlib.import_module("torch")._C
     key = native._parse_dispatch_key("Tracer")
     before = native._dispatch_tls_is_dispatch_key_excluded(key)

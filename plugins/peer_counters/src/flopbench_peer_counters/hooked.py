@@ -27,7 +27,7 @@ class Thop(Peer):
     library = "thop"
     module = "thop.profile"
     summary = "thop.profile: MACs of known module types"
-    # thop/vision/basic_hooks.py: bias apart; a norm is 2 per element, and twice if affine.
+    # thop/vision/basic_hooks.py: no biases; a norm is 2 per element, twice that if affine.
     convention = Convention("MAC", MATRIX, {"layer_norm": 4})
 
     def measure(self, call: VendorCall, missed: Ops) -> Mapping[tuple[str, str], int]:
@@ -41,7 +41,7 @@ class Thop(Peer):
 
 
 def _leaves(layers: Mapping[str, Any], module: Any) -> Iterator[tuple[str, str, float]]:
-    """Yield name, type and operations of the layers that thop has a rule for."""
+    """Yield the name, type and operations of each layer that thop has a rule for."""
     names = dict(module.named_modules())
     stack = list(layers.items())
     while stack:
@@ -59,7 +59,7 @@ class Torchinfo(Peer):
     library = "torchinfo"
     module = "torchinfo"
     summary = "torchinfo.summary: mult-adds of layers with parameters"
-    # torchinfo/layer_info.py, calculate_macs: a parameter named weight or bias is 1 per output.
+    # torchinfo/layer_info.py, calculate_macs: a parameter named weight or bias is 1 MAC per output.
     convention = Convention("MAC", MATRIX, {"linear bias": 1, "conv2d bias": 1})
 
     def measure(self, call: VendorCall, missed: Ops) -> Mapping[tuple[str, str], int]:

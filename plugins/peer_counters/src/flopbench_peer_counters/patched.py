@@ -25,8 +25,8 @@ from flopbench_peer_counters.peer import (
     whole,
 )
 
-# pytorch_ops.py and profiler.py have the same rules: conv with its bias, linear without; an
-# activation and a softmax are 1 per element, a layer norm with weights 5.
+# pytorch_ops.py and profiler.py have the same rules: conv with its bias, linear without. An
+# activation and a softmax are 1 per element, a layer norm with weights is 5.
 _FUNCTIONAL = Convention(
     "FLOP",
     MATRIX,
@@ -35,10 +35,10 @@ _FUNCTIONAL = Convention(
 
 
 def running(*files: str | None) -> Seen:
-    """Tell whether the op that runs now was called by a wrapper in one of these files."""
+    """Return a test: whether the op running now was called by a wrapper in one of these files."""
 
     def seen(_path: str, _op: Any) -> bool:
-        frame: Any = sys._getframe(1)  # noqa: SLF001 - the only way to ask who calls
+        frame: Any = sys._getframe(1)  # noqa: SLF001 - the only way to find the caller
         while frame is not None:
             if frame.f_code.co_filename in files and frame.f_code.co_name in _WRAPPERS:
                 return True
@@ -49,16 +49,17 @@ def running(*files: str | None) -> Seen:
 
 
 _WRAPPERS = frozenset({"newFunc", "__call__"})
-"""What the peers call the function that stands in for one of torch's."""
+"""Names that the peers give to a function that replaces one of torch's."""
 
 
 @frozen
 class _Profiler:
-    """How a peer's profiler is run.
+    """How to run a peer's profiler.
 
     Attributes:
-        wrappers: the file of the functions that stand in for torch's.
-        lists: what those append to: a list of each module in work, FLOPs and MACs.
+        wrappers: the file of the functions that replace torch's.
+        lists: what these append to: a stack of lists for FLOPs and one for MACs, with a list for
+            each running module.
     """
 
     start: Callable[[], object]
@@ -91,7 +92,7 @@ class _Functional(Peer):
 
 
 class Calflops(_Functional):
-    """calflops' pipeline: functions of torch, replaced, in each module's forward."""
+    """calflops' pipeline, which replaces functions of torch during each module's forward."""
 
     name = "calflops"
     library = "calflops"
@@ -112,7 +113,7 @@ class Calflops(_Functional):
 
 
 class Deepspeed(_Functional):
-    """DeepSpeed's FlopsProfiler: functions of torch, replaced, in each module's forward."""
+    """DeepSpeed's FlopsProfiler, which replaces functions of torch during each module's forward."""
 
     name = "deepspeed"
     library = "deepspeed"
@@ -132,7 +133,7 @@ class Deepspeed(_Functional):
 
 @contextmanager
 def _thrown_away(lists: tuple[list[Any], ...]) -> Iterator[None]:
-    """Let what is counted meanwhile fall into a list that nobody reads."""
+    """Discard what is counted meanwhile, into a list that nobody reads."""
     for entries in lists:
         entries.append([])
     try:

@@ -1,7 +1,7 @@
 """What the peers share: the call as a module, and an audit of what they miss.
 
-Each peer counts in its own way; its numbers are taken as they are. What it missed is found by
-an audit that watches every ATen op of the same call, in the manner of the torch counter's.
+Each peer counts in its own way, and its numbers are reported unchanged. What it missed is found
+by an audit that watches every ATen op of the same call, as the torch counter's does.
 """
 
 from __future__ import annotations
@@ -25,22 +25,22 @@ Ops = Counter[tuple[str, str]]
 """A number by (module, op)."""
 
 Seen = Callable[[str, Any], bool]
-"""Tells of a module's path and an ATen op that runs there now whether the peer counts it."""
+"""Whether the peer counts the ATen op that is running now, given the module's path and the op."""
 
 Aside = Callable[[], AbstractContextManager[Any]]
 
 MATRIX = frozenset({"linear", "expert_linear", "matmul", "conv2d"})
-"""Kinds of matrix operation; a peer that lists one sees it in some form of code at least."""
+"""Kinds of matrix operation; a peer that lists one counts it in at least some form of code."""
 
 
 class Peer(VendorCounter):
-    """A counter of another library, which is imported when it counts."""
+    """A counter from another library, which is imported only when it counts."""
 
     library: ClassVar[str]
-    """The distribution, whose version the report has."""
+    """The distribution; its version is in the report."""
 
     module: ClassVar[str]
-    """Its module that counts."""
+    """The library's module that counts."""
 
     def count(self, call: VendorCall) -> Count:
         torch = self._import("torch")
@@ -76,7 +76,7 @@ class Peer(VendorCounter):
         """Import a module of the peer.
 
         Raises:
-            CountError: it is not installed, or does not import.
+            CountError: the library is not installed, or cannot be imported.
         """
         try:
             with quiet():
@@ -89,10 +89,10 @@ class Peer(VendorCounter):
 
 
 def as_module(call: VendorCall, *, keep: bool = False) -> Any:
-    """Make a module of a call, for peers that take nothing else; the root is in it as ``root``.
+    """Wrap a call in a module, for peers that take nothing else; ``root`` in it is the call's.
 
     Args:
-        keep: whether the module's results are those of the call, a tuple of tensors.
+        keep: whether the module also returns the results of the call, a tuple of tensors.
     """
     torch = importlib.import_module("torch")
 
@@ -115,7 +115,7 @@ def token() -> Any:
 
 
 def root_name(name: str) -> str:
-    """Return the name below the root of a name below `as_module`."""
+    """Convert a module's name below `as_module` to its name below the root."""
     return name.removeprefix("root").removeprefix(".")
 
 
@@ -123,12 +123,12 @@ def root_name(name: str) -> str:
 def audit(
     root: Any, missed: Ops, seen: Seen, aside: Aside = nullcontext
 ) -> Iterator[Callable[[], str]]:
-    """Note each matrix op that is not ``seen``, and give the path of the module in work.
+    """Record each matrix op that is not ``seen``; yield what returns the running module's path.
 
     Args:
         aside: entered around the kernel of each op. The meta device's kernels are Python and
-            may call functions of torch, which are no part of the model: a peer that replaces
-            functions must not count those.
+            may call functions of torch. These calls are not part of the model, so a peer that
+            replaces functions must not count them.
     """
     with module_path(root) as path, _dispatched(path, missed, seen, aside):
         yield path
@@ -158,11 +158,11 @@ def whole(numbers: Iterable[tuple[tuple[str, str], Any]]) -> dict[tuple[str, str
     """Return a peer's numbers as ints.
 
     Raises:
-        CountError: one is no whole number.
+        CountError: one of them is not a whole number.
     """
     found = {}
     for key, number in numbers:
         if number != int(number):
-            raise CountError(f"{number!r} in module {key[0]!r} is no whole number")
+            raise CountError(f"{number!r} in module {key[0]!r} is not a whole number")
         found[key] = int(number)
     return found

@@ -1,4 +1,4 @@
-"""ptflops, with both of its backends: module hooks with replaced functions, and ATen ops."""
+"""ptflops with both of its backends: module hooks plus replaced functions, and ATen ops."""
 
 from __future__ import annotations
 
@@ -29,7 +29,7 @@ _BIASES = {"linear bias": 1, "conv2d bias": 1}
 
 @define
 class _Collector:
-    """Takes what ptflops appends to its list of functional operations, module by module."""
+    """Collects what ptflops appends to its list of functional operations, by module."""
 
     counted: Ops = field(factory=Counter)
     path: Callable[[], str] = str
@@ -41,7 +41,7 @@ class _Collector:
 
     @contextmanager
     def closed(self) -> Iterator[None]:
-        """Take nothing meanwhile."""
+        """Ignore what is appended meanwhile."""
         before, self._open = self._open, False
         try:
             yield
@@ -88,7 +88,7 @@ class Ptflops(Peer):
 
 @frozen
 class _Innermost:
-    """What ptflops takes for the modules in work: all together, and the innermost."""
+    """Replaces ptflops' list of running modules: all together, and the innermost."""
 
     path: Callable[[], str]
 

@@ -1,4 +1,4 @@
-"""Leave torch, the model and the terminal as they were, whatever a peer does to them."""
+"""Restore torch, the model and the terminal, whatever a peer does to them."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from typing import Any
 
 @contextmanager
 def quiet() -> Iterator[None]:
-    """Keep what a peer prints, logs and warns of out of flopbench's output."""
+    """Keep a peer's prints, log messages and warnings out of flopbench's output."""
     before = logging.root.manager.disable
     logging.disable(logging.CRITICAL)
     try:
@@ -31,9 +31,9 @@ def quiet() -> Iterator[None]:
 
 @contextmanager
 def restored() -> Iterator[None]:
-    """Put back every function of torch that a peer replaces, whether or not the call fails."""
+    """Restore every function of torch that a peer replaces, whether or not the call fails."""
     torch = importlib.import_module("torch")
-    # Torch loads it in the midst of a call, where it would keep the functions of a peer for good.
+    # Torch would otherwise load it during a call, and keep a peer's functions for good.
     importlib.import_module("torch._dynamo")
     places = (torch, torch.nn.functional, torch.Tensor)
     before = [(place, dict(vars(place))) for place in places]
@@ -44,7 +44,7 @@ def restored() -> Iterator[None]:
             for name in set(vars(place)) & set(attributes):
                 if vars(place)[name] is not attributes[name]:
                     setattr(place, name, attributes[name])
-        # What a tensor inherits is put back by taking away what hides it.
+        # What a tensor inherits is restored by deleting what hides it.
         inherited = set(vars(torch.Tensor)) - set(before[-1][1])
         for name in inherited & set(dir(torch.Tensor.__base__)):
             delattr(torch.Tensor, name)
@@ -52,7 +52,7 @@ def restored() -> Iterator[None]:
 
 @contextmanager
 def clean_modules(root: Any) -> Iterator[None]:
-    """Leave modules as they were: their attributes, buffers, hooks and mode."""
+    """Restore the modules' attributes, buffers, hooks and mode."""
     before = [(module, dict(vars(module))) for module in root.modules()]
     tables = ("_buffers", "_forward_hooks", "_forward_pre_hooks")
     kept = [[(m, t, dict(getattr(m, t))) for t in tables] for m, _ in before]

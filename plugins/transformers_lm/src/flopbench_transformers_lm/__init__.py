@@ -1,1 +1,1 @@
-"""Causal language models of transformers for flopbench."""
+"""transformers' causal language models for flopbench."""

@@ -20,8 +20,8 @@ DECODING = (
     "head on one position"
 )
 NOT_PRICED = (
-    "not priced: the making of masks, copies, clamps, negations, and the epsilon and reciprocal "
-    "root of norms"
+    "not priced: building masks, copies, clamps, negations, and the epsilon and reciprocal root "
+    "of norms"
 )
 
 SHOWN: Mapping[str, str] = {
@@ -30,14 +30,14 @@ SHOWN: Mapping[str, str] = {
     "heads": "num_attention_heads",
     "vocabulary": "vocab_size",
 }
-"""Fields of the config that a report's facts show, by the names that they have there."""
+"""Fields of the config that a report shows as facts, by their names in the report."""
 
 
 class HfModel(AnalyticModel):
-    """A causal language model of transformers, by its config."""
+    """A causal language model of transformers, defined by its config."""
 
     name = PREFIX + "*"
-    summary = "any other causal language model of transformers: the vendor alone"
+    summary = "any other causal language model of transformers: vendor only"
     options_type = LmOptions
     inputs_type = Inputs
     defaults = Path(__file__).with_name("default.yaml")
@@ -65,7 +65,7 @@ class HfModel(AnalyticModel):
 
         if config.model_type not in FAMILIES:
             self._not_covered = (
-                f"flopbench-transformers-lm has no closed forms of {config.model_type!r}"
+                f"flopbench-transformers-lm has no closed forms for {config.model_type!r}"
             )
             return
         try:
@@ -155,14 +155,14 @@ class HfModel(AnalyticModel):
 
 
 def _dtype(config: LmConfig) -> str:
-    """Return the dtype that a config says, or the usual one.
+    """Return the config's dtype, or the default if it has none.
 
     Raises:
-        UsageError: its bytes are not known.
+        UsageError: the size of the dtype is not known.
     """
     dtype = config.get("dtype") or DEFAULT_DTYPE
     try:
         element_bytes(dtype)
     except UsageError as error:
-        raise UsageError(f"the config's {error}; model.dtype replaces it") from error
+        raise UsageError(f"the config's {error}; set model.dtype to override it") from error
     return str(dtype)

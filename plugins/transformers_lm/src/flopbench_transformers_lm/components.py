@@ -1,7 +1,8 @@
 """Which component a module of a causal language model belongs to, by its path.
 
-transformers names the same part in many ways; each line here is one part and its names, tried
-in order. What no line knows keeps its own path: a difference that can be seen, never dropped.
+transformers names the same part in many ways. Each rule here maps the names of one part to its
+component; rules are tried in order. A module that no rule matches keeps its own path, so that it
+shows up as a difference and is never dropped.
 """
 
 from __future__ import annotations
@@ -12,13 +13,13 @@ from functools import cache
 _ATTENTION = r"(self_attn|self_attention|attn|attention|multi_head_attention)(\.(self|attention))?"
 _MOE = r"(mlp|feed_forward|ffn|moe|block_sparse_moe|block_sparse_mlp)"
 _IN_LAYER = r"\.\d+\."
-"""Layers are numbered; what follows is inside of one."""
+"""Layers are numbered; what follows is inside one."""
 
 _QKV = (
     r"(q|k|v|qk|kv|qkv)(_[ab])?_?(proj(_\w+)?|norm|layernorm|ln)|[qkv]|c_attn|query_key_value|"
     r"W(qkv|q|k|v)|query|key|value|(q|k|v)_lin"
 )
-"""Queries, keys and values, in one or apart, latent ones and their norms with them."""
+"""Queries, keys and values, fused or separate, including latent ones and their norms."""
 
 _HEAD = (
     r"^(embed_out|output(_projection)?|proj_out|pred_layer|head|decoder)$|"

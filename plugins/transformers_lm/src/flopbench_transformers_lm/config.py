@@ -1,7 +1,7 @@
 """A model's config: transformers' config class with its defaults, a config.json, and overrides.
 
-The config is all that closed forms and vendor share: transformers' config classes say what
-the dimensions are, and this module only asks them.
+The config is all that closed forms and vendor share. transformers' config classes define the
+dimensions, and this module only reads them.
 """
 
 from __future__ import annotations
@@ -33,9 +33,9 @@ class LmOptions:
     """What a user may set under ``model.``.
 
     Attributes:
-        config: a ``config.json``; none means the defaults of transformers' config class.
-        overrides: fields of the config in place of its own.
-        dtype: of weights, activations and KV cache; none means the config's, or bfloat16.
+        config: a ``config.json``; None means the defaults of transformers' config class.
+        overrides: fields that replace the config's.
+        dtype: dtype of weights, activations and KV cache; None means the config's, or bfloat16.
     """
 
     config: str | None = None
@@ -45,12 +45,12 @@ class LmOptions:
 
 @frozen
 class LmConfig:
-    """The config of a causal language model, complete.
+    """The complete config of a causal language model.
 
     Attributes:
-        model_type: transformers' name of the kind of model.
-        values: every field of the config, defaults filled in; a field that the model calls
-            otherwise (GPT-2's ``n_embd``) is there under its usual name (``hidden_size``), too.
+        model_type: transformers' name for the kind of model.
+        values: every field of the config, defaults filled in; a field that the model names
+            differently (GPT-2's ``n_embd``) is also there under its usual name (``hidden_size``).
     """
 
     model_type: str
@@ -62,12 +62,12 @@ class LmConfig:
 
 
 def read_config(model_type: str, options: LmOptions) -> LmConfig:
-    """Complete the config that the options ask for.
+    """Return the complete config that the options describe.
 
     Raises:
         UsageError: transformers is not installed; the file cannot be read, is of another
-            model type or misspells a field; a field to override is none; or transformers
-            refuses a value.
+            model type or misspells a field; an overridden field does not exist; or transformers
+            rejects a value.
     """
     given: dict[str, Any] = {}
     source = f"the defaults of {model_type}"
@@ -83,7 +83,7 @@ def read_config(model_type: str, options: LmOptions) -> LmConfig:
         raise
     except Exception as error:
         raise UsageError(
-            f"transformers makes no {model_type} config of {source}: {_reason(error)}"
+            f"transformers cannot build a {model_type} config from {source}: {_reason(error)}"
         ) from error
     _require_no_near_misses(model_type, given, source)
     return LmConfig(model_type, _values(config))
@@ -94,7 +94,7 @@ def to_transformers(config: LmConfig) -> Any:
 
     Raises:
         UsageError: transformers is not installed.
-        Exception: whatever transformers raises if it refuses a value.
+        Exception: whatever transformers raises if it rejects a value.
     """
     try:
         from transformers.models.auto.configuration_auto import CONFIG_MAPPING
@@ -125,7 +125,7 @@ def _read(path: Path, model_type: str) -> dict[str, Any]:
         raise UsageError(
             f"model.config={path} is of model type {found!r}, not {model_type!r}: run hf/{found}"
         )
-    # Code beside the checkpoint is never run: transformers' own classes are.
+    # Code beside the checkpoint is never run, only transformers' own classes.
     values.pop("auto_map", None)
     return values
 
@@ -133,7 +133,7 @@ def _read(path: Path, model_type: str) -> dict[str, Any]:
 def _require_fields(
     model_type: str, overrides: Mapping[str, Any], given: Mapping[str, Any]
 ) -> None:
-    """Refuse an override of what is no field of the config: transformers would take it."""
+    """Reject an override of a field that the config does not have; transformers would accept it."""
     known = {*_values(to_transformers(LmConfig(model_type, {}))), *given} - {"model_type"}
     for field in overrides:
         if field not in known:
@@ -141,13 +141,13 @@ def _require_fields(
 
 
 _NEAR = 0.9
-"""Likeness, by difflib, from which a field that transformers ignores is taken for misspelt."""
+"""Similarity, by difflib, from which a field that transformers ignores counts as misspelt."""
 
 
 def _require_no_near_misses(model_type: str, given: Mapping[str, Any], source: str) -> None:
-    """Refuse a field that does nothing and is almost one that is not given.
+    """Reject a field that has no effect and nearly matches one that is not given.
 
-    A config.json may hold fields of other versions, or of other programs: all else is let pass.
+    All other unknown fields pass: a config.json may hold those of other versions or programs.
     """
     known = {*_values(to_transformers(LmConfig(model_type, {})))}
     for field in given.keys() - known:
@@ -159,7 +159,7 @@ def _require_no_near_misses(model_type: str, given: Mapping[str, Any], source: s
 
 
 def _does_nothing(model_type: str, given: Mapping[str, Any], field: str) -> bool:
-    """Tell whether transformers makes the same config without a field that is given."""
+    """Return whether transformers builds the same config without a field that is given."""
     others = {name: value for name, value in given.items() if name != field}
     with_it, without = (
         _values(to_transformers(LmConfig(model_type, each))) for each in (given, others)
@@ -169,7 +169,7 @@ def _does_nothing(model_type: str, given: Mapping[str, Any], field: str) -> bool
 
 
 def _merge(values: Mapping[str, Any], overrides: Mapping[str, Any]) -> dict[str, Any]:
-    """Put the overrides in, field by field where both hold a sub-config."""
+    """Merge the overrides into the values, field by field where both hold a sub-config."""
     merged = dict(values)
     for key, value in overrides.items():
         old = merged.get(key)
@@ -179,5 +179,5 @@ def _merge(values: Mapping[str, Any], overrides: Mapping[str, Any]) -> dict[str,
 
 
 def _reason(error: Exception) -> str:
-    """Say in one line what transformers said in several."""
+    """Return transformers' message in one line."""
     return " ".join(str(error).split()) or describe(error)

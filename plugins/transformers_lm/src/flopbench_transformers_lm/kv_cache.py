@@ -1,4 +1,4 @@
-"""Fill a model's own KV cache to a length, so that any decode step can be called on its own."""
+"""Fill a model's own KV cache to a given length, so that any decode step can be called directly."""
 
 from __future__ import annotations
 
@@ -8,21 +8,21 @@ from typing import Any
 from flopbench.vendor.transformers import fill_cache
 
 _FILLED_BY_LENGTH = frozenset({"DynamicLayer", "DynamicSlidingWindowLayer"})
-"""Layers of a cache that keys and values of so many tokens say all about.
+"""Cache layers that are fully described by the keys and values of a number of tokens.
 
-Others hold recurrent states or an index beside them.
+Others also hold recurrent states or an index.
 """
 
 
 def fill_like(cache: Any, batch: Any, tokens: Any) -> Any:
-    """Return the cache as a prefill of ``tokens`` tokens leaves it, made of one of any length.
+    """Return the cache as a prefill of ``tokens`` tokens leaves it, based on one of any length.
 
-    Keys and values are uninitialised [batch, heads, tokens, width] tensors, given to the
-    cache's own ``update``: it knows what a sliding window keeps. Heads and widths of each layer
-    are those that the model put there.
+    Keys and values are uninitialised [batch, heads, tokens, width] tensors. They are passed to
+    the cache's own ``update``, which knows what a sliding window keeps. Each layer has the heads
+    and widths that the model put there.
 
     Returns:
-        None if length says not all about such a cache.
+        The cache, or None if its length does not fully describe it.
     """
     kinds = {type(layer).__name__ for layer in getattr(cache, "layers", ())}
     if type(cache).__name__ != "DynamicCache" or not kinds or kinds - _FILLED_BY_LENGTH:

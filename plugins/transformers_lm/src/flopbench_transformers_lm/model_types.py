@@ -1,7 +1,7 @@
 """The model types of transformers' causal language models, found without importing transformers.
 
-Importing transformers' auto classes imports torch, which takes seconds; a misspelt type is
-told in milliseconds.
+Importing transformers' auto classes imports torch, which takes seconds; this way, a misspelt
+type is reported in milliseconds.
 """
 
 from __future__ import annotations
@@ -43,7 +43,7 @@ def causal_lm_types() -> tuple[str, ...]:
     """Return the types that transformers' ``AutoModelForCausalLM`` knows, from its source.
 
     Raises:
-        UsageError: transformers is not installed, or no longer says them where it did.
+        UsageError: transformers is not installed, or no longer lists the types where it did.
     """
     spec = importlib.util.find_spec("transformers")
     if spec is None or spec.origin is None:
@@ -51,7 +51,7 @@ def causal_lm_types() -> tuple[str, ...]:
     path = Path(spec.origin).parent / "models" / "auto" / "modeling_auto.py"
     types = _types(path.read_text(encoding="utf-8")) if path.is_file() else ()
     if not types:
-        raise needs_transformers(f"{path} does not hold {_MAPPING}")
+        raise needs_transformers(f"{path} does not contain {_MAPPING}")
     return types
 
 
@@ -64,7 +64,7 @@ def _types(source: str) -> tuple[str, ...]:
 
 
 def needs_transformers(reason: object) -> UsageError:
-    """Say what is missing."""
+    """Return the error for a missing or unsuitable transformers."""
     return UsageError(
         "hf/ models need torch and transformers >= 5.20 (pip install "
         f"'flopbench-transformers-lm[vendor]'): {str(reason).splitlines()[0]}"

@@ -1,4 +1,4 @@
-"""The hooks: one model, and its vendor, for all types."""
+"""The hooks: one model and its vendor, for all types."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from flopbench_transformers_lm.vendor import HfVendor
 
 @hookimpl
 def flopbench_analytic_models() -> list[type[AnalyticModel]]:
-    """Contribute the model of any type; it names those with closed forms."""
+    """Contribute the model of any type; it lists the types with closed forms."""
     return [HfModel]
 
 

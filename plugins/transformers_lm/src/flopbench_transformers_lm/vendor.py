@@ -1,4 +1,4 @@
-"""The witness: the real model of any type that transformers can make of a config."""
+"""The witness: the real model of any type that transformers can build from a config."""
 
 from __future__ import annotations
 
@@ -70,7 +70,9 @@ class HfVendor(VendorModel):
 
     def _assumptions(self, stage: str, workload: Workload) -> tuple[str, ...]:
         if stage == "decode":
-            return ("each decode step is called on what a prefill of the tokens before leaves",)
+            return (
+                "each decode step is called on the state that a prefill of earlier tokens leaves",
+            )
         if workload.lm_head == "last" and not self._real.chooses_logits:
-            return ("this model has no choice of logits: its LM head runs on every position",)
+            return ("this model cannot omit logits: its LM head runs on every position",)
         return ()

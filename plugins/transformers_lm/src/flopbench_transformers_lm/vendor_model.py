@@ -24,16 +24,16 @@ from flopbench_transformers_lm.model_types import needs_transformers
 _KV_CACHE = "past_key_values"
 
 _STATES = (_KV_CACHE, "cache_params", "state", "mems")
-"""What models call that which a pass leaves for the next: a KV cache, or a recurrent state."""
+"""Models' names for the state that a pass leaves for the next: a KV cache or recurrent states."""
 
 _MASKED = frozenset({"gemma4", "gemma4_unified", "moshi"})
-"""Types that look for packed sequences among positions, which meta tensors have not, unless
-they are given a mask. All others take no mask for one that hides nothing."""
+"""Types that, unless given a mask, look for packed sequences in the values of positions, which meta
+tensors do not have. All others treat a missing mask as one that hides nothing."""
 
 
 @frozen(slots=False)
 class RealModel:
-    """A model of transformers, and how it is called."""
+    """A model of transformers, and how to call it."""
 
     config: LmConfig
 
@@ -43,7 +43,7 @@ class RealModel:
 
         Raises:
             UsageError: torch or transformers is not installed.
-            CountError: transformers does not build the model, or not with eager attention.
+            CountError: transformers cannot build the model, or not with eager attention.
         """
         try:
             import torch
@@ -61,11 +61,11 @@ class RealModel:
             raise
         except Exception as error:
             raise CountError(
-                f"transformers does not build {self.config.model_type}: {describe(error)}"
+                f"transformers cannot build {self.config.model_type}: {describe(error)}"
             ) from error
         require_eager(module)
-        # Some warn of padding without a mask, and look for it among tokens that are not there.
-        # Past the config's own check: a few types demand a number.
+        # Without a mask some warn of padding, and look for it in token values that do not exist.
+        # This bypasses the config's own check: a few types demand a number.
         object.__setattr__(module.config, "pad_token_id", None)
         return module.eval()
 
@@ -79,7 +79,7 @@ class RealModel:
 
     @property
     def experts(self) -> str | None:
-        """How experts run; None if the model has none, or cannot be built."""
+        """How experts run; None if the model has none or cannot be built."""
         try:
             names = [name for name, _module in self.module.named_modules()]
         except CountError:
@@ -88,18 +88,18 @@ class RealModel:
 
     @cached_property
     def chooses_logits(self) -> bool:
-        """Whether the model can leave out logits that nobody asks for."""
+        """Whether the model can omit logits that are not requested."""
         return "logits_to_keep" in inspect.signature(self.module.forward).parameters
 
     def prefill(self, batch: Any, tokens: Any, *, all_logits: bool = True) -> Callable[[], Any]:
-        """Return the pass over whole sequences, as `generate` makes it first."""
+        """Return the pass over whole sequences, the first that `generate` makes."""
         inputs = self._inputs(batch, tokens, 0, all_logits=all_logits)
         return lambda: self.module(**inputs)
 
     def decode(self, batch: Any, past_tokens: Any) -> Callable[[], Any]:
-        """Return the pass over one token more, on what a prefill of the others leaves.
+        """Return the pass over one more token, on the state that a prefill of the others leaves.
 
-        A model that leaves nothing is given all tokens again, as `generate` does.
+        A model that leaves no state is given all tokens again, as `generate` does.
         """
         left = self.left_by_prefill(batch, past_tokens)
         if not left:
@@ -108,13 +108,13 @@ class RealModel:
         return lambda: self.module(**inputs, **left)
 
     def left_by_prefill(self, batch: Any, tokens: Any) -> dict[str, Any]:
-        """Return what a prefill leaves for the next pass: filled where it can be, or run."""
+        """Return the state that a prefill leaves: a filled cache if possible, else from a run."""
         cache = self._sample.get(_KV_CACHE)
         filled = None if cache is None else fill_like(cache, batch, tokens)
         return self.run_prefill(batch, tokens) if filled is None else {_KV_CACHE: filled}
 
     def run_prefill(self, batch: Any, tokens: Any) -> dict[str, Any]:
-        """Run a prefill, and return what it leaves for the next pass."""
+        """Run a prefill, and return the state that it leaves for the next pass."""
         import torch
 
         with torch.no_grad():
@@ -128,7 +128,7 @@ class RealModel:
     def _inputs(
         self, batch: Any, tokens: Any, past_tokens: Any, *, all_logits: bool
     ) -> dict[str, Any]:
-        """Return tokens, none of them hidden, and how many logits are wanted."""
+        """Return the arguments: tokens, none of them masked, and the number of logits to keep."""
         import torch
 
         ids = torch.empty(batch, tokens, dtype=torch.long, device="meta")

@@ -1,4 +1,4 @@
-"""What a causal language model works on: a batch of contexts of equal length, and decode steps."""
+"""A causal language model's workload: a batch of contexts of equal length, and decode steps."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ class Inputs:
     Attributes:
         context_tokens: tokens of each sequence's prefill.
         decode_steps: tokens generated after the prefill.
-        batch_size: sequences at once.
+        batch_size: sequences processed at once.
         lm_head: positions of the prefill that the LM head runs on.
     """
 

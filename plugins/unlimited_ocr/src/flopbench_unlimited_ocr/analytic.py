@@ -1,8 +1,8 @@
 """Closed forms: DeepSeek-OCR with reference sliding-window attention in its decoder.
 
-A generated token sees the whole prefill (the reference) and the last generated tokens. What
-that changes is in DeepSeek-OCR's own plugin, `Decoder.reference_window`; here are the sizes of
-the published model (config.json of baidu/Unlimited-OCR), and the names.
+A generated token attends to the whole prefill (the reference) and the last generated tokens.
+DeepSeek-OCR's plugin implements that (`Decoder.reference_window`); this module has the sizes of
+the published model (config.json of baidu/Unlimited-OCR) and the names.
 """
 
 from __future__ import annotations
@@ -16,14 +16,14 @@ from flopbench_deepseek_ocr.architecture import Architecture, read_architecture
 from flopbench_deepseek_ocr.workload import Tiling
 
 WINDOW = 128
-"""Generated tokens that a generated token sees, its own included."""
+"""Generated tokens that a generated token attends to, itself included."""
 
 
 class UnlimitedOcr(SamClipModel):
     """DeepSeek-OCR's closed forms, with a window in decoding and more tiles."""
 
     name = "unlimited_ocr"
-    summary = "Unlimited-OCR: DeepSeek-OCR whose decoding sees the prefill and a window"
+    summary = "Unlimited-OCR: DeepSeek-OCR with a sliding window over generated tokens"
     defaults = Path(__file__).with_name("default.yaml")
     tiling = Tiling(most=32)
 

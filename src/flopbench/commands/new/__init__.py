@@ -1,1 +1,1 @@
-"""``flopbench new``: a plugin to start from."""
+"""``flopbench new``: write a plugin to start from."""

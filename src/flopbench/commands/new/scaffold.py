@@ -26,12 +26,12 @@ class Kind:
     """A kind of plugin that can be written.
 
     Attributes:
-        shelf: the shelf of the catalog that its names are on.
-        what: what it is called.
-        suite, setting: the conformance suite, and its attribute for the name.
-        try_it: a command that uses it.
-        explained: what an author does next.
-        needs: further requirements.
+        shelf: the catalog's shelf with the names of this kind.
+        what: what to call it in messages.
+        suite, setting: its conformance suite, and the suite's attribute for the name.
+        try_it: a command that uses the plugin.
+        explained: what its author does next.
+        needs: requirements besides flopbench.
     """
 
     shelf: str
@@ -51,7 +51,7 @@ KINDS: Mapping[str, Kind] = {
         "model",
         "flopbench run $name",
         "`analytic.py` says what each stage computes, `module.py` is the real model and `vendor.py`"
-        " calls it. Replace `module.py` by the model you mean, then change `analytic.py` until"
+        " calls it. Replace `module.py` with your model, then change `analytic.py` until"
         " `flopbench run $name` says *verified*: where the two differ, it names the component.",
         ("attrs>=24.2",),
     ),
@@ -61,8 +61,8 @@ KINDS: Mapping[str, Kind] = {
         "AttentionConformance",
         "mode",
         "flopbench run MODEL --attention eager,$name",
-        "`plugin.py` lowers one attention operation to operations that have a price. It knows no"
-        " model, and works on all of them.",
+        "`plugin.py` lowers one attention operation to operations that have a price. It depends on"
+        " no model, and works with all of them.",
         ("attrs>=24.2",),
     ),
     "counter": Kind(
@@ -71,8 +71,8 @@ KINDS: Mapping[str, Kind] = {
         "CounterConformance",
         "counter",
         "flopbench run MODEL --counters torch,$name",
-        "`plugin.py` runs a call of a real model and says how many FLOPs it saw, by module and op,"
-        " and what it saw no formula for.",
+        "`plugin.py` runs a call of a real model and reports how many FLOPs it counted, by module"
+        " and op, and which ops it has no formula for.",
     ),
     "reporter": Kind(
         "reporters",
@@ -87,17 +87,17 @@ KINDS: Mapping[str, Kind] = {
 
 
 def write_plugin(kind: str, name: str, out: Path, catalog: Catalog) -> Path:
-    """Write a distribution under ``out`` and return its folder: whole, or not at all.
+    """Write a distribution under ``out``, completely or not at all, and return its folder.
 
     Raises:
-        UsageError: there is no such kind, the name is none or taken, or nothing can be written.
+        UsageError: the kind is unknown, the name is invalid or taken, or writing fails.
     """
     if kind not in KINDS:
         raise UsageError(unknown("kind of plugin", kind, KINDS))
     _require_free(KINDS[kind], name, catalog)
     folder = out / f"flopbench-{name.replace('_', '-')}"
     if folder.exists() or folder.is_symlink():
-        raise UsageError(f"{folder} exists already: give another name, or another --out")
+        raise UsageError(f"{folder} already exists: choose another name or another --out")
     try:
         out.mkdir(parents=True, exist_ok=True)
         with tempfile.TemporaryDirectory(dir=out, prefix=f".{folder.name}.") as temporary:
@@ -112,7 +112,7 @@ def write_plugin(kind: str, name: str, out: Path, catalog: Catalog) -> Path:
 
 
 def distribution(kind: str, name: str) -> Iterator[tuple[str, str]]:
-    """Yield the files of a distribution: paths and texts."""
+    """Yield the path and the text of each file of a distribution."""
     chosen, package = KINDS[kind], f"flopbench_{name}"
     cls = "".join(word.capitalize() for word in name.split("_"))
     values = {
@@ -149,12 +149,12 @@ def _filled(template: Traversable, values: Mapping[str, str]) -> str:
 def _require_free(kind: Kind, name: str, catalog: Catalog) -> None:
     if not _NAME.fullmatch(name) or keyword.iskeyword(name):
         raise UsageError(
-            f"{name!r} is no name for a plugin: it must be a Python identifier of lower-case "
+            f"{name!r} is not a valid plugin name: it must be a Python identifier of lower-case "
             "letters, digits and single underscores, such as my_model"
         )
     shelf = getattr(catalog, kind.shelf)
     if name in shelf:
-        raise UsageError(f"the {kind.what} {name!r} is there already, in {shelf.entries[name][1]}")
+        raise UsageError(f"the {kind.what} {name!r} already exists, in {shelf.entries[name][1]}")
     for source in (*catalog.sources, *(failure.source for failure in catalog.failures)):
         if source.name == name:
-            raise UsageError(f"the name {name!r} is taken: {source} has it")
+            raise UsageError(f"the name {name!r} is taken by {source}")

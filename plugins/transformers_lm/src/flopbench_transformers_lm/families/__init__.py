@@ -1,7 +1,7 @@
 """From a config to a decoder of blocks, by family of models.
 
 Sources are each family's report and the names of its config's fields. A value that no closed
-form is known for raises `NotCoveredError`; nothing is guessed.
+form covers raises `NotCoveredError`; nothing is guessed.
 """
 
 from collections.abc import Mapping
@@ -22,9 +22,9 @@ FAMILIES: Mapping[str, Family] = {
     **PARALLEL,
     **PLAIN,
 }
-"""What makes a decoder of a config, by model type."""
+"""Functions that build a decoder from a config, by model type."""
 
 
 def source_of(family: Family) -> str:
-    """Return the family's name and its source, as the first line of its docstring has them."""
+    """Return the family's name and its source, from the first line of its docstring."""
     return (family.__doc__ or "").split("\n")[0].partition(": ")[0].rstrip(".")

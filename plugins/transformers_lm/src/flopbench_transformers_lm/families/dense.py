@@ -1,4 +1,4 @@
-"""Decoders with a gated feed-forward part after attention, as Llama has it (arXiv:2302.13971)."""
+"""Decoders with a gated feed-forward part after attention, as in Llama (arXiv:2302.13971)."""
 
 from __future__ import annotations
 
@@ -26,10 +26,10 @@ def llama(config: LmConfig) -> Decoder:
 
 
 def mistral(config: LmConfig) -> Decoder:
-    """Mistral (arXiv:2310.06825): Llama with a sliding window; Ministral slides in some layers."""
+    """Mistral (arXiv:2310.06825): Llama with a sliding window, in Ministral only in some layers."""
     fields = Fields(config)
     mlp = gated_mlp(fields)
-    # Null, Ministral's default, is nothing that transformers runs.
+    # transformers does not run null, which is Ministral's default.
     usual = attention(fields, head_dim=fields.size("head_dim"))
     return decoder(fields, [(each, mlp) for each in by_window(fields, usual)])
 
@@ -37,19 +37,19 @@ def mistral(config: LmConfig) -> Decoder:
 def ministral3(config: LmConfig) -> Decoder:
     """Ministral 3 (mistral.ai/news/mistral-3): Mistral with queries scaled by their positions.
 
-    How the scale follows from a position is not priced.
+    Computing the scale from a position is not priced.
     """
     fields = Fields(config)
     mlp = gated_mlp(fields)
     usual = attention(fields, queries_scaled="positions")
     needed = ("llama_4_scaling_beta", "original_max_position_embeddings")
     if not all(isinstance(fields.get("rope_parameters").get(n), int | float) for n in needed):
-        raise fields.refused("rope_parameters", f"numbers as {' and '.join(needed)}")
+        raise fields.refused("rope_parameters", f"numbers for {' and '.join(needed)}")
     return decoder(fields, [(each, mlp) for each in by_window(fields, usual)])
 
 
 def cwm(config: LmConfig) -> Decoder:
-    """CWM (arXiv:2510.02387): Llama, in which most layers slide."""
+    """CWM (arXiv:2510.02387): Llama with a sliding window in most layers."""
     fields = Fields(config)
     mlp = gated_mlp(fields, bias=fields.flag("mlp_bias"))
     return decoder(fields, [(each, mlp) for each in by_window(fields, attention(fields))])
@@ -74,7 +74,7 @@ def qwen3(config: LmConfig) -> Decoder:
 def hunyuan(config: LmConfig) -> Decoder:
     """Hunyuan dense (github.com/Tencent-Hunyuan): Llama with norms of query and key heads."""
     fields = Fields(config)
-    head_dim = fields.size("head_dim")  # null, the default, is nothing that transformers runs
+    head_dim = fields.size("head_dim")  # transformers does not run null, the default
     usual = attention(fields, head_dim=head_dim, biases="attention_bias", qk_norm=RMS)
     return decoder(fields, [(usual, gated_mlp(fields))] * fields.layers)
 
@@ -98,7 +98,7 @@ def olmo(config: LmConfig) -> Decoder:
 def olmo2(config: LmConfig) -> Decoder:
     """OLMo 2 (arXiv:2501.00656): norms after the parts, and of all queries and keys at once.
 
-    OLMo 3 slides in most layers; its kinds of layers have rotary angles of their own.
+    OLMo 3 has a sliding window in most layers, and separate rotary angles per kind of layer.
     """
     fields = Fields(config)
     usual = attention(fields, biases="attention_bias", qk_norm=RMS, qk_norm_over="all")
@@ -108,13 +108,13 @@ def olmo2(config: LmConfig) -> Decoder:
 
 
 def rotations(fields: Fields) -> int:
-    """Return the kinds of layers, if each has rotary parameters of its own; else 1."""
+    """Return the number of kinds of layers if each has its own rotary parameters, else 1."""
     nested = any(isinstance(each, dict) for each in fields.get("rope_parameters", {}).values())
     return len(set(fields.get("layer_types", []))) if nested else 1
 
 
 def glm(config: LmConfig) -> Decoder:
-    """GLM-4 (arXiv:2406.12793): half of each head is rotated, gate and up are one product."""
+    """GLM-4 (arXiv:2406.12793): half of each head is rotated; gate and up are one product."""
     fields = Fields(config)
     usual = attention(fields, qkv_bias=fields.flag("attention_bias"), rope_partly=True)
     return decoder(fields, [(usual, gated_mlp(fields, fused=True))] * fields.layers)
@@ -141,14 +141,14 @@ def granite(config: LmConfig) -> Decoder:
 
 
 def smollm3(config: LmConfig) -> Decoder:
-    """SmolLM3 (huggingface.co/blog/smollm3): Llama, in which every fourth layer does not rotate."""
+    """SmolLM3 (huggingface.co/blog/smollm3): Llama without rotation in every fourth layer."""
     fields = Fields(config)
     mlp = gated_mlp(fields, bias=fields.flag("mlp_bias"))
     block = attention(fields, biases="attention_bias")
     usual = by_window(fields, block)
     rotated = fields.get("no_rope_layers", [1] * fields.layers)
     if len(rotated) != fields.layers:
-        raise fields.refused("no_rope_layers", f"{fields.layers} of 0 or 1")
+        raise fields.refused("no_rope_layers", f"lists of {fields.layers} values, each 0 or 1")
     layers = [
         (each if rotates else attrs.evolve(each, rope_dim=0), mlp)
         for each, rotates in zip(usual, rotated, strict=True)
@@ -157,7 +157,7 @@ def smollm3(config: LmConfig) -> Decoder:
 
 
 def exaone4(config: LmConfig) -> Decoder:
-    """EXAONE 4.0 (arXiv:2507.11407): norms after the parts; only sliding layers rotate, if any."""
+    """EXAONE 4.0 (arXiv:2507.11407): norms after the parts; if layers slide, only they rotate."""
     fields = Fields(config)
     mlp = gated_mlp(fields)
     block = attention(fields, qk_norm=RMS)

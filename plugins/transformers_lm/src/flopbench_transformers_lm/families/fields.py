@@ -1,4 +1,4 @@
-"""Reading a config: fields by name, and a refusal of every value that is not understood."""
+"""Read a config: fields by name, with an error for every value that is not understood."""
 
 from __future__ import annotations
 
@@ -20,21 +20,21 @@ ACTIVATIONS = {
     "silu": "silu",
     "swish": "silu",
 }
-"""Entries of the conventions, by transformers' names of activations."""
+"""Entries of the conventions, by transformers' names for activations."""
 
 ROPE_TYPES = ("default", "linear", "llama3", "yarn")
-"""Kinds of rotary positions whose frequencies are made once, not in each pass."""
+"""Kinds of rotary positions whose frequencies are computed once, not in each pass."""
 
 
 class NotCoveredError(Exception):
-    """A value in a config that no closed form is known for; the message says which."""
+    """A value in a config that no closed form covers; the message names it."""
 
 
 @frozen
 class Fields:
     """The fields of a config.
 
-    Every method raises `NotCoveredError` if the field's value is of another kind.
+    Every method raises `NotCoveredError` if the field's value is of a different kind.
     """
 
     config: LmConfig
@@ -50,8 +50,8 @@ class Fields:
         """Return a field that is a whole number of at least ``least``, and at most ``most``."""
         value = self.get(name, default)
         if type(value) is not int or value < least or (most is not None and value > most):
-            limits = f"at least {least}" if most is None else f"{least} to {most}"
-            raise self.refused(name, f"whole numbers of {limits}", value=value)
+            limits = f"of at least {least}" if most is None else f"from {least} to {most}"
+            raise self.refused(name, f"whole numbers {limits}", value=value)
         return value
 
     def flag(self, name: str, *, default: bool = False) -> bool:
@@ -69,33 +69,33 @@ class Fields:
         return ACTIVATIONS[value]
 
     def expect(self, **wanted: Any) -> None:
-        """Refuse a field that is there and has another value."""
+        """Reject a field that is present with a different value."""
         for name, right in wanted.items():
             if self.get(name, right) != right:
                 raise self.refused(name)
 
     def one_of(self, name: str, *covered: Any) -> Any:
-        """Return a field that has one of some values; the first if it is missing or null."""
+        """Return a field with one of the covered values; the first if it is missing or null."""
         value = self.get(name, covered[0])
         if value not in covered:
             raise self.refused(name, " or ".join(map(repr, covered)))
         return value
 
     def per_layer(self, name: str, *covered: str) -> list[str]:
-        """Return a field that lists one of some words for each layer."""
+        """Return a field that lists one of the covered words for each layer."""
         words = self.get(name)
         if not isinstance(words, list) or len(words) != self.layers or {*words} - {*covered}:
-            raise self.refused(name, f"{self.layers} of {' or '.join(covered)}")
+            raise self.refused(name, f"lists of {self.layers} values, each {' or '.join(covered)}")
         return words
 
     def refused(
         self, name: str, right: str | None = None, *, value: Any = attrs.NOTHING
     ) -> NotCoveredError:
-        """Return what is raised for a field that is not understood.
+        """Return the error for a field whose value is not covered.
 
         Args:
-            right: which values are.
-            value: the field's, if that is not what the config says.
+            right: the values that are covered.
+            value: the field's value, if it is not the config's.
         """
         found = self.config.get(name) if value is attrs.NOTHING else value
         only = f", only {right}" if right else ""
@@ -115,11 +115,11 @@ class Fields:
 
     @property
     def kv_heads(self) -> int:
-        """Key and value heads, which must be said."""
+        """Key and value heads, which must be given."""
         return self.kv_heads_of("num_key_value_heads")
 
     def kv_heads_of(self, name: str) -> int:
-        """Return a field that says the key and value heads, which divide the query heads."""
+        """Return a field with the key and value heads, which must divide the query heads."""
         found = self.size(name)
         if self.heads % found:
             raise self.refused(name, f"divisors of the {self.heads} query heads")
@@ -127,12 +127,12 @@ class Fields:
 
     @property
     def head_dim(self) -> int:
-        """Width of a head; the model's, shared among the heads, unless it is said."""
+        """Width of a head; unless it is given, the model's width divided by the heads."""
         return self.size("head_dim", self.width // self.heads)
 
     @property
     def shared_head_dim(self) -> int:
-        """Width of a head where the heads share the model's, whatever the config says."""
+        """The model's width divided by the heads, whatever width of a head the config gives."""
         if self.width % self.heads:
             raise self.refused("hidden_size", f"multiples of the {self.heads} query heads")
         return self.width // self.heads
@@ -149,15 +149,15 @@ class Fields:
 
     @property
     def tied(self) -> bool:
-        """Whether the LM head has the weights of the token embeddings."""
+        """Whether the LM head shares the weights of the token embeddings."""
         return self.flag("tie_word_embeddings")
 
     def rope_dim(self, width: int, *, partly: bool = False, named: str = "head_dim") -> int:
         """Return how many of a head's ``width`` elements are rotated.
 
         Args:
-            partly: whether transformers' code of the family heeds ``partial_rotary_factor``.
-            named: what the config calls the width.
+            partly: whether transformers' code for the family uses ``partial_rotary_factor``.
+            named: the config's name for the width.
         """
         rope = self.get("rope_parameters", {})
         kinds = [each for each in rope.values() if isinstance(each, dict)] or [rope]
@@ -168,20 +168,20 @@ class Fields:
         if parts.count(part) < len(parts) or (part != 1 and not partly):
             raise self.refused("rope_parameters", "partial_rotary_factor 1.0")
         if not isinstance(part, int | float) or not 0 < part <= 1:
-            raise self.refused("rope_parameters", "a partial_rotary_factor above 0, of at most 1")
-        # There is a frequency for every other element, so that an odd number is rounded up.
+            raise self.refused("rope_parameters", "a partial_rotary_factor above 0, up to 1")
+        # There is one frequency per two elements, so an odd number is rounded up.
         rotated = 2 * ((int(width * part) + 1) // 2)
         if rotated > width:
             raise self.refused(named, "even numbers", value=width)
         if not rotated:
-            raise self.refused("rope_parameters", f"a part of heads {width} wide")
+            raise self.refused("rope_parameters", f"a factor that rotates some of {width} elements")
         return rotated
 
     def windows(self) -> list[int | None]:
-        """Return the most keys that the queries of each layer see; None for all.
+        """Return the maximum number of keys that a query sees, for each layer; None for no limit.
 
         Transformers' cache reads the same fields: a layer slides if ``layer_types`` says so,
-        or, without them, if there is a ``sliding_window``.
+        or, without that field, if there is a ``sliding_window``.
         """
         window = self.get("sliding_window")
         if self.get("layer_types") is None:
@@ -190,12 +190,12 @@ class Fields:
             kinds = self.per_layer("layer_types", "full_attention", "sliding_attention")
         if "sliding_attention" not in kinds:
             return [None] * self.layers
-        # A cache that keeps 0 old keys keeps all: `keys[-0:]`.
+        # A cache meant to keep 0 old keys keeps all of them: `keys[-0:]`.
         window = self.size("sliding_window", least=2)
         return [window if kind == "sliding_attention" else None for kind in kinds]
 
     def no_window(self) -> None:
-        """Refuse windows in a family whose mask has none: transformers' cache would have them."""
+        """Reject windows in a family whose mask has none; transformers' cache would have them."""
         self.expect(sliding_window=None, attention_chunk_size=None)
         if self.get("layer_types") is not None:
             self.per_layer("layer_types", "full_attention")

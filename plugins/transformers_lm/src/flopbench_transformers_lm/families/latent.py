@@ -1,7 +1,7 @@
 """Families with latent attention (arXiv:2405.04434): DeepSeek-V2, DeepSeek-V3 and relatives.
 
-transformers caches a latent vector and a rotated key per token, and makes the keys and values
-of all heads of the whole cache at every step: see `flopbench.blocks.LatentAttention`.
+transformers caches a latent vector and a rotated key per token, and at every step expands the
+whole cache to the keys and values of all heads: see `flopbench.blocks.LatentAttention`.
 """
 
 from __future__ import annotations
@@ -24,7 +24,7 @@ from flopbench_transformers_lm.families.routed import (
 
 
 def deepseek_v2(config: LmConfig) -> Decoder:
-    """DeepSeek-V2 (arXiv:2405.04434): softmax scores, all experts or the best groups' compete."""
+    """DeepSeek-V2 (arXiv:2405.04434): softmax scores; all experts or the best groups' compete."""
     fields = Fields(config)
     routing: dict[str, Any] = {"scaled": True}
     method = fields.one_of("topk_method", "greedy", "group_limited_greedy")
@@ -61,10 +61,10 @@ def _decoder(fields: Fields, parts: list[FeedForward]) -> Decoder:
 
 def _attention(fields: Fields) -> LatentAttention:
     fields.no_window()
-    # transformers has keys of all heads, and would repeat them by the ratio of these.
+    # transformers has keys for all heads, and would repeat them by the ratio of these fields.
     fields.one_of("num_key_value_heads", fields.heads)
     rope_dim = fields.rope_dim(fields.size("qk_rope_head_dim"), named="qk_rope_head_dim")
-    fields.one_of("head_dim", rope_dim)  # what the angles are made for
+    fields.one_of("head_dim", rope_dim)  # what the angles are computed for
     ranked = fields.get("q_lora_rank") is not None
     return LatentAttention(
         width=fields.width,

@@ -36,7 +36,7 @@ def mixtral(config: LmConfig) -> Decoder:
 def phimoe(config: LmConfig) -> Decoder:
     """Phi-3.5-MoE (arXiv:2409.12136): layer norms, and two experts chosen in turn.
 
-    What masks scores far below the best one is not priced.
+    Masking scores far below the best one is not priced.
     """
     fields = Fields(config)
     fields.one_of("num_experts_per_tok", 2)
@@ -126,15 +126,15 @@ def minimax_m2(config: LmConfig) -> Decoder:
 
 
 def hunyuan_v1_moe(config: LmConfig) -> Decoder:
-    """Hunyuan-Large (arXiv:2411.02265): a shared MLP; each layer may choose another number."""
+    """Hunyuan-Large (arXiv:2411.02265): a shared MLP; each layer may choose a different number."""
     fields = Fields(config)
     fields.no_window()
-    fields.size("head_dim")  # null, the default, is nothing that transformers runs
+    fields.size("head_dim")  # transformers does not run null, the default
     chosen = fields.get("moe_topk")
     if not isinstance(chosen, list):
         chosen = [chosen] * fields.layers
     if len(chosen) != fields.layers:
-        raise fields.refused("moe_topk", f"a number, or one for each of {fields.layers}")
+        raise fields.refused("moe_topk", f"numbers, or lists of {fields.layers} of them")
     shared = gated_mlp(fields)
     block = attention(fields, biases="attention_bias", qk_norm=RMS)
     experts = [_experts(fields, per_token=k, shared=shared, normalised=True) for k in chosen]
@@ -151,13 +151,13 @@ def _windowed(fields: Fields, parts: Sequence[FeedForward], **options: Any) -> D
 
 
 def _alike(fields: Fields, part: FeedForward, **options: Any) -> Decoder:
-    """Return layers that are all the same, without windows."""
+    """Return a decoder whose layers are all the same, without windows."""
     fields.no_window()
     return decoder(fields, [(attention(fields, **options), part)] * fields.layers)
 
 
 def _sparse_steps(fields: Fields, shared: GatedMlp | None = None) -> list[FeedForward]:
-    """Return Qwen's parts: experts in every so manieth layer that is not excepted."""
+    """Return Qwen's parts: experts in every n-th layer, n the field's, that is not excepted."""
     step, excepted = fields.size("decoder_sparse_step"), fields.get("mlp_only_layers", [])
     dense = gated_mlp(fields)
     if not fields.size("num_experts", least=0):

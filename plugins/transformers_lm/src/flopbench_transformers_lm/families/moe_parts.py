@@ -25,15 +25,15 @@ def moe(
     """Return routed experts that are ``inner`` wide, and shared ones if any.
 
     Args:
-        count: field that says how many experts there are.
-        per_token: experts of a token, if not what the config says of all layers.
-        experts, router: fields of `Experts` and `Router` that are not as usual.
+        count: the field with the number of experts.
+        per_token: experts per token, if not the number that the config gives for all layers.
+        experts, router: fields of `Experts` and `Router` that differ from the usual.
     """
     number, name = fields.size(count), "num_experts_per_tok"
     chosen = fields.size(name) if per_token is None else per_token
     if type(chosen) is not int or not 1 <= chosen <= number:
-        raise fields.refused(name, f"whole numbers of 1 to {number}, the experts")
-    # The loss that balances experts is for training.
+        raise fields.refused(name, f"whole numbers from 1 to {number}, the number of experts")
+    # The loss that balances experts is only for training.
     fields.expect(output_router_logits=False)
     sizes: dict[str, Any] = {"width": fields.width, "experts": number, "per_token": chosen}
     usual = {"activation": None if "activation" in (experts or {}) else fields.activation()}
@@ -45,6 +45,6 @@ def moe(
 
 
 def angles_per_pair(decoder: Decoder) -> Decoder:
-    """Return a decoder that makes one cosine and sine for each two elements."""
+    """Return a decoder that computes one cosine and sine per pair of elements."""
     angles: Any = decoder.angles
     return attrs.evolve(decoder, angles=tuple(attrs.evolve(a, per_pair=True) for a in angles))

@@ -21,7 +21,7 @@ from flopbench_transformers_lm.families.parts import (
 )
 
 _CODEGEN_PARTS = 4
-"""CodeGen's weights lie as on so many processors, each with its share of the heads."""
+"""CodeGen's weights are laid out for this many processors, each with its share of the heads."""
 
 _COHERE_NORM = NormSpec("layer_norm", parameters=1)
 
@@ -29,7 +29,7 @@ _COHERE_NORM = NormSpec("layer_norm", parameters=1)
 def gptj(config: LmConfig) -> Decoder:
     """GPT-J (github.com/kingoflolz/mesh-transformer-jax); CodeGen (arXiv:2203.13474) is alike.
 
-    The angles are looked up in a table that is made with the model.
+    The angles are looked up in a table that is built with the model.
     """
     fields, fused = Fields(config), config.model_type == "codegen"
     if fused and fields.heads % _CODEGEN_PARTS:
@@ -80,7 +80,7 @@ def falcon(config: LmConfig) -> Decoder:
     """Falcon (arXiv:2311.16867): one key and value head for all, or a few of them.
 
     With ``new_decoder_architecture`` transformers caches keys and values once per query head;
-    the KV cache is priced with the heads that differ.
+    the KV cache is priced with the distinct heads.
     """
     fields = Fields(config)
     new, parallel = fields.flag("new_decoder_architecture"), fields.flag("parallel_attn")
@@ -111,7 +111,7 @@ def falcon(config: LmConfig) -> Decoder:
         [(usual, part)] * fields.layers,
         norm=LAYER_NORM,
         around={"norms": norms if parallel else 2},
-        angles=[rope_dim],  # made with ALiBi, too
+        angles=[rope_dim],  # computed even with ALiBi
     )
 
 

@@ -24,14 +24,14 @@ from flopbench_transformers_lm.config import LmConfig
 from flopbench_transformers_lm.families.fields import Fields
 
 Family = Callable[[LmConfig], Decoder]
-"""What makes a decoder of a config, or raises `NotCoveredError`."""
+"""A function that builds a decoder from a config, or raises `NotCoveredError`."""
 
 RMS = NormSpec("rms_norm")
 LAYER_NORM = NormSpec("layer_norm")
 
 
 def groups(layers: Iterable[tuple[Any, Any]]) -> tuple[Layers, ...]:
-    """Return like layers together, of each layer's attention and feed-forward part."""
+    """Group equal layers, given as the attention and feed-forward part of each layer."""
     counts: dict[tuple[Any, Any], int] = {}
     for layer in layers:
         counts[layer] = counts.get(layer, 0) + 1
@@ -41,12 +41,12 @@ def groups(layers: Iterable[tuple[Any, Any]]) -> tuple[Layers, ...]:
 def attention(
     fields: Fields, *, biases: str | None = None, rope_partly: bool = False, **options: Any
 ) -> SelfAttention:
-    """Return attention as most configs say it: grouped queries, rotated.
+    """Return attention as most configs describe it: grouped queries, rotated.
 
     Args:
-        biases: field that says whether all projections have a bias, if one does.
-        rope_partly: whether the family heeds ``partial_rotary_factor``.
-        options: fields of the block that are not as usual; those of the config are not read.
+        biases: the field that says whether all projections have a bias, if there is one.
+        rope_partly: whether the family uses ``partial_rotary_factor``.
+        options: fields of the block to set directly; they are not read from the config.
     """
     bias = biases is not None and fields.flag(biases)
     sizes: dict[str, Any] = {"width": fields.width, "heads": fields.heads}
@@ -62,7 +62,7 @@ def attention(
 
 
 def equal_heads(fields: Fields, **options: Any) -> SelfAttention:
-    """Return attention of heads that share the model's width, as many for keys as for queries."""
+    """Return attention whose heads split the model's width, with as many KV heads as heads."""
     return attention(
         fields, **({"head_dim": fields.shared_head_dim, "kv_heads": fields.heads} | options)
     )
@@ -77,7 +77,7 @@ def gated_mlp(fields: Fields, **options: Any) -> GatedMlp:
     """Return the usual gated feed-forward part.
 
     Args:
-        options: fields of the block that are not as usual; those of the config are not read.
+        options: fields of the block to set directly; they are not read from the config.
     """
     if "inner" not in options:
         options["inner"] = fields.size("intermediate_size")
@@ -94,7 +94,7 @@ def mlp(
     activation: str | None = None,
     bias: bool = False,
 ) -> Mlp:
-    """Return a plain feed-forward part; its activation is the field's, or given."""
+    """Return a plain feed-forward part; its activation is given, or the field's."""
     function = activation or fields.activation(activation_field)
     return Mlp(width=fields.width, inner=inner, activation=function, bias=bias)
 
@@ -113,10 +113,10 @@ def decoder(
 
     Args:
         layers: attention and feed-forward part of each layer.
-        around, embeddings, head: fields of `ResidualNorms`, `Embeddings` and `LmHead` that are
-            not as usual.
-        angles: elements that each kind of rotary angles rotates; none means those of the
-            layers. Most models make them even if no layer rotates by them.
+        around, embeddings, head: fields of `ResidualNorms`, `Embeddings` and `LmHead` that
+            differ from the usual.
+        angles: number of elements that each kind of rotary angles rotates; None means those of
+            the layers. Most models compute the angles even if no layer uses them.
     """
     width, vocabulary = fields.width, fields.vocabulary
     made = groups(layers)

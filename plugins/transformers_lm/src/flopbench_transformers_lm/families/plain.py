@@ -22,7 +22,7 @@ from flopbench_transformers_lm.families.parts import (
 
 
 def _classic(fields: Fields, **options: Any) -> Any:
-    """Return attention of equal heads that rotates nothing."""
+    """Return attention with equal heads and without rotation."""
     return equal_heads(fields, rope_dim=0, **options)
 
 
@@ -40,10 +40,10 @@ def gpt2(config: LmConfig) -> Decoder:
 
 
 def _with_positions(fields: Fields, cycle: list[tuple[Any, Any]], offset: int = 0) -> Decoder:
-    """Return a decoder with learned positions, of layers that repeat.
+    """Return a decoder with learned positions, whose layers repeat a cycle.
 
     Args:
-        offset: entries of the table of positions that are none.
+        offset: number of entries in the table of positions that are not positions.
     """
     return decoder(
         fields,
@@ -94,7 +94,7 @@ def opt(config: LmConfig) -> Decoder:
 
 
 def biogpt(config: LmConfig) -> Decoder:
-    """BioGPT (arXiv:2210.10341): GPT-2 with scaled embeddings, if only by 1."""
+    """BioGPT (arXiv:2210.10341): GPT-2 with scaled embeddings, even if only by 1."""
     fields = Fields(config)
     usual = _classic(fields, qkv_bias=True, out_bias=True)
     part = mlp(fields, fields.size("intermediate_size"), bias=True)
@@ -133,7 +133,7 @@ def mpt(config: LmConfig) -> Decoder:
 
 
 def starcoder2(config: LmConfig) -> Decoder:
-    """StarCoder 2 (arXiv:2402.19173): grouped queries, rotated, with biases; it may slide."""
+    """StarCoder 2 (arXiv:2402.19173): grouped queries, rotated, with biases; layers may slide."""
     fields = Fields(config)
     bias = fields.flag("use_bias", default=True)
     part = mlp(fields, fields.size("intermediate_size"), bias=bias)
@@ -159,7 +159,7 @@ def _rotated(config: LmConfig, norm: NormSpec, **options: Any) -> Decoder:
 
 
 def nanochat(config: LmConfig) -> Decoder:
-    """Nanochat (github.com/karpathy/nanochat): norms without weights, one of the embeddings too."""
+    """Nanochat (github.com/karpathy/nanochat): norms without weights, also after the embeddings."""
     fields = Fields(config)
     norm = NormSpec("rms_norm", parameters=0)
     usual = attention(fields, biases="attention_bias", qk_norm=norm)

@@ -1,7 +1,7 @@
 """Families with DeepSeek-V3's experts: sigmoid scores, groups, shared experts.
 
-Source of the routing: arXiv:2412.19437. Those here have grouped-query attention; those with
-latent attention are in `flopbench_transformers_lm.families.latent`.
+Source of the routing: arXiv:2412.19437. The families here have grouped-query attention; those
+with latent attention are in `flopbench_transformers_lm.families.latent`.
 """
 
 from __future__ import annotations
@@ -47,7 +47,7 @@ def dots1(config: LmConfig) -> Decoder:
 
 
 def sigmoid(fields: Fields) -> dict[str, Any]:
-    """Return the fields of the router."""
+    """Return the router's fields for sigmoid scores."""
     return {
         "scoring": "sigmoid",
         "corrected": True,
@@ -58,19 +58,19 @@ def sigmoid(fields: Fields) -> dict[str, Any]:
 
 
 def groups(fields: Fields) -> dict[str, int]:
-    """Return the router's groups, and how many of them are kept."""
+    """Return the router's number of groups, and how many of them are kept."""
     count = fields.size("n_group")
     return {"groups": count, "groups_kept": fields.size("topk_group", most=count)}
 
 
 def from_first_sparse(fields: Fields) -> Callable[[int], bool]:
-    """Return which layers have experts if the first few have none."""
+    """Return a test for the layers with experts, where the first few have none."""
     first = fields.size("first_k_dense_replace", least=0)
     return lambda layer: layer >= first
 
 
 def sparse_by_list(fields: Fields) -> Callable[[int], bool]:
-    """Return which layers have experts if a field lists them."""
+    """Return a test for the layers with experts, where a field lists them."""
     kinds = fields.per_layer("mlp_layer_types", "dense", "sparse")
     return lambda layer: kinds[layer] == "sparse"
 
@@ -82,11 +82,11 @@ def feed_forwards(
     *,
     bias: bool = False,
 ) -> list[FeedForward]:
-    """Return each layer's MLP, or its experts with those shared.
+    """Return each layer's MLP, or its routed and shared experts.
 
     Args:
         sparse: whether a layer has experts.
-        bias: of MLP and shared experts.
+        bias: whether MLP and shared experts have biases.
     """
 
     def part(layer: int) -> FeedForward:
