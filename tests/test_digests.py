@@ -57,7 +57,7 @@ def test_order_counts_in_a_list_and_not_in_a_mapping_or_a_set():
 
 
 def test_what_nobody_knows_the_fields_of_is_refused_and_is_like_nothing():
-    with pytest.raises(TypeError, match="a object, which is no number, text or attrs value"):
+    with pytest.raises(TypeError, match="a object has no canonical text: its fields are unknown"):
         canonical({"x": [object()]})
     value = object()
     assert distinct(value) != distinct(value)

@@ -1,6 +1,6 @@
 """How many FLOPs does a model really do, stage by stage? Two witnesses, reconciled exactly.
 
-The names below load with their first use: ``flopbench --help`` needs none of them.
+The names below load on first use: ``flopbench --help`` needs none of them.
 """
 
 from importlib import import_module
@@ -141,13 +141,13 @@ _NAMES = {
         "VendorStage",
     ),
 }
-"""What each public package brings."""
+"""The public names of each package."""
 
 _HOMES = {name: package for package, names in _NAMES.items() for name in names}
 
 
 def __getattr__(name: str) -> Any:
-    """Load a public name with its first use.
+    """Load a public name on first use.
 
     Raises:
         AttributeError: there is no such name.

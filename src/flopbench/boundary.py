@@ -1,4 +1,4 @@
-"""The boundary to plugins: what their code raises or returns, checked and told in one sentence."""
+"""The boundary to plugins: check what their code raises or returns, report it in one sentence."""
 
 from __future__ import annotations
 
@@ -16,20 +16,20 @@ _NO_PLUGINS = frozenset(
     {"", "attr", "attrs", "cattrs", "flopbench", "numpy", "pluggy", "sympy", "torch"}
     | {"transformers", *sys.stdlib_module_names}
 )
-"""Packages that stand between flopbench and a plugin, or that a plugin calls."""
+"""Packages between flopbench and a plugin, or that a plugin calls."""
 
 
 def told(error: BaseException) -> str:
-    """Name an exception in one line, and where in a plugin's own code it arose."""
+    """Describe an exception in one line, with the place in a plugin's own code where it arose."""
     return f"{describe(error)}{place(error)}"
 
 
 def place(error: BaseException) -> str:
-    """Say where in a plugin's own code an exception arose, as `` (FILE, line N)``; or nothing.
+    """Return where in a plugin's own code an exception arose, as `` (FILE, line N)``; or "".
 
-    Plugins are packages called ``flopbench_…``, as files of ``-p`` are, too, and the first package
-    on the way that is no library known to be in between. Of several, such as a counter that runs
-    a vendor's module, it is the one that was reached last.
+    Packages called ``flopbench_…`` are plugins (files of ``-p`` get such a name, too), and so is
+    the first package of the traceback that is not in `_NO_PLUGINS`. If there are several, as when
+    a counter runs a vendor's module, the one reached last counts.
     """
     reached: list[str] = []
     found = ""
@@ -61,10 +61,10 @@ def calling(what: str) -> Iterator[None]:
 
 
 def answer(what: str, wanted: Any, method: Callable[..., Any], *arguments: Any) -> Any:
-    """Return what a plugin's method returns, which must be of the type wanted.
+    """Return what a plugin's method returns, after checking its type.
 
     Raises:
-        PluginError: it raises, or returns something else.
+        PluginError: the method raises, or returns a value of another type.
     """
     with calling(what):
         value = method(*arguments)
@@ -72,38 +72,47 @@ def answer(what: str, wanted: Any, method: Callable[..., Any], *arguments: Any) 
     return value
 
 
-def require_type(value: Any, wanted: Any, what: str) -> None:
-    """Refuse what a plugin returned in place of a value of a type, or of a union of types.
+def require_type(value: Any, wanted: Any, what: str, must: str = "must return") -> None:
+    """Require a plugin's value to be of a type, or of a union of types.
 
     Raises:
         PluginError: it is of another type.
     """
     if not isinstance(value, wanted):
-        name = " or ".join(kind.__name__ for kind in get_args(wanted) or (wanted,))
-        raise PluginError(f"{what} returned {value!r}, which is no {name}")
+        raise PluginError(f"{what} {must} {_type_names(wanted)}, got {value!r}")
+
+
+def _type_names(wanted: Any) -> str:
+    """Name a type, or a union of types, with articles: ``a str or None``."""
+    return " or ".join(map(_type_name, get_args(wanted) or (wanted,)))
+
+
+def _type_name(kind: type) -> str:
+    if kind is type(None):
+        return "None"
+    return f"{'an' if kind.__name__[0] in 'AEIOUaeiou' else 'a'} {kind.__name__}"
 
 
 def facts(what: str, method: Callable[..., Any], *arguments: Any) -> dict[str, Any]:
-    """Return the mapping that a plugin's method returns, for a report to hold.
+    """Return the mapping that a plugin's method returns, for a report.
 
     Raises:
-        PluginError: it raises, returns no mapping, or a value that JSON cannot hold.
+        PluginError: the method raises, does not return a mapping, or returns a value that JSON
+            cannot hold.
     """
     found = dict(answer(what, Mapping, method, *arguments))
     for name, value in found.items():
         if not is_json(value):
-            raise PluginError(
-                f"{what} tells {name!r} as {value!r}, which is nothing that JSON can hold"
-            )
+            raise PluginError(f"{what} returned {value!r} for {name!r}, which JSON cannot hold")
     return found
 
 
 def declared(plugin: Any, kind: type) -> dict[str, Any]:
-    """Return the values of the attributes that an abstract class declares, as a plugin has them."""
+    """Return a plugin's values of the attributes that an abstract class declares."""
     return {name: getattr(plugin, name) for name in kind.__annotations__ if hasattr(plugin, name)}
 
 
 def raised_in(error: BaseException, module: str) -> bool:
-    """Tell whether it was code of a module that raised an exception."""
+    """Return whether the code of a module raised an exception."""
     frames = [frame for frame, _ in traceback.walk_tb(error.__traceback__)]
     return bool(frames) and frames[-1].f_globals.get("__name__") == module

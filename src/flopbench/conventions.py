@@ -1,10 +1,10 @@
-"""FLOPs per element of what is not matrix work: one table, each entry with its derivation.
+"""FLOPs per element of all but matrix work: one table, each entry with its derivation.
 
 Matrix work needs no convention: a multiply-accumulate (MAC) is 2 FLOPs, always. For the
 rest, one arithmetic operation, comparison or transcendental function (exp, erf, sin,
-rsqrt …) on one element is 1 FLOP, and each entry below is the sum of those in the textbook
+rsqrt …) on one element is 1 FLOP, and each entry below adds up those in the textbook
 formula. Every entry can be overridden from the configuration (``conventions.softmax=3``),
-and every report prints the table that it used.
+and every report prints the table it used.
 """
 
 from __future__ import annotations
@@ -56,5 +56,5 @@ class Conventions:
     top_k: int = _per_element(1, "one comparison per score")
 
     def derivations(self) -> dict[str, str]:
-        """Return how each entry's default follows from its formula, by name."""
+        """Return the derivation of each entry's default, by name."""
         return {a.name: a.metadata["derivation"] for a in attrs.fields(type(self))}

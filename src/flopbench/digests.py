@@ -1,4 +1,4 @@
-"""One text for one value, where ``repr`` may hide fields; and a digest of a strategy's code."""
+"""A canonical text of a value (``repr`` may hide fields), and a digest of a strategy's code."""
 
 from __future__ import annotations
 
@@ -18,19 +18,19 @@ import attrs
 
 
 def canonical(value: Any) -> str:
-    """Return a text that equal values share and different ones do not.
+    """Return a text that equal values share and different values do not.
 
-    Takes numbers, texts, None, paths, lists, tuples, sets, mappings, and attrs and data classes
-    of them, every field included.
+    Accepts numbers, strings, None, paths, lists, tuples, sets, mappings, and attrs and data classes
+    of them, with every field included.
 
     Raises:
-        TypeError: a value inside is of another type, whose fields nobody knows.
+        TypeError: a value inside is of another type, whose fields are unknown.
     """
     return json.dumps(_plain(value), sort_keys=True)
 
 
 def distinct(value: Any) -> Any:
-    """Return a key that equal values share; of its own where no text can be made."""
+    """Return a key that equal values share; a unique one for a value without a canonical text."""
     try:
         return canonical(value)
     except TypeError:
@@ -63,12 +63,12 @@ def _fields(value: Any) -> list[tuple[str, Any]]:
     elif dataclasses.is_dataclass(value) and not isinstance(value, type):
         names = [field.name for field in dataclasses.fields(value)]
     else:
-        raise TypeError(f"a {type(value).__name__}, which is no number, text or attrs value")
+        raise TypeError(f"a {type(value).__name__} has no canonical text: its fields are unknown")
     return [(name, getattr(value, name)) for name in names]
 
 
 def source_digest(cls: type) -> str | None:
-    """Return a digest of the file of a class, or of all files of its package; None without one."""
+    """Return a digest of the files of a class's package, or of its own file; None without one."""
     package = sys.modules.get(cls.__module__.partition(".")[0])
     folders = getattr(package, "__path__", None)
     if folders:
@@ -82,7 +82,7 @@ def source_digest(cls: type) -> str | None:
 
 @cache
 def _digest(files: tuple[Path, ...]) -> str:
-    """Digest files in order; what has gone meanwhile has no bytes."""
+    """Digest files in order; a file deleted in the meantime counts as empty."""
     found = hashlib.sha256()
     for path in files:
         found.update(path.name.encode())

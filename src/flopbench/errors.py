@@ -1,4 +1,4 @@
-"""What can go wrong, each as one sentence a user can act on.
+"""The errors of flopbench, each message one sentence that a user can act on.
 
 A message says what was given, what would be right and where it came from. The
 command line prints it and exits with the class's ``exit_code``; no traceback.
@@ -31,7 +31,7 @@ class PluginError(FlopbenchError):
 
 
 class DimError(FlopbenchError):
-    """A dimension is not an exact non-negative integer, or leaves int64 in an array."""
+    """A dimension is not an exact non-negative integer, or overflows int64 in an array."""
 
 
 class CountError(FlopbenchError):
@@ -41,20 +41,20 @@ class CountError(FlopbenchError):
 
 
 def unknown(what: str, given: str, known: Iterable[str]) -> str:
-    """Say that ``given`` is no known ``what``, with the nearest name or the list of names."""
+    """Describe an unknown ``what``, with the nearest name or the list of known names."""
     names = sorted(known)
     nearest = get_close_matches(given, names, n=1)
     if nearest:
         return f"unknown {what} {given!r}: did you mean {nearest[0]!r}?"
     if not names:
         return f"unknown {what} {given!r}: none is registered"
-    # A name that ends in * stands for the others that begin alike.
+    # A name that ends in * stands for all names with that prefix.
     stems = tuple(name[:-1] for name in names if name.endswith("*"))
     listed = [name for name in names if name.endswith("*") or not name.startswith(stems)]
-    return f"unknown {what} {given!r}: known are {', '.join(listed)}"
+    return f"unknown {what} {given!r}: expected one of {', '.join(listed)}"
 
 
 def describe(error: BaseException) -> str:
-    """Name an exception in one line: its type, and the first line of its message if it has one."""
+    """Describe an exception in one line: its type and the first line of its message, if any."""
     text = " ".join(str(error).strip().splitlines()[:1])
     return f"{type(error).__name__}: {text}" if text else type(error).__name__

@@ -47,7 +47,7 @@ def require_matplotlib(otherwise: str = "") -> None:
         otherwise: what the user may do instead; it ends the sentence.
 
     Raises:
-        UsageError: it is not installed.
+        UsageError: matplotlib is not installed.
     """
     if find_spec("matplotlib") is None:
         raise UsageError(f"plots need matplotlib (pip install 'flopbench[plot]'){otherwise}")
@@ -55,7 +55,7 @@ def require_matplotlib(otherwise: str = "") -> None:
 
 @contextmanager
 def drawing(settings: Mapping[str, Any]) -> Iterator[None]:
-    """Draw with these settings of matplotlib, and without a display.
+    """Draw with these matplotlib settings and without a display.
 
     Raises:
         UsageError: matplotlib is not installed.

@@ -1,23 +1,23 @@
-"""Who is told how far a run has come."""
+"""Callbacks that report how far a run has come."""
 
 from __future__ import annotations
 
 
 class Progress:
-    """Told what is being counted; does nothing, unless overridden."""
+    """Receives what a run is counting; does nothing unless overridden."""
 
     def stage(self, title: str) -> None:
-        """Take note that the counting of a stage begins."""
+        """Called when the counting of a stage begins."""
 
     def step(self, number: int) -> None:
-        """Take note that one of its steps has been counted."""
+        """Called when one of its steps has been counted."""
 
 
 class SweepProgress:
-    """Told how far counting is; does nothing, unless overridden."""
+    """Receives how far a sweep has come; does nothing unless overridden."""
 
     def start(self, total: int, done: int) -> None:
-        """Take note that ``done`` of ``total`` counts are known already."""
+        """Called at the start, when ``done`` of ``total`` counts are already known."""
 
     def counted(self, what: str) -> None:
-        """Take note that one more is known: a stage of a point."""
+        """Called when one more count, a stage of a point, is known."""

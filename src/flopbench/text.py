@@ -1,4 +1,4 @@
-"""Pieces of text that reports are made of."""
+"""Text formatting that reports share."""
 
 from __future__ import annotations
 
@@ -9,20 +9,20 @@ from decimal import Decimal
 from typing import Any
 
 PREFIXES = ("", "k", "M", "G", "T", "P", "E", "Z", "Y", "R", "Q")
-"""Of decimal multiples, by powers of 1000."""
+"""Decimal unit prefixes, by powers of 1000."""
 
 _SIX_DECIMALS = 10**7
 _WIDTH = 100
 
 
 def tera(flops: int) -> str:
-    """Write FLOPs as TFLOPs: six decimals, or four significant digits if that were too few."""
+    """Format FLOPs as TFLOPs: six decimals, or four significant digits for small counts."""
     value = Decimal(flops).scaleb(-12)
     return f"{value:.6f}" if flops == 0 or flops >= _SIX_DECIMALS else f"{value:.3e}"
 
 
 def prefix(value: float) -> int:
-    """Return the power of 1000 by which four digits of a number are written best."""
+    """Return the power of 1000 whose prefix suits a number written with four digits."""
     scaled, power = abs(value), 0
     while scaled >= 999.95 and power < len(PREFIXES) - 1:  # noqa: PLR2004 - rounds to 1000
         scaled, power = scaled / 1000, power + 1
@@ -30,13 +30,13 @@ def prefix(value: float) -> int:
 
 
 def si(value: float, unit: str) -> str:
-    """Write a number with a decimal prefix and four significant digits."""
+    """Format a number with a decimal prefix and four significant digits."""
     power = prefix(value)
     return f"{value / 1000**power:.4g} {PREFIXES[power]}{unit}"
 
 
 def key_values(values: Mapping[str, Any], prefix: str = "") -> Iterator[str]:
-    """Yield ``key=value`` of each value that is set; keys of inner mappings are dotted."""
+    """Yield ``key=value`` for each value that is set; keys of inner mappings are dotted."""
     for key, value in values.items():
         if isinstance(value, Mapping):
             yield from key_values(value, f"{prefix}{key}.")
@@ -46,18 +46,18 @@ def key_values(values: Mapping[str, Any], prefix: str = "") -> Iterator[str]:
 
 
 def plural(number: int, what: str) -> str:
-    """Write a number of things."""
+    """Format a count and its noun, which gets an s unless the count is 1."""
     return f"{number} {what}" if number == 1 else f"{number} {what}s"
 
 
 def listed(names: Iterable[str], word: str) -> str:
-    """Write names as people do: ``a, b and c``."""
+    """Join names as in prose: ``a, b and c``."""
     *most, last = names
     return f"{', '.join(most)} {word} {last}" if most else last
 
 
 def wrapped(text: str) -> str:
-    """Break a text into lines of a terminal's width."""
+    """Wrap a text to a terminal's width."""
     return textwrap.fill(text, _WIDTH, subsequent_indent="  ", break_on_hyphens=False)
 
 
@@ -71,7 +71,7 @@ def table(header: Iterable[str], rows: Iterable[Iterable[str]]) -> Iterator[str]
 
 
 def is_json(value: Any) -> bool:
-    """Tell whether JSON can hold a value: no dates, sets or numbers without end."""
+    """Return whether JSON can hold a value: dates, sets, NaN and infinities it cannot."""
     try:
         json.dumps(value, allow_nan=False)
     except (TypeError, ValueError):

@@ -11,7 +11,7 @@ BAD = {
     "no symbol": (("prove", "deepseek_ocr", "--symbols", ","), "--symbols must name at least one"),
     "symbol of another stage": (
         ("prove", "deepseek_ocr", "--stages", "vision", "--symbols", "S"),
-        "known are B, n",
+        "expected one of B, n",
     ),
     "proof format": (("prove", "deepseek_ocr", "--format", "markdwn"), "did you mean 'markdown'?"),
     "analytic only": (

@@ -96,10 +96,10 @@ MISTAKES = {
     "workload.steps": "override 'workload.steps' must be KEY=VALUE",
     "=3": "override '=3' must be KEY=VALUE",
     "workload.image=[1,": "override 'workload.image=[1,' is not valid",
-    "workload.title=${nowhere}": "the configuration does not merge",
-    "workload.title=???": "the configuration does not merge",
-    "workload.title=": "has no value: null stands for",
-    "workload.image=#1.png": "has no value: null stands for",
+    "workload.title=${nowhere}": "cannot merge the configuration",
+    "workload.title=???": "cannot merge the configuration",
+    "workload.title=": "has no value: if that is intended, write null",
+    "workload.image=#1.png": "has no value: if that is intended, write null",
 }
 
 
@@ -120,7 +120,7 @@ def test_a_mistake_is_one_sentence_with_the_full_key(override):
         ("run: false", "run must be a mapping"),
         ("conventions: ''", "conventions must be a mapping"),
         ("workload: {1: base}", "workload: unknown key '1'"),
-        ("workload: []", "does not merge|workload must be a mapping"),
+        ("workload: []", "cannot merge|workload must be a mapping"),
         ("a: 1\na: 2", "found duplicate key"),
         ("workload: {steps: x}", "workload.steps must be an integer"),
         ("\0", "is not valid YAML"),

@@ -89,10 +89,10 @@ LOAD_FAULTS = {
 SENTENCES = {
     "import error": "failed to import: ModuleNotFoundError: No module named 'not_a_module'",
     "wrong signature": "breaks the hook contract: .*{hook}.*catalog",
-    "raises in the hook": "raised in {hook}: RuntimeError: out of luck",
-    "wrong type": "returned <class 'int'>, which is no subclass of ",
-    "no list": "returned <class .*> from {hook}, which wants a list of classes",
-    "a taken name": "brings the {what} '{taken}', which plugin .* has already",
+    "raises in the hook": "failed in {hook}: RuntimeError: out of luck",
+    "wrong type": "must return subclasses of .*, got <class 'int'>",
+    "no list": "must return a list of classes from {hook}, got <class .*>",
+    "a taken name": "defines the {what} '{taken}', which plugin .* already defines",
 }
 
 FILES = ("--no-plots", "--out", "swept")
@@ -217,10 +217,10 @@ NAMED = {
 WHY = {
     "raises": dict.fromkeys(HOOKS, "RuntimeError: out of luck"),
     "returns a wrong type": {
-        "model": "TypeError: ops returned 3, which is no iterable of operations",
-        "vendor": "vendor model 'broken_vendor': stage returned 3, which is no VendorStage",
-        "attention": "TypeError: lower returned 3, which is no iterable of operations",
-        "counter": "returned 3, which is no Count",
+        "model": "TypeError: ops must return an iterable of operations, got 3",
+        "vendor": "vendor model 'broken_vendor': stage must return a VendorStage, got 3",
+        "attention": "TypeError: lower must return an iterable of operations, got 3",
+        "counter": "must return a Count, got 3",
         "reporter": "render must return text, got 3",
     },
 }
@@ -294,7 +294,7 @@ def test_an_unknown_hook_is_told_with_the_nearest(flopbench, tmp_path):
     warning = flopbench("list", "-p", "typo.py").stderr
     assert "unknown hook 'flopbench_reporter': did you mean 'flopbench_reporters'?" in warning
     warning = flopbench("list", "-p", ".").stderr
-    assert "'.' is no name of a module and no .py file" in warning
+    assert "'.' is neither the name of a module nor a .py file" in warning
 
 
 EVERY_COMMAND = {

@@ -27,7 +27,7 @@ BROKEN = {
     "import error": ("import not_a_module", "failed to import: ModuleNotFoundError"),
     "syntax error": ("def (", "failed to import: SyntaxError"),
     "exits on import": ("import sys; sys.exit(3)", "failed to import: SystemExit: 3"),
-    "no hook": ("x = 1", "implements no hook of flopbench"),
+    "no hook": ("x = 1", "implements no flopbench hook"),
     "unknown hook": (
         """
         from flopbench import hookimpl
@@ -53,7 +53,7 @@ BROKEN = {
         def flopbench_reporters():
             raise RuntimeError("out of\\nluck")
         """,
-        "raised in flopbench_reporters: RuntimeError: out of",
+        "failed in flopbench_reporters: RuntimeError: out of",
     ),
     "no list": (
         """
@@ -62,7 +62,7 @@ BROKEN = {
         def flopbench_reporters():
             return None
         """,
-        "returned None from flopbench_reporters, which wants a list of classes",
+        "must return a list of classes from flopbench_reporters, got None",
     ),
     "wrong type": (
         """
@@ -71,7 +71,7 @@ BROKEN = {
         def flopbench_vendor_counters():
             return [int]
         """,
-        "returned <class 'int'>, which is no subclass of VendorCounter",
+        "must return subclasses of VendorCounter, got <class 'int'>",
     ),
     "an instance": (
         """
@@ -80,7 +80,7 @@ BROKEN = {
         def flopbench_analytic_models():
             return ["deepseek_ocr"]
         """,
-        "returned 'deepseek_ocr', which is no subclass of AnalyticModel",
+        "must return subclasses of AnalyticModel, got 'deepseek_ocr'",
     ),
     "abstract": (
         """
@@ -116,7 +116,7 @@ BROKEN = {
         def flopbench_attention_modes():
             return [Pair]
         """,
-        "name 'a,b' must not hold a comma",
+        "name 'a,b' must not contain a comma",
     ),
     "a taken file": (
         """
@@ -129,7 +129,7 @@ BROKEN = {
         def flopbench_reporters():
             return [Mine]
         """,
-        "brings the reporter 'mine' for the file report.json, which is 'json''s",
+        "defines the reporter 'mine' for the file report.json, which 'json' writes",
     ),
     "a file elsewhere": (
         """
@@ -142,7 +142,7 @@ BROKEN = {
         def flopbench_reporters():
             return [Mine]
         """,
-        "Reporter Mine has no proper filename",
+        "Reporter Mine has no valid filename",
     ),
     "no convention": (
         """
@@ -155,7 +155,7 @@ BROKEN = {
         def flopbench_vendor_counters():
             return [Mine]
         """,
-        "VendorCounter Mine has no proper convention",
+        "VendorCounter Mine has no valid convention",
     ),
     "a taken name": (
         """
@@ -168,7 +168,7 @@ BROKEN = {
         def flopbench_attention_modes():
             return [Eager]
         """,
-        "brings the attention mode 'eager', which plugin 'eager' (builtin) has already",
+        "defines the attention mode 'eager', which plugin 'eager' (builtin) already defines",
     ),
 }
 
@@ -257,7 +257,7 @@ def test_the_same_plugin_twice_is_named(write, tmp_path, monkeypatch):
     write("twice", GOOD)
     monkeypatch.chdir(tmp_path)
     (failure,) = catalog("twice", "twice").failures
-    assert "is loaded already under this name" in str(failure)
+    assert "is already loaded under this name" in str(failure)
 
 
 def test_an_unknown_name_suggests_the_nearest_and_names_failures(write):

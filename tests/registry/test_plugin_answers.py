@@ -49,18 +49,18 @@ def answering(value):
 @pytest.mark.parametrize(
     ("members", "sentence"),
     [
-        ({"workload_facts": answering(None)}, "workload_facts returned None, which is no Mapping"),
+        ({"workload_facts": answering(None)}, "workload_facts must return a Mapping, got None"),
         (
             {"workload_facts": answering({"o": 3j})},
-            "workload_facts tells 'o' as 3j, which is nothing that JSON can hold",
+            "workload_facts returned 3j for 'o', which JSON cannot hold",
         ),
         (
             {"workload_facts": answering({"o": float("nan")})},
-            "workload_facts tells 'o' as nan, which is nothing that JSON can hold",
+            "workload_facts returned nan for 'o', which JSON cannot hold",
         ),
-        ({"assumptions": answering(None)}, "assumptions returned None, which is no tuple or list"),
-        ({"ops": answering(None)}, "ops returned None, which is no iterable of operations"),
-        ({"ops": answering([7])}, "ops yields 7, which is no Op"),
+        ({"assumptions": answering(None)}, "assumptions must return a tuple or a list, got None"),
+        ({"ops": answering(None)}, "ops must return an iterable of operations, got None"),
+        ({"ops": answering([7])}, "ops must yield only Op instances, got 7"),
         (
             {"ops": lambda *_: [Linear(component="", rows=1, in_features=1, out_features=1)]},
             "component must be a path, such as decoder/mlp, got ''",
@@ -79,10 +79,10 @@ def test_a_model_that_answers_wrongly_is_named(members, sentence):
 
 
 STAGE = {
-    "a stage": ({"stage": answering(None)}, "stage returned None, which is no VendorStage"),
+    "a stage": ({"stage": answering(None)}, "stage must return a VendorStage, got None"),
     "a call": (
         {"stage": answering(VendorStage(answering(7)))},
-        "the prepare of stage 'prefill' returned 7, which is no VendorCall",
+        "prepare of stage 'prefill' must return a VendorCall, got 7",
     ),
     "steps": (
         {"stage": answering(VendorStage(answering(7), steps=None))},
@@ -93,11 +93,11 @@ STAGE = {
     ),
     "assumptions": (
         {"stage": answering(VendorStage(answering(7), assumptions="none"))},
-        "the assumptions of stage 'prefill' are 'none', which is no tuple",
+        "the assumptions of stage 'prefill' must be a tuple, got 'none'",
     ),
     "a component": (
         {"component": answering(None)},
-        "component of '' returned None, which is no str",
+        "component('') must return a str, got None",
     ),
 }
 
@@ -114,7 +114,7 @@ def test_a_vendor_that_answers_wrongly_leaves_its_stage_incomplete(what):
 
 
 def test_a_vendor_that_tells_no_versions_is_named():
-    for told, sentence in ((5, "returned 5"), ({"torch": linear}, "tells 'torch' as <function")):
+    for told, sentence in ((5, "must return a Mapping"), ({"torch": linear}, "returned <function")):
         plan = plan_of(toy(), vendor(provenance=answering(told)), Sizes())
         for use in (run, prove):
             with pytest.raises(PluginError, match=f"vendor model 'toy': provenance {sentence}"):
@@ -124,12 +124,12 @@ def test_a_vendor_that_tells_no_versions_is_named():
 @pytest.mark.parametrize(
     ("members", "sentence"),
     [
-        ({"count": answering(None)}, "counter 'odd' returned None, which is no Count"),
+        ({"count": answering(None)}, "counter 'odd' must return a Count, got None"),
         (
             {"count": answering(SimpleNamespace(counted=5, uncounted=()))},
-            "returned namespace(counted=5, uncounted=()), which is no Count",
+            "must return a Count, got namespace(counted=5, uncounted=())",
         ),
-        ({"trace": answering(None)}, "counter 'odd' returned None, which is no Trace"),
+        ({"trace": answering(None)}, "counter 'odd' must return a Trace, got None"),
     ],
 )
 def test_a_counter_that_answers_wrongly_is_named(members, sentence):
@@ -145,7 +145,7 @@ def test_the_entries_of_a_count_are_checked(name, entries):
     from flopbench.vendor import Count
     from flopbench.vendor.checked import checked_count
 
-    with pytest.raises(FlopbenchError, match=f"returned .* for {name}, which is no tuple of"):
+    with pytest.raises(FlopbenchError, match=f"{name} must be a tuple of"):
         checked_count(Count(**{"counted": (), name: entries}), "odd")
 
 
@@ -162,7 +162,9 @@ def test_a_size_that_is_not_declared_is_named():
 
 def test_a_size_that_is_no_int_is_named():
     plan = plan_of(toy(stage_sizes=answering({"B": 3, "S": 2.7})), TorchVendor(linear), Sizes())
-    with pytest.raises(PluginError, match=r"stage_sizes of 'S' in stage 'prefill' returned 2.7"):
+    with pytest.raises(
+        PluginError, match=r"stage_sizes: 'S' in stage 'prefill' must be an int, got 2.7"
+    ):
         prove(plan, CATALOG)
 
 
@@ -171,7 +173,7 @@ def test_two_sizes_of_one_name_are_refused():
     source = Source("twice", "-p")
     found = Contribution(source, "flopbench_analytic_models", [twice])
     (failure,) = build_catalog(Plugins((source,), (found,), ())).failures
-    assert failure.error == "AnalyticModel Twice has no proper sizes"
+    assert failure.error == "AnalyticModel Twice has no valid sizes"
 
 
 class Branches(SizedToy):
@@ -190,7 +192,7 @@ def test_an_if_on_a_size_is_told_with_the_rule():
         assert "cannot determine truth value of Relational: S > 3" in sentence
         assert "test_plugin_answers.py, line " in sentence
         assert sentence.endswith(
-            "a symbol for a size takes no `if`; flopbench.dims has minimum, maximum and where"
+            "an `if` cannot test a symbolic size; use minimum, maximum or where of flopbench.dims"
         )
 
 
@@ -201,9 +203,9 @@ def test_a_mode_that_lowers_to_no_operations_is_named():
     shape = {"heads": 1, "kv_heads": 1, "head_dim": 8, "value_dim": 8, "queries": 2, "keys": 2}
     op = Attention(component="a", batch=1, **shape)
     for members, sentence in (
-        ({"lower": answering(3)}, "lower returned 3, which is no iterable of operations"),
-        ({"lower": answering([op])}, "which is no PricedOp"),
-        ({"unsupported": answering(3)}, "unsupported returned 3, which is no text"),
+        ({"lower": answering(3)}, "lower must return an iterable of operations, got 3"),
+        ({"lower": answering([op])}, "lower must yield only PricedOp instances"),
+        ({"unsupported": answering(3)}, "unsupported must return a str or None, got 3"),
     ):
         mode = type("Mode", (Eager,), members)()
         with pytest.raises(TypeError, match=sentence):
@@ -281,20 +283,23 @@ def flopbench_vendor_counters():
 @pytest.mark.parametrize(
     ("arguments", "sentence"),
     [
-        (("nothing", "--analytic-only"), "model 'nothing': from_options returned None"),
+        (
+            ("nothing", "--analytic-only"),
+            "model 'nothing': from_options must return an AnalyticModel, got None",
+        ),
         (
             ("leaves", "--analytic-only"),
             "of model 'leaves' with attention mode 'eager' failed: SystemExit: 0 (odd.py, line 19)",
         ),
-        (("leaves",), "vendor model 'leaves': from_options returned None"),
+        (("leaves",), "vendor model 'leaves': from_options must return a VendorModel, got None"),
         (("narrow", "--analytic-only"), "model 'narrow': dtype must be one of bfloat16, float16"),
         (
             ("deepseek_ocr", "--attention", "unlabelled", "--analytic-only"),
-            "attention mode 'unlabelled': series_label returned None, which is no str",
+            "attention mode 'unlabelled': series_label must return a str, got None",
         ),
         (
             ("deepseek_ocr", "--stages", "decode", "--counters", "five"),
-            "counter 'five': provenance returned 5, which is no Mapping",
+            "counter 'five': provenance must return a Mapping, got 5",
         ),
     ],
 )

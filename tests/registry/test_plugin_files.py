@@ -142,7 +142,7 @@ STAGE = 'Stage("prefill", "Prefill")'
 def test_a_model_without_its_class_attributes_is_not_listed(flopbench, tmp_path, old, new, what):
     result = flopbench("list", "-p", write_toy(tmp_path, (old, new)))
     assert result.returncode == 2
-    assert f"AnalyticModel Toy has no proper {what}" in result.stdout
+    assert f"AnalyticModel Toy has no valid {what}" in result.stdout
 
 
 def test_a_default_that_fails_is_told_and_the_rest_is_listed(flopbench, tmp_path):

@@ -135,7 +135,7 @@ WRONG = {
         "doubles": ("counts_what_is_known_by_hand", "'0': 384", set()),
         "macs_as_flops": ("counts_what_is_known_by_hand", "'0': 96", set()),
         "says_macs": ("counts_what_is_known_by_hand", "MACs by module", set()),
-        "floats": ("counts_what_is_known_by_hand", "192.0, which is no count", set()),
+        "floats": ("counts_what_is_known_by_hand", "non-negative integers, got 192.0", set()),
         "swallows": ("uncounted_work_is_told", "nothing of what it missed", set()),
         "one_module": ("counts_what_is_known_by_hand", "{'': 288}", set()),
         "adds_up": (

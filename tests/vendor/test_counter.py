@@ -9,7 +9,7 @@ from flopbench.vendor import Convention
 def test_a_convention_knows_whole_units_only():
     macs = Convention("MAC", TORCH_VISIBLE)
     assert macs.matrix_work(10) == 5
-    with pytest.raises(ValueError, match="no whole number of MACs"):
+    with pytest.raises(ValueError, match="not a whole number of MACs"):
         macs.matrix_work(11)
     with pytest.raises(ValueError, match="unit 'call'"):
         Convention("call", frozenset()).matrix_work(10)

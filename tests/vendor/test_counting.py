@@ -131,5 +131,5 @@ def test_entries_of_one_module_and_op_add_up():
 
 @pytest.mark.parametrize("wrong", [7.5, -1, None, "9", True])
 def test_what_is_no_count_is_an_error(wrong):
-    with pytest.raises(CountError, match="which is no count"):
+    with pytest.raises(CountError, match="must count in non-negative integers"):
         count_stage(checked_counter(Scripted(lambda step: {"core": wrong})), stage(1))

@@ -12,7 +12,7 @@ from flopbench.ops import Attention, PricedOp
 class AttentionMode(ABC):
     """A way to carry out attention, for every model.
 
-    A mode lowers one `Attention` to priced operations and knows no model. A whole plugin::
+    A mode lowers one `Attention` to priced operations, whatever the model. A whole plugin::
 
         from flopbench import AttentionMode, MatMul, hookimpl
 
@@ -42,15 +42,15 @@ class AttentionMode(ABC):
     """Whether the vendor model runs attention this way, so that counts must be equal."""
 
     torch_visible_only: ClassVar[bool] = False
-    """Whether the mode stands for what FlopCounterMode would see, not for all the work."""
+    """Whether the mode covers only what FlopCounterMode would see, not all the work."""
 
     tells_padding: ClassVar[bool] = False
-    """Whether its tensor FLOPs are what a kernel executes, so that reports show the useful part."""
+    """Whether its tensor FLOPs are those a kernel executes; reports then show the useful part."""
 
     def unsupported(self, op: Attention) -> str | None:
         """Return why this mode cannot carry out ``op``, or None if it can.
 
-        An op that is not supported runs eagerly, and the report lists it with this reason.
+        An unsupported op runs eagerly, and the report lists it with this reason.
         """
         return None
 
@@ -58,8 +58,8 @@ class AttentionMode(ABC):
     def lower(self, op: Attention) -> Iterable[PricedOp]:
         """Yield the operations that carry out ``op``, over all its layers and steps.
 
-        `Attention.pairs`, `Attention.unmasked_pairs` and `Attention.outputs` are summed over
-        the steps already: operations made of them have ``steps=1``.
+        `Attention.pairs`, `Attention.unmasked_pairs` and `Attention.outputs` are already
+        summed over the steps: operations built from them have ``steps=1``.
         """
 
     def series_label(self) -> str:

@@ -1,7 +1,7 @@
-"""Adapters that check what an analytic model and an attention mode answer.
+"""Adapters that check what an analytic model and an attention mode return.
 
-`flopbench.plan.Plan` wraps its plugins once. All that works with a plan may then trust their
-answers: a wrong one is reported as itself, and not as what follows from it.
+`flopbench.plan.Plan` wraps its plugins once. Everything that works with a plan can then trust
+their answers: a wrong one is reported where it is given, not by its consequences.
 """
 
 from __future__ import annotations
@@ -25,7 +25,7 @@ class CheckedModel(AnalyticModel):
     """An analytic model whose answers are checked.
 
     Raises:
-        PluginError: in place of what the plugin raises or wrongly returns.
+        PluginError: the plugin raises, or returns something wrong.
     """
 
     def __init__(self, plugin: AnalyticModel) -> None:
@@ -48,7 +48,7 @@ class CheckedModel(AnalyticModel):
 
     @classmethod
     def from_options(cls, options: Any) -> Self:  # noqa: ARG003 - as declared
-        raise TypeError(f"{cls.__name__} wraps a model that is made already")
+        raise TypeError(f"{cls.__name__} wraps an existing model")
 
     @property
     def no_closed_forms(self) -> str | None:
@@ -71,13 +71,13 @@ class CheckedModel(AnalyticModel):
         """Yield the operations.
 
         Raises:
-            TypeError: what the plugin returns or yields is no operation. Who asks for operations
-                says what for, in a `PluginError`.
+            TypeError: the plugin returns or yields something other than operations. The caller
+                turns it into a `PluginError` that says what they were for.
         """
         yield from _all_of(Op, "ops", self.plugin.ops(stage, workload))
 
     def stage_sizes(self, stage: str, workload: Any) -> dict[str, int]:
-        """Return the sizes of a stage of a workload whose sizes are ints."""
+        """Return the sizes of a stage, for a workload whose sizes are ints."""
         found = self._call(Mapping, "stage_sizes", stage, workload)
         known = [size.name for size in self.sizes]
         what = f"{self._who}: stage_sizes"
@@ -85,7 +85,7 @@ class CheckedModel(AnalyticModel):
             if name not in known:
                 names = f"sizes declares {', '.join(known)}" if known else "sizes is empty"
                 raise PluginError(f"{what} names {name!r} in stage {stage!r}, but {names}")
-            require_type(value, int, f"{what} of {name!r} in stage {stage!r}")
+            require_type(value, int, f"{what}: {name!r} in stage {stage!r}", "must be")
         return dict(found)
 
     def stage_workload(self, stage: str, workload: Any, sizes: Mapping[str, Dim]) -> Any:
@@ -97,7 +97,7 @@ class CheckedModel(AnalyticModel):
 
 
 def checked_model(model: AnalyticModel) -> CheckedModel:
-    """Wrap a model, once."""
+    """Wrap a model unless it is wrapped already."""
     return model if isinstance(model, CheckedModel) else CheckedModel(model)
 
 
@@ -117,7 +117,7 @@ class CheckedMode(AttentionMode):
     def unsupported(self, op: Attention) -> str | None:
         reason = self.plugin.unsupported(op)
         if reason is not None and not isinstance(reason, str):
-            raise TypeError(f"unsupported returned {reason!r}, which is no text and not None")
+            raise TypeError(f"unsupported must return a str or None, got {reason!r}")
         return reason
 
     def lower(self, op: Attention) -> Iterator[PricedOp]:
@@ -125,16 +125,16 @@ class CheckedMode(AttentionMode):
 
 
 def checked_mode(mode: AttentionMode) -> CheckedMode:
-    """Wrap a mode, once."""
+    """Wrap a mode unless it is wrapped already."""
     return mode if isinstance(mode, CheckedMode) else CheckedMode(mode)
 
 
 def _all_of(kind: type[T], what: str, value: Any) -> Iterator[T]:
     if not isinstance(value, Iterable):
-        raise TypeError(f"{what} returned {value!r}, which is no iterable of operations")
+        raise TypeError(f"{what} must return an iterable of operations, got {value!r}")
     for op in value:
         if not isinstance(op, kind):
-            raise TypeError(f"{what} yields {op!r}, which is no {kind.__name__}")
+            raise TypeError(f"{what} must yield only {kind.__name__} instances, got {op!r}")
         yield op
 
 
@@ -151,6 +151,6 @@ def with_symbols(what: str) -> Iterator[None]:
         if error.__cause__ is None or not raised_in(error.__cause__, "sympy.core.relational"):
             raise
         raise PluginError(
-            f"{error}: a symbol for a size takes no `if`; flopbench.dims has minimum, maximum and "
-            "where"
+            f"{error}: an `if` cannot test a symbolic size; use minimum, maximum or where of "
+            "flopbench.dims"
         ) from error

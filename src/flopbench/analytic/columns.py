@@ -1,4 +1,4 @@
-"""Columns of numbers, one per point, put together from blocks of points."""
+"""Columns of numbers, one per point, assembled from blocks of points."""
 
 from __future__ import annotations
 
@@ -8,18 +8,18 @@ from typing import Any
 from flopbench.dims import is_array
 
 Column = Any
-"""One number per point: an array, or a plain number that all points have."""
+"""One number per point: an array, or a plain number that all points share."""
 
 
 class Joined:
-    """Columns put together from blocks: a number stays one while all blocks agree on it.
+    """Columns assembled from blocks: a number stays a number while all blocks agree on it.
 
-    A column that equals another mode's is held once: modes differ in few of them.
+    A column that equals another mode's is stored once: modes differ in few columns.
 
     Args:
-        count: points of all blocks.
-        size: points of a block, the last one apart.
-        other: where that mode's blocks are put, each before the same block here.
+        count: points in all blocks.
+        size: points per block; the last one may have fewer.
+        other: the columns of that other mode, which get each block before these do.
     """
 
     def __init__(self, count: int, size: int, other: Joined | None) -> None:
@@ -35,7 +35,7 @@ class Joined:
         self.block = block
 
     def _share(self, other: Joined, start: int, name: str, value: Column) -> bool:
-        """Take the other mode's column for as long as all blocks are equal."""
+        """Share the other mode's column as long as all blocks are equal."""
         import numpy as np
 
         if name not in other.block or (start and name not in self._shared):
@@ -47,7 +47,7 @@ class Joined:
             return True
         self._shared.discard(name)
         if start:
-            # Its rows up to here are ours; from here on it is another.
+            # The rows so far are equal; from here on the columns differ.
             self.columns[name] = whole.copy() if is_array(whole) else whole
         return False
 

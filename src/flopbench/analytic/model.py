@@ -25,7 +25,7 @@ class Stage:
 
     Attributes:
         name: what ``--stages`` takes and reports carry.
-        title: what people read.
+        title: the title that people read.
         parts: for a composed stage, the names of the stages that it sums.
     """
 
@@ -44,11 +44,11 @@ class Size:
     """A size of the workload that a closed form can leave open, as a symbol.
 
     Attributes:
-        name: the field's symbol, such as ``S``; ``k`` is taken, for the number of a step.
+        name: its usual symbol, such as ``S``; ``k`` is reserved for the number of a step.
         meaning: what it counts, for people.
-        minimum: the smallest value that is a workload.
+        minimum: the smallest valid value.
         steps: whether it is the number of steps of a stage, such as decoding.
-        batch: whether it is a batch size, that tensor FLOPs are a multiple of.
+        batch: whether it is a batch size, so that tensor FLOPs are a multiple of it.
     """
 
     name: str = attrs.field()
@@ -76,8 +76,8 @@ class Named:
 
     Attributes:
         model: the same model with symbols for dimensions.
-        values: what each symbol stands for in the model as it is.
-        meanings: what each symbol is called, by its name.
+        values: the value of each symbol in the model as it is.
+        meanings: what each symbol means, by its name.
     """
 
     model: AnalyticModel
@@ -138,13 +138,13 @@ class AnalyticModel(ABC):
     fills them from the configuration and checks names and types; an attrs validator
     that raises ValueError becomes a one-sentence error with the full key.
 
-    Between the inputs (what a user types: an image, a mode) and the operations stands the
-    *workload*: a frozen value of the model's own whose dimensions may be ints, arrays or
-    symbols. A sweep or a proof builds it directly.
+    The *workload* comes between the inputs (what a user types: an image, a mode) and the
+    operations. It is a frozen value of a type that the model defines, and its dimensions may be
+    ints, arrays or symbols. A sweep or a proof builds it directly.
     """
 
     name: ClassVar[str]
-    """What ``flopbench run`` takes; a name that ends in ``*`` stands for all that begin so."""
+    """What ``flopbench run`` takes; a name that ends in ``*`` stands for all with that prefix."""
 
     summary: ClassVar[str] = ""
     """One line for ``flopbench list``."""
@@ -162,35 +162,35 @@ class AnalyticModel(ABC):
     """The stages before the first output token, for ``--ttft``."""
 
     per_token: ClassVar[str | None] = None
-    """The stage that makes ``decode_steps`` further tokens, for ``--tpot``."""
+    """The stage that generates ``decode_steps`` further tokens, for ``--tpot``."""
 
     parts: ClassVar[Mapping[str, str]] = {}
-    """Starts of component paths and what plots call them, for the share of each part."""
+    """Prefixes of component paths and their names in plots, for the share of each part."""
 
     dtype: str = DEFAULT_DTYPE
     """Of weights, activations and KV cache: a name in `flopbench.dims.DTYPE_BYTES`."""
     sizes: ClassVar[tuple[Size, ...]] = ()
-    """What `flopbench prove` may leave open in some stage; none if there is nothing to prove."""
+    """What `flopbench prove` may leave open in some stage; empty if there is nothing to prove."""
 
     defaults: ClassVar[Path | None] = None
     """A YAML file of configuration defaults that ships with the plugin."""
 
     @classmethod
     def for_name(cls, name: str) -> type[Self]:
-        """Return the class of one of the names that a ``name`` ending in ``*`` stands for."""
+        """Return the class for a name that matches a ``name`` ending in ``*``."""
         return under_name(cls, name)
 
     @classmethod
     def known_names(cls) -> Iterable[str]:
-        """Return the names for ``flopbench list`` that a ``name`` ending in ``*`` stands for.
+        """Return the names for ``flopbench list`` that match a ``name`` ending in ``*``.
 
-        They are asked for only where names are shown, so that finding them may take time.
+        This is called only where names are shown, so it may take its time.
         """
         return ()
 
     @property
     def no_closed_forms(self) -> str | None:
-        """Why this model has none, in one sentence; its vendor is then counted alone."""
+        """Why this model has no closed forms, in one sentence; only its vendor is then counted."""
         return None
 
     @classmethod
@@ -205,7 +205,7 @@ class AnalyticModel(ABC):
     @property
     @abstractmethod
     def architecture(self) -> Any:
-        """The model's dimensions: a frozen value that the vendor model is built from, too."""
+        """The model's dimensions: a frozen value from which the vendor model is built, too."""
 
     @abstractmethod
     def workload(self, inputs: Any) -> Any:
@@ -217,25 +217,25 @@ class AnalyticModel(ABC):
 
     @abstractmethod
     def workload_facts(self, workload: Any) -> Mapping[str, Any]:
-        """Return what reports say of a workload: at least every size that FLOPs depend on."""
+        """Return what reports say about a workload: at least every size that FLOPs depend on."""
 
     @abstractmethod
     def ops(self, stage: str, workload: Any) -> Iterable[Op]:
         """Yield the operations of one stage that is not composed."""
 
     def assumptions(self) -> tuple[str, ...]:
-        """Return what the closed forms take for granted, one sentence each, for the report."""
+        """Return what the closed forms assume, one sentence each, for the report."""
         return ()
 
     def stage_sizes(self, stage: str, workload: Any) -> Mapping[str, Dim]:
-        """Return those of `sizes` that a stage of this workload has, each with its value."""
+        """Return the `sizes` that a stage of this workload has, each with its value."""
         return {}
 
     def stage_workload(self, stage: str, workload: Any, sizes: Mapping[str, Dim]) -> Any:
         """Return the workload of one stage with other sizes, such as symbols.
 
-        What the FLOPs of the stage do not depend on may be dropped: two workloads that give
-        the same here share their closed form.
+        It may drop whatever the FLOPs of the stage do not depend on: two workloads for which it
+        returns the same share a closed form.
 
         Args:
             sizes: a value for each name that `stage_sizes` returns.
@@ -243,5 +243,5 @@ class AnalyticModel(ABC):
         return workload
 
     def named(self) -> Named | None:
-        """Return the model with names for its own dimensions; None if it has none."""
+        """Return the model with symbols for its dimensions; None if it has no names for them."""
         return None

@@ -26,7 +26,7 @@ class Line:
     cost: Cost
 
     def seen_flops(self, kinds: Collection[str]) -> Dim:
-        """Return its matrix work, if it is of a kind that a counter sees."""
+        """Return its matrix work if a counter sees its kind, else 0."""
         return self.cost.tensor_flops if self.kind in kinds else 0
 
     @property
@@ -37,7 +37,7 @@ class Line:
 
 @frozen
 class Fallback:
-    """An attention op that a mode cannot carry out, so that it runs eagerly."""
+    """An attention op that runs eagerly because a mode cannot carry it out."""
 
     attention: str
     component: str
@@ -57,7 +57,7 @@ class StagePrice:
 
     @property
     def cost(self) -> Cost:
-        """The whole stage."""
+        """The cost of the whole stage."""
         return sum((line.cost for line in self.lines), Cost())
 
     def __add__(self, other: StagePrice) -> StagePrice:
@@ -71,14 +71,14 @@ class StagePrice:
         return sum(line.torch_visible_flops for line in self.lines)
 
     def seen(self, kinds: Collection[str]) -> list[tuple[str, Dim]]:
-        """Return the matrix work of kinds of operation that a counter sees, by component."""
+        """Return the matrix work of the kinds of operation that a counter sees, by component."""
         return [
             (line.component, line.cost.tensor_flops) for line in self.lines if line.kind in kinds
         ]
 
 
 Known = dict[PricedOp, tuple[Cost, Held]]
-"""Prices of operations, which are equal only to themselves."""
+"""Prices by operation; an operation is equal only to itself."""
 
 
 @frozen
@@ -88,7 +88,7 @@ class Pricer:
     Attributes:
         eager: carries out the attention that another mode cannot.
         conventions: FLOPs per element of vector work.
-        dtype: of weights, activations and KV cache alike; a name in
+        dtype: the type of weights, activations and KV cache alike; a name in
             `flopbench.dims.DTYPE_BYTES`.
     """
 
@@ -102,8 +102,8 @@ class Pricer:
         """Price ``ops`` with attention carried out by ``mode``, or eagerly where it cannot.
 
         Args:
-            known: prices of operations, added to: what no mode lowers is priced once for all
-                modes if they share ``ops``.
+            known: prices that are already known; this call adds to them. For modes that share
+                ``ops``, an operation that no mode lowers is thus priced only once.
         """
         fallbacks: dict[Fallback, None] = {}
         priced: list[PricedOp] = []
@@ -126,14 +126,14 @@ class Pricer:
         """Price a stage of a model that is not composed.
 
         Raises:
-            PluginError: the model or the mode raises; it says what was priced.
+            PluginError: the model or the mode raises; the message says what was being priced.
         """
         with calling(pricing(model, stage, mode)):
             return self.price(model.ops(stage, workload), mode)
 
 
 def pricing(model: AnalyticModel, stage: str, mode: AttentionMode | None = None) -> str:
-    """Say what is priced, for an error."""
+    """Describe what is being priced, for an error message."""
     how = f" with attention mode {mode.name!r}" if mode else ""
     return f"pricing stage {stage!r} of model {model.name!r}{how}"
 
@@ -158,15 +158,15 @@ def total_price(stage: Stage, prices: Mapping[str, StagePrice]) -> StagePrice:
 def lower(
     op: Op, mode: AttentionMode, eager: AttentionMode
 ) -> tuple[Iterable[PricedOp], Fallback | None]:
-    """Return the priced operations that ``op`` is, and whether it fell back to eager.
+    """Return the priced operations of ``op``, and its fallback if it fell back to eager.
 
     Raises:
-        TypeError: ``op`` is of a kind that nobody can price.
+        TypeError: ``op`` is neither a `PricedOp` nor an `Attention`.
     """
     if isinstance(op, PricedOp):
         return (op,), None
     if not isinstance(op, Attention):
-        raise TypeError(f"{type(op).__name__} has no price and is no Attention")
+        raise TypeError(f"an op must be a PricedOp or an Attention, got {type(op).__name__}")
     reason = mode.unsupported(op)
     lowered = (eager if reason else mode).lower(op)
     fallback = Fallback(mode.name, op.component, reason) if reason else None
@@ -174,7 +174,7 @@ def lower(
 
 
 def _with_alive(lowered: Iterable[PricedOp], elements: Dim) -> Iterator[PricedOp]:
-    """Keep alive during the lowered operations what is alive during the whole."""
+    """Keep alive during each lowered operation what is alive during the whole attention."""
     for op in lowered:
         yield attrs.evolve(op, alive_meanwhile=op.alive_meanwhile + elements)
 

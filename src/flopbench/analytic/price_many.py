@@ -1,8 +1,8 @@
 """Price many workloads in one array evaluation per stage and attention mode.
 
-Workloads of one class that differ in integer fields only are stacked: each such field becomes
-an array, and the model's formulas run once for all points. Very many points are taken
-in blocks, so that what is in work at a time fits a cache.
+Workloads of one class that differ only in integer fields are stacked: each such field becomes
+an array, and the model's formulas run once for all points. Large numbers of points are
+processed in blocks that fit in a cache.
 """
 
 from __future__ import annotations
@@ -34,9 +34,9 @@ class Columns:
     """What one stage costs in one attention mode, at each point.
 
     Attributes:
-        costs: by name of the field in ``sweep.json``.
+        costs: by field name in ``sweep.json``.
         parts: FLOPs by part of the model.
-        seen: FLOPs that a counter sees, by component, if it was said what it sees.
+        seen: FLOPs that a counter sees, by component; empty if it was not given what it sees.
     """
 
     costs: Mapping[str, Column]
@@ -45,7 +45,7 @@ class Columns:
 
 
 def columns(priced: StagePrice, parts: Iterable[str], sees: Collection[str] = ()) -> Columns:
-    """Take the totals of a priced stage.
+    """Return the totals of a priced stage.
 
     Args:
         sees: kinds of operation that a counter sees.
@@ -72,13 +72,13 @@ def columns(priced: StagePrice, parts: Iterable[str], sees: Collection[str] = ()
 
 
 def part_of(component: str, parts: Iterable[str]) -> str:
-    """Return the longest start of a component path that is a part, or its first name."""
+    """Return the longest part that a component path begins with, or the path's first name."""
     fitting = [p for p in parts if f"{component}/".startswith(f"{p}/")]
     return max(fitting, key=len, default=component.split("/", maxsplit=1)[0])
 
 
 Costs = dict[tuple[str, str], dict[str, Any]]
-"""By mode and stage, what `Columns` holds for one point."""
+"""The content of `Columns` at one point, by mode and stage."""
 
 
 @frozen(kw_only=True)
@@ -87,7 +87,7 @@ class Evaluator:
 
     Attributes:
         stages: names of the stages to price; None for all.
-        sees: kinds of operation that a counter sees, to be given by component.
+        sees: kinds of operation that a counter sees; their FLOPs are given by component.
     """
 
     model: AnalyticModel
@@ -146,14 +146,14 @@ class Evaluator:
             try:
                 _spread(self.price_arrays(stacked), indices, points)
             except PluginError:
-                # Beyond 64 bits, or a model that branches on a size: each point alone has plain
-                # integers without bounds, and says what is wrong with it.
+                # A number exceeds 64 bits, or the model branches on a size. A single point has
+                # plain integers, which are unbounded, and its error names what is wrong with it.
                 for index in indices:
                     _spread(self.price_arrays(workloads[index]), [index], points)
         return points
 
     def fallbacks(self, workload: Any) -> list[tuple[str, Fallback]]:
-        """Return what modes cannot carry out in a workload's stages, each once.
+        """Return the fallbacks of all modes in a workload's stages, each once.
 
         Raises:
             PluginError: the model or a mode raises.
@@ -184,7 +184,7 @@ def _slice(workload: Any, rows: slice) -> Any:
 
 
 def stack(workloads: Sequence[Any]) -> list[tuple[list[int], Any]]:
-    """Return (indices, one workload with arrays) of the workloads that differ in integers only."""
+    """Return (indices, one workload with arrays) of each group that differs only in integers."""
     groups: dict[Any, list[int]] = {}
     for index, workload in enumerate(workloads):
         values = attrs.asdict(workload, recurse=False)

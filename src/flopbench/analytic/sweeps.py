@@ -13,16 +13,17 @@ from flopbench.text import is_json
 
 def _text(instance: Any, attribute: attrs.Attribute[Any], value: Any) -> None:
     if not isinstance(value, str) or not value:
-        raise TypeError(f"{type(instance).__name__}.{attribute.name} must be a text, got {value!r}")
+        what = f"{type(instance).__name__}.{attribute.name}"
+        raise TypeError(f"{what} must be a non-empty string, got {value!r}")
 
 
 def _plain_mapping(instance: Any, attribute: attrs.Attribute[Any], value: Any) -> None:
     what = f"{type(instance).__name__}.{attribute.name}"
     if not (isinstance(value, Mapping) and all(isinstance(name, str) for name in value)):
-        raise TypeError(f"{what} must be a mapping of names, got {value!r}")
+        raise TypeError(f"{what} must be a mapping with string keys, got {value!r}")
     for name, each in value.items():
         if not is_json(each):
-            raise TypeError(f"{what} must have values that JSON has, got {name}={each!r}")
+            raise TypeError(f"{what} must have values that JSON can hold, got {name}={each!r}")
 
 
 @frozen(kw_only=True)
@@ -32,10 +33,10 @@ class SweepPoint:
     Attributes:
         label: what tables and plots call it, such as ``2x3``.
         inputs: values of keys below ``workload.``, nested as in a configuration file.
-        facts: what ``sweep.json`` says of the point beside the workload's own facts.
+        facts: what ``sweep.json`` says about the point beside the workload's own facts.
 
     Raises:
-        TypeError: a value is of another type, or none that JSON has.
+        TypeError: a value is of another type, or one that JSON cannot hold.
     """
 
     label: str = attrs.field(validator=_text)
@@ -45,11 +46,12 @@ class SweepPoint:
 
 @frozen(kw_only=True)
 class SweepLimits:
-    """What the command line says of the points of a named sweep.
+    """The limits that the command line sets to the points of a named sweep.
 
     Attributes:
-        grids: (rows, columns) by hand; none means the sweep's own candidates.
-        max_image_tokens: candidates up to so many image tokens, instead of the usual ones.
+        grids: the (rows, columns) to use; empty for the sweep's own candidates.
+        max_image_tokens: take candidates with at most this many image tokens, instead of the
+            usual ones.
     """
 
     grids: tuple[tuple[int, int], ...] = ()
@@ -59,7 +61,7 @@ class SweepLimits:
 def _limits(names: Any) -> frozenset[str]:
     known = {field.name for field in attrs.fields(SweepLimits)}
     if not isinstance(names, list | tuple | set | frozenset) or not known.issuperset(names):
-        raise TypeError(f"Sweep.takes must name limits, of {sorted(known)}, got {names!r}")
+        raise TypeError(f"Sweep.takes must name limits among {sorted(known)}, got {names!r}")
     return frozenset(names)
 
 
@@ -69,10 +71,10 @@ class Sweep:
 
     Attributes:
         stages: names of the stages that it reports.
-        x: the fact that plots have on the horizontal axis.
-        points: gives the points within the limits; raises
-            `flopbench.errors.UsageError` if they leave none.
-        takes: names of the limits that it heeds; others are refused.
+        x: the fact on the horizontal axis of plots.
+        points: returns the points within the limits; raises
+            `flopbench.errors.UsageError` if there are none.
+        takes: names of the limits that it accepts; others are refused.
 
     Raises:
         TypeError: a value is of another type.

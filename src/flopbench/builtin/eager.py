@@ -14,8 +14,8 @@ from flopbench.dims import Dim
 class Eager(AttentionMode):
     """Attention as a chain of PyTorch ops: Q K^T, scale, mask or bias, softmax, times V.
 
-    Each op of the chain reads the scores and writes new ones. What is alive at once is that
-    of the last step, which sees the most keys.
+    Each op of the chain reads the scores and writes new ones. The peak is that of the last
+    step, which sees the most keys.
     """
 
     name = "eager"
@@ -40,10 +40,10 @@ class Eager(AttentionMode):
 
 @frozen(eq=False)
 class _Sizes:
-    """Elements of the tensors of the chain: of all steps, or of the ``last``.
+    """Elements of the chain's tensors: over all steps, or in the ``last``.
 
     Attributes:
-        keys, values: those of the last step, if they are activations; a cache holds none.
+        keys, values: those of the last step if they are activations; 0 if a cache holds them.
     """
 
     scores: Dim
@@ -103,7 +103,7 @@ def _changes_of_scores(op: Attention, sizes: _Sizes) -> Iterator[PricedOp]:
 
 
 def _softmax(op: Attention, sizes: _Sizes) -> Softmax:
-    # Sinks are one more column of scores; the probabilities of the others go on.
+    # Sinks are one more column of scores; its probabilities are dropped afterwards.
     heads = op.batch * op.heads
     sinks, last_sinks = (heads * op.queries * n if op.sinks else 0 for n in (op.steps, 1))
     return Softmax(

@@ -15,7 +15,7 @@ MAX_HEAD_DIM = 256
 class FlashAttention2(AttentionMode):
     """FlashAttention-2 (Dao, arXiv:2307.08691): one kernel, only unmasked query-key pairs.
 
-    What its modes share: the attention that it takes, and the one operation that it is.
+    What its modes share: which attention they support, and the one fused operation.
     """
 
     def unsupported(self, op: Attention) -> str | None:
@@ -60,7 +60,7 @@ class FlashAttention2(AttentionMode):
 
 
 def _any(condition: Any) -> bool:
-    """Tell whether a comparison of ints or arrays holds somewhere."""
+    """Return whether a comparison of ints or arrays holds anywhere."""
     return bool(condition.any()) if is_array(condition) else bool(condition)
 
 
@@ -68,7 +68,7 @@ class Flash(FlashAttention2):
     """All the work of FlashAttention-2."""
 
     name = "flash"
-    summary = "FlashAttention-2 semantics: a forward look that does not match the vendor"
+    summary = "FlashAttention-2 semantics: not what the vendor runs, so never compared with it"
 
 
 class FlashTorch(FlashAttention2):

@@ -1,7 +1,7 @@
 """The torch counter: FlopCounterMode, per module and op, with an audit of what it missed.
 
-FlopCounterMode adds up the ops that its registry has formulas for and says nothing of
-the others. The audit watches every op that runs and reports those that do matrix or
+FlopCounterMode adds up the ops that its registry has formulas for and ignores the others
+silently. The audit watches every op that runs and reports those that do matrix or
 attention work without a formula, so that no blind spot passes for a 0.
 """
 

@@ -2,7 +2,7 @@
 
 A fake tensor has a shape and no values, and its sizes may be symbolic ints. Every formula
 of FlopCounterMode then returns an expression. Where the program branches on a size, torch
-goes the way of an example and notes the condition as a guard. Sizes of 0 and 1 are special
+follows an example value and records the condition as a guard. Sizes of 0 and 1 are special
 to torch (broadcasting), so a symbol stands for 2 and more.
 """
 
@@ -38,7 +38,7 @@ _PLAIN: dict[str, Callable[..., sympy.Expr]] = {
     "Mod": sympy.Mod,
     "PythonMod": sympy.Mod,
 }
-"""SymPy's own functions for torch's of the same meaning, by name of their class."""
+"""SymPy's functions that mean the same as torch's, by the class name of torch's."""
 
 
 def trace(
@@ -49,7 +49,7 @@ def trace(
     Raises:
         CountError: the call fails, or FlopCounterMode's total is not the sum over modules.
     """
-    # Equal examples must not make two symbols one.
+    # Symbols with equal examples must stay separate.
     shapes = ShapeEnv(duck_shape=False)
     sizes = {symbol: _size(shapes, symbol.name, value) for symbol, value in symbols.items()}
     with FakeTensorMode(shape_env=shapes, allow_non_fake_inputs=True):
@@ -58,12 +58,12 @@ def trace(
         except CountError:
             raise
         except (Exception, SystemExit) as error:
-            raise CountError(f"the vendor call could not be made: {told(error)}") from error
+            raise CountError(f"the vendor call could not be prepared: {told(error)}") from error
         seen = watch(call, _Decomposing())
     names = {size.node.expr: symbol for symbol, size in sizes.items()}
 
     def form(value: Any) -> sympy.Expr:
-        # What torch learnt of its symbols while tracing may simplify earlier expressions.
+        # What torch learnt about its symbols while tracing may simplify earlier expressions.
         return _plain(shapes.simplify(_expression(value))).xreplace(names)
 
     flops = {key: form(value) for key, value in seen.counted.items()}

@@ -40,13 +40,13 @@ _NO_WORK = re.compile(
 _PLAIN_NAMESPACES = frozenset(
     {"aten", "c10d", "_c10d_functional", "debugprims", "prim", "prims", "profiler"}
 )
-"""Torch's own namespaces: ATen's ops are told apart by name, the others do no matrix work."""
+"""Torch's own namespaces: ATen's ops are judged by name, the others do no matrix work."""
 
 
 def does_matrix_work(namespace: str, name: str) -> bool:
-    """Tell whether an op may do matrix or attention work.
+    """Return whether an op may do matrix or attention work.
 
-    An op outside torch's own namespaces is opaque (a custom kernel) and may do any.
+    An op outside torch's own namespaces is opaque (a custom kernel) and may do anything.
     """
     if namespace not in _PLAIN_NAMESPACES:
         return True
@@ -60,7 +60,7 @@ class Seen:
     """What FlopCounterMode and the audit saw of a call, by (module, op).
 
     Attributes:
-        counted: FLOPs: ints, or symbolic ints where the call's sizes are.
+        counted: FLOPs: ints, or symbolic ints if the call's sizes are symbolic.
         uncounted: calls of ops without a formula.
         total: FlopCounterMode's own sum.
     """
@@ -170,9 +170,9 @@ def _audits(formulas: Mapping[Any, Any], report: Callable[[str], None]) -> tuple
 
 @contextmanager
 def module_path(root: Any) -> Iterator[Callable[[], str]]:
-    """Give a function that names the innermost module of ``root`` being called.
+    """Yield a function that names the innermost module of ``root`` being called.
 
-    Modules are named as in ``root.named_modules()``; work outside of any is at "".
+    Modules are named as in ``root.named_modules()``; work outside all of them is at "".
     """
     from torch.nn.modules import module as hooks
 

@@ -1,7 +1,7 @@
 """The command line: parse, load plugins, run, show, write.
 
-One module per command, which loads if its name is on the command line. Only what ``--help`` needs
-is imported at their tops.
+Each command has its own module, imported only if its name is on the command line. At their top
+these modules import only what ``--help`` needs.
 """
 
 from __future__ import annotations
@@ -21,14 +21,14 @@ from flopbench.cli.options import PluginOption, StrictOption
 from flopbench.errors import FlopbenchError, UsageError, describe
 
 COMMANDS = ("run", "sweep", "compare", "prove", "explain", "list", "attention", "new")
-"""Each is the function ``NAME_command`` of the module ``flopbench.cli.NAME``."""
+"""Command NAME is the function ``NAME_command`` of the module ``flopbench.cli.NAME``."""
 
 
 def make_app(commands: Iterable[str] = COMMANDS) -> typer.Typer:
-    """Return the command line with some of the commands; only their modules load."""
+    """Return an app with the given commands; only their modules are imported."""
     app = typer.Typer(
         name="flopbench",
-        help="Tell how many FLOPs a model really does, stage by stage, and prove it.",
+        help="Report how many FLOPs a model really does, stage by stage, and prove it.",
         no_args_is_help=True,
         add_completion=False,
         rich_markup_mode=None,
@@ -48,11 +48,11 @@ def main() -> None:
     logging.basicConfig(format="%(name)s: %(levelname)s: %(message)s", level=logging.WARNING)
     for level in (logging.WARNING, logging.ERROR):
         logging.addLevelName(level, logging.getLevelName(level).lower())
-    # Imports make many objects and little garbage: collecting meanwhile is lost time.
+    # Imports create many objects and little garbage: collecting meanwhile wastes time.
     gc.disable()
     session = Session()
     try:
-        # A word of the command line may be a command's name; the others need not load.
+        # Any word may be the command's name; the modules of other commands need not load.
         make_app([name for name in COMMANDS if name in sys.argv[1:]] or COMMANDS)(obj=session)
     except FlopbenchError as error:
         print(f"flopbench: error: {error}", file=sys.stderr)
@@ -65,7 +65,7 @@ def main() -> None:
 
 
 def _status(session: Session, status: Any) -> Any:
-    """Return the exit status: whatever a command found, a plugin that -p names must work."""
+    """Return the exit status: a usage error if a plugin named with -p could not be used."""
     return UsageError.exit_code if session.broken else status
 
 
@@ -82,7 +82,10 @@ def root(
     plugin: PluginOption = None,
     strict_plugins: StrictOption = False,
     version: Annotated[
-        bool, typer.Option("--version", callback=_print_version, is_eager=True, help="Show it.")
+        bool,
+        typer.Option(
+            "--version", callback=_print_version, is_eager=True, help="Show the version and exit."
+        ),
     ] = False,
 ) -> None:
     """Take the options that go before any command."""

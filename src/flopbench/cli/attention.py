@@ -28,11 +28,13 @@ def attention_command(
     heads: Annotated[int, typer.Option(min=1, metavar="N", help="Query heads.")],
     head_dim: Annotated[int, typer.Option(min=1, metavar="N", help="Width of a head.")],
     kv_heads: Annotated[
-        int | None, typer.Option(min=1, metavar="N", help="KV heads; as many as heads by default.")
+        int | None,
+        typer.Option(min=1, metavar="N", help="KV heads; by default as many as --heads."),
     ] = None,
     batch: Annotated[int, typer.Option(min=1, metavar="N", help="Sequences.")] = 1,
     causal: Annotated[
-        bool, typer.Option("--causal", help="Mask keys after a query; the last see each other.")
+        bool,
+        typer.Option("--causal", help="Causal mask, aligned so that the last query sees all keys."),
     ] = False,
     gpu: Annotated[str, typer.Option(metavar="NAME", help=one_of(GPUS))] = "h200",
     kernel: Annotated[
@@ -41,15 +43,15 @@ def attention_command(
     ] = "auto",
     dtype: Annotated[str, typer.Option(metavar="NAME", help=one_of(DTYPES))] = "bf16",
     measured: Annotated[
-        bool, typer.Option("--measure", help="Run it on this machine's GPU, too, under ncu.")
+        bool, typer.Option("--measure", help="Also run it on this machine's GPU, under ncu.")
     ] = False,
-    as_json: Annotated[bool, typer.Option("--json", help="For programs.")] = False,
+    as_json: Annotated[bool, typer.Option("--json", help="Print JSON.")] = False,
     plugin: PluginOption = None,
     strict_plugins: StrictOption = False,
 ) -> None:
-    """Tell what one attention costs: useful, counted by torch, and executed by a kernel.
+    """Show the FLOPs of one attention: useful, counted by torch, and executed by a kernel.
 
-    Attention modes of plugins are shown below, where they carry it out.
+    The attention modes of plugins are listed last.
     """
     from flopbench.commands.attention.figures import attention_figures, measure
     from flopbench.commands.attention.modes import mode_text
@@ -90,7 +92,7 @@ def attention_command(
 def _of_plugins(
     op: Attention, catalog: Catalog, session: Session
 ) -> Iterator[tuple[str, ModeFigures]]:
-    """Price the op in each attention mode that flopbench does not ship; one may fail alone."""
+    """Price the op in each plugin's attention mode; one that fails is reported and skipped."""
     from flopbench.builtin.eager import Eager
     from flopbench.commands.attention.modes import mode_figures
     from flopbench.registry.loading import BUILTIN

@@ -1,4 +1,4 @@
-"""What the commands share: plugin options, loading, printing, texts to names and paths."""
+"""What the commands share: plugin options, loading, printing, parsing of option texts."""
 
 from __future__ import annotations
 
@@ -26,12 +26,12 @@ LOG = logging.getLogger("flopbench")
 
 @define
 class Session:
-    """What one run of the command line knows beside its command.
+    """The state of one run of the command line.
 
     Attributes:
         plugins: the ``-p`` options before the command.
-        strict: whether ``--strict-plugins`` is before it.
-        broken: whether a plugin that a ``-p`` names could not be used.
+        strict: whether ``--strict-plugins`` was given before the command.
+        broken: whether a plugin named with ``-p`` could not be used.
     """
 
     plugins: list[str] = field(factory=list)
@@ -39,7 +39,7 @@ class Session:
     broken: bool = False
 
     def report(self, source: Source, message: str) -> None:
-        """Say what is wrong with a plugin: an error if the user asked for it by name."""
+        """Log what is wrong with a plugin: an error if named with ``-p``, else a warning."""
         from flopbench.registry.loading import BY_HAND
 
         by_hand = source.origin == BY_HAND
@@ -48,12 +48,12 @@ class Session:
 
 
 def load(context: typer.Context, plugin: list[str] | None, strict: bool) -> Catalog:
-    """Load plugins as the options before and after the command say; name those that fail.
+    """Load plugins as the options before and after the command say; report those that fail.
 
-    The work goes on without them; if the user asked for one by name, the exit status tells.
+    The work continues without them. If one was named with ``-p``, the exit status is 2.
 
     Raises:
-        PluginError: one fails, and ``strict`` or the option before the command asks for all.
+        PluginError: one fails, and ``--strict-plugins`` was given before or after the command.
     """
     from flopbench.registry.catalog import build_catalog
     from flopbench.registry.loading import load_plugins
@@ -68,7 +68,7 @@ def load(context: typer.Context, plugin: list[str] | None, strict: bool) -> Cata
 
 
 def print_text(text: str) -> None:
-    """Print ``text``; a reader that has gone away is no error."""
+    """Print ``text``; a closed pipe is not an error."""
     try:
         print(text, flush=True)
     except BrokenPipeError:
@@ -84,7 +84,7 @@ def names(text: str | None) -> Sequence[str] | Any:
 
 
 def one_of(names: Iterable[str]) -> str:
-    """Name the values that an option takes, for its help."""
+    """List the values that an option takes, for its help."""
     return f"{listed(names, 'or')}."
 
 
@@ -92,7 +92,7 @@ def some(option: str, text: str) -> Sequence[str]:
     """Split an option's comma-separated names, at least one.
 
     Raises:
-        UsageError: there is none.
+        UsageError: no name is given.
     """
     given: Sequence[str] = names(text)
     if not given:
@@ -101,10 +101,10 @@ def some(option: str, text: str) -> Sequence[str]:
 
 
 def formats(option: str, what: str, text: str, known: Collection[str]) -> Sequence[str]:
-    """Split an option's comma-separated names of formats, at least one, all of them known.
+    """Split an option's comma-separated format names: at least one, all of them known.
 
     Raises:
-        UsageError: there is none, or one is no such format.
+        UsageError: no name is given, or one is unknown.
     """
     chosen = some(option, text)
     for name in chosen:
@@ -114,7 +114,7 @@ def formats(option: str, what: str, text: str, known: Collection[str]) -> Sequen
 
 
 def path(option: str, text: str) -> Path:
-    """Take an option's text as a path.
+    """Return an option's text as a path.
 
     Raises:
         UsageError: it is empty.
@@ -125,7 +125,7 @@ def path(option: str, text: str) -> Path:
 
 
 def image_path(image: str | None) -> str | None:
-    """Take ``--image`` as ``workload.image``; None stays None.
+    """Return ``--image`` as ``workload.image``; None stays None.
 
     Raises:
         UsageError: it is empty.
@@ -135,7 +135,7 @@ def image_path(image: str | None) -> str | None:
 
 @contextmanager
 def progress_bar(total: int) -> Iterator[Progress | None]:
-    """Show on a terminal's stderr what is being counted, and how long it has taken."""
+    """Show what is being counted and the time taken, if stderr is a terminal."""
     if not total or not sys.stderr.isatty():
         yield None
         return

@@ -41,7 +41,7 @@ def compare_command(
         list[str],
         typer.Argument(
             metavar="MODEL[:KEY=VALUE,...]... [KEY=VALUE]...",
-            help="Models, each with settings of its own; and settings of all of them.",
+            help="Models, each with its own settings if any; and settings for all.",
         ),
     ],
     image: ImageOption = None,
@@ -118,5 +118,5 @@ def _files(found: SideBySide) -> dict[str, str | bytes]:
     try:
         files |= draw(found)
     except UsageError as error:  # the rest needs no matplotlib
-        LOG.warning("%s; no plot is written", error)
+        LOG.warning("%s; no plots are written", error)
     return files

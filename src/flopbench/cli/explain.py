@@ -32,7 +32,9 @@ def explain_command(
     config: ConfigOption = None,
     attention: Annotated[
         str | None,
-        typer.Option(metavar="NAME", help="The attention mode; the first of run.attention."),
+        typer.Option(
+            metavar="NAME", help="The attention mode; by default the first of run.attention."
+        ),
     ] = None,
     stages: StagesOption = None,
     depth: Annotated[
@@ -54,7 +56,7 @@ def explain_command(
     plugin: PluginOption = None,
     strict_plugins: StrictOption = False,
 ) -> None:
-    """Show where a model's FLOPs are, component by component, as closed forms and at a workload."""
+    """Show where a model's FLOPs are: each component's closed form and its value at a workload."""
     from flopbench.cli.files import check_writable, write_files
     from flopbench.commands.explain.text import FORMATS
     from flopbench.commands.explain.tree import explain

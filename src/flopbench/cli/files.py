@@ -1,4 +1,4 @@
-"""Write a run's files all or not at all, each one whole."""
+"""Write a run's files: all or none, each of them whole."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ def check_writable(directory: Path) -> None:
     """Fail before any work if files cannot be written under ``directory``; leave no trace.
 
     Raises:
-        UsageError: the directory cannot be made, or takes no file.
+        UsageError: the directory cannot be created or written to.
     """
     missing: list[Path] = []
     try:
@@ -37,13 +37,13 @@ def write_files(directory: Path, files: Mapping[str, str | bytes], *, alone: boo
     """Write all files under ``directory``: complete under a temporary name, then renamed.
 
     Args:
-        alone: nobody else writes there now: what a killed process left under temporary names
-            is taken away.
+        alone: whether no other process writes there now. If so, temporary files that a killed
+            process left behind are deleted.
 
     Raises:
         UsageError: a file cannot be written; then none is.
     """
-    # A file name that the system cannot decode, say, is shown escaped.
+    # Text may hold a file name that the system cannot decode: it is escaped.
     contents = {
         name: data if isinstance(data, bytes) else data.encode("utf-8", "backslashreplace")
         for name, data in files.items()
@@ -69,7 +69,7 @@ def write_files(directory: Path, files: Mapping[str, str | bytes], *, alone: boo
 
 
 def _temporary(directory: Path, name: str, content: bytes) -> Path:
-    """Write a whole file under a temporary name, with the rights that a new file has."""
+    """Write a whole file under a temporary name, with the permissions of a new file."""
     descriptor, temporary = tempfile.mkstemp(dir=directory, prefix=f".{name}.")
     path = Path(temporary)
     try:
@@ -86,7 +86,7 @@ def _temporary(directory: Path, name: str, content: bytes) -> Path:
 
 def _clear(directory: Path, name: str) -> None:
     for path in directory.glob(f".{glob.escape(name)}.*"):
-        # mkstemp ends a name with eight of these.
+        # mkstemp ends a name with eight of these characters.
         if re.fullmatch(r"[a-z0-9_]{8}", path.name.removeprefix(f".{name}.")):
             path.unlink(missing_ok=True)
 

@@ -1,4 +1,4 @@
-"""``flopbench list``: what there is, and where each thing comes from."""
+"""``flopbench list``: what is available, and where each thing comes from."""
 
 from __future__ import annotations
 

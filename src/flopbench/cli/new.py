@@ -13,8 +13,10 @@ from flopbench.cli.options import PluginOption, StrictOption
 def new_command(
     context: typer.Context,
     kind: Annotated[str, typer.Argument(help="model, attention, counter or reporter.")],
-    name: Annotated[str, typer.Argument(help="What the plugin brings, such as my_model.")],
-    out: Annotated[str, typer.Option(metavar="DIR", help="Make the plugin's folder there.")] = ".",
+    name: Annotated[str, typer.Argument(help="Name of what the plugin adds, such as my_model.")],
+    out: Annotated[
+        str, typer.Option(metavar="DIR", help="Create the plugin's folder there.")
+    ] = ".",
     plugin: PluginOption = None,
     strict_plugins: StrictOption = False,
 ) -> None:

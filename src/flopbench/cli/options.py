@@ -29,7 +29,8 @@ OverridesArgument = Annotated[
     typer.Argument(metavar="[KEY=VALUE]...", help="Configuration, such as workload.batch_size=2."),
 ]
 ImageOption = Annotated[
-    str | None, typer.Option(metavar="FILE", help="A page; short for workload.image=FILE.")
+    str | None,
+    typer.Option(metavar="FILE", help="An image of a page; short for workload.image=FILE."),
 ]
 ConfigOption = Annotated[
     Path | None, typer.Option(metavar="FILE", help="A YAML file of configuration.")
@@ -41,7 +42,11 @@ AttentionOption = Annotated[
     str | None, typer.Option(metavar="NAMES", help="Attention modes, such as eager,flash.")
 ]
 AnalyticOnlyOption = Annotated[
-    bool, typer.Option("--analytic-only", help="Closed forms alone; needs no torch.")
+    bool,
+    typer.Option(
+        "--analytic-only",
+        help="Price the closed forms alone; needs no torch, except for hf/ models.",
+    ),
 ]
 CountersOption = Annotated[
     str | None, typer.Option(metavar="NAMES", help="Vendor counters, such as torch.")
@@ -57,7 +62,7 @@ def settings(
     counters: str | None = None,
     analytic_only: bool = False,
 ) -> dict[str, Any]:
-    """Return the keys that options set, those that were given."""
+    """Return the configuration keys that the given options set."""
     found: dict[str, str | Sequence[str] | bool | None] = {
         "workload.image": image_path(image),
         "run.attention": names(attention),

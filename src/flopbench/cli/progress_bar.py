@@ -20,7 +20,7 @@ from flopbench.progress import SweepProgress
 
 
 class BarProgress(RunProgress):
-    """Shows the stages done, the stage and step in work, and the time taken."""
+    """Shows the stages done, the stage and step being counted, and the time taken."""
 
     def __init__(self, bar: Progress, total: int) -> None:
         self._bar = bar
@@ -31,7 +31,7 @@ class BarProgress(RunProgress):
     @classmethod
     @contextmanager
     def open(cls, total: int) -> Iterator[BarProgress]:
-        """Show a bar over ``total`` stages on stderr, and take it away at the end."""
+        """Show a bar over ``total`` stages on stderr, and remove it at the end."""
         columns = (TextColumn("{task.description}"), BarColumn(), TimeElapsedColumn())
         with Progress(
             *columns, console=Console(stderr=True), transient=True, redirect_stdout=False
@@ -57,7 +57,7 @@ class SweepBar(SweepProgress):
     @classmethod
     @contextmanager
     def open(cls) -> Iterator[SweepBar]:
-        """Show a bar on stderr, and take it away at the end."""
+        """Show a bar on stderr, and remove it at the end."""
         columns = (
             TextColumn("{task.description}"),
             BarColumn(),

@@ -1,4 +1,4 @@
-"""``flopbench prove``: equal for every size, not for some sizes."""
+"""``flopbench prove``: equal for every size, not only for some."""
 
 from __future__ import annotations
 

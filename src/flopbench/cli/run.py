@@ -100,7 +100,7 @@ def _render(reporter: type[Any], report: Report) -> str:
 
 
 def _file_texts(catalog: Catalog, report: Report, session: Session) -> Iterator[tuple[str, str]]:
-    """Render the reporters that have a file; one that nobody asked for by name may fail alone."""
+    """Render the reporters that have a file; one that fails is reported, its file left out."""
     for _, reporter, source in catalog.reporters:
         if reporter.filename:
             try:

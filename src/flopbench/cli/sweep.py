@@ -46,14 +46,14 @@ VaryOption = Annotated[
     list[str] | None,
     typer.Option(
         metavar="KEY=VALUES",
-        help="Vary a key: A,B,C or START:STOP:STEP, up to STOP. Repeated: the product.",
+        help="Vary a key: A,B,C or START:STOP:STEP (up to STOP). Repeatable: all combinations.",
     ),
 ]
 GridOption = Annotated[
     list[str] | None, typer.Option(metavar="RxC", help="A grid of tiles. Repeatable.")
 ]
 ImageTokensOption = Annotated[
-    int | None, typer.Option(metavar="N", min=1, help="Take grids up to N image tokens.")
+    int | None, typer.Option(metavar="N", min=1, help="Take only grids of at most N image tokens.")
 ]
 CounterOption = Annotated[
     str | None, typer.Option(metavar="NAME", help="The vendor counter, such as torch.")
@@ -65,14 +65,16 @@ TpotOption = Annotated[
     float | None, typer.Option(metavar="S", help="Target: seconds per output token.")
 ]
 JobsOption = Annotated[
-    int, typer.Option("--jobs", metavar="N", min=1, help="Processes that count the vendor.")
+    int, typer.Option("--jobs", metavar="N", min=1, help="Processes that count the vendor model.")
 ]
 PlotsOption = Annotated[
-    bool, typer.Option("--plots/--no-plots", help="Draw plots, too (needs matplotlib).")
+    bool, typer.Option("--plots/--no-plots", help="Also draw plots (needs matplotlib).")
 ]
 OutOption = Annotated[
     str | None,
-    typer.Option(metavar="DIR", help="Write sweep.json, .csv, .md and plots there; resume."),
+    typer.Option(
+        metavar="DIR", help="Write sweep.json, .csv, .md and plots there; resume a sweep."
+    ),
 ]
 
 
@@ -135,7 +137,7 @@ def sweep_command(
 
 
 def _folder(out: str | None, plots: bool) -> Path | None:
-    """Return the folder of ``--out``, if what is to be written can be."""
+    """Return the folder of ``--out``, after checking that its files can be written."""
     from flopbench.cli.files import check_writable
     from flopbench.plotting import require_matplotlib
 
@@ -157,7 +159,7 @@ def _sweep(
     targets: Any,
     plots: bool,
 ) -> list[str]:
-    """Run, print or write; return what failed."""
+    """Run the sweep, print or write it, and return what failed."""
     from contextlib import nullcontext
 
     from flopbench.cli.sweep_files import replace_files
@@ -166,7 +168,7 @@ def _sweep(
     from flopbench.commands.sweep.text import to_csv, to_markdown, verdict
 
     with locked(folder) if folder else nullcontext():
-        # What is printed under a bar would go to the terminal, wherever stdout goes.
+        # Text printed under a bar goes to the terminal, even if stdout is redirected.
         with _progress() as progress, _said_if_interrupted(folder):
             report, close = run_sweep(
                 plan, request, catalog, out=folder, jobs=jobs, targets=targets, progress=progress
@@ -194,7 +196,7 @@ def _sweep(
 def _name_and_overrides(arguments: list[str]) -> tuple[str | None, list[str]]:
     plain = [argument for argument in arguments if "=" not in argument]
     if len(plain) > 1:
-        raise UsageError(f"{plain[1]!r} is no KEY=VALUE, and sweep {plain[0]!r} is named already")
+        raise UsageError(f"{plain[1]!r} is not KEY=VALUE, and sweep {plain[0]!r} is already named")
     return (plain[0] if plain else None), [a for a in arguments if "=" in a]
 
 
@@ -212,13 +214,13 @@ def _said_if_interrupted(folder: Path | None) -> Iterator[None]:
         yield
     except KeyboardInterrupt:
         if folder is not None:
-            LOG.warning("interrupted: the same command goes on with what %s holds", folder)
+            LOG.warning("interrupted: run the same command again to resume from %s", folder)
         raise
 
 
 @contextmanager
 def _progress() -> Iterator[SweepProgress | None]:
-    """Show on a terminal's stderr how far counting is, and the time left."""
+    """Show how far the counting is and the time left, if stderr is a terminal."""
     if not sys.stderr.isatty():
         yield None
         return

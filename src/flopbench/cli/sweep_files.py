@@ -1,7 +1,7 @@
-"""The files of a finished sweep: a folder holds those of one, and what others put there.
+"""The files of a finished sweep: a folder holds those of one sweep, and any files of others.
 
-A list beside them says which files sweeps wrote, with digests. What it names and the present
-sweep has not is taken away, if it still is what was written.
+A list beside them names the files that sweeps wrote, with digests. A listed file that the present
+sweep does not write is deleted, if its content is still what a sweep wrote.
 """
 
 from __future__ import annotations
@@ -20,9 +20,9 @@ Written = dict[str, list[str]]
 
 
 def replace_files(directory: Path, files: Mapping[str, str | bytes]) -> None:
-    """Write a sweep's files, and take away those of an earlier sweep.
+    """Write a sweep's files, and delete those of an earlier sweep.
 
-    Nobody else may be writing there. Killed in between, the next call does the rest.
+    No other process may write there. If this one is killed midway, the next call does the rest.
 
     Raises:
         UsageError: a file cannot be written; then none is.
@@ -40,7 +40,7 @@ def replace_files(directory: Path, files: Mapping[str, str | bytes]) -> None:
 
 
 def _read(directory: Path) -> Written:
-    """Return what sweeps wrote there; nothing, if the list is none that a sweep wrote."""
+    """Return what sweeps wrote there; nothing if no sweep can have written the list."""
     try:
         found = json.loads((directory / LIST).read_bytes())
         return {name: [str(d) for d in found[name]] for name in found if Path(name).name == name}

@@ -1,1 +1,1 @@
-"""What each command does: a folder per command, none of which knows another."""
+"""What each command does: a folder per command; no command imports another."""

@@ -1,7 +1,7 @@
 """The operations that analytic models emit: small frozen values, each under a component path.
 
-Repeated work is a count, not a loop: ``layers`` identical operations with weights of their
-own, each run ``steps`` times. Every dimension may be an int, an array or a symbol
+Repeated work is a count, not a loop: ``layers`` identical operations, each with its own
+weights and run ``steps`` times. Every dimension may be an int, an array or a symbol
 (`flopbench.dims`).
 
 `Attention` is the one operation without a price of its own: an attention mode lowers it

@@ -14,23 +14,24 @@ from flopbench.ops.pairs import QueryKeyPairs
 class Attention(QueryKeyPairs):
     """An attention core, softmax(Q K^T) V, to be lowered by an attention mode.
 
-    With ``steps`` > 1 it is decoding: each step has ``queries`` new queries and sees
+    With ``steps`` > 1 it describes decoding: each step has ``queries`` new queries and sees
     ``queries`` more keys than the step before.
 
     Attributes:
-        batch: sequences (or windows) that attend apart.
+        batch: sequences (or windows) that attend separately.
         heads: query heads per sequence.
         kv_heads: key and value heads per sequence; a divisor of ``heads``.
         head_dim: width of a query or key head.
         value_dim: width of a value head.
-        bias: what is added to the scores besides, if anything.
-        bias_of_queries: whether the bias is made of the queries, which wait for that unscaled.
+        bias: what else is added to the scores, if anything.
+        bias_of_queries: whether the bias is computed from the queries, which stay alive unscaled
+            for it.
         scaled: whether the scale multiplies the scores or, before them, the queries; None if
             nothing is multiplied.
         softcap: whether the scores are capped: cap * tanh(scores / cap).
-        sinks: whether each head has a learned score beside those of the keys, which takes part
-            in the softmax and has no value.
-        cached: whether keys and values are in a KV cache; else they are activations.
+        sinks: whether each head has a learned score beside those of the keys; it takes part in
+            the softmax and has no value.
+        cached: whether keys and values are in a KV cache; otherwise they are activations.
     """
 
     batch: Dim = dim_field()

@@ -1,7 +1,7 @@
 """What an operation is: a value with a component path, a repeat count and a price.
 
-Sizes below are in elements; `PricedOp.cost` turns them into bytes. They are of one run of
-one copy, as FLOPs are.
+Sizes below are in elements; `PricedOp.cost` turns them into bytes. Like FLOPs, they are for
+one run of one copy.
 """
 
 from __future__ import annotations
@@ -21,7 +21,7 @@ TORCH_VISIBLE = frozenset({"linear", "expert_linear", "matmul", "conv2d"})
 
 
 def optional_dim_field() -> Dim:
-    """Declare an attrs field that holds a `Dim`, or None for what the shape says."""
+    """Declare an attrs field that holds a `Dim`, or None for what follows from the shape."""
     return attrs.field(default=None, converter=attrs.converters.optional(as_dim))
 
 
@@ -31,15 +31,15 @@ def _is_path(_op: object, _attribute: object, value: Any) -> None:
 
 
 @frozen(kw_only=True, eq=False)
-class Op(ABC):  # noqa: B024 - what is made is a subclass
+class Op(ABC):  # noqa: B024 - only its subclasses are instantiated
     """One operation of a model.
 
     Attributes:
         component: slash-separated path of the part of the model that runs it.
-        layers: identical copies, each with weights of its own.
+        layers: identical copies, each with its own weights.
         steps: runs of each copy, one after the other with the same weights.
-        alive_meanwhile: elements of activations that are alive while it runs, its own operands and
-            results apart: a residual, say.
+        alive_meanwhile: elements of other activations that are alive while it runs, besides its
+            operands and results: a residual, for example.
         weights_shared: whether an earlier operation of the stage has the same weights; they
             are read again, but held once.
     """
@@ -56,10 +56,10 @@ class PricedOp(Op):
     """An operation that knows its own FLOPs, and the elements that it moves.
 
     Attributes:
-        reads, writes: elements of activations read and written, if not what the shape says.
+        reads, writes: elements of activations read and written, if not what follows from the shape.
         cache_reads: elements of the KV cache read.
-        peak_elements: elements of activations alive at once, if not ``alive_meanwhile`` and all
-            that is read and written.
+        peak_elements: elements of activations alive at once, on top of ``alive_meanwhile``; if
+            None, all that is read and written.
     """
 
     reads: Dim | None = optional_dim_field()
@@ -86,11 +86,11 @@ class PricedOp(Op):
 
     @abstractmethod
     def operands(self) -> Dim:
-        """Elements of the activations that it works on."""
+        """Elements of its input activations."""
 
     @abstractmethod
     def results(self) -> Dim:
-        """Elements of the activations that it makes."""
+        """Elements of its output activations."""
 
     def weights(self) -> Dim:
         """Elements of the weights that one copy holds."""
@@ -123,7 +123,7 @@ class PricedOp(Op):
         return self.alive_meanwhile + own
 
     def cost(self, conventions: Conventions, element_bytes: int = 2) -> Cost:
-        """Price all runs of all copies, elements being ``element_bytes`` wide."""
+        """Price all runs of all copies, at ``element_bytes`` bytes per element."""
         runs = self.layers * self.steps
         run_bytes = element_bytes * runs
         tensor = times(self.tensor_flops(), runs)
@@ -143,7 +143,7 @@ class PricedOp(Op):
 
 @frozen(kw_only=True, eq=False)
 class MatrixOp(PricedOp):
-    """An operation that is only matrix work."""
+    """An operation that does only matrix work."""
 
     def vector_flops(self, conventions: Conventions) -> Dim:
         return 0
@@ -156,7 +156,7 @@ class VectorOp(PricedOp):
     @property
     @abstractmethod
     def elements(self) -> Dim:
-        """Elements that one run works on."""
+        """Elements that one run processes."""
 
     def operands(self) -> Dim:
         return self.elements

@@ -1,4 +1,4 @@
-"""What operations cost, in FLOPs and bytes moved. Costs add."""
+"""What operations cost, in FLOPs and bytes moved. Costs can be added."""
 
 from __future__ import annotations
 
@@ -19,13 +19,13 @@ class Cost:
     Attributes:
         tensor_flops: matrix products, convolutions and attention cores (2 FLOPs per MAC).
         vector_flops: everything else, under the convention of `flopbench.conventions`.
-        weight_bytes_read: weights that every pass reads, once per pass; routed experts apart.
+        weight_bytes_read: weights that every pass reads, once per pass, except routed experts.
         expected_expert_bytes_read: weights of the routed experts that the tokens of a pass
-            are expected to meet (`flopbench.dims.expected_distinct`); a real number.
+            are expected to use (`flopbench.dims.expected_distinct`); a real number.
         kv_cache_bytes_read, kv_cache_bytes_written: keys and values in the cache.
-        activation_bytes_read, activation_bytes_written: all else that is no weight.
+        activation_bytes_read, activation_bytes_written: everything else.
         padding_flops: the part of the tensor FLOPs that a kernel spends on whole tiles beyond
-            the pairs that the result needs, where the attention mode tells.
+            the pairs that the result needs, if the attention mode reports it.
     """
 
     tensor_flops: Dim = 0
@@ -45,7 +45,7 @@ class Cost:
 
     @property
     def bytes_moved(self) -> Real:
-        """All bytes read and written, the expected ones of routed experts included."""
+        """All bytes read and written, including those expected of routed experts."""
         exact = (
             self.weight_bytes_read
             + self.kv_cache_bytes_read
@@ -71,10 +71,10 @@ def _is_zero(value: Dim) -> bool:
 
 
 def _sum(a: Dim, b: Dim) -> Dim:
-    # Most operations leave most fields at 0, and 0 + an array is work.
+    # Most operations leave most fields at 0, and adding 0 to an array costs time.
     return b if _is_zero(a) else a if _is_zero(b) else a + b
 
 
 def times(value: Dim, count: Dim) -> Dim:
-    """Return ``value`` times ``count``; what is 0 stays one number, whatever array counts it."""
+    """Return ``value`` times ``count``; a 0 stays a plain number even if ``count`` is an array."""
     return value if _is_zero(value) else value * count

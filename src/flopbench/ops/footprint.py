@@ -12,7 +12,7 @@ from flopbench.ops.base import PricedOp
 
 @frozen(eq=False)
 class Held:
-    """Bytes that one operation holds, all its copies together; alive are those of one."""
+    """Bytes that one operation holds: weights and cache of all copies, live activations of one."""
 
     component: str
     weight_bytes: Dim
@@ -21,10 +21,10 @@ class Held:
 
     @classmethod
     def by(cls, op: PricedOp, width: int) -> Held:
-        """Measure an operation, elements being ``width`` bytes wide."""
+        """Measure an operation, at ``width`` bytes per element."""
         weights = 0 if op.weights_shared else op.weights() * op.layers
         cache = op.layers * op.cache_held()
-        # An op without copies is none: nothing is alive.
+        # An op with 0 copies does not run: nothing is alive.
         live = op.peak() * at_most_one(op.layers)
         return cls(op.component, width * weights, width * cache, width * live)
 
@@ -45,7 +45,7 @@ class Footprint:
 
     @classmethod
     def of(cls, held: Iterable[Held]) -> Footprint:
-        """Join what operations hold."""
+        """Combine what operations hold."""
         weights: dict[str, Dim] = {}
         cache: Dim = 0
         live: list[Dim] = []
@@ -62,14 +62,14 @@ class Footprint:
 
     @property
     def peak_activation_bytes(self) -> Dim:
-        """The most activations that are alive at once: a maximum over the stage, not a sum."""
+        """The peak of live activations: a maximum over the stage, not a sum."""
         most: Dim = 0
         for live in self.alive_bytes:
             most = maximum(most, live)
         return most
 
     def then(self, other: Footprint) -> Footprint:
-        """Join with a later stage of the same model, which has the same weights and cache."""
+        """Combine with a later stage of the same model, which has the same weights and cache."""
         both = {**self.weight_bytes, **other.weight_bytes}
         return Footprint(
             {

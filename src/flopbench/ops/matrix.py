@@ -14,7 +14,7 @@ class Linear(PricedOp):
     """A product with a weight: [rows, in_features] x [in_features, out_features] (+ bias).
 
     Attributes:
-        passes: times that one run reads its weights: ``rows`` may be those of many products.
+        passes: how often one run reads its weights: ``rows`` may be those of many products.
     """
 
     kind = "linear"
@@ -49,8 +49,8 @@ class ExpertLinear(PricedOp):
 
     Attributes:
         rows: token-expert pairs: tokens x top_k.
-        top_k: distinct experts of one token. With the tokens that follow from it, it says
-            how many experts' weights a run is expected to read, routing being uniform.
+        top_k: distinct experts per token. It determines the number of tokens, and with it how
+            many experts' weights a run is expected to read under uniform routing.
     """
 
     kind = "expert_linear"
@@ -81,8 +81,8 @@ class ExpertLinear(PricedOp):
 
     def expected_expert_weights_read(self) -> Real:
         tokens = self.rows // self.top_k
-        met = expected_distinct(self.experts, self.top_k, tokens)
-        return met * as_real(self._weights_of_one())
+        used = expected_distinct(self.experts, self.top_k, tokens)
+        return used * as_real(self._weights_of_one())
 
 
 @frozen(kw_only=True, eq=False)
@@ -90,7 +90,7 @@ class MatMul(MatrixOp):
     """A batched product of two activations: [batch, m, k] x [batch, k, n].
 
     Attributes:
-        lookup_weights: elements of weights that the second operand is looked up from, if it is.
+        lookup_weights: elements of the weights from which the second operand is looked up, if any.
     """
 
     kind = "matmul"
@@ -118,7 +118,7 @@ class Conv2d(PricedOp):
     """A square convolution to [batch, out_channels, out_height, out_width].
 
     Attributes:
-        in_height, in_width: size of the input, its padding apart.
+        in_height, in_width: size of the input, without padding.
     """
 
     kind = "conv2d"

@@ -1,4 +1,4 @@
-"""Which keys the queries of an attention see, and how many pairs of them there are."""
+"""Which keys the queries of an attention see, and how many query-key pairs there are."""
 
 from __future__ import annotations
 
@@ -12,19 +12,19 @@ from flopbench.ops.base import Op, optional_dim_field
 
 @frozen(kw_only=True, eq=False)
 class QueryKeyPairs(Op):
-    """Queries that meet keys under a mask: what `Attention` counts its scores by.
+    """Queries and keys under a mask: `Attention` counts its scores by their pairs.
 
     Attributes:
         queries: query tokens of one step.
         keys: tokens up to the last query of the first step, its own included.
         causal: whether a query sees only the keys up to its own.
         window: the most keys that a causal query sees, its own included; None for all.
-        evicts: whether the keys that no later query sees leave the KV cache: before a step it
-            holds ``window`` - 1 of them, and the step's own ``queries`` come on top.
+        evicts: whether keys leave the KV cache once no later query sees them: before a step it
+            holds ``window`` - 1 keys, to which the step adds its ``queries``.
         prefix: keys at the start that every query sees, even those before it (a prefix-LM mask,
             arXiv:1910.10683, figure 4); for one step.
-        masked: whether a causal mask is added to the scores, or fills those that it hides: a
-            fill is no FLOP.
+        masked: whether a causal mask is added to the scores, or fills those that it hides, which
+            costs no FLOPs.
     """
 
     queries: Dim = dim_field()
@@ -47,7 +47,9 @@ class QueryKeyPairs(Op):
         if not (isinstance(self.prefix, int) and not self.prefix) and not (
             self.causal and self.window is None and isinstance(self.steps, int) and self.steps == 1
         ):
-            raise ValueError("attention has a prefix only in one causal step without a window")
+            raise ValueError(
+                "attention takes a prefix only in a single causal step without a window"
+            )
 
     def _check_window(self) -> None:
         if self.window is None:
@@ -55,13 +57,13 @@ class QueryKeyPairs(Op):
                 raise ValueError("attention needs a window if its KV cache evicts keys")
         elif not self.causal or (isinstance(self.window, int) and not self.window):
             raise ValueError(
-                "attention needs a mask that is causal and a window of at least 1 key, "
+                "attention with a window needs a causal mask and a window of at least 1 key, "
                 f"got causal={self.causal} and window={self.window}"
             )
 
     @property
     def key_visits(self) -> Dim:
-        """Keys that the steps have, whether masked or not, summed over the steps."""
+        """Keys that the steps have, masked or not, summed over the steps."""
         return self._visits(evicts=self.evicts)
 
     @property
@@ -72,7 +74,7 @@ class QueryKeyPairs(Op):
     def _visits(self, *, evicts: bool) -> Dim:
         """Sum min(keys + k queries, most) over the steps k = 0, 1, 2 and so on.
 
-        The first ``growing`` steps have fewer than the most.
+        The first ``growing`` steps have fewer than ``most`` keys.
         """
         growth = self.queries * consecutive_sum(0, self.steps)
         if not evicts:
@@ -86,18 +88,18 @@ class QueryKeyPairs(Op):
 
     @property
     def _most_keys(self) -> Dim:
-        """The most keys that a step can have: the first query's window, and the others."""
+        """The most keys that a step can have: the first query's window, and the other queries."""
         window: Dim = self.window
         return window - 1 + self.queries
 
     @property
     def pairs(self) -> Dim:
-        """All query-key pairs per head, whether masked or not, summed over the steps."""
+        """All query-key pairs per head, masked or not, summed over the steps."""
         return self.queries * self.key_visits
 
     @property
     def unmasked_pairs(self) -> Dim:
-        """Query-key pairs per head that the mask leaves, summed over the steps.
+        """Query-key pairs per head that the mask does not hide, summed over the steps.
 
         The last query of a step sees every key, the one before it one fewer, and so on. With
         a window, the query at position p = 1, 2, … sees min(p, window) keys, and the queries
@@ -122,11 +124,11 @@ class QueryKeyPairs(Op):
 
     @property
     def last_keys(self) -> Dim:
-        """Keys that the last step has, the most of all."""
+        """Keys of the last step, which has the most."""
         last = self.keys + self.queries * (self.steps - 1)
         return minimum(last, self._most_keys) if self.evicts else last
 
 
 def _between(value: Dim, most: Dim) -> Dim:
-    """Return the value, at least 0 and at most ``most``."""
+    """Return the value, clamped to the range from 0 to ``most``."""
     return minimum(maximum(value, 0), most)

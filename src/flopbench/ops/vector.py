@@ -1,4 +1,4 @@
-"""Everything but matrix work: norms, softmax, functions of each element, look-ups, the KV cache."""
+"""Everything but matrix work: norms, softmax, elementwise functions, look-ups, the KV cache."""
 
 from __future__ import annotations
 
@@ -16,10 +16,10 @@ from flopbench.ops.base import VectorOp, optional_dim_field
 class Norm(VectorOp):
     """A normalisation of ``rows`` vectors of ``width`` elements.
 
-    A layer norm has a weight and a bias per element of a vector, an RMS norm a weight.
+    A layer norm has a weight and a bias per element of a vector, an RMS norm only a weight.
 
     Attributes:
-        parameters: weights per element of a vector, if not those.
+        parameters: weights per element of a vector, if different from that.
     """
 
     function: Literal["layer_norm", "rms_norm"]
@@ -48,8 +48,8 @@ class Softmax(VectorOp):
     """A softmax over materialised scores.
 
     Attributes:
-        lookup_weights: elements of weights that scores are looked up from, if they are.
-        lookup_reads: elements read of them.
+        lookup_weights: elements of the weights from which scores are looked up, if they are.
+        lookup_reads: elements of those weights that are read.
     """
 
     kind = "softmax"
@@ -76,11 +76,11 @@ class Elementwise(VectorOp):
     """A function of each element: an entry of `Conventions`, such as ``add`` or ``gelu``.
 
     ``add`` and ``multiply`` read two operands as large as the outputs, unless ``reads`` says
-    otherwise: a constant is nothing to read, a broadcast operand less.
+    otherwise: a constant needs no read, a broadcast operand a smaller one.
 
     Attributes:
-        lookup_weights: elements of weights that an operand is looked up from, if it is.
-        lookup_reads: elements read of them.
+        lookup_weights: elements of the weights from which an operand is looked up, if it is.
+        lookup_reads: elements of those weights that are read.
     """
 
     function: str = attrs.field(
@@ -113,8 +113,8 @@ class Rope(VectorOp):
     """Rotary position embedding of ``tokens`` x ``heads`` vectors of ``head_dim`` elements.
 
     Attributes:
-        positions: positions whose cosines and sines are read; all tokens', unless sequences
-            of a batch share them.
+        positions: positions whose cosines and sines are read; by default one per token, which is
+            too many if the sequences of a batch share them.
     """
 
     kind = "rope"

@@ -1,6 +1,6 @@
 """The configuration: defaults, the model's YAML, a file, overrides; then frozen values.
 
-The only module that knows OmegaConf. It merges, resolves and hands on plain data, which
+The only module that knows OmegaConf. It merges, resolves and passes on plain data, which
 cattrs turns into the frozen attrs classes that the framework and the model declare.
 Names and types are checked here, so that an error can say the full key.
 """
@@ -43,7 +43,7 @@ LOG = logging.getLogger("flopbench")
 
 @frozen(kw_only=True)
 class RunOptions:
-    """What a user may set under ``run.``; the command line's options set it, too."""
+    """What a user may set under ``run.``; command-line options set it, too."""
 
     attention: tuple[str, ...] = ("eager", "flash")
     counters: tuple[str, ...] = ("torch",)
@@ -80,7 +80,7 @@ def load_config(
         schema: the attrs class of each section.
         overrides: ``KEY=VALUE`` with dotted keys; values are YAML.
         options: dotted keys and values from command-line options, which win over all.
-        ignored: sections that may be present although nobody reads them in this run.
+        ignored: sections that may be present although this run does not read them.
 
     Raises:
         UsageError: a file cannot be read, a key is unknown, or a value has the wrong type.
@@ -92,7 +92,7 @@ def load_config(
         merged = OmegaConf.merge(*layers)
         plain: Any = OmegaConf.to_container(merged, resolve=True, throw_on_missing=True)
     except (OmegaConfBaseException, TypeError) as error:
-        raise UsageError(f"the configuration does not merge: {_first_line(error)}") from error
+        raise UsageError(f"cannot merge the configuration: {_first_line(error)}") from error
     _take_old_names(plain, schema)
     for key, value in (options or {}).items():
         # Set as they are: a file name may look like YAML or an interpolation.
@@ -150,12 +150,12 @@ def _override(text: str, schema: Mapping[str, type]) -> DictConfig:
     except (YAMLError, OmegaConfBaseException) as error:
         raise UsageError(f"override {text!r} is not valid: {_first_line(error)}") from error
     if given in (None, "") and value.strip() not in _NULLS:
-        raise UsageError(f"override {text!r} has no value: null stands for the default of none")
+        raise UsageError(f"override {text!r} has no value: if that is intended, write null")
     return override
 
 
 def _first_line(error: BaseException) -> str:
-    # A YAML error has its cause and place apart from its text, which starts with the context.
+    # A YAML error keeps its cause and place out of its text, which starts with the context.
     problem, mark = getattr(error, "problem", None), getattr(error, "problem_mark", None)
     if problem and mark:
         return f"{problem} in line {mark.line + 1}"
@@ -175,20 +175,20 @@ def structure(name: str, values: Any, cls: type) -> Any:
     try:
         return _CONVERTER.structure(values, cls)
     except Exception as error:
-        # cattrs groups whatever was wrong anywhere; one sentence names the first.
+        # cattrs groups everything that is wrong; the message names the first problem.
         problems = transform_error(error, name, _explain)
-        # A misspelt key comes before what is missing for it.
+        # A misspelt key comes before the key that is missing because of it.
         problem = min(problems, key=lambda text: "unknown key" not in text)
         message, _, path = problem.rpartition(" @ ")
         raise UsageError(f"{path}{message}") from error
 
 
 _VALIDATOR_MESSAGE = re.compile(r"'(\w+)' (must be .*): (.*)")
-"""What attrs' validators say: the field, the rule, the value."""
+"""The message of an attrs validator: the field, the rule, the value."""
 
 
 def _explain(error: BaseException, wanted: type | None) -> str:
-    """Say what is wrong with a value, to be read after its key."""
+    """Describe what is wrong with a value, in words that follow its key."""
     if isinstance(error, ForbiddenExtraKeysError):
         names = [a.name for a in attrs.fields(error.cl)]
         return ": " + unknown("key", min(map(str, error.extra_fields)), names)
@@ -204,7 +204,7 @@ def _explain(error: BaseException, wanted: type | None) -> str:
 
 
 class _WrongTypeError(ValueError):
-    """A value of the wrong type: says what would be right, and what was given."""
+    """A value of the wrong type: the message names the right type and the value."""
 
     def __init__(self, wanted: Any, value: Any) -> None:
         super().__init__(f"must be {_type_name(wanted)}, got {value!r}")
@@ -242,7 +242,7 @@ def _is_union(wanted: Any) -> bool:
 
 
 def _exact(value: Any, wanted: Any) -> Any:
-    """Take a scalar without converting it: 1.0 or "1" is no integer, and neither is true."""
+    """Return a scalar without converting it: 1.0, "1" and true are not integers."""
     if type(value) is int and wanted is float:
         return float(value)
     if type(value) is not wanted:

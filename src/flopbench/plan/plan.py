@@ -44,7 +44,7 @@ class Plan:
     """A run with everything resolved, and every plugin behind an adapter that checks its answers.
 
     Attributes:
-        modes: none if the model has no closed forms.
+        modes: empty if the model has no closed forms.
         useful: prices what the result needs; None unless a counter reports executed work.
         stages: the stages to report.
         vendor: None for an analytic-only run.
@@ -141,7 +141,7 @@ def make_plan(
 
 
 def require_closed_forms(model: AnalyticModel) -> None:
-    """Refuse a model that only a vendor can be counted of.
+    """Refuse a model without closed forms, of which only the vendor can be counted.
 
     Raises:
         UsageError: it has no closed forms.
@@ -161,7 +161,7 @@ def _vendor(
     if vendor_class is None:
         broken = "".join(f" ({failure})" for failure in catalog.failures)
         raise UsageError(
-            f"model {model.name!r} has no vendor model to be checked against: `flopbench run "
+            f"model {model.name!r} has no vendor model to check it against: `flopbench run "
             "--analytic-only` prices its closed forms alone, `flopbench explain` shows them"
             f"{broken}"
         )

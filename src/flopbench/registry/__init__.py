@@ -1,1 +1,1 @@
-"""Plugins: the hooks, how they are loaded, and the catalog of what they bring."""
+"""Plugins: the hooks, how they are loaded, and the catalog of what they provide."""

@@ -1,4 +1,4 @@
-"""The catalog: names of models, attention modes, counters and reporters, and who brings them."""
+"""The catalog: names of models, attention modes, counters and reporters, and their plugins."""
 
 from __future__ import annotations
 
@@ -29,7 +29,7 @@ def _are_stages(stages: Any) -> bool:
 
 
 def _are_named(values: Any, kind: type) -> bool:
-    """Tell whether values are a tuple of one kind, each with a name of its own."""
+    """Return whether values are a tuple of one kind, each with a unique name."""
     if not (isinstance(values, tuple) and all(isinstance(value, kind) for value in values)):
         return False
     return len({value.name for value in values}) == len(values)
@@ -56,7 +56,7 @@ _PROPER: dict[type, dict[str, Callable[[Any], bool]]] = {
     VendorCounter: {"convention": lambda convention: isinstance(convention, Convention)},
     Reporter: {"filename": _is_filename},
 }
-"""Class attributes of a strategy, each with what must hold for it."""
+"""Class attributes of a strategy, each with the check that it must pass."""
 
 
 @frozen
@@ -85,7 +85,7 @@ class Shelf(Generic[T]):
     def find(self, name: str) -> type[T] | None:
         """Return the strategy called ``name``, or None if there is none.
 
-        A name that is not there may be one of those that a name ending in ``*`` stands for.
+        If it is not listed, a name ending in ``*`` may match it.
 
         Raises:
             PluginError: the strategy that answers for the name raises.
@@ -101,10 +101,10 @@ class Shelf(Generic[T]):
             return made
 
     def listed(self) -> Iterator[tuple[str, type[T], Source]]:
-        """Yield what is here, and before a name ending in ``*`` those that it is known to have.
+        """Yield all strategies, and before a name ending in ``*`` the names known to match it.
 
         Raises:
-            PluginError: a strategy raises when it is asked for them.
+            PluginError: a strategy raises when asked for these names.
         """
         for name, strategy, source in self:
             named: Any = strategy
@@ -117,7 +117,7 @@ class Shelf(Generic[T]):
     def _names(self) -> list[str]:
         try:
             return [name for name, _, _ in self.listed()]
-        except PluginError:  # a wrong name is what the user must mend first
+        except PluginError:  # the user must correct the wrong name first
             return list(self.entries)
 
     def __contains__(self, name: str) -> bool:
@@ -131,24 +131,24 @@ class Shelf(Generic[T]):
         """Add a strategy.
 
         Raises:
-            PluginError: it is no concrete class of this kind, has no name, or its name is taken.
+            PluginError: it is not a concrete class of this kind, has no name, or its name is taken.
         """
         name = self._check(strategy)
         if name in self.entries:
             first = self.entries[name][1]
-            raise PluginError(f"brings the {self.what} {name!r}, which {first} has already")
+            raise PluginError(f"defines the {self.what} {name!r}, which {first} already defines")
         filename = getattr(strategy, "filename", None)
         for other, (taken, _source) in self.entries.items():
             if filename and filename == getattr(taken, "filename", None):
                 raise PluginError(
-                    f"brings the reporter {name!r} for the file {filename}, which is {other!r}'s"
+                    f"defines the reporter {name!r} for the file {filename}, which {other!r} writes"
                 )
         self.entries[name] = (strategy, source)
 
     def _check(self, strategy: Any) -> str:
         kind = self.base.__name__
         if not (inspect.isclass(strategy) and issubclass(strategy, self.base)):
-            raise PluginError(f"returned {strategy!r}, which is no subclass of {kind}")
+            raise PluginError(f"must return subclasses of {kind}, got {strategy!r}")
         missing = sorted(getattr(strategy, "__abstractmethods__", ()))
         if missing:
             raise PluginError(f"{kind} {strategy.__name__} lacks {', '.join(missing)}")
@@ -156,16 +156,16 @@ class Shelf(Generic[T]):
         if not (isinstance(name, str) and name):
             raise PluginError(f"{kind} {strategy.__name__} has no name")
         if set(name) & set(", =\n"):
-            raise PluginError(f"{kind} name {name!r} must not hold a comma, space or '='")
+            raise PluginError(f"{kind} name {name!r} must not contain a comma, space or '='")
         for attribute, is_proper in _PROPER.get(self.base, {}).items():
             if not is_proper(getattr(strategy, attribute, None)):
-                raise PluginError(f"{kind} {strategy.__name__} has no proper {attribute}")
+                raise PluginError(f"{kind} {strategy.__name__} has no valid {attribute}")
         return name
 
 
 @frozen
 class Catalog:
-    """Everything that plugins bring."""
+    """Everything that plugins provide."""
 
     models: Shelf[AnalyticModel]
     attention_modes: Shelf[AttentionMode]
@@ -191,7 +191,7 @@ class Catalog:
 
 
 def build_catalog(plugins: Plugins) -> Catalog:
-    """Put all contributions on their shelves; what does not fit becomes a failure."""
+    """Put all contributions on their shelves; one that does not fit becomes a failure."""
     failures = list(plugins.failures)
     shelves: dict[str, Shelf[Any]] = {
         "flopbench_analytic_models": Shelf("model", AnalyticModel, failures=failures),
@@ -216,7 +216,7 @@ def build_catalog(plugins: Plugins) -> Catalog:
 def _shelve(shelf: Shelf[Any], contribution: Contribution) -> Iterator[Failure]:
     values = contribution.values
     if not isinstance(values, list | tuple):
-        error = f"returned {values!r} from {contribution.hook}, which wants a list of classes"
+        error = f"must return a list of classes from {contribution.hook}, got {values!r}"
         yield Failure(contribution.source, error)
         return
     for value in values:

@@ -2,7 +2,7 @@
 
 A plugin is a module that implements any of these with ``@hookimpl`` and is registered
 under the entry-point group ``flopbench``. Each hook takes no argument, is called once when
-flopbench starts a command, and returns classes; what flopbench ships uses the same hooks.
+flopbench starts a command, and returns classes; flopbench's own plugins use the same hooks.
 """
 
 from __future__ import annotations

@@ -1,4 +1,4 @@
-"""Load plugins, each apart: one that is broken is named, and the rest works.
+"""Load plugins, each separately: a broken one is named, and the others work.
 
 Plugins come from flopbench itself (`BUILTIN`), from the entry-point group ``flopbench``,
 and from ``-p NAME`` (a module, or a Python file); ``-p no:NAME`` blocks one. A plugin that
@@ -26,7 +26,7 @@ from flopbench.registry import hookspecs
 ENTRY_POINT_GROUP = "flopbench"
 
 BY_HAND = "-p"
-"""Where a plugin comes from that the user named on the command line."""
+"""The origin of a plugin that the user named on the command line."""
 
 BUILTIN = {
     "eager": "flopbench.builtin.eager",
@@ -45,7 +45,7 @@ class Source:
     Attributes:
         name: the plugin's name, which ``-p no:NAME`` takes.
         origin: ``builtin``, ``-p``, or the distribution that has the entry point.
-        version: of that distribution, if there is one.
+        version: the version of that distribution, if there is one.
     """
 
     name: str
@@ -92,7 +92,7 @@ def load_plugins(requests: Sequence[str] = ()) -> Plugins:
         requests: the ``-p`` options: ``module``, ``file.py`` or ``no:name``.
 
     Raises:
-        UsageError: a blocked name is no plugin.
+        UsageError: a blocked name is not a plugin.
     """
     if "" in requests:
         raise UsageError("-p needs the name of a module, a .py file, or no:NAME")
@@ -126,7 +126,7 @@ def _import_by_hand(request: str) -> ModuleType:
     if request.endswith(".py"):
         return _import_file(Path(request))
     if Path(request).is_dir() or request.startswith("."):
-        raise ImportError(f"{request!r} is no name of a module and no .py file")
+        raise ImportError(f"{request!r} is neither the name of a module nor a .py file")
     # A console script, unlike `python -m`, does not look in the working directory.
     sys.path.insert(0, str(Path.cwd()))
     try:
@@ -170,7 +170,7 @@ class _Loader:
 
     def add(self, source: Source, load: Any) -> None:
         if any(source.name == loaded.name for loaded in self._sources):
-            error = "is loaded already under this name"
+            error = "is already loaded under this name"
             self._failures.append(Failure(source, error))
             return
         try:
@@ -191,7 +191,7 @@ class _Loader:
         except (Exception, SystemExit) as error:
             raise PluginError(f"failed to import: {told(error)}") from error
         if self._manager.is_registered(plugin):
-            raise PluginError("is the module of a plugin that is loaded already")
+            raise PluginError("is the module of a plugin that is already loaded")
         try:
             self._manager.register(plugin)
             self._manager.check_pending()
@@ -203,7 +203,7 @@ class _Loader:
         return plugin
 
     def _unknown_hooks(self, plugin: Any) -> str:
-        """Say which of a plugin's hooks flopbench does not have, each with the nearest name."""
+        """Describe the plugin's hooks that flopbench does not have, each with the nearest name."""
         own = [name for name in dir(plugin) if self._manager.parse_hookimpl_opts(plugin, name)]
         known = [name for name in dir(hookspecs) if name.startswith("flopbench_")]
         return "; ".join(unknown("hook", name, known) for name in own if name not in known)
@@ -216,7 +216,7 @@ class _Loader:
                     values = _call_hook(caller.name, implementation.function)
                     contributions.append(Contribution(source, caller.name, values))
         if not contributions:
-            raise PluginError("implements no hook of flopbench (is @hookimpl missing?)")
+            raise PluginError("implements no flopbench hook (is @hookimpl missing?)")
         return contributions
 
 
@@ -224,7 +224,7 @@ def _call_hook(name: str, function: Any) -> Any:
     try:
         return function()
     except (Exception, SystemExit) as error:
-        raise PluginError(f"raised in {name}: {told(error)}") from error
+        raise PluginError(f"failed in {name}: {told(error)}") from error
 
 
 def _one_line(error: BaseException) -> str:

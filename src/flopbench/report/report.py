@@ -30,12 +30,12 @@ class Series:
 
     Attributes:
         kind: ``vendor`` (counted) or ``analytic`` (priced).
-        flops: all FLOPs of the strategy; None if the count failed, for the reason in ``error``.
+        flops: all FLOPs of the strategy; None if the count failed: ``error`` has the reason.
         tensor_flops, vector_flops, torch_visible_flops: for analytic series only.
-        useful_flops: for a mode that says what a kernel executes, the part of
+        useful_flops: for a mode that reports what a kernel executes, the part of
             ``tensor_flops`` that the result needs.
         executed_ratio: ``tensor_flops`` over ``useful_flops``.
-        unit: of ``flops``; a counter may have another than FLOP.
+        unit: the unit of ``flops``; a counter may have another one than FLOP.
         breakdown: the same FLOPs by component and op.
         uncounted: for vendor series, the ops without a formula, which are not in ``flops``.
     """
@@ -76,9 +76,9 @@ class Comparison:
             convention. JSON calls it ``torch_visible_flops``.
         difference: analytic minus vendor; None where the two cannot be compared.
         reason: why the verdict is not ``exact``.
-        unseen: analytic work, by op, that the counter has no eyes for.
+        unseen: analytic work, by op, that the counter does not see.
         uncounted: vendor ops without a formula, by name.
-        unit: of the numbers that are compared: the counter's.
+        unit: the unit of the numbers compared, which is the counter's.
     """
 
     stage: str
@@ -97,7 +97,7 @@ class Comparison:
 
 @frozen
 class ExecutedKernel:
-    """A kernel with tensor work, and its tile if its name tells it."""
+    """A kernel with tensor work, and its tile if its name gives it."""
 
     name: str
     tile: str | None
@@ -110,7 +110,7 @@ class ExecutedComponent:
 
     Attributes:
         useful_flops: tensor FLOPs that the result needs, by the closed forms in mode `flash`;
-            None for work in no component that they have.
+            None for work outside all their components.
         executed_flops: 0 if its kernels did no tensor work: they ran on scalar instructions.
         ratio: executed over useful.
     """
@@ -126,7 +126,7 @@ class ExecutedComponent:
 
 @frozen(kw_only=True)
 class Provenance:
-    """Where the numbers come from: enough to get them again."""
+    """Where the numbers come from: enough to reproduce them."""
 
     versions: Mapping[str, str]
     plugins: tuple[Mapping[str, Any], ...]
@@ -161,7 +161,7 @@ class Report:
         """What the whole run shows.
 
         ``not_verified``: something differs, could not be counted or is uncounted.
-        ``verified``: something is exact, and all else is not meant to match.
+        ``verified``: something is exact, and nothing else is meant to match.
         ``not_checked``: nothing was compared with a vendor.
         """
         failed = any(series.error or series.uncounted for series in self.series)
@@ -179,6 +179,6 @@ class Report:
 
 
 def _renamed(comparison: Mapping[str, Any]) -> dict[str, Any]:
-    """Give JSON the name that it has for `Comparison.seen_flops`, which readers of 1.0 know."""
+    """Give `Comparison.seen_flops` its name in JSON, which readers of schema 1.0 know."""
     names = {"seen_flops": "torch_visible_flops"}
     return {names.get(name, name): value for name, value in comparison.items()}

@@ -1,4 +1,4 @@
-"""Attribute what was counted per module to the components of the model."""
+"""Attribute the counts per module to the components of the model."""
 
 from __future__ import annotations
 
@@ -43,7 +43,7 @@ class Attributed:
 def total_count(
     names: Iterable[str], counts: Mapping[str, Attributed | Failed]
 ) -> Attributed | Failed:
-    """Add up the counts of a stage's parts; the first that failed stands for all."""
+    """Add up the counts of a stage's parts; if any failed, return the first failure."""
     total: Attributed | None = None
     for name in names:
         part = counts[name]
@@ -55,16 +55,16 @@ def total_count(
 
 @frozen
 class Failed:
-    """A count that there is none of, and why, in one sentence."""
+    """A count that failed, and why, in one sentence."""
 
     reason: str
 
 
 def attempt(count: Callable[[], T]) -> T | Failed:
-    """Count something of the vendor; a failure is a result, whatever failed.
+    """Count something of the vendor; a failure of any kind is a result.
 
     Raises:
-        FlopbenchError: what the user must mend first: a usage or a plugin error.
+        FlopbenchError: a usage or plugin error, which the user must fix first.
     """
     try:
         return count()
@@ -77,7 +77,7 @@ def attempt(count: Callable[[], T]) -> T | Failed:
 
 
 def attribute(counted: StageCount, component: Callable[[str], str]) -> Attributed:
-    """Attribute what was counted per module to components."""
+    """Attribute the counts per module to components."""
     flops = sums(((component(e.module), e.op), e.flops) for e in counted.count.counted)
     calls = sums(((component(e.module), e.op), e.calls) for e in counted.count.uncounted)
     return Attributed(
@@ -98,7 +98,7 @@ class Entry:
 
 @frozen
 class UncountedOp:
-    """An op in a component that does matrix work and that the counter has no formula for."""
+    """An op in a component that does matrix work for which the counter has no formula."""
 
     component: str
     op: str

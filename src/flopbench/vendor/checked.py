@@ -1,7 +1,7 @@
-"""Adapters that check what a vendor model and a vendor counter answer.
+"""Adapters that check what a vendor model and a vendor counter return.
 
-`flopbench.plan.Plan` wraps its plugins once. A wrong answer about a call is a failed count, with
-its reason, and not the end of the run.
+`flopbench.plan.Plan` wraps its plugins once. A wrong answer about a call does not end the run: it
+becomes a failed count with a reason.
 """
 
 from __future__ import annotations
@@ -42,7 +42,7 @@ class CheckedVendor(VendorModel):
 
     @classmethod
     def from_options(cls, architecture: Any, options: Any) -> Self:  # noqa: ARG003 - as declared
-        raise TypeError(f"{cls.__name__} wraps a vendor model that is made already")
+        raise TypeError(f"{cls.__name__} wraps an existing vendor model")
 
     @property
     def attention(self) -> str:
@@ -58,7 +58,7 @@ class CheckedVendor(VendorModel):
         """Return the calls of a stage; each call is checked when it is made.
 
         Raises:
-            CountError: the plugin returns something else.
+            CountError: the plugin returns something other than a valid stage.
         """
         stage = self.plugin.stage(name, workload)
         _require(stage, VendorStage, f"{self._who}: stage")
@@ -68,13 +68,13 @@ class CheckedVendor(VendorModel):
             raise CountError(f"{self._who}: the steps of stage {name!r}: {error}") from error
         if not isinstance(stage.assumptions, tuple | list):
             raise CountError(
-                f"{self._who}: the assumptions of stage {name!r} are {stage.assumptions!r}, which "
-                "is no tuple"
+                f"{self._who}: the assumptions of stage {name!r} must be a tuple, got "
+                f"{stage.assumptions!r}"
             )
 
         def prepare(step: Any) -> VendorCall:
             call = stage.prepare(step)
-            _require(call, VendorCall, f"{self._who}: the prepare of stage {name!r}")
+            _require(call, VendorCall, f"{self._who}: prepare of stage {name!r}")
             return call
 
         return attrs.evolve(stage, prepare=prepare)
@@ -87,7 +87,7 @@ class CheckedVendor(VendorModel):
 
     def component(self, module: str) -> str:
         found = self.plugin.component(module)
-        _require(found, str, f"{self._who}: component of {module!r}")
+        _require(found, str, f"{self._who}: component({module!r})")
         return found
 
     def provenance(self) -> dict[str, Any]:
@@ -95,12 +95,12 @@ class CheckedVendor(VendorModel):
 
 
 def checked_vendor(vendor: VendorModel) -> CheckedVendor:
-    """Wrap a vendor model, once."""
+    """Wrap a vendor model unless it is wrapped already."""
     return vendor if isinstance(vendor, CheckedVendor) else CheckedVendor(vendor)
 
 
 class _CheckedCounter(VendorCounter):
-    """A vendor counter whose answers are checked: what both kinds of counter have."""
+    """A vendor counter whose answers are checked: the base of both kinds."""
 
     def __init__(self, plugin: VendorCounter) -> None:
         self.plugin: Final[Any] = plugin
@@ -144,7 +144,7 @@ class CheckedSymbolicCounter(_CheckedCounter, SymbolicCounter):
 
 
 def checked_counter(counter: VendorCounter) -> VendorCounter:
-    """Wrap a counter, once; one that takes symbols stays one."""
+    """Wrap a counter unless it is wrapped already; a symbolic one stays symbolic."""
     if isinstance(counter, _CheckedCounter):
         return counter
     symbolic = isinstance(counter, SymbolicCounter)
@@ -152,10 +152,10 @@ def checked_counter(counter: VendorCounter) -> VendorCounter:
 
 
 def checked_count(count: Count, counter: str) -> Count:
-    """Return the count if it is one and its numbers are such.
+    """Return a count, after checking it and its numbers.
 
     Raises:
-        CountError: it is none, or an entry is no non-negative integer.
+        CountError: it is not a `Count`, or a number in it is not a non-negative integer.
     """
     _require(count, Count, f"counter {counter!r}")
     for name, entries, kind in (
@@ -164,12 +164,13 @@ def checked_count(count: Count, counter: str) -> Count:
     ):
         if not isinstance(entries, tuple | list) or not all(isinstance(e, kind) for e in entries):
             raise CountError(
-                f"counter {counter!r} returned {entries!r} for {name}, which is no tuple of "
-                f"{kind.__name__}"
+                f"counter {counter!r}: {name} must be a tuple of {kind.__name__}, got {entries!r}"
             )
     for number in (*(e.flops for e in count.counted), *(e.calls for e in count.uncounted)):
         if type(number) is not int or number < 0:
-            raise CountError(f"counter {counter!r} returned {number!r}, which is no count")
+            raise CountError(
+                f"counter {counter!r} must count in non-negative integers, got {number!r}"
+            )
     return count
 
 

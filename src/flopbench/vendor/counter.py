@@ -1,4 +1,4 @@
-"""The abstract vendor counter: who counts a call of the real model, and what its numbers mean."""
+"""The abstract vendor counter: it counts a call of the real model, under a convention."""
 
 from __future__ import annotations
 
@@ -17,11 +17,11 @@ if TYPE_CHECKING:
 from flopbench.vendor.model import VERIFIED, VendorCall
 
 EXECUTED_FLOP = "executed FLOP"
-"""The unit of counters that say what a GPU executes, padding included."""
+"""The unit of counters that report what a GPU executes, padding included."""
 
 
 FLOPS_PER_UNIT: Mapping[str, int] = {"FLOP": 1, "MAC": MAC_FLOPS}
-"""Units that closed forms can be priced in, each with what it is in FLOPs of matrix work."""
+"""Units in which closed forms can be priced, each with its value in FLOPs of matrix work."""
 
 
 @frozen
@@ -29,10 +29,11 @@ class Convention:
     """What a counter's numbers mean.
 
     Attributes:
-        unit: of matrix work: ``FLOP``, or ``MAC`` for a counter that takes a multiply-accumulate
-            for 1. Closed forms are priced in it; any other unit is not comparable with them. Of
-            ``executed FLOP`` the report shows how much is useful, per component.
-        sees: kinds of matrix operation (`flopbench.ops`) that are in its numbers.
+        unit: the unit of matrix work: ``FLOP``, or ``MAC`` for a counter that counts a
+            multiply-accumulate as 1. Closed forms are priced in it; any other unit is not
+            comparable with them. For ``executed FLOP``, the report shows how much is useful, per
+            component.
+        sees: kinds of matrix operation (`flopbench.ops`) that its numbers include.
         per_element: what it adds to them per element of a vector operation, by kind
             (``layer_norm``), and per output of a biased layer (``linear bias``).
     """
@@ -56,11 +57,11 @@ class Convention:
 
     @property
     def plain(self) -> bool:
-        """Whether its numbers are FLOPs of matrix work alone, as laws and proofs take them."""
+        """Whether its numbers are FLOPs of matrix work alone, as laws and proofs require."""
         return self.unit == "FLOP" and not any(self.per_element.values())
 
     def describe(self) -> str:
-        """Say in words what is counted."""
+        """Describe in words what is counted."""
         added = sorted(name for name, count in self.per_element.items() if count)
         return f"{self.unit}s" + (f", with {', '.join(added)} added" if added else "")
 
@@ -68,19 +69,19 @@ class Convention:
         """Price matrix work in this unit.
 
         Raises:
-            ValueError: the unit is not comparable, or the FLOPs are no whole number of it.
+            ValueError: the unit is not comparable, or the FLOPs are not a whole number of it.
         """
         if not self.comparable:
-            raise ValueError(f"nothing can be priced in the unit {self.unit!r}")
+            raise ValueError(f"matrix work cannot be priced in the unit {self.unit!r}")
         count, rest = divmod(flops, FLOPS_PER_UNIT[self.unit])
         if rest:
-            raise ValueError(f"{flops} FLOPs are no whole number of {self.unit}s")
+            raise ValueError(f"{flops} FLOPs are not a whole number of {self.unit}s")
         return count
 
 
 @frozen
 class Counted:
-    """FLOPs of one kind of op in one module, its sub-modules apart."""
+    """FLOPs of one kind of op in one module, without its sub-modules."""
 
     module: str
     op: str
@@ -171,11 +172,11 @@ class VendorCounter(ABC):
         """
 
     def tile(self, op: str) -> str | None:
-        """Return what a kernel multiplies at once, if ``op`` is a kernel whose name tells it."""
+        """Return what a kernel multiplies at once, if ``op`` is a kernel whose name gives it."""
         return None
 
     def provenance(self) -> Mapping[str, str]:
-        """Return versions of what counts, for the report."""
+        """Return the versions of the software that counts, for the report."""
         return {}
 
 
@@ -186,8 +187,8 @@ class Trace:
     Attributes:
         flops: FLOPs by (module, op), as SymPy expressions in the symbols.
         uncounted: ops that do matrix or attention work and have no formula.
-        guards: relations between the symbols that the program's branches took for granted.
-        bound: symbols that the program bound to a number; the expressions hold for no other.
+        guards: relations between the symbols that the program's branches assumed.
+        bound: symbols that the program bound to a number; the expressions hold only for it.
     """
 
     flops: Mapping[tuple[str, str], sympy.Expr]
@@ -209,8 +210,8 @@ class SymbolicCounter(VendorCounter):
 
         Args:
             prepare: makes the call from the symbolic sizes, by the names of their symbols.
-            symbols: each symbol with an example, at least 2: where the program branches on
-                a size, it goes the example's way, and a guard says so.
+            symbols: each symbol with an example value, at least 2. Where the program branches
+                on a size, it takes the branch of the example, and a guard records that.
 
         Raises:
             flopbench.errors.CountError: the call fails, or cannot be counted as a whole.

@@ -12,7 +12,7 @@ Flops = Mapping[tuple[str, str], int]
 """FLOPs by (module, op)."""
 
 _FEW = 5
-"""So few steps are all counted: a sample would save nothing."""
+"""Up to this many steps are all counted: a sample would save nothing."""
 
 
 def count_stage(
@@ -22,11 +22,11 @@ def count_stage(
 
     The first two, the last two and the middle step are counted. If for every module and op
     their counts lie exactly on a line in the step number, the sum over all steps follows in
-    closed form; otherwise every step is counted. Neighbours are in the sample because a
-    count that grows in stairs can meet a line at the far ends and the middle.
+    closed form; otherwise every step is counted. The sample includes neighbours because a
+    count that grows in stairs can touch a line at both ends and the middle.
 
     Args:
-        tick: told the step after each counted call.
+        tick: called with the step after each counted call.
     """
     counts: dict[int, Count] = {}
 

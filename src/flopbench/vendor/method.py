@@ -10,19 +10,19 @@ class Method(StrEnum):
     """How a vendor number was obtained."""
 
     CONCRETE = "concrete"
-    """The very call was run and counted."""
+    """The call itself was run and counted."""
 
     SYMBOLIC = "symbolic"
-    """A law gives it: a closed form from a trace with symbols for sizes."""
+    """It follows from a law: a closed form from a trace with symbols for sizes."""
 
     INTERPOLATED = "interpolated"
-    """A law gives it that was interpolated in some size: exact at the sizes tried, not proved."""
+    """It follows from a law interpolated in some size: exact at the sizes tried, not proved."""
 
     MIXED = "mixed"
-    """Some parts in one way, some in another."""
+    """Its parts were obtained in different ways."""
 
     @classmethod
     def of_all(cls, methods: Iterable[Method]) -> Method:
-        """Return the method that all parts share, or `MIXED`; `CONCRETE` for no part."""
+        """Return the method that all parts share, or `MIXED`; `CONCRETE` if there are no parts."""
         found = set(methods)
         return found.pop() if len(found) == 1 else cls.MIXED if found else cls.CONCRETE

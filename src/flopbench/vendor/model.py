@@ -1,4 +1,4 @@
-"""The abstract vendor model (the real program) and vendor counter (who counts it)."""
+"""The abstract vendor model: the real program, its stages and their calls."""
 
 from __future__ import annotations
 
@@ -23,8 +23,8 @@ class VendorCall:
 
     Attributes:
         root: the torch module whose sub-module names say where work happens.
-        run: makes the call; whatever it needs is prepared before.
-        make: prepares the same call in another process; can be pickled. None where no
+        run: makes the call; everything it needs is prepared beforehand.
+        make: prepares the same call in another process; can be pickled. None if no
             counter needs it.
     """
 
@@ -39,10 +39,10 @@ class VendorStage:
 
     Attributes:
         prepare: makes the call of step k (1-based), cache filled and inputs built. If the
-            workload has symbols for sizes, k may be one, too.
+            workload has symbols for sizes, k may be a symbol, too.
         steps: number of calls.
-        sampled: whether a few calls may stand for all, once they lie exactly on a line.
-        assumptions: what is taken for granted, one sentence each, for the report.
+        sampled: whether a few calls may stand for all if they lie exactly on a line.
+        assumptions: what the calls assume, one sentence each, for the report.
     """
 
     prepare: Callable[[Any], VendorCall]
@@ -54,8 +54,8 @@ class VendorStage:
 class VendorModel(ABC):
     """The real implementation of a model, built without weights, attention always eager.
 
-    Named like the analytic model that it is the witness for, and built from the same
-    architecture; it shares nothing else with it. A whole plugin::
+    It has the name of the analytic model whose witness it is, and is built from the same
+    architecture; the two share nothing else. A whole plugin::
 
         import torch
         from attrs import frozen
@@ -96,7 +96,7 @@ class VendorModel(ABC):
 
     @classmethod
     def for_name(cls, name: str) -> type[Self]:
-        """Return the class of one of the names that a ``name`` ending in ``*`` stands for."""
+        """Return the class for a name that matches a ``name`` ending in ``*``."""
         return under_name(cls, name)
 
     @classmethod
@@ -105,7 +105,7 @@ class VendorModel(ABC):
         """Take the architecture and an instance of ``options_type``; build nothing yet.
 
         Raises:
-            flopbench.errors.UsageError: the options ask for what this vendor cannot do.
+            flopbench.errors.UsageError: the options ask for something this vendor cannot do.
         """
 
     @abstractmethod
@@ -115,7 +115,7 @@ class VendorModel(ABC):
     def shapes(self, stage: str, workload: Any) -> Hashable:
         """Return what the calls of a stage depend on: a sweep counts equal ones once.
 
-        By default, all of the workload, hidden fields included.
+        By default, it is the whole workload, hidden fields included.
         """
         found: Hashable = distinct(workload)
         return found
@@ -125,22 +125,22 @@ class VendorModel(ABC):
         """Return the component path of work in ``module``, a dotted path below the root."""
 
     def provenance(self) -> Mapping[str, str]:
-        """Return versions and settings of what is run, for the report."""
+        """Return the versions and settings of what is run, for the report."""
         return {}
 
     @property
     def attention(self) -> str:
-        """The name of the attention that runs; ``eager`` but in a variant."""
+        """The name of the attention that runs; ``eager`` except in a variant."""
         return "eager"
 
     def variant(self, name: str) -> VendorModel:
-        """Return the model run in another way, for the counters that ask for it.
+        """Return the model in a variant, which runs differently, for the counters that ask for it.
 
         ``verified`` is this model, the witness: every counter gets it unless it asks for
         another. ``executed`` is the model as a user runs it, on a GPU.
 
         Raises:
-            flopbench.errors.UsageError: it cannot be run in this way.
+            flopbench.errors.UsageError: the model has no such variant.
         """
         if name == VERIFIED:
             return self

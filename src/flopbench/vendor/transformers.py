@@ -1,4 +1,4 @@
-"""What vendor plugins that run models of transformers have in common."""
+"""What vendor plugins that run transformers models have in common."""
 
 from __future__ import annotations
 
@@ -12,14 +12,14 @@ from flopbench.dims import is_traced
 from flopbench.errors import CountError
 
 ATTENTION = "eager"
-"""FlopCounterMode sees the matmuls of no other attention."""
+"""The only attention whose matmuls FlopCounterMode sees."""
 
 EXPERTS = "batched_mm"
 """``grouped_mm`` has no formula in torch's registry, and ``eager`` experts loop over data."""
 
 
 def _eager_only(_instance: object, _field: object, value: str) -> None:
-    """Validate the option ``vendor.attention``, which is there to say what it is."""
+    """Validate the option ``vendor.attention``, which exists to document its only value."""
     if value != ATTENTION:
         raise ValueError(
             "'attention' must be 'eager' (FlopCounterMode cannot see the matmuls of other "
@@ -29,11 +29,11 @@ def _eager_only(_instance: object, _field: object, value: str) -> None:
 
 @frozen(kw_only=True)
 class VerifiedOptions:
-    """What a user may set under ``vendor.`` of a model that only transformers runs.
+    """What a user may set under ``vendor.`` for a model that only transformers runs.
 
     Attributes:
         attention: always ``eager``.
-        decode: count five ``sampled`` steps and check that they lie on a line, or ``every``.
+        decode: count five ``sampled`` steps and check that they lie on a line, or ``every`` step.
     """
 
     attention: str = attrs.field(default=ATTENTION, validator=_eager_only)
@@ -41,7 +41,7 @@ class VerifiedOptions:
 
 
 def require_eager(model: Any) -> None:
-    """Refuse a model in which any part attends otherwise than eagerly.
+    """Refuse a model if any part of it uses another attention than eager.
 
     Raises:
         CountError: a sub-module's config names another attention.
@@ -67,13 +67,13 @@ def fill_cache(
     what a sliding window keeps.
 
     Args:
-        shapes: of each layer, the heads and the widths of a key and of a value; None for a layer
-            that has no keys of its own.
+        shapes: for each layer, the heads and the widths of a key and of a value; None for a layer
+            without its own keys.
         options: device and dtype, for ``torch.empty``.
     """
     import torch
 
-    # A traced number of tokens is not asked whether it is 0: it never is.
+    # Do not compare a traced number of tokens with 0: it never is 0.
     if not is_traced(tokens) and not tokens:
         return cache
     for layer, shape in enumerate(shapes):

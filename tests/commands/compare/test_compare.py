@@ -265,7 +265,7 @@ def test_a_model_without_closed_forms_shows_what_its_vendor_does_and_why_no_more
     done = compare("opaque", "text", "--out", "out", "--stages", "say")
     assert done.returncode == 0
     assert "| opaque | vendor (counts) | 320 FLOP | none |" in done.stdout
-    assert "- opaque: nobody knows its formulas; what its vendor does is shown" in done.stdout
+    assert "- opaque: nobody knows its formulas; its vendor's count is shown instead" in done.stdout
     assert b">3.2e-10<" in (tmp_path / "out" / "say_flops.svg").read_bytes()
     alone = compare("opaque", "opaque:workload.words=2", "--out", "alone", "--stages", "say")
     assert alone.returncode == 0

@@ -73,7 +73,7 @@ def test_a_size_of_1_where_the_program_does_more_differs_there(name, axis):
     equation = equations(proof)["prefill", "layer"]
     assert equation.verdict == "differs"
     assert equation.difference == 0
-    assert equation.reason.endswith(f"where {name} = 1: the program runs otherwise there")
+    assert equation.reason.endswith(f"where {name} = 1: the program runs differently there")
 
 
 def test_two_sizes_that_are_1_together_are_looked_at_together():
@@ -239,7 +239,7 @@ def test_sizes_that_stay_closed_have_their_workloads_value():
 
 def test_an_unknown_symbol_and_a_model_without_any_are_usage_errors():
     with pytest.raises(
-        UsageError, match="unknown symbol of toy in these stages 's': known are B, S"
+        UsageError, match="unknown symbol of toy in these stages 's': expected one of B, S"
     ):
         toy(run, symbols=["s"])
 

@@ -7,7 +7,7 @@ import pytest
 from flopbench.commands.sweep.journal import Journal
 from flopbench.errors import UsageError
 
-ENTRY = {"unit": "prefill/0", "flops": {"layer": 64}, "method": "call", "error": None}
+ENTRY = {"unit": "prefill/0", "flops": {"layer": 64}, "method": "concrete", "error": None}
 
 
 @pytest.mark.parametrize(
@@ -36,7 +36,7 @@ def test_a_journal_that_no_sweep_wrote_is_refused(tmp_path, wrong):
     journal.close(finished=False)
     text = json.dumps({"sweep": sweep}) + "\n" + json.dumps(ENTRY | wrong) + "\n"
     path.write_text(text)
-    with pytest.raises(UsageError, match="is no journal of a sweep"):
+    with pytest.raises(UsageError, match="is not a sweep's journal"):
         Journal(tmp_path, sweep)
     assert path.read_text() == text
 

@@ -58,24 +58,39 @@ def test_a_proper_one_runs(sweep):
         (ONE.replace('"rows"', '"rowz"'), "for x 'rowz': did you mean 'rows'?"),
         (ONE.replace('("prefill",)', '"prefill"'), "Sweep.stages must be a tuple of one or more "),
         (ONE.replace('("prefill",)', "()"), "Sweep.stages must be a tuple of one or more names"),
-        (ONE.replace('x="rows"', "x=None"), "Sweep.x must be a text, got None"),
-        (ONE.replace('"d"', "3"), "Sweep.description must be a text, got 3"),
+        (ONE.replace('x="rows"', "x=None"), "Sweep.x must be a non-empty string, got None"),
+        (ONE.replace('"d"', "3"), "Sweep.description must be a non-empty string, got 3"),
         (ONE.replace("lambda _: ", ""), "Sweep.points must be a function of the limits, got ["),
         (points("[]"), "sweep 's' has no points within these limits"),
         (points("None"), "sweep 's' of model 'toy' failed: TypeError"),
         (points("1 / 0"), "sweep 's' of model 'toy' failed: ZeroDivisionError"),
-        (points("[1]"), "sweep 's' gives a int for a point"),
+        (points("[1]"), "sweep 's' must yield SweepPoint, got int"),
         (points(f"[{point()}] * 2"), "sweep 's' gives two points the label 'one'"),
         (points(f"({point()} for _ in iter(int, 1))"), "has more than 100,000 points"),
-        (points(f"[{point(label=1)}]"), "SweepPoint.label must be a text, got 1"),
-        (points(f"[{point(label=repr(''))}]"), "SweepPoint.label must be a text, got ''"),
-        (points(f"[{point(inputs=None)}]"), "SweepPoint.inputs must be a mapping of names, got N"),
-        (points(f"[{point(inputs='{3: 1}')}]"), "SweepPoint.inputs must be a mapping of names"),
+        (points(f"[{point(label=1)}]"), "SweepPoint.label must be a non-empty string, got 1"),
+        (
+            points(f"[{point(label=repr(''))}]"),
+            "SweepPoint.label must be a non-empty string, got ''",
+        ),
+        (
+            points(f"[{point(inputs=None)}]"),
+            "SweepPoint.inputs must be a mapping with string keys, got N",
+        ),
+        (
+            points(f"[{point(inputs='{3: 1}')}]"),
+            "SweepPoint.inputs must be a mapping with string keys",
+        ),
         (points(f"[{point(inputs={'rowz': 1})}]"), "'s', point one: workload: unknown key 'rowz'"),
         (points(f"[{point(inputs={'rows': 'x'})}]"), "'s', point one: workload.rows must be an "),
-        (points(f"[{point(facts=[1])}]"), "SweepPoint.facts must be a mapping of names, got [1]"),
-        (points(f"[{point(facts='{1: 1}')}]"), "SweepPoint.facts must be a mapping of names"),
-        (points(f"[{point(facts={'z': {1}})}]"), "must have values that JSON has, got z={1}"),
+        (
+            points(f"[{point(facts=[1])}]"),
+            "SweepPoint.facts must be a mapping with string keys, got [",
+        ),
+        (
+            points(f"[{point(facts='{1: 1}')}]"),
+            "SweepPoint.facts must be a mapping with string keys",
+        ),
+        (points(f"[{point(facts={'z': {1}})}]"), "must have values that JSON can hold, got z={1}"),
         (
             points(f"[{point(facts={'label': 'x'})}]"),
             "a fact of a workload cannot be called 'label",
@@ -89,7 +104,7 @@ def test_a_sweep_that_cannot_be_is_one_sentence(sweep, tmp_path, text, message):
 
 @pytest.mark.parametrize("sweeps", ["None", "5", "'s'", "('s',)", f"({ONE}, {ONE})"])
 def test_sweeps_that_are_none_leave_out_the_model(sweep, flopbench, sweeps):
-    assert "AnalyticModel Toy has no proper sweeps" in refused(sweep(sweeps))
+    assert "AnalyticModel Toy has no valid sweeps" in refused(sweep(sweeps))
     listed = flopbench("list", "-p", "toy.py")
     assert (listed.returncode, "deepseek_ocr" in listed.stdout) == (2, True)
 
@@ -108,4 +123,4 @@ def test_limits_that_a_sweep_does_not_take_are_refused(sweep):
 def test_a_varied_value_that_json_has_not_is_one_sentence(flopbench, value):
     text = f"workload.prompt_tokens={value}"
     sentence = one_sentence(flopbench("sweep", "deepseek_ocr", "--vary", text))
-    assert "is no number, text, truth value, list or mapping" in sentence
+    assert "is not a number, text, boolean, list or mapping" in sentence

@@ -164,7 +164,7 @@ def test_a_file_that_is_no_journal_is_refused(toy):
     code, stderr = toy.run("out")
     assert code == 2
     (line,) = stderr.splitlines()
-    assert "is no journal of a sweep: delete it to begin anew" in line
+    assert "is not a sweep's journal: delete it to start again" in line
     assert (toy.folder / "out" / ".sweep.journal").read_text() == "notes\n"
 
 
@@ -181,7 +181,7 @@ def test_an_architecture_that_nobody_can_tell_from_another_is_refused(toy):
     code, stderr = toy.run("out")
     assert code == 2
     (line,) = stderr.splitlines()
-    assert "a sweep cannot tell its model from another: it holds a object" in line
+    assert "a sweep cannot make a digest of its model, which holds a object" in line
 
 
 def test_errors_of_two_components_that_cancel_are_a_difference(toy):
@@ -307,6 +307,6 @@ def test_an_interrupted_sweep_says_how_it_goes_on(toy):
     _, stderr = process.communicate(timeout=300)
     toy.hold.unlink()
     assert process.returncode == 130
-    assert "interrupted: the same command goes on with what out holds" in stderr
+    assert "interrupted: run the same command again to resume from out" in stderr
     assert toy.run("out") == (0, "")
     assert toy.files("out") == whole

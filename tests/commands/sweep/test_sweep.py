@@ -193,7 +193,7 @@ def test_a_target_that_a_model_does_not_know_is_refused(tmp_path):
     toy.change(('first_token = ("prefill",)', 'per_token = "prefill"'))
     code, stderr = toy.run("out", "--tpot", "0.25", "--analytic-only")
     assert code == 2
-    assert "model 'toy' has a per_token, but its workload no decode_steps" in stderr
+    assert "model 'toy' has per_token, but its workload has no decode_steps" in stderr
 
 
 def test_a_targets_stages_need_not_be_reported(sweep):
@@ -269,7 +269,7 @@ def test_only_rows_of_the_vendors_attention_have_its_difference(tmp_path):
     assert "verified, vendor = analytic to the last FLOP in every component of 1 result" in text
     assert toy.run("flash", "--attention", "flash") == (0, "")
     assert (
-        "nothing was checked: no attention mode is the vendor's"
+        "nothing was checked: the vendor runs none of the attention modes"
         in toy.files("flash")["sweep.md"].decode()
     )
 
@@ -385,7 +385,7 @@ def test_a_terminal_sees_progress_and_files_are_the_same(tmp_path):
 BAD = {
     "nothing to vary": ((), "a sweep needs a name or --vary"),
     "unknown sweep": (("crop",), "did you mean 'crops'?"),
-    "two sweeps": (("crops", "decode"), "'decode' is no KEY=VALUE"),
+    "two sweeps": (("crops", "decode"), "'decode' is not KEY=VALUE"),
     "name and vary": (("crops", "--vary", "workload.decode_steps=1"), "give one of them"),
     "no section": (("--vary", "decode_steps=1"), "as workload.KEY"),
     "unknown key": (("--vary", "workload.decode_stps=1"), "did you mean 'decode_steps'?"),

@@ -115,6 +115,6 @@ def test_a_misspelt_type_is_told_without_importing_torch(flopbench, tmp_path):
 def test_an_unknown_model_is_told_the_other_names_without_each_type(flopbench):
     done = flopbench("run", "zzz")
     assert done.returncode == 2
-    assert "unknown model 'zzz': known are " in done.stderr
+    assert "unknown model 'zzz': expected one of " in done.stderr
     assert " hf/*" in done.stderr
     assert "hf/llama" not in done.stderr

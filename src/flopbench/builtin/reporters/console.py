@@ -1,4 +1,4 @@
-"""What people read in a terminal."""
+"""The report as text for a terminal."""
 
 from __future__ import annotations
 
@@ -13,6 +13,7 @@ from flopbench.builtin.reporters.shared import (
     executed_parts,
     has_no_match,
     has_unseen,
+    no_match_note,
     reconciliation,
     settings,
     unseen,
@@ -24,7 +25,7 @@ from flopbench.text import key_values, wrapped
 
 
 class Console(Reporter):
-    """What people read: per stage the series in TFLOPs, and how they reconcile."""
+    """Text for a terminal: per stage, the series in TFLOPs and how they reconcile."""
 
     name = "console"
     summary = "per stage the series in TFLOPs and their reconciliation"
@@ -75,6 +76,9 @@ def _console_uncounted(uncounted: Iterable[UncountedOp]) -> Iterator[str]:
 
 def _console_notes(report: Report) -> Iterator[str]:
     provenance = report.provenance
+    note = no_match_note(report)
+    if note:
+        yield wrapped(note)
     for fallback in provenance.fallbacks:
         yield wrapped(f"fallback: {fallback}")
     for plugin in provenance.plugins:

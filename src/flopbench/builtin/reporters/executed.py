@@ -24,7 +24,7 @@ def console(parts: Sequence[ExecutedComponent]) -> Iterator[str]:
 
 
 def markdown(parts: Sequence[ExecutedComponent]) -> Iterator[str]:
-    """Yield a table, or nothing for no components."""
+    """Yield a table, or nothing if there are no components."""
     if parts:
         header = ("counter", "component", "useful TFLOPs", "executed TFLOPs", "ratio", "kernels")
         rows = ([part.counter, part.component, *_numbers(part), _kernels(part)] for part in parts)

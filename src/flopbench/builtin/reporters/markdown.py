@@ -11,6 +11,7 @@ from flopbench.builtin.reporters.shared import (
     executed_parts,
     has_no_match,
     has_unseen,
+    no_match_note,
     reconciliation,
     settings,
     unseen,
@@ -36,6 +37,8 @@ class Markdown(Reporter):
             for c in comparisons:
                 if c.verdict != "no_vendor_match":
                     lines += [*_markdown_comparison(c), ""]
+        note = no_match_note(report)
+        lines += [f"{note[0].upper()}{note[1:]}.", ""] if note else []
         lines += [f"{verdict(report)[0].upper()}{verdict(report)[1:]}.", ""]
         lines += ["## Provenance", "", *_markdown_provenance(report)]
         return "\n".join(lines)

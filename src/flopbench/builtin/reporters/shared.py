@@ -6,7 +6,7 @@ from collections.abc import Iterable, Iterator
 
 from flopbench import Stage
 from flopbench.report import FAILURES, Comparison, ExecutedComponent, Report, Series
-from flopbench.text import key_values, plural, tera
+from flopbench.text import key_values, listed, plural, tera
 
 _UNSEEN_SHOWN = 3
 
@@ -27,21 +27,30 @@ def executed_parts(report: Report, stage: Stage) -> list[ExecutedComponent]:
 
 
 def has_no_match(series: Series, comparisons: Iterable[Comparison]) -> bool:
-    """Return whether a series is not comparable: the vendor runs other attention."""
+    """Return whether a series is not compared because the vendor runs other attention."""
     return series.kind == "analytic" and any(
         c.attention == series.attention and c.verdict == "no_vendor_match" for c in comparisons
     )
 
 
+def no_match_note(report: Report) -> str | None:
+    """Return the note that explains ``no vendor match``; None if no series is marked so."""
+    counters = {c.counter for c in report.comparisons if c.verdict == "no_vendor_match"}
+    runs = dict.fromkeys(s.attention for s in report.series if s.counter in counters)
+    if not runs:
+        return None
+    return f"no vendor match: not compared, because the vendor runs {listed(runs, 'or')} attention"
+
+
 def settings(report: Report) -> Iterator[str]:
-    """Say the workload, and what of model and vendor was set."""
+    """Yield the workload, and the settings of the model and the vendor."""
     yield from key_values(report.workload)
     for section in ("model", "vendor"):
         yield from key_values(report.provenance.config.get(section, {}), f"{section}.")
 
 
 def reconciliation(comparison: Comparison) -> str:
-    """Say in one line how a comparison came out."""
+    """Describe the outcome of a comparison in one line."""
     who = f"{comparison.attention} = vendor ({comparison.counter})"
     if comparison.verdict == "exact":
         return (
@@ -54,7 +63,7 @@ def reconciliation(comparison: Comparison) -> str:
 
 
 def has_unseen(comparison: Comparison) -> bool:
-    """Tell whether something was counted, and something was not seen of it."""
+    """Return whether the stage was counted, and some of its work was not seen."""
     counted = comparison.vendor_flops is not None and comparison.verdict != "not_comparable"
     return counted and bool(comparison.unseen)
 
@@ -69,14 +78,14 @@ def unseen(comparison: Comparison) -> str:
 
 
 def executed(series: Series) -> str:
-    """Say how much of the tensor work that kernels execute is useful."""
+    """Describe how much of the tensor work that kernels execute is useful."""
     useful, tensor = series.useful_flops or 0, series.tensor_flops or 0
     ratio = "" if series.executed_ratio is None else f", {series.executed_ratio:.4f} times as much"
     return f"tensor work: {tera(tensor)} executed for {tera(useful)} useful{ratio}"
 
 
 def value(series: Series) -> str:
-    """Return a series' FLOPs in tera, with the unit if it is another."""
+    """Return a series' number in tera, with its unit if that is not FLOP."""
     if series.flops is None:
         return "not counted"
     unit = "" if series.unit == "FLOP" else f" (unit: {series.unit})"
@@ -84,10 +93,13 @@ def value(series: Series) -> str:
 
 
 def verdict(report: Report) -> str:
-    """Say in one line what the whole report shows."""
+    """Summarize the whole report in one line."""
     if report.verdict == "not_checked":
         if report.no_closed_forms:
             return f"verdict: nothing was checked: {report.no_closed_forms}"
+        left_out = "; ".join(_left_out(report))
+        if left_out:
+            return f"verdict: nothing was checked: {left_out}"
         return "verdict: nothing was checked against a vendor"
     if report.verdict == "verified":
         stages = {c.stage for c in report.comparisons if c.verdict == "exact"}
@@ -97,12 +109,21 @@ def verdict(report: Report) -> str:
     return f"verdict: not verified: {'; '.join(_failed(report))}{reason}"
 
 
+def _left_out(report: Report) -> Iterator[str]:
+    """Yield which comparisons were left out, and why."""
+    modes: dict[tuple[str, str | None], dict[str, None]] = {}
+    for c in report.comparisons:
+        modes.setdefault((c.counter, c.reason), {})[c.attention] = None
+    for (counter, reason), names in modes.items():
+        yield f"{listed(names, 'and')} not compared with vendor ({counter}), because {reason}"
+
+
 _WORST_FIRST = ("differs", "not counted", "uncounted ops", "incomplete")
-"""What keeps a stage from being verified; what is further on follows from what is before."""
+"""What keeps a stage from being verified; later ones may follow from earlier ones."""
 
 
 def _failed(report: Report) -> Iterator[str]:
-    """Name the stages that are not verified, each once, with the worst that each counter found."""
+    """Yield the stages that are not verified, each once, with the worst finding of each counter."""
     found = {(s.stage, s.counter, "not counted") for s in report.series if s.error}
     found |= {(s.stage, s.counter, "uncounted ops") for s in report.series if s.uncounted}
     found |= {(c.stage, c.counter, c.verdict) for c in report.comparisons if c.verdict in FAILURES}

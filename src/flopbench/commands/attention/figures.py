@@ -30,7 +30,7 @@ class AttentionFigures:
         executed_ratio: executed over useful; None if nothing is useful.
         kernel: the kernel that runs.
         tile: its query rows and keys.
-        splits: into how many parts the keys are split; None where the rule is not known.
+        splits: the number of parts the keys are split into; None where the rule is not known.
         sdpa_kernel: the kernel that SDPA's flash backend runs for this shape; None if another
             backend or library was asked for.
     """
@@ -48,7 +48,7 @@ class AttentionFigures:
 
 
 def attention_figures(op: Attention, gpu: str, kernel: str, dtype: str) -> AttentionFigures:
-    """Price one attention op of ints in every mode.
+    """Price one attention op, whose sizes are ints, in every mode.
 
     Args:
         gpu: a name of `GPUS`.
@@ -63,7 +63,7 @@ def attention_figures(op: Attention, gpu: str, kernel: str, dtype: str) -> Atten
     if kernel not in (*KERNELS, "auto"):
         raise UsageError(unknown("kernel", kernel, (*KERNELS, "auto")))
     if op.bias or op.head_dim != op.value_dim:
-        raise UsageError("kernels are modelled without a bias, and with values as wide as heads")
+        raise UsageError("kernels are modelled without a bias and with values as wide as heads")
     if kernel == "cudnn":
         _refuse_for_cudnn(op)
     choice = Choice(GPUS[gpu], kernel, fp8=dtype == "fp8")
@@ -87,12 +87,12 @@ def attention_figures(op: Attention, gpu: str, kernel: str, dtype: str) -> Atten
 
 
 def _refuse_for_cudnn(op: Attention) -> None:
-    """Refuse what SDPA's cuDNN backend does not take (sdp_utils.cpp), or masks otherwise."""
+    """Refuse what SDPA's cuDNN backend does not take (sdp_utils.cpp), or masks differently."""
     if op.keys == 1:
-        raise UsageError("kernel cudnn takes at least 2 keys in PyTorch's SDPA, not 1")
+        raise UsageError("kernel cudnn needs at least 2 keys in PyTorch's SDPA, got 1")
     if op.causal and 1 < op.queries < op.keys:
         raise UsageError(
-            "kernel cudnn takes a causal mask of as many queries as keys in PyTorch's SDPA, not "
+            "kernel cudnn with a causal mask needs as many queries as keys in PyTorch's SDPA, got "
             f"{op.queries} queries and {op.keys} keys"
         )
 
@@ -127,14 +127,14 @@ def _torch_sdpa_flops(op: Attention, kernel: str) -> int:
 
 @frozen(kw_only=True)
 class Measured:
-    """What a GPU executed of one attention, and the kernels that did."""
+    """What a GPU executed of one attention, and by which kernels."""
 
     measured_flops: int
     measured_kernels: tuple[str, ...]
 
 
 def measure(op: Attention, kernel: str, dtype: str) -> Measured:
-    """Run the attention on this machine's GPU by PyTorch's SDPA, under Nsight Compute.
+    """Run the attention on this machine's GPU with PyTorch's SDPA, under Nsight Compute.
 
     Raises:
         UsageError: there is no GPU or no ncu, or PyTorch does not run the kernel or the type.
@@ -145,10 +145,10 @@ def measure(op: Attention, kernel: str, dtype: str) -> Measured:
 
     if kernel not in {"auto", "cudnn"}:
         raise UsageError(
-            f"--measure runs what PyTorch's SDPA chooses, kernel auto or cudnn, not {kernel}"
+            f"--measure runs PyTorch's SDPA: --kernel must be auto or cudnn, got {kernel}"
         )
     if dtype not in TYPES:
-        raise UsageError(f"--measure takes dtype {' or '.join(TYPES)}, not {dtype}")
+        raise UsageError(f"--measure needs --dtype {' or '.join(TYPES)}, got {dtype}")
     backend = "cudnn" if kernel == "cudnn" else "flash"
     (kernels,) = measure_cores([Core(op, dtype)], backend)
     working = [k for k in kernels if sum(k.flops.values())]

@@ -13,10 +13,10 @@ from flopbench.ops import Attention
 
 @frozen
 class ModeFigures:
-    """What one mode makes of an attention.
+    """What one attention costs in one mode.
 
     Attributes:
-        tensor_flops: FLOPs of its matrix work; None if it does not carry out the op.
+        tensor_flops: FLOPs of its matrix work; None if it does not support the op.
         reason: why it does not.
     """
 
@@ -38,7 +38,7 @@ def mode_figures(op: Attention, mode: type[AttentionMode], eager: AttentionMode)
 
 
 def mode_text(name: str, figures: ModeFigures) -> str:
-    """Show the figures to people, as a line below those of kernels."""
+    """Return the figures as a line of text, below those of kernels."""
     if figures.tensor_flops is None:
         return f"  {name:<36}: not carried out: {figures.reason}"
     return f"  {name:<36}: {figures.tensor_flops:>24,}"

@@ -14,7 +14,7 @@ ATTENTION_SCHEMA_VERSION = "1.0"
 
 
 def as_text(op: Attention, gpu: str, dtype: str, figures: AttentionFigures) -> str:
-    """Show the figures to people."""
+    """Return the figures as text."""
     rows, keys = figures.tile
     split = "" if figures.splits is None else f", keys split in {figures.splits}"
     lines = [
@@ -38,7 +38,7 @@ def as_text(op: Attention, gpu: str, dtype: str, figures: AttentionFigures) -> s
 
 
 def as_dict(op: Attention, gpu: str, dtype: str, figures: AttentionFigures) -> dict[str, Any]:
-    """Return the figures for programs, with the shape that they are of."""
+    """Return the figures for JSON, with the shape that they belong to."""
     sizes = ("batch", "heads", "kv_heads", "head_dim", "queries", "keys", "causal")
     shape = {name: getattr(op, name) for name in sizes}
     return {
@@ -56,7 +56,7 @@ def _shape(op: Attention) -> str:
 
 
 def measured_text(figures: AttentionFigures, measured: Measured) -> str:
-    """Show what was measured beside the prediction."""
+    """Return the measurement as text, beside the prediction."""
     difference = measured.measured_flops - figures.executed_flops
     against = f"{difference:+,} against the prediction"
     lines = [f"  {'measured on this GPU':<36}: {measured.measured_flops:>24,}   {against}"]

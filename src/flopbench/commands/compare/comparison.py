@@ -23,7 +23,7 @@ from flopbench.report import Report, Series
 COMPARE_SCHEMA_VERSION = "1.1"
 
 TOTAL = Stage("total", "All stages")
-"""All stages of a model that are no sums."""
+"""All stages of a model that are not sums of others."""
 
 PAGE, SEQUENCE, EITHER = "page", "sequence", "page or sequence"
 
@@ -36,13 +36,13 @@ class Side:
     """What one model costs.
 
     Attributes:
-        costs: by stage and attention mode, the fields of a cost of ``sweep.json``; none if the
-            model has no closed forms.
-        tokens: of one page: of its image, of the prefill, and generated; None if not known. A
-            model that reads no image has sequences for pages.
-        pages: pages at once, which the costs are of.
+        costs: by stage and attention mode, the fields of a cost of ``sweep.json``; empty if
+            the model has no closed forms.
+        tokens: per page: of its image, of the prefill, and generated; None if unknown. For a
+            model that reads no image, a sequence counts as a page.
+        pages: pages at once; the costs are for all of them.
         no_closed_forms: why the model has none; its vendor's count is then all there is.
-        vendor_flops: by stage, of the first vendor counter of FLOPs.
+        vendor_flops: by stage, by the first vendor counter of FLOPs.
         checks: how each stage compares with each vendor counter.
         error: why something of this model failed.
     """
@@ -67,7 +67,7 @@ class SideBySide:
     """All models, the stages of any, and the attention modes with their labels.
 
     Attributes:
-        per: what costs are of: a page if the models read one, or a sequence.
+        per: what costs are given per: a page if the models read one, or a sequence.
     """
 
     schema_version: str = COMPARE_SCHEMA_VERSION
@@ -79,7 +79,7 @@ class SideBySide:
 
     @property
     def failed(self) -> bool:
-        """Whether a model failed or is not what its vendor model does."""
+        """Whether a model failed or differs from its vendor model."""
         return any(side.error or side.verdict == "not_verified" for side in self.sides)
 
     def to_dict(self) -> dict[str, Any]:
@@ -96,12 +96,12 @@ def compare_models(
     *,
     stages_given: bool,
 ) -> SideBySide:
-    """Price and check every model; what fails of one is told in its place.
+    """Price and check every model; a failure is reported in its model's place.
 
     Args:
-        check: carries out a plan: the report of a run.
-        stages_given: whether to show the plans' stages; otherwise those that are no sums, and
-            all of them together.
+        check: carries out a plan and returns the report of the run.
+        stages_given: whether to show the plans' stages; otherwise those that are not sums, and
+            their total.
     """
     sides = []
     for entry, plan in plans.items():
@@ -170,7 +170,7 @@ def _priced(side: Side, plan: Plan, stages_given: bool) -> Side:
 
 
 def _costs(plan: Plan) -> Iterator[tuple[str, str, Cost]]:
-    """Yield (stage, mode, cost) of every stage, and of all that are no sums together."""
+    """Yield (stage, mode, cost) of every stage, and of the total of those that are not sums."""
     model, base = plan.model, plan.base_stages
     for mode in plan.modes:
         prices = {
@@ -214,7 +214,7 @@ def _checked(side: Side, report: Report, shown: Iterable[Stage]) -> Side:
 
 
 def _incomplete(series: Series) -> dict[str, Any]:
-    """Say why the vendor's count of a stage is not all that it does, with nothing to compare."""
+    """Return why the vendor's count of a stage is incomplete, with nothing to compare."""
     ops = ", ".join(sorted({op.op for op in series.uncounted}))
     return {
         "stage": series.stage,

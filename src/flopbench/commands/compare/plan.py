@@ -1,4 +1,4 @@
-"""From the words of ``flopbench compare`` to the plan of each model."""
+"""From the arguments of ``flopbench compare`` to the plan of each model."""
 
 from __future__ import annotations
 
@@ -19,19 +19,19 @@ _NEXT_SETTING = re.compile(r",(?=[\w.]+=)")
 
 @frozen
 class Entry:
-    """A model to be compared, with settings of its own."""
+    """A model to compare, with its own settings."""
 
     model: str
     settings: tuple[str, ...] = ()
 
     @property
     def label(self) -> str:
-        """What tables and plots call it."""
+        """Its name in tables and plots."""
         return " ".join((self.model, *(s.partition(".")[2] or s for s in self.settings)))
 
 
 def parse(arguments: Sequence[str]) -> tuple[tuple[Entry, ...], tuple[str, ...]]:
-    """Split arguments into models, ``MODEL`` or ``MODEL:KEY=VALUE,KEY=VALUE``, and settings of all.
+    """Split arguments into models, ``MODEL`` or ``MODEL:KEY=VALUE,KEY=VALUE``, and shared settings.
 
     Raises:
         UsageError: fewer than two models, two that are the same, or a setting of ``run``.
@@ -56,8 +56,8 @@ def parse(arguments: Sequence[str]) -> tuple[tuple[Entry, ...], tuple[str, ...]]
     for setting in (*shared, *(s for entry in entries for s in entry.settings)):
         if setting.startswith("run."):
             raise UsageError(
-                f"{setting!r}: all models are run alike, as --attention, --stages, --counters and "
-                "--analytic-only say"
+                f"{setting!r}: all models are run alike: use --attention, --stages, --counters or "
+                "--analytic-only"
             )
     if len(entries) < 2:  # noqa: PLR2004 - one cannot be compared
         raise UsageError("give at least two models to compare, or one twice with other settings")
@@ -70,15 +70,15 @@ def plan_entry(
     """Resolve one model's names and values; a model without a vendor model is not checked.
 
     Raises:
-        UsageError: the model does not have a stage or a setting; it is named.
+        UsageError: the model lacks a stage or a setting; the message names the model.
         PluginError: its plugin raises.
     """
     model_class = catalog.models.get(entry.model)
     options = dict(options)
     if "workload.image" in options and not _takes(model_class, "image"):
         raise UsageError(
-            f"{entry.model} takes no image (it has no workload.image): leave --image out, or the "
-            "model"
+            f"{entry.model} takes no image (it has no workload.image): leave out --image or "
+            "this model"
         )
     if catalog.vendor_models.find(entry.model) is None:
         options["run.analytic_only"] = True

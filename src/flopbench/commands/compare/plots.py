@@ -15,7 +15,7 @@ _HELD = {
     "peak_activation_bytes": "peak live activations",
 }
 _WIDTH = 0.8
-"""Of a model's group of bars, where the next group starts at 1."""
+"""Width of a model's group of bars; the next group starts at 1."""
 
 Series = Mapping[str, Sequence[float | None]]
 
@@ -34,7 +34,7 @@ def _files(found: SideBySide) -> Iterator[tuple[str, bytes]]:
     for stage in found.stages:
         title = f"{stage.title}: FLOPs per {found.per}"
         yield from saved(f"{stage.name}_flops", _grouped(found, title, _flops(found, stage)))
-        if found.modes:  # what is held, only closed forms say
+        if found.modes:  # only closed forms say what is held
             yield from saved(f"{stage.name}_memory", _stacked(found, stage))
 
 
@@ -66,7 +66,7 @@ def _axes(found: SideBySide, title: str, unit: str) -> tuple[Any, Any]:
     axes.grid(visible=False, axis="x")
     labels = [side.label.replace(" ", "\n") for side in found.sides]
     axes.set_xticks(range(len(labels)), labels)
-    axes.set_axisbelow(True)  # the grid is no part of a bar
+    axes.set_axisbelow(True)  # the grid stays behind the bars
     return figure, axes
 
 

@@ -21,7 +21,7 @@ def to_json(found: SideBySide) -> str:
 
 
 def to_markdown(found: SideBySide) -> str:
-    """Write a table of the models and one per stage; FLOPs are of one page or sequence."""
+    """Write a table of the models and one per stage; FLOPs are per page or sequence."""
     names = listed((side.label for side in found.sides), "and")
     units = f"FLOPs and bytes moved are per {found.per}; prefixes are decimal."
     lines = [f"# {names}", "", units, ""]
@@ -34,7 +34,7 @@ def to_markdown(found: SideBySide) -> str:
 
 
 def _models(found: SideBySide) -> Iterator[str]:
-    """Say of each model its tokens and settings, and whether it was verified."""
+    """Yield a table of each model's tokens and settings, and whether it was verified."""
     names = {"image": "image tokens", "context": "context", "output": "output"}
     if found.per == SEQUENCE:
         del names["image"]
@@ -97,7 +97,7 @@ def _row(side: Side, mode: str, cost: Mapping[str, Any], first: float | None) ->
 def _notes(found: SideBySide) -> Iterator[str]:
     for side in found.sides:
         if side.no_closed_forms:
-            yield f"{side.label}: {side.no_closed_forms}; what its vendor does is shown"
+            yield f"{side.label}: {side.no_closed_forms}; its vendor's count is shown instead"
         for check in side.checks:
             if check["verdict"] != "exact":
                 where = f"{side.label}, {check['stage']} ({check['counter']})"

@@ -14,7 +14,7 @@ _COLOURS = ("#56b4e9", "#e69f00", "#009e73", "#cc79a7", "#f0e442", "#d55e00")
 
 _WIDTH, _ROW_HEIGHT = 12.0, 0.55
 _SMALLEST_LABELLED = 0.009
-"""Share of the whole from which a part is wide enough for a name, if a turned one."""
+"""A part with at least this share of the whole is wide enough for a name, perhaps a rotated one."""
 
 
 _LONGEST_TURNED = 10

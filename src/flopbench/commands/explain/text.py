@@ -1,4 +1,4 @@
-"""Show an explanation: for the console, as Markdown and as JSON."""
+"""Render an explanation: for the console, as Markdown and as JSON."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ EXPLAIN_SCHEMA_VERSION = "1.0"
 
 
 def console(explanation: Explanation) -> str:
-    """Return what people read in a terminal."""
+    """Return the text for a terminal."""
     nodes = list(explanation.root.walk())
     width = max(len(_label(explanation, node)) for node in nodes)
     lines = [wrapped(_title(explanation)), ""]

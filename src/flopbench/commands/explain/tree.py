@@ -29,7 +29,7 @@ class Node:
         path: names from the root to this part; empty for the root.
         flops: at the workload.
         share: of the root's FLOPs.
-        form: the closed form in the workload's sizes, the model's dimensions put in.
+        form: the closed form in the workload's sizes, with the model's dimensions as numbers.
         named_form: the same with the model's dimensions as symbols; None if it has no names.
     """
 
@@ -93,7 +93,7 @@ def explain(plan: Plan, work: Work = "tensor") -> Explanation:
         named_model = checked_model(named.model)
         named_prices = {s.name: _price(plan, named_model, mode, s) for s in stages}
         if not named.values or _fallbacks(named_prices) != _fallbacks(prices):
-            # The mode wants a number where the names have a symbol: they would mislead.
+            # The mode needs numbers where the names give symbols, so named forms would mislead.
             named_prices = {}
         root = _tree(flops, _forms(prices, work), _forms(named_prices, work))
         values = {
@@ -163,7 +163,7 @@ def _work(cost: Any, work: Work) -> Any:
 
 
 def _path(stage: str, component: str) -> Path:
-    """Return the stage, then the component, whose first name may be the stage's."""
+    """Return the stage's name, then the component's names without repeating the stage's."""
     names = tuple(component.split("/"))
     return names if names[0] == stage else (stage, *names)
 
@@ -199,7 +199,7 @@ def _tree(
 def folded(root: Node) -> Iterable[str]:
     """Yield one line per leaf, ``a;b;c FLOPs``: the folded stacks that speedscope opens.
 
-    The work of a part that is in none of its children is a line of the part itself.
+    Work of a part that is in none of its children gets a line for the part itself.
     """
     for node in root.walk():
         own = node.flops - sum(child.flops for child in node.children)

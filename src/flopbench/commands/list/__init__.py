@@ -1,1 +1,1 @@
-"""``flopbench list``: what there is, and which keys it takes."""
+"""``flopbench list``: what is available, and which keys it takes."""

@@ -16,7 +16,7 @@ from flopbench.wildcards import pattern_for
 
 
 def list_catalog(catalog: Catalog) -> str:
-    """Show every strategy with its plugin, every model's stages and sweeps, and what failed."""
+    """List every strategy with its plugin, every model's stages and sweeps, and what failed."""
     lines: list[str] = []
     shelves: tuple[tuple[str, Shelf[Any]], ...] = (
         ("Models", catalog.models),
@@ -47,7 +47,7 @@ def _sweeps(catalog: Catalog) -> Iterator[str]:
 
 
 def _alike(catalog: Catalog) -> list[tuple[str, type[AnalyticModel]]]:
-    """Return the models without those that a name ending in ``*``, of the same class, says of."""
+    """Return the models, without those covered by a name of the same class that ends in ``*``."""
     shelf = catalog.models
     models = {name: model for name, model, _source in shelf}
     patterns = {name: pattern_for(name, set(models) - {name}) for name in models}

@@ -1,1 +1,1 @@
-"""``flopbench prove``: equal for every size, not for some sizes."""
+"""``flopbench prove``: equal for every size, not only for some."""

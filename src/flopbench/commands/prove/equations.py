@@ -1,4 +1,4 @@
-"""Subtract the two sides of a stage, component by component, and say what that shows."""
+"""Subtract the two sides of a stage, component by component, and derive a verdict."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ Forms = Mapping[Key, sympy.Expr]
 
 
 def equations(stage: str, analytic: Forms, law: Law | Failed) -> list[Equation]:
-    """Return the equation of a stage that is not composed, then those of its components."""
+    """Return the equation of a stage that is not a sum, then those of its components."""
     if isinstance(law, Failed):
         return [_not_counted(stage, analytic, law.reason)]
     names = dict.fromkeys(component for component, _op in (*analytic, *law.forms))
@@ -124,8 +124,8 @@ class _Component:
             if _is_another(difference, self.law.guards):
                 return "differs", f"analytic minus vendor is {difference}{where}"
             return "incomplete", (
-                f"SymPy cannot tell whether {difference} is 0{where}; with fewer open sizes "
-                "(--symbols) it may"
+                f"SymPy cannot decide whether {difference} is 0{where}; with fewer open sizes "
+                "(--symbols) it might"
             )
         if self.law.method is Method.INTERPOLATED:
             return "interpolated", "not every size stayed a symbol"
@@ -142,7 +142,7 @@ class _Component:
             where = ", ".join(f"{name} = {value}" for name, value in piece.sizes.items())
             guards = self.law.guards_at(piece.sizes)
             difference = simplified(analytic.subs(sizes) - there, guards)
-            yield f", where {where}: the program runs otherwise there", difference
+            yield f", where {where}: the program runs differently there", difference
 
 
 def _ops(forms: Forms, component: str) -> dict[str, sympy.Expr]:
@@ -157,9 +157,9 @@ def _differing(vendor: sympy.Expr, analytic: sympy.Expr) -> tuple[Term, ...]:
 
 
 def simplified(difference: sympy.Expr, guards: tuple[sympy.Basic, ...]) -> sympy.Expr:
-    """Return the difference expanded, and 0 if it is that wherever the guards hold.
+    """Return the difference, expanded; 0 if it is 0 wherever the guards hold.
 
-    A bound on one size, such as S < 4095, is put in as S = 4094 - u with u >= 0, from which
+    A bound on one size, such as S < 4095, is substituted as S = 4094 - u with u >= 0, from which
     SymPy sees that Min(S, 4095) is S.
     """
     difference = sympy.expand(difference)
@@ -175,9 +175,9 @@ def simplified(difference: sympy.Expr, guards: tuple[sympy.Basic, ...]) -> sympy
 
 
 def _is_zero_by_cases(form: sympy.Expr) -> bool:
-    """Tell whether a form with terms Min(size, number) is 0: below, between and above the numbers.
+    """Return whether a form with terms Min(size, number) is 0 below, between and above the numbers.
 
-    False also where the form is made otherwise.
+    Also False if the form has another structure.
     """
     minima = form.atoms(sympy.Min)
     names = {name for minimum in minima for name in minimum.free_symbols}
@@ -203,7 +203,7 @@ _MOST_CASES = 64
 
 
 def _put_in(form: sympy.Expr, guard: sympy.Basic) -> Iterator[sympy.Expr]:
-    """Yield the form with a bound on a sum of sizes put in, for each of them.
+    """Yield the form with a bound on a sum of sizes substituted, once for each size.
 
     S + K < 9 becomes S = 8 - K - u with u >= 0.
     """
@@ -227,16 +227,16 @@ _PROBES = (1, 2, 3, 7, 100, 5_000, 100_003)
 
 
 def _is_another(difference: sympy.Expr, guards: tuple[sympy.Basic, ...]) -> bool:
-    """Tell whether some sizes that the guards allow make the difference another number than 0."""
+    """Return whether the difference is not 0 at some sizes that the guards allow."""
     names = sorted(difference.free_symbols, key=str)
     points = [{n: probe + 3 * i for i, n in enumerate(names)} for probe in _PROBES]
     return any(difference.subs(p).doit() != 0 for p in points if _allowed(p, guards))
 
 
 def _allowed(point: Mapping[sympy.Symbol, int], guards: tuple[sympy.Basic, ...]) -> bool:
-    """Tell whether no guard rules a point out, in the first step or in the last.
+    """Return whether no guard rules out a point, in the first step or in the last.
 
-    One of the sizes is the number of steps; whichever it is, the guards must hold in that step.
+    One of the sizes is the number of steps. Whichever it is, the guards must hold in that step.
     """
     step = symbol("k")
     points = [{**point, step: number} for number in {1, *point.values()}]

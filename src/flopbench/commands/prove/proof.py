@@ -45,7 +45,7 @@ class Equation:
         component: None for the whole stage.
         vendor: None if the vendor could not be counted.
         difference: analytic minus vendor; None if there is no vendor form.
-        assumptions: what the verdict holds under.
+        assumptions: those under which the verdict holds.
         limited: whether some of them are relations between the sizes.
         reason: why the verdict is not ``proved``.
         terms: those whose coefficients differ.
@@ -73,8 +73,8 @@ class Proof:
 
     Attributes:
         sizes: the sizes that are open.
-        workload: the sizes that are not, and all else that was set.
-        settings: what was set of the model and of the vendor, by section.
+        workload: the sizes that are not open, and all else that the workload sets.
+        settings: those of the model and of the vendor, by section.
         equations: per stage the whole, then its components.
         assumptions: what holds for the whole model.
     """
@@ -114,7 +114,7 @@ class Proof:
 
 
 def worst(verdicts: list[ProofVerdict]) -> ProofVerdict:
-    """Return the verdict that says least, of at least one."""
+    """Return the worst of at least one verdict."""
     order: tuple[ProofVerdict, ...] = ("proved", "interpolated", "incomplete", "differs")
     return max(verdicts, key=order.index)
 

@@ -113,7 +113,7 @@ def _open_sizes(plan: Plan, symbols: Sequence[str] | None) -> tuple[Size, ...]:
 def analytic_forms(
     plan: Plan, stage: Stage, sizes: tuple[Size, ...], counter: VendorCounter
 ) -> Forms:
-    """Price a stage eagerly with symbols for sizes: what the counter should see, by op.
+    """Price a stage with eager attention and symbolic sizes: what the counter should see, by op.
 
     Raises:
         PluginError: the model raises, or its dimensions take no symbols.
@@ -124,19 +124,19 @@ def analytic_forms(
         opened = values | {s.name: s.symbol for s in sizes if s.name in values}
         workload = model.stage_workload(stage.name, plan.workload, opened)
         forms = {key: sympy.expand(f) for key, f in _seen(plan, stage, workload, counter).items()}
-        # The symbols must be about this workload, and not about one that was made of them.
+        # The symbolic workload must be this one with its sizes left open, not another one.
         for key, flops in _seen(plan, stage, plan.workload, counter).items():
             by_form = evaluate(forms.get(key, 0), values)
             if by_form != flops:
                 raise ValueError(
-                    f"{key[1]} in {key[0]} is {by_form} FLOPs with the workload's own sizes put "
-                    f"in, but {flops} when the workload is priced: see stage_workload"
+                    f"{key[1]} in {key[0]} is {by_form} FLOPs by its closed form at the workload's "
+                    f"own sizes, but {flops} when the workload is priced: see stage_workload"
                 )
         return forms
 
 
 def _seen(plan: Plan, stage: Stage, workload: Any, counter: VendorCounter) -> Forms:
-    """Price a stage eagerly: the FLOPs that the counter has eyes for, by component and op."""
+    """Price a stage with eager attention: the FLOPs that the counter sees, by component and op."""
     priced = plan.pricer.price(plan.model.ops(stage.name, workload), plan.eager)
     return {
         (line.component, line.kind): line.cost.tensor_flops

@@ -1,4 +1,4 @@
-"""Show a proof: for the console, as Markdown, as LaTeX and as JSON."""
+"""Render a proof: for the console, as Markdown, as LaTeX and as JSON."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from flopbench.text import key_values, table, wrapped
 
 
 def console(proof: Proof) -> str:
-    """Return what people read in a terminal."""
+    """Return the text for a terminal."""
     lines = [wrapped(f"{proof.model}: {' '.join(_settings(proof))}")]
     lines += [wrapped(f"open: {'; '.join(_symbols(proof))}")]
     for stage, whole, components in _by_stage(proof):
@@ -119,11 +119,11 @@ FILES: Mapping[str, str] = {"proof.json": "json", "proof.md": "markdown", "proof
 
 
 def verdict(proof: Proof) -> str:
-    """Say in one line what the whole proof shows."""
+    """Summarize the whole proof in one line."""
     if proof.verdict in FAILURES:
         found = [f"{e.stage} ({e.verdict})" for e in _wholes(proof) if e.verdict in FAILURES]
         return f"verdict: {proof.verdict}: {', '.join(found)}"
-    how = "proved" if proof.verdict == "proved" else "interpolated, which is no proof"
+    how = "proved" if proof.verdict == "proved" else "interpolated, which is not a proof"
     limits = _limits(limited=any(equation.limited for equation in proof.equations))
     return f"verdict: {how}: vendor = analytic for all {_names(proof)}{limits}, in every component"
 

@@ -55,14 +55,14 @@ def provenance(
 
 
 def _method(counts: Iterable[Attributed | Failed]) -> Method:
-    """Say how the stages were counted; one that failed was tried call by call."""
+    """Return how the stages were counted; one that failed was tried call by call."""
     return Method.of_all(
         counted.method if isinstance(counted, Attributed) else Method.CONCRETE for counted in counts
     )
 
 
 def _variant(counter: VendorCounter, vendor: VendorModel) -> Mapping[str, Any]:
-    """Say which variant of the vendor model a counter ran, if not the verified one."""
+    """Return which variant of the vendor model a counter ran, if not the verified one."""
     if counter.variant == VERIFIED:
         return {}
     return {"variant": counter.variant, "vendor": vendor.provenance()}

@@ -123,7 +123,7 @@ def _unseen(priced: StagePrice, convention: Convention) -> Mapping[str, int]:
 
 
 def _hidden(line: Line, convention: Convention) -> tuple[str, int]:
-    """Return what a counter does not see of a line: all of it, or of a seen op its bias."""
+    """Return what a counter does not see of a line: all of it, or the bias of a seen op."""
     name = _vector(line)
     vector = 0 if convention.per_element.get(name) else int(line.cost.vector_flops)
     if line.kind in convention.sees:

@@ -81,9 +81,9 @@ def _count_stages(
 def _count_stage(
     plan: Plan, vendor: CheckedVendor, counter: VendorCounter, stage: Stage, progress: Progress
 ) -> Attributed:
-    """Count a stage, by its law if that is asked for and can be measured."""
+    """Count a stage, by its law if that is asked for and there is one."""
     notes: tuple[str, ...] = ()
-    # What a GPU executes grows in stairs and has no law.
+    # What a GPU executes grows in steps and has no law.
     if plan.method == "symbolic" and counter.variant == VERIFIED:
         from flopbench.laws.law import Subject
         from flopbench.laws.vendor_law import count_by_law
@@ -140,7 +140,7 @@ def _comparisons(
 
 
 def _elements(plan: Plan) -> Mapping[str, StagePrices]:
-    """Price stages at 1 per element, for the counters that count vector work, too."""
+    """Price stages at 1 per element, for the counters that also count vector work."""
     if not any(counter.convention.per_element for counter in plan.counters):
         return {}
     pricer = attrs.evolve(plan.pricer, conventions=ONE_PER_ELEMENT)
@@ -149,7 +149,7 @@ def _elements(plan: Plan) -> Mapping[str, StagePrices]:
 
 
 def _executed(plan: Plan, counts: Mapping[str, StageCounts]) -> Iterator[ExecutedComponent]:
-    """Say per stage and component what was executed, by the counters that measure it."""
+    """Yield what was executed per stage and component, by the counters that measure it."""
     if plan.useful is None:
         return
     prices = _price_stages(plan, plan.useful)

@@ -1,4 +1,4 @@
-"""The series of a stage: what one strategy says of it."""
+"""The series of a stage: what one strategy says about it."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""A sweep by hand: the texts of ``--vary`` and ``--grid``."""
+"""Sweeps by hand: parse the texts of ``--vary`` and ``--grid``."""
 
 from __future__ import annotations
 
@@ -20,13 +20,13 @@ MOST_POINTS = 100_000
 
 
 def parse_vary(text: str) -> tuple[str, list[Any]]:
-    """Take ``KEY=VALUES`` apart: START:STOP:STEP, or values with commas between them.
+    """Parse ``KEY=VALUES``: START:STOP:STEP, or comma-separated values.
 
-    A range has START, START + STEP, ... and ends with STOP if it meets it, as 1:5:2 does
-    (1, 3, 5), and before it if not, as 1:1024:64 does (1, 65, ..., 961).
+    A range is START, START + STEP, ... up to STOP. It includes STOP if a step lands on it, as in
+    1:5:2 (1, 3, 5), and ends before it if not, as in 1:1024:64 (1, 65, ..., 961).
 
     Raises:
-        UsageError: it is neither, or the key is no input of a workload.
+        UsageError: it is neither, or the key is not a workload's.
     """
     key, equals, values = text.partition("=")
     key = key.strip()
@@ -62,12 +62,12 @@ def _list(text: str, values: str) -> list[Any]:
     try:
         found = yaml.safe_load(f"[{values}]")
     except yaml.YAMLError as error:
-        raise UsageError(f"--vary {text!r} is no list of values with commas between") from error
+        raise UsageError(f"--vary {text!r} is not a comma-separated list of values") from error
     for value in found:
         if not is_json(value):
-            # YAML has dates, sets and numbers without end.
+            # YAML also has dates, sets, infinity and NaN.
             raise UsageError(
-                f"--vary {text!r}: {value} is no number, text, truth value, list or mapping"
+                f"--vary {text!r}: {value} is not a number, text, boolean, list or mapping"
             )
     if len(found) != len(set(map(str, found))):
         raise UsageError(f"--vary {text!r} has a value twice")
@@ -75,10 +75,10 @@ def _list(text: str, values: str) -> list[Any]:
 
 
 def points_by_hand(vary: Iterable[str]) -> Iterator[SweepPoint]:
-    """Yield the product of ``--vary`` texts, the last one fastest.
+    """Yield the product of ``--vary`` texts, the last one varying fastest.
 
     Raises:
-        UsageError: two set the same, or there are too many points.
+        UsageError: two set the same key, or there are too many points.
     """
     axes = [parse_vary(text) for text in vary]
     keys = [key for key, _ in axes]
@@ -86,7 +86,9 @@ def points_by_hand(vary: Iterable[str]) -> Iterator[SweepPoint]:
         if keys.count(key) > 1:
             raise UsageError(f"--vary {key} is given twice")
         if within := [k for k in keys if k.startswith(f"{key}.")]:
-            raise UsageError(f"--vary {key} and --vary {within[0]} set the same: give one of them")
+            raise UsageError(
+                f"--vary {key} and --vary {within[0]} set the same key: give one of them"
+            )
     count = 1
     for _, values in axes:
         count *= len(values)
@@ -106,22 +108,22 @@ def points_by_hand(vary: Iterable[str]) -> Iterator[SweepPoint]:
 
 
 def _shown(value: Any) -> str:
-    """Write a value as one would type it, without blanks."""
+    """Return a value as a user would type it, without spaces."""
     return value if isinstance(value, str) else json.dumps(value, separators=(",", ":"))
 
 
 def axis_by_hand(vary: Iterable[str]) -> str:
-    """Return the first varied key with numbers, or the first one."""
+    """Return the first varied key whose values are all numbers, or else the first one."""
     axes = [parse_vary(text) for text in vary]
     numeric = [key for key, values in axes if all(type(v) in (int, float) for v in values)]
     return (numeric or [key for key, _ in axes])[0].removeprefix("workload.")
 
 
 def grids(texts: Iterable[str]) -> tuple[tuple[int, int], ...]:
-    """Take ``ROWSxCOLUMNS`` texts as grids.
+    """Parse ``ROWSxCOLUMNS`` texts as grids.
 
     Raises:
-        UsageError: a text is none.
+        UsageError: a text is not a grid.
     """
     found: dict[tuple[int, int], None] = {}
     for text in texts:

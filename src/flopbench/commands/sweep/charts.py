@@ -1,8 +1,8 @@
 """Charts of series over the points of a sweep, readable in print and by colour-blind eyes.
 
 Series differ in colour (Okabe and Ito's palette, Color Universal Design, 2008), line style and
-hatch; lines of other inputs than the one on the axis differ in their markers. Points on a scale
-are joined by lines; points that are names are bars.
+hatch. Lines that differ in an input other than the one on the axis have different markers. Points
+on a scale are joined by lines; points that are names are bars.
 """
 
 from __future__ import annotations
@@ -18,20 +18,20 @@ from flopbench.plotting import COLOURS, HATCHES
 _MARKERS = ("o", "s", "^", "D", "v", "P", "X", "<", ">", "*")
 _DASHES = ("-", "--", ":", "-.", (0, (5, 1)), (0, (3, 1, 1, 1)), (0, (1, 1)))
 _LABELLED = 8
-"""So many points are named at most, so that names do not overlap."""
+"""At most this many points are named, so that names do not overlap."""
 _PANELS = 3
-"""So many panels stand side by side."""
+"""At most this many panels stand side by side."""
 _LINE, _MARK = 90, 8
-"""So many characters stand side by side in a legend, and so many a mark is wide."""
+"""Characters that fit side by side in a legend, and the width of a mark in characters."""
 _MANY = 12
-"""Names on an axis are turned if there are more."""
+"""If there are more names than this on an axis, they are rotated."""
 
 Series = Mapping[str, Sequence[float | None]]
 
 
 @frozen
 class Head:
-    """The title of a chart, and a smaller line that says of what."""
+    """The title of a chart, and a smaller line below it that says what was swept."""
 
     title: str
     below: str
@@ -43,8 +43,8 @@ class Axis:
 
     Attributes:
         xs: where each point is.
-        ticks: the names of positions, if they are no numbers.
-        names: what a point is called, beside what the axis says of it already.
+        ticks: the names of positions, if they are not numbers.
+        names: each point's label, without what the axis already says.
         groups: indices of the points of each line, by what they have in common.
     """
 
@@ -62,7 +62,7 @@ class Axis:
 
 
 def axis_of(report: Mapping[str, Any]) -> Axis:
-    """Return the axis that a sweep's points lie on: lines are those that differ in x alone."""
+    """Return the axis that a sweep's points lie on; points that differ only in x form a line."""
     points, x = report["points"], report["x"]
     values = [point.get(x) for point in points]
     numeric = all(isinstance(v, int | float) and not isinstance(v, bool) for v in values)
@@ -79,7 +79,7 @@ def axis_of(report: Mapping[str, Any]) -> Axis:
 
 
 def chart(axis: Axis, head: Head, unit: str, series: Series, *, log: bool = False) -> Any:
-    """Draw series over the points: lines, or bars where the points are no numbers."""
+    """Draw series over the points: lines, or bars where the points are not numbers."""
     from matplotlib import pyplot as plt
 
     figure, axes = plt.subplots(layout="constrained")
@@ -120,7 +120,7 @@ def _lines(axes: Any, axis: Axis, series: Series) -> None:
                 color=colour,
                 marker=_MARKERS[(number if several else index) % len(_MARKERS)],
                 linestyle=_DASHES[index % len(_DASHES)],
-                # Later series lie on top: smaller and open, so that equal ones show both.
+                # Later series lie on top: smaller and open, so that equal ones both show.
                 markersize=max(7 - 2 * index, 3),
                 markerfacecolor="none" if index else colour,
                 linewidth=max(2.4 - 0.6 * index, 1.0),
@@ -148,7 +148,7 @@ def _bars(axes: Any, axis: Axis, series: Series) -> None:
 
 
 def _legend(figure: Any, axes: Any, axis: Axis, series: Series) -> None:
-    """Say below the axes what colours are, and of several lines what markers are."""
+    """Explain the colours below the axes, and the markers if there are several lines."""
     from matplotlib.lines import Line2D
     from matplotlib.patches import Patch
 
@@ -189,7 +189,7 @@ def _number(value: float | None) -> float:
 
 
 def _name_points(axes: Any, axis: Axis, series: Series) -> None:
-    """Write a point's name beside the highest series; of many points, of some."""
+    """Write points' names beside the highest series; if there are many points, only some."""
     members = axis.one
     every = max(1, -(-len(members) // _LABELLED))
     for index in members[::-1][::every]:
@@ -208,12 +208,12 @@ def _name_points(axes: Any, axis: Axis, series: Series) -> None:
 
 @frozen
 class Part:
-    """A part of a whole, at each point in percent."""
+    """A part of a whole, in percent at each point."""
 
     name: str
     values: Sequence[float]
     number: int
-    """Which of the colours and hatches it has."""
+    """The index of its colour and hatch."""
 
     @property
     def style(self) -> dict[str, Any]:

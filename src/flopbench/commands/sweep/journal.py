@@ -1,7 +1,7 @@
 """The folder of a sweep: one sweep at a time, and a journal that outlives a killed one.
 
-The journal's first line says which sweep it is of; each further line is a finished count,
-on disk before the next one begins. A line that a kill cut short is dropped.
+The journal's first line identifies the sweep. Each further line is a finished count, on disk
+before the next count begins. A line cut short by a kill is dropped.
 """
 
 from __future__ import annotations
@@ -18,21 +18,25 @@ from typing import Any, TextIO
 
 from flopbench.digests import canonical
 from flopbench.errors import PluginError, UsageError
+from flopbench.vendor.method import Method
 
 LOCK, JOURNAL = ".sweep.lock", ".sweep.journal"
 
+METHODS = (Method.CONCRETE, Method.SYMBOLIC)
+"""How a count that a journal holds was obtained."""
+
 Fingerprint = Mapping[str, str]
-"""Digests of what a sweep's counts depend on, by what it is."""
+"""Digests of the settings that a sweep's counts depend on, by name."""
 
 
 @contextmanager
 def locked(directory: Path) -> Iterator[None]:
-    """Hold the folder for one sweep; the system lets go of it however the process ends.
+    """Lock the folder for one sweep; the system releases it however the process ends.
 
-    A folder that was made for a sweep that wrote nothing is gone again afterwards.
+    A folder created for a sweep that wrote nothing is removed afterwards.
 
     Raises:
-        UsageError: another sweep holds it, or nothing can be written there.
+        UsageError: another sweep holds the lock, or nothing can be written there.
     """
     missing = [p for p in (directory, *directory.parents) if not p.exists()]
     try:
@@ -48,7 +52,7 @@ def locked(directory: Path) -> Iterator[None]:
         try:
             yield
         finally:
-            # While it is held: whoever opened it meanwhile sees that it is another's file now.
+            # While it is locked: whoever opened it meanwhile sees that the path lost this file.
             (directory / LOCK).unlink(missing_ok=True)
             for path in missing:
                 with contextlib.suppress(OSError):
@@ -67,7 +71,7 @@ def _held(path: Path) -> TextIO | None:
         with contextlib.suppress(FileNotFoundError):
             if os.path.samestat(os.fstat(stream.fileno()), path.stat()):
                 return stream
-        # A sweep that ended between the two steps took the file away.
+        # A sweep that ended between the two steps removed the file.
         stream.close()
 
 
@@ -75,7 +79,7 @@ def fingerprint(settings: Mapping[str, Any]) -> Fingerprint:
     """Return digests of the settings that a sweep's counts depend on.
 
     Raises:
-        PluginError: a setting holds something that no text stands for.
+        PluginError: a setting holds something that has no canonical text.
     """
     found = {}
     for name, value in settings.items():
@@ -83,7 +87,7 @@ def fingerprint(settings: Mapping[str, Any]) -> Fingerprint:
             text = canonical(value)
         except TypeError as error:
             raise PluginError(
-                f"a sweep cannot tell its {name} from another: it holds {error}"
+                f"a sweep cannot make a digest of its {name}, which holds {error}"
             ) from error
         found[name] = hashlib.sha256(text.encode()).hexdigest()
     return found
@@ -115,12 +119,18 @@ class Journal:
         whole = lines[:-1]
         try:
             first, *rest = [json.loads(line) for line in whole] or [{"sweep": sweep}]
-            known = dict(first["sweep"])
+            self._require_same(sweep, dict(first["sweep"]))
             entries = [_checked(entry) for entry in rest]
         except (ValueError, KeyError, TypeError) as error:
             raise UsageError(
-                f"{self._path} is no journal of a sweep: delete it to begin anew"
+                f"{self._path} is not a sweep's journal: delete it to start again"
             ) from error
+        with self._path.open("r+b") as stream:
+            stream.truncate(sum(len(line) + 1 for line in whole))
+        # A failed count is tried again, so that a later line replaces an earlier one.
+        return {entry["unit"]: entry for entry in entries}
+
+    def _require_same(self, sweep: Fingerprint, known: Fingerprint) -> None:
         other = [name for name in {**sweep, **known} if sweep.get(name) != known.get(name)]
         if other:
             raise UsageError(
@@ -128,15 +138,11 @@ class Journal:
                 f"({', '.join(other)}): finish it with them, choose another folder, or delete "
                 f"{self._path}"
             )
-        with self._path.open("r+b") as stream:
-            stream.truncate(sum(len(line) + 1 for line in whole))
-        # What failed is tried again, so that a later line is the better one.
-        return {entry["unit"]: entry for entry in entries}
 
     def add(
-        self, unit: str, flops: Mapping[str, int] | None, method: str | None, error: str | None
+        self, unit: str, flops: Mapping[str, int] | None, method: Method | None, error: str | None
     ) -> None:
-        """Write a finished count to the disk: FLOPs by component, or why there are none."""
+        """Write a finished count to the disk: FLOPs by component, or why it failed."""
         self._write({"unit": unit, "flops": flops, "method": method, "error": error})
 
     def _write(self, entry: Mapping[str, Any]) -> None:
@@ -145,26 +151,26 @@ class Journal:
         os.fsync(self._stream.fileno())
 
     def close(self, *, finished: bool) -> None:
-        """Close it; a finished sweep needs none any more."""
+        """Close it; delete it if the sweep is finished."""
         self._stream.close()
         if finished:
             self._path.unlink(missing_ok=True)
 
 
 def _checked(entry: Any) -> Mapping[str, Any]:
-    """Return an entry of a journal if a sweep can have written it.
+    """Return a journal's entry, if a sweep can have written it.
 
     Raises:
         ValueError, KeyError, TypeError: it cannot.
     """
     if type(entry["unit"]) is not str:
-        raise TypeError("the unit is no text")
+        raise TypeError("the unit must be text")
     flops, method, error = (entry[name] for name in ("flops", "method", "error"))
     if flops is None:
         if type(error) is not str or not error:
-            raise ValueError("a failed count has a reason")
-    elif error is not None or method not in ("call", "law") or not _positive(flops):
-        raise ValueError("a count is FLOPs by component, above 0 together")
+            raise ValueError("a failed count must have a reason")
+    elif error is not None or method not in METHODS or not _positive(flops):
+        raise ValueError("a count must be FLOPs by component, with a sum above 0")
     found: Mapping[str, Any] = entry
     return found
 

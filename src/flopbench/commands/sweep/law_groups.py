@@ -1,4 +1,4 @@
-"""Count many points by few laws: one trace for all points that differ in their sizes only."""
+"""Count many points by few laws: one trace for all points that differ only in their sizes."""
 
 from __future__ import annotations
 
@@ -18,8 +18,8 @@ from flopbench.laws.vendor_law import law_here, steps_of
 from flopbench.tally import sums
 
 WORTH_A_LAW = 100
-"""Fewer points are counted call by call: a law is not a count of each, and says nothing of what
-a vendor does at one size only."""
+"""Fewer points than this are counted call by call: a law does not count each of them, and cannot
+show what a vendor does at one size only."""
 
 
 @frozen
@@ -37,7 +37,7 @@ class Place:
 
 
 def place(model: CheckedModel, stage: str, workload: Any) -> Place:
-    """Return where a workload lies among those that differ in their sizes."""
+    """Return a workload's place among those that differ only in their sizes."""
     sizes = model.stage_sizes(stage, workload)
     counts_steps = {size.name for size in model.sizes if size.steps}
     small = {n: v for n, v in sizes.items() if v < TRACED_FROM and n not in counts_steps}
@@ -46,7 +46,7 @@ def place(model: CheckedModel, stage: str, workload: Any) -> Place:
 
 
 def counts_by_law(subject: Subject, places: list[Place]) -> list[dict[str, int] | None]:
-    """Return the vendor's FLOPs by component at each place, by one law; None where it fails.
+    """Return the vendor's FLOPs by component at each place, by one law; None where that fails.
 
     Args:
         subject: at the workload of one of the places, with all sizes of its stage open.
@@ -68,7 +68,7 @@ def counts_by_law(subject: Subject, places: list[Place]) -> list[dict[str, int] 
 
 
 def _rows(law: Law, sizes: list[Mapping[str, int]]) -> Iterator[dict[str, int]]:
-    """Evaluate the law at all places in one go."""
+    """Evaluate the law at all places at once."""
     columns: dict[str, Dim] = {name: np.array([s[name] for s in sizes]) for name in sizes[0]}
     try:
         by_component = sums((component, n) for (component, _), n in law.at(columns).items())

@@ -109,7 +109,7 @@ def _names(stages: Iterable[Stage]) -> tuple[str, ...]:
 
 
 def _by_hand(base: Plan, request: SweepRequest) -> Sweep:
-    """Make a sweep of the texts of ``--vary``."""
+    """Build a sweep from the texts of ``--vary``."""
     return Sweep(
         name="vary",
         description=f"Varied: {', '.join(request.vary)}",
@@ -122,7 +122,7 @@ def _by_hand(base: Plan, request: SweepRequest) -> Sweep:
 def _check_facts(
     base: Plan, sweep: str, x: str | None, facts: tuple[Mapping[str, Any], ...]
 ) -> None:
-    """Refuse facts that lack the horizontal axis, or have a name that ``sweep.json`` needs."""
+    """Refuse facts that lack the horizontal axis, or use a name that ``sweep.json`` reserves."""
     if x is not None and any(x not in each for each in facts):
         raise PluginError(f"sweep {sweep!r}: {unknown('fact of every point for x', x, facts[0])}")
     taken = {"label", "required", *_names(base.model.stages)}
@@ -134,7 +134,7 @@ def _check_facts(
 
 
 def _size(base: Plan, facts: Iterable[Mapping[str, Any]], x: str) -> str:
-    """Return what the model's own sweeps have on their axis: a varied key is in the label."""
+    """Return the axis of one of the model's own sweeps, or x: a varied key is in the label."""
     known = [sweep.x for sweep in base.model.sweeps]
     return next((name for name in known if all(name in each for each in facts)), x)
 
@@ -148,7 +148,7 @@ def _points(sweep: Sweep, base: Plan, limits: SweepLimits) -> tuple[SweepPoint, 
 
     Raises:
         UsageError: the limits do not suit it.
-        PluginError: it names what there is not, or gives what is no point of its own.
+        PluginError: it names an unknown stage, or yields something other than distinct points.
     """
     known = [stage.name for stage in base.model.stages]
     for name in sweep.stages:
@@ -166,7 +166,9 @@ def _points(sweep: Sweep, base: Plan, limits: SweepLimits) -> tuple[SweepPoint, 
     labels: set[str] = set()
     for point in points:
         if not isinstance(point, SweepPoint):
-            raise PluginError(f"sweep {sweep.name!r} gives a {type(point).__name__} for a point")
+            raise PluginError(
+                f"sweep {sweep.name!r} must yield SweepPoint, got {type(point).__name__}"
+            )
         if point.label in labels:
             raise PluginError(f"sweep {sweep.name!r} gives two points the label {point.label!r}")
         labels.add(point.label)
@@ -174,7 +176,7 @@ def _points(sweep: Sweep, base: Plan, limits: SweepLimits) -> tuple[SweepPoint, 
 
 
 def _refuse_overruled(overrides: Iterable[str], points: Iterable[SweepPoint]) -> None:
-    """Refuse a value for a key that every point sets anyway."""
+    """Refuse a value for a key that the points set themselves."""
     varied = {key for point in points for key in _leaves("workload", point.inputs)}
     for text in overrides:
         key = text.partition("=")[0].strip()

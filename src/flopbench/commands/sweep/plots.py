@@ -11,7 +11,7 @@ from flopbench.text import PREFIXES, prefix
 
 COSTS = {
     "weight_bytes": "weights held",
-    "weight_bytes_read": "weights read, routed experts apart",
+    "weight_bytes_read": "weights read, without routed experts",
     "expected_expert_bytes_read": "routed experts' weights read, expected",
     "kv_cache_bytes": "KV cache at the end",
     "kv_cache_bytes_read": "KV cache read",
@@ -49,7 +49,7 @@ def _files(report: Mapping[str, Any], parts: Mapping[str, str]) -> Iterator[tupl
 
 
 def _head(report: Mapping[str, Any], title: str) -> Head:
-    """Say under a title what a picture alone would not tell."""
+    """Return a title, and below it what the picture alone does not show."""
     known = [report["model"], report["dtype"]]
     if report["batch_size"] is not None:
         known.append(f"batch size {report['batch_size']}")
@@ -67,7 +67,7 @@ def _scaled(
     *,
     log: bool = False,
 ) -> Any:
-    """Draw series in the decimal multiple of their unit that the highest value asks for."""
+    """Draw series in the decimal multiple of their unit that suits the highest value."""
     highest = max((v for values in series.values() for v in values if v), default=0)
     power = prefix(highest)
     scaled = {

@@ -1,4 +1,4 @@
-"""Count what a sweep needs of the vendor, on one core or several."""
+"""Count the vendor model for a sweep, on one core or several."""
 
 from __future__ import annotations
 
@@ -31,8 +31,8 @@ def vendor_counts(
 ) -> Iterator[tuple[Unit, UnitCount]]:
     """Count units; yield each when it is done, in any order.
 
-    Each is counted by its own calls, unless very many differ in their sizes only: those are
-    given by one law (``run.method``), held against calls of three of them.
+    Each is counted by its own calls, unless very many differ only in their sizes: those are given
+    by one law (``run.method``), checked against calls of three of them.
 
     Args:
         jobs: processes; with 1, this one counts.
@@ -54,7 +54,7 @@ def vendor_counts(
 def _on_several_cores(
     request: SweepRequest, tasks: list[Task], jobs: int
 ) -> Iterator[tuple[Unit, UnitCount]]:
-    """Count in a pool; what a broken pool leaves, one by one, to find out which one breaks it."""
+    """Count in a pool; if it breaks, count the rest one by one, to find which unit breaks it."""
     left = dict.fromkeys(unit for task in tasks for unit in task)
     with _pool(request, jobs) as pool:
         pending = {pool.submit(_count_in_worker, task): task for task in tasks}
@@ -74,7 +74,7 @@ def _on_several_cores(
             try:
                 yield from pool.submit(_count_in_worker, (unit,)).result().items()
             except BrokenProcessPool:
-                yield unit, failed("the process that counted it ended, as when memory runs out")
+                yield unit, failed("the process that counted it ended, perhaps out of memory")
 
 
 def _pool(request: SweepRequest, jobs: int) -> ProcessPoolExecutor:

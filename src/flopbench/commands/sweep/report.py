@@ -88,10 +88,10 @@ def _common(plan: SweepPlan, key: str) -> Any:
 
 
 def check_targets(plan: SweepPlan, targets: Targets) -> None:
-    """Refuse a target that the model does not know the stages of.
+    """Refuse a target for which the model does not declare the stages.
 
     Raises:
-        UsageError: it has no such stages.
+        UsageError: the model declares no such stages.
         PluginError: its workloads do not say how many tokens they make.
     """
     model = plan.base.model
@@ -106,7 +106,7 @@ def check_targets(plan: SweepPlan, targets: Targets) -> None:
             )
         if not hasattr(plan.workloads[0], "decode_steps"):
             raise PluginError(
-                f"model {model.name!r} has a per_token, but its workload no decode_steps"
+                f"model {model.name!r} has per_token, but its workload has no decode_steps"
             )
 
 
@@ -191,7 +191,7 @@ def _cost(priced: Mapping[str, Any]) -> dict[str, Any]:
 def _required(plan: SweepPlan, index: int, costs: Costs, targets: Targets) -> dict[str, Any]:
     """Return the sustained rates that reach the targets, per strategy.
 
-    To the first token, all work of its stages in the time; per output token, the mean over
+    To the first token: all work of its stages within the target. Per output token: the mean over
     the decode steps, each of which makes one token of every sequence.
     """
     model, found = plan.base.model, {}

@@ -16,6 +16,7 @@ from flopbench.commands.sweep.units import Unit, UnitCount, at_points, units
 from flopbench.digests import source_digest
 from flopbench.progress import SweepProgress
 from flopbench.registry.catalog import Catalog
+from flopbench.vendor.method import Method
 from flopbench.version import __version__
 
 
@@ -29,10 +30,10 @@ def run_sweep(
     targets: Targets | None = None,
     progress: SweepProgress | None = None,
 ) -> tuple[dict[str, Any], Callable[[], None]]:
-    """Carry out a sweep; return its JSON form, and what to call when that is on disk.
+    """Carry out a sweep; return its JSON form, and a function to call once that is on disk.
 
     Args:
-        out: the folder that keeps finished counts, so that a killed sweep goes on.
+        out: the folder that keeps finished counts, so that a killed sweep can resume.
 
     Raises:
         PluginError: the model or an attention mode raises.
@@ -73,10 +74,10 @@ def _count(
     jobs: int,
     progress: SweepProgress,
 ) -> Mapping[Unit, UnitCount]:
-    """Count what the journal does not know, and write it there; try what failed again."""
+    """Count what the journal does not have, and write it there; retry what failed."""
     entries = journal.entries if journal else {}
     counts = {
-        unit: UnitCount(entries[unit.name]["flops"], entries[unit.name]["method"])
+        unit: UnitCount(entries[unit.name]["flops"], Method(entries[unit.name]["method"]))
         for unit in todo
         if entries.get(unit.name, {}).get("flops") is not None
     }
@@ -101,7 +102,7 @@ def _provenance(plan: SweepPlan, catalog: Catalog) -> dict[str, Any]:
 
 
 def _settings(plan: SweepPlan, provenance: Mapping[str, Any]) -> dict[str, Any]:
-    """Return all that the counts depend on, each under the name that a refusal tells."""
+    """Return all that the counts depend on, by the names that an error message uses."""
     base = plan.base
     strategies = (base.model.plugin, base.vendor and base.vendor.plugin, *base.counters)
     return {

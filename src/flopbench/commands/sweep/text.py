@@ -13,8 +13,8 @@ from flopbench.text import plural, si, table
 _VENDOR = ("vendor_flops", "vendor_method", "vendor_error", "difference")
 _LAST = ("activations moved", "FLOP/B")
 _MEMORY_NOTE = (
-    "Weights are read once per pass: by each decode step anew, and by each stack of images of one "
-    "size. Each op reads its operands once and writes its result once."
+    "Weights are read once per pass: by each decode step, and by each stack of images of one size. "
+    "Each op reads its operands once and writes its result once."
 )
 
 
@@ -64,13 +64,13 @@ def _head(report: Mapping[str, Any]) -> str:
 
 
 def fallback_notes(report: Mapping[str, Any]) -> list[str]:
-    """Say what attention modes could not carry out, once for all stages."""
+    """Return what attention modes do not support, once for all stages."""
     found = (Fallback(f["attention"], f["component"], f["reason"]) for f in report["fallbacks"])
     return [f"fallback: {fallback}" for fallback in dict.fromkeys(found)]
 
 
 def verdict(report: Mapping[str, Any]) -> str:
-    """Say in one line what was found of the vendor."""
+    """Summarize in one line how the vendor's counts compare."""
     found = [point[stage["name"]] for point in report["points"] for stage in report["stages"]]
     failed = sum(each["vendor_error"] is not None for each in found)
     compared = [each for each in found if each["difference"] is not None]
@@ -78,7 +78,11 @@ def verdict(report: Mapping[str, Any]) -> str:
     if failed or wrong:
         return f"verdict: of {len(found)} results, {wrong} differ and {failed} could not be counted"
     if not compared:
-        why = "no attention mode is the vendor's" if report["vendor_counter"] else "analytic only"
+        why = (
+            "the vendor runs none of the attention modes"
+            if report["vendor_counter"]
+            else "analytic only"
+        )
         return f"verdict: nothing was checked: {why}"
     law = sum(each["vendor_method"] == "law" for each in compared)
     text = "verdict: verified, vendor = analytic to the last FLOP in every component of "

@@ -31,18 +31,18 @@ class Unit:
 
     @property
     def name(self) -> str:
-        """Name it in a journal."""
+        """Its name in a journal."""
         return f"{self.stage}/{self.points[0]}"
 
 
 @frozen
 class UnitCount:
-    """FLOPs of a unit, or why there are none.
+    """FLOPs of a unit, or why the count failed.
 
     Attributes:
         by_component: FLOPs; None if the count failed, for the reason in ``error``.
         method: `Method.CONCRETE` if the calls of this very unit were counted, `Method.SYMBOLIC`
-            if a law that was held against calls of other units gives it.
+            if it comes from a law that was checked against calls of other units.
     """
 
     by_component: Mapping[str, int] | None
@@ -104,7 +104,7 @@ def _place(plan: SweepPlan, unit: Unit) -> Place:
 
 
 def _worth_a_law(plan: SweepPlan, vendor: VendorModel, unit: Unit) -> bool:
-    """Tell whether counting each call takes too long, unless the user asked for each."""
+    """Return whether the user asked for a law, or counting each call takes too long."""
     if plan.base.method == "symbolic":
         return True
     workload = plan.workloads[unit.points[0]]
@@ -113,9 +113,9 @@ def _worth_a_law(plan: SweepPlan, vendor: VendorModel, unit: Unit) -> bool:
 
 
 def _group_by_law(plan: SweepPlan, group: Task) -> dict[Unit, UnitCount]:
-    """Count a group by its law; nothing, if calls in its midst and at its end refute it.
+    """Count a group by its law; return nothing if calls in its middle or at its end refute it.
 
-    Calls of the first unit were counted for the law to be held against.
+    The law was already checked against calls of the first unit.
     """
     ((counter, vendor),) = plan.base.vendor_strategies
     if not _worth_a_law(plan, vendor, group[0]):
@@ -131,10 +131,10 @@ def _group_by_law(plan: SweepPlan, group: Task) -> dict[Unit, UnitCount]:
     try:
         found = counts_by_law(subject, [_place(plan, unit) for unit in group])
     except CountError:
-        return {}  # each call is counted instead, and says what is wrong with it
+        return {}  # each call is counted instead, and shows what is wrong
     except UsageError:
         raise
-    except (Exception, SystemExit):  # noqa: BLE001 - who raises does so again when it is counted
+    except (Exception, SystemExit):  # noqa: BLE001 - it is raised again when the unit is counted
         return {}
     counts = {u: UnitCount(n, Method.SYMBOLIC) for u, n in zip(group, found, strict=True) if n}
     if group[0] in counts:
@@ -152,7 +152,7 @@ def count_unit(plan: SweepPlan, unit: Unit) -> UnitCount:
     """Count one unit; a failure is a result.
 
     Raises:
-        UsageError: what the vendor side needs is not installed, for one.
+        UsageError: for example, what the vendor side needs is not installed.
     """
     ((counter, vendor),) = plan.base.vendor_strategies
 
@@ -165,7 +165,7 @@ def count_unit(plan: SweepPlan, unit: Unit) -> UnitCount:
     except UsageError as error:
         raise UsageError(f"{plan.points[unit.points[0]].label} {unit.stage}: {error}") from error
     except FlopbenchError as error:
-        # What a plugin does wrong at one point is that point's.
+        # A plugin's error at one point fails that point alone.
         return failed(str(error))
     if isinstance(counted, Failed):
         return failed(counted.reason)
@@ -173,7 +173,7 @@ def count_unit(plan: SweepPlan, unit: Unit) -> UnitCount:
 
 
 def _checked(counted: Attributed, convention: Convention) -> UnitCount:
-    """Refuse a count that is none of FLOPs, sees nothing, or leaves out matrix work."""
+    """Refuse a count that is not in FLOPs, sees nothing, or leaves out matrix work."""
     if counted.uncounted:
         names = ", ".join(sorted({op.op for op in counted.uncounted}))
         return failed(f"the vendor runs ops that the counter has no formula for: {names}")
