@@ -2,12 +2,13 @@
 
 import copy
 import json
+from contextlib import nullcontext
 from pathlib import Path
 from typing import get_args
 
 import attrs
 import pytest
-from jsonschema import Draft202012Validator
+from jsonschema import Draft202012Validator, ValidationError
 from typer.testing import CliRunner
 
 from flopbench import Stage, UsageError, schemas
@@ -323,6 +324,19 @@ def test_a_schema_is_one_and_of_the_version_that_is_written(name):
         text = " ".join((ROOT / "docs" / page).read_text(encoding="utf-8").split())
         said = f"Schema version {version}."
         assert said in text or f"| version of this table, {version} |" in text
+
+
+def test_the_example_of_the_docs_validates_a_report(documents, tmp_path, monkeypatch):
+    page = (ROOT / "docs" / "stability.md").read_text(encoding="utf-8")
+    code = page.partition("```python\n")[2].partition("```")[0]
+    assert "schemas.load" in code
+    monkeypatch.chdir(tmp_path)
+    file = tmp_path / "results" / "report.json"
+    file.parent.mkdir()
+    for document, valid in ((documents("report"), True), ({"verdict": "verified"}, False)):
+        file.write_text(json.dumps(document), encoding="utf-8")
+        with nullcontext() if valid else pytest.raises(ValidationError):
+            exec(code, {})  # noqa: S102 - it is our own page
 
 
 def test_another_name_is_told():
