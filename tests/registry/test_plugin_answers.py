@@ -197,6 +197,7 @@ def test_an_if_on_a_size_is_told_with_the_rule():
 
 
 def test_a_mode_that_lowers_to_no_operations_is_named():
+    from flopbench.analytic.checked import checked_mode
     from flopbench.analytic.price import lower
     from flopbench.ops import Attention
 
@@ -207,7 +208,7 @@ def test_a_mode_that_lowers_to_no_operations_is_named():
         ({"lower": answering([op])}, "lower must yield only PricedOp instances"),
         ({"unsupported": answering(3)}, "unsupported must return a str or None, got 3"),
     ):
-        mode = type("Mode", (Eager,), members)()
+        mode = checked_mode(type("Mode", (Eager,), members)())
         with pytest.raises(TypeError, match=sentence):
             list(lower(op, mode, Eager())[0])
 

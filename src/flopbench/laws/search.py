@@ -22,6 +22,7 @@ from flopbench.laws.law import Key, Slice, Subject
 from flopbench.laws.opened import TRACED_FROM, Opened
 from flopbench.tally import sums
 from flopbench.vendor import SymbolicCounter, Trace, Uncounted
+from flopbench.vendor.checked import WrongAnswerError
 from flopbench.vendor.method import Method
 
 Names = tuple[str, ...]
@@ -106,6 +107,8 @@ class Search:
             trace = counter.trace(
                 lambda sizes: self.opened.prepare({**fixed, **sizes}), self._examples(names)
             )
+        except WrongAnswerError:
+            raise
         except CountError as error:
             if not fixed:  # what fails with all sizes open is not tried with fewer
                 self._untraceable = str(error)

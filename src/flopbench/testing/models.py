@@ -94,7 +94,7 @@ class ModelConformance(VendorChecks, Conformance):
     @classmethod
     def _base_inputs(cls) -> Any:
         plan = cls._plan()
-        return structure("workload", plan.config["workload"], type(plan.model).inputs_type)
+        return structure("workload", plan.config["workload"], plan.model.inputs_type)
 
     @classmethod
     def _subjects(cls, span: int = strategies.SPAN) -> SearchStrategy[tuple[AnalyticModel, Any]]:
@@ -292,7 +292,7 @@ class ModelConformance(VendorChecks, Conformance):
     def test_same_answer_twice(self, case: str) -> None:
         """A price depends on the workload alone, not on earlier prices or the model instance."""
         plan = self._plan()
-        options = structure("model", plan.config["model"], type(plan.model).options_type)
+        options = structure("model", plan.config["model"], plan.model.options_type)
 
         def law(model: AnalyticModel, workload: Any) -> None:
             before = repr(workload), repr(model.architecture)
@@ -304,7 +304,7 @@ class ModelConformance(VendorChecks, Conformance):
                 f"pricing stage {case!r} changes the workload or the architecture",
             )
             if model is plan.model:
-                fresh = type(model).from_options(options)
+                fresh = type(plan.model.plugin).from_options(options)
                 require_equal(_lines(fresh, case, workload), first, "priced by a new model")
 
         self._each(law)

@@ -28,6 +28,10 @@ if TYPE_CHECKING:
     import sympy
 
 
+class WrongAnswerError(CountError):
+    """A count that failed because a plugin returned something else than it must."""
+
+
 @final
 class CheckedVendor(VendorModel):
     """A vendor model whose answers are checked."""
@@ -178,4 +182,4 @@ def _require(value: Any, wanted: Any, what: str) -> None:
     try:
         require_type(value, wanted, what)
     except PluginError as error:
-        raise CountError(str(error)) from error
+        raise WrongAnswerError(str(error)) from error
