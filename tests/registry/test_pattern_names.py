@@ -2,6 +2,7 @@
 
 import pytest
 
+from flopbench.commands.list.text import list_catalog
 from flopbench.errors import PluginError, UsageError
 from flopbench.registry.catalog import build_catalog
 from flopbench.registry.loading import load_plugins
@@ -103,3 +104,33 @@ def test_the_command_line_takes_any_of_many(flopbench, tmp_path):
     assert flopbench("run", "many/two", "--analytic-only", "-p", "many.py").returncode == 0
     done = flopbench("run", "many/none", "--analytic-only", "-p", "many.py")
     assert (done.returncode, done.stderr) == (2, "flopbench: error: there is no 'none' of many\n")
+
+
+def known(tmp_path, body):
+    """Return the catalog's models and failures with a plugin whose pattern knows its names."""
+    text = MANY.replace(
+        "    architecture = None\n",
+        f"    architecture = None\n\n    @classmethod\n    def known_names(cls):\n        {body}\n",
+        1,
+    ).replace('return [Many.for_name("many/one"), Many, Special, Breaks]', "return [Many]")
+    (tmp_path / "knows.py").write_text(text)
+    return build_catalog(load_plugins([str(tmp_path / "knows.py")]))
+
+
+def test_known_names_are_listed_before_their_pattern_and_suggested(tmp_path):
+    models = known(tmp_path, 'return ["many/alpha", "many/beta"]').models
+    listed = [name for name, cls, _source in models.listed() if cls.name.startswith("many")]
+    assert listed == ["many/alpha", "many/beta", "many/*"]
+    assert {cls.name for _, cls, _ in models.listed()} >= {"many/alpha", "many/beta"}
+    with pytest.raises(UsageError, match="did you mean 'many/alpha'"):
+        models.get("mny/alpha")
+
+
+def test_known_names_that_fail_are_named_and_hide_nothing_else(tmp_path):
+    catalog = known(tmp_path, 'raise RuntimeError("no names today")')
+    text = list_catalog(catalog)
+    assert "model 'many/*': known_names failed: RuntimeError: no names today (" in text
+    assert "many/*" in text
+    assert "deepseek_ocr" in text
+    with pytest.raises(UsageError, match="unknown model 'deepseek_ocrr': did you mean"):
+        catalog.models.get("deepseek_ocrr")
