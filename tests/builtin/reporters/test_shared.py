@@ -14,9 +14,11 @@ VERDICTS = {
     "incomplete": "not verified: prefill (torch: not counted)",
     "uncounted": "not verified: prefill (torch: incomplete)",
     "analytic_only": "nothing was checked against a vendor",
-    "fallback_and_padding": "nothing was checked against a vendor",
+    "fallback_and_padding": "nothing was checked: flash not compared with vendor (torch), because "
+    "the vendor does not run flash attention",
     "large": "verified, vendor = analytic to the last FLOP in 1 stage",
-    "other_unit": "nothing was checked against a vendor",
+    "other_unit": "nothing was checked: eager not compared with vendor (torch), because the "
+    "counter's unit is executed FLOP, not FLOP or MAC",
 }
 
 
