@@ -2,6 +2,8 @@
 
 import importlib
 import pkgutil
+import subprocess
+import sys
 from pathlib import Path
 from types import ModuleType
 
@@ -24,3 +26,13 @@ def test_the_core_is_folders():
     assert len(list(PACKAGE.glob("*.py"))) <= LOOSE
     commands = {path.name for path in (PACKAGE / "commands").iterdir() if path.is_dir()}
     assert {"run", "sweep", "prove", "explain", "compare", "attention", "new", "list"} <= commands
+
+
+def test_public_packages_are_attributes_after_one_import_that_loads_none():
+    names = ("analytic", "blocks", "dims", "errors", "ops", "plan", "report", "schemas", "vendor")
+    code = (
+        "import sys, flopbench\n"
+        f"assert not [n for n in {names!r} if f'flopbench.{{n}}' in sys.modules and n != 'errors']\n"
+        f"assert all(getattr(flopbench, n).__name__ == f'flopbench.{{n}}' for n in {names!r})"
+    )
+    subprocess.run([sys.executable, "-c", code], check=True)

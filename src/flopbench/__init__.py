@@ -143,6 +143,12 @@ _NAMES = {
 }
 """The public names of each package."""
 
+_PACKAGES = frozenset(
+    {"analytic", "blocks", "conventions", "dims", "errors", "ops", "plan", "report", "schemas"}
+    | {"testing", "vendor"}
+)
+"""What else may be used as an attribute, after ``import flopbench`` alone."""
+
 _HOMES = {name: package for package, names in _NAMES.items() for name in names}
 
 
@@ -152,6 +158,8 @@ def __getattr__(name: str) -> Any:
     Raises:
         AttributeError: there is no such name.
     """
+    if name in _PACKAGES:
+        return import_module(f"{__name__}.{name}")
     if name not in _HOMES:
         raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
     value = getattr(import_module(_HOMES[name]), name)

@@ -6,6 +6,7 @@ import sys
 import traceback
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
+from inspect import getattr_static
 from pathlib import Path
 from typing import Any, get_args
 
@@ -107,9 +108,20 @@ def facts(what: str, method: Callable[..., Any], *arguments: Any) -> dict[str, A
     return found
 
 
-def declared(plugin: Any, kind: type) -> dict[str, Any]:
-    """Return a plugin's values of the attributes that an abstract class declares."""
-    return {name: getattr(plugin, name) for name in kind.__annotations__ if hasattr(plugin, name)}
+_MISSING = object()
+
+
+def declared(who: str, plugin: Any, kind: type) -> dict[str, Any]:
+    """Return a plugin's values of the attributes that an abstract class declares.
+
+    Raises:
+        PluginError: one is a property that raises.
+    """
+    return {
+        name: answer(f"{who}: {name}", object, getattr, plugin, name)
+        for name in kind.__annotations__
+        if getattr_static(plugin, name, _MISSING) is not _MISSING or hasattr(plugin, name)
+    }
 
 
 def raised_in(error: BaseException, module: str) -> bool:

@@ -51,7 +51,9 @@ NAMES: Mapping[str, Mapping[str, str]] = {
         "does_matrix_work": "flopbench.builtin.torch_watch",
         "module_path": "flopbench.builtin.torch_watch",
     },
-    "flopbench.errors": {"told": "flopbench.boundary"},
+    "flopbench.errors": dict.fromkeys(
+        ("answer", "calling", "place", "require_type", "told"), "flopbench.boundary"
+    ),
 }
 
 

@@ -7,6 +7,7 @@ from pathlib import Path
 
 import pytest
 
+from flopbench.cli import COMMANDS
 from support.cli import ANALYTIC, REPORTS, one_sentence
 
 BAD = {
@@ -143,3 +144,15 @@ def test_eager_attention_needs_no_other_mode(flopbench):
     done = flopbench("run", "deepseek_ocr", "-p", "no:flash", "--attention", "eager", *small)
     assert done.returncode == 0, done.stderr
     assert "verdict: verified" in done.stdout
+
+
+@pytest.mark.parametrize("args", [("--help",), ("-p", "new", "--help")])
+def test_help_shows_every_command_whatever_else_is_named(flopbench, args):
+    shown = flopbench(*args).stdout
+    assert all(f"\n  {name} " in shown for name in COMMANDS)
+
+
+def test_a_misspelt_command_suggests_the_nearest_of_all(flopbench):
+    done = flopbench("-p", "run", "swep", "x")
+    assert done.returncode == 2
+    assert "Did you mean 'sweep'?" in done.stderr

@@ -170,3 +170,19 @@ def test_a_section_may_have_a_key_that_is_another_section_s_old_name(caplog):
     assert config.sections["vendor"].method == "mine"
     assert config.sections["run"].method == "auto"
     assert not caplog.records
+
+
+def test_a_new_name_on_the_command_line_wins_over_an_old_one_in_a_file(tmp_path):
+    file = tmp_path / "old.yaml"
+    file.write_text("vendor:\n  method: symbolic\nrun:\n")
+    schema = {"run": RunOptions, "vendor": NoOptions}
+    assert load_config(schema, file=file).sections["run"].method == "symbolic"
+    config = load_config(schema, file=file, overrides=["run.method=concrete"])
+    assert config.sections["run"].method == "concrete"
+
+
+def test_an_option_may_set_a_key_of_a_section_that_a_file_leaves_empty(tmp_path):
+    file = tmp_path / "empty.yaml"
+    file.write_text("run:\n")
+    config = load_config({"run": RunOptions}, file=file, options={"run.analytic_only": True})
+    assert config.sections["run"].analytic_only

@@ -2,10 +2,15 @@
 
 from types import SimpleNamespace
 
+import attrs
+import numpy as np
 import pytest
 
 from flopbench import Linear, VendorStage
 from flopbench.analytic import Size
+from flopbench.analytic.checked import checked_mode, checked_model
+from flopbench.analytic.price import Pricer
+from flopbench.analytic.price_many import Evaluator
 from flopbench.builtin.eager import Eager
 from flopbench.builtin.reporters.console import Console
 from flopbench.builtin.reporters.markdown import Markdown
@@ -14,9 +19,11 @@ from flopbench.commands.explain.text import console
 from flopbench.commands.explain.tree import explain
 from flopbench.commands.prove.runner import prove
 from flopbench.commands.run.runner import run
+from flopbench.conventions import Conventions
 from flopbench.errors import FlopbenchError, PluginError
 from flopbench.registry.catalog import build_catalog
 from flopbench.registry.loading import Contribution, Plugins, Source
+from flopbench.vendor.checked import checked_counter
 from support.proofs import plan_of
 from toy.sized import SizedToy, Sizes, TorchVendor
 
@@ -197,7 +204,6 @@ def test_an_if_on_a_size_is_told_with_the_rule():
 
 
 def test_a_mode_that_lowers_to_no_operations_is_named():
-    from flopbench.analytic.checked import checked_mode
     from flopbench.analytic.price import lower
     from flopbench.ops import Attention
 
@@ -320,3 +326,40 @@ def test_a_model_without_facts_and_sizes_leaves_no_loose_ends():
     assert "\nSettings: none.\n" in Markdown().render(report)
     shown = console(explain(plan))
     assert shown.startswith("toy, eager attention, tensor work in TFLOPs\n")
+
+
+@pytest.mark.parametrize("error", [RuntimeError, AttributeError, ValueError])
+def test_a_property_that_raises_is_named_and_not_taken_for_the_default(error):
+    def broken(_self):
+        raise error("no such thing")
+
+    with pytest.raises(PluginError, match=f"model 'toy': dtype failed: {error.__name__}: no such"):
+        plan_of(toy(dtype=property(broken)), TorchVendor(linear), Sizes())
+    with pytest.raises(PluginError, match="attention mode 'odd': matches_vendor failed"):
+        checked_mode(type("Odd", (Eager,), {"name": "odd", "matches_vendor": property(broken)})())
+
+
+def test_an_assumption_that_is_no_text_is_named():
+    plan = plan_of(toy(assumptions=answering((5, None))), TorchVendor(linear), Sizes())
+    with pytest.raises(PluginError, match="assumptions must return texts, each a str, got 5"):
+        run(plan, CATALOG)
+
+
+def test_a_tile_that_is_no_text_is_named():
+    with pytest.raises(PluginError, match="counter 'odd': tile must return a str or None, got 5"):
+        checked_counter(counter(tile=answering(5))).tile("kernel")
+
+
+def test_an_operation_may_be_one_that_is_equal_to_others():
+    @attrs.frozen(kw_only=True)
+    class Equal(Linear):
+        pass
+
+    def ops(_self, _stage, workload):
+        rows = workload.B * workload.S
+        return [Equal(component="layer", rows=rows, in_features=8, out_features=8)] * 2
+
+    model = checked_model(toy(ops=ops))
+    evaluator = Evaluator(model=model, modes=[Eager()], pricer=Pricer(Eager(), Conventions()))
+    found = evaluator.price_arrays(Sizes(B=np.array([1, 2, 3]), S=5))
+    assert [*found["eager", "prefill"].costs["flops"]] == [2 * 2 * 64 * 5 * b for b in (1, 2, 3)]

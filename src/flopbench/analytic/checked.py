@@ -31,7 +31,7 @@ class CheckedModel(AnalyticModel):
     def __init__(self, plugin: AnalyticModel) -> None:
         self.plugin: Final = plugin
         self._who: Final = f"model {plugin.name!r}"
-        vars(self).update(declared(plugin, AnalyticModel))
+        vars(self).update(declared(self._who, plugin, AnalyticModel))
         try:
             element_bytes(self.dtype)
         except UsageError as error:
@@ -65,7 +65,10 @@ class CheckedModel(AnalyticModel):
         return facts(f"{self._who}: workload_facts", self.plugin.workload_facts, workload)
 
     def assumptions(self) -> tuple[str, ...]:
-        return tuple(map(str, self._call(tuple | list, "assumptions")))
+        found = tuple(self._call(tuple | list, "assumptions"))
+        for note in found:
+            require_type(note, str, f"{self._who}: assumptions", "must return texts, each")
+        return found
 
     def ops(self, stage: str, workload: Any) -> Iterator[Op]:
         """Yield the operations.
@@ -107,7 +110,7 @@ class CheckedMode(AttentionMode):
 
     def __init__(self, plugin: AttentionMode) -> None:
         self.plugin: Final = plugin
-        vars(self).update(declared(plugin, AttentionMode))
+        vars(self).update(declared(f"attention mode {plugin.name!r}", plugin, AttentionMode))
         what = f"attention mode {plugin.name!r}: series_label"
         self._series_label: str = answer(what, str, plugin.series_label)
 

@@ -77,8 +77,8 @@ class StagePrice:
         ]
 
 
-Known = dict[PricedOp, tuple[Cost, Held]]
-"""Prices by operation; an operation is equal only to itself."""
+Known = dict[int, tuple[PricedOp, Cost, Held]]
+"""Prices by ``id`` of the operation, which is kept so that no other gets its id."""
 
 
 @frozen
@@ -115,10 +115,11 @@ class Pricer:
         width = element_bytes(self.dtype)
         known = {} if known is None else known
         for op in priced:
-            if op not in known:
-                known[op] = op.cost(self.conventions, width), Held.by(op, width)
-        lines = _merge(_line(op, known[op][0], mode) for op in priced)
-        return StagePrice(lines, tuple(fallbacks), Footprint.of(known[op][1] for op in priced))
+            if id(op) not in known:
+                known[id(op)] = op, op.cost(self.conventions, width), Held.by(op, width)
+        found = [known[id(op)] for op in priced]
+        lines = _merge(_line(op, cost, mode) for op, cost, _ in found)
+        return StagePrice(lines, tuple(fallbacks), Footprint.of(held for _, _, held in found))
 
     def stage(
         self, model: AnalyticModel, stage: str, workload: Any, mode: AttentionMode

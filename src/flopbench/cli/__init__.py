@@ -10,7 +10,7 @@ import gc
 import logging
 import os
 import sys
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from importlib import import_module
 from typing import Annotated, Any
 
@@ -41,6 +41,19 @@ def make_app(commands: Iterable[str] = COMMANDS) -> typer.Typer:
     return app
 
 
+def _asked_for(words: Sequence[str]) -> Sequence[str]:
+    """Return the command that is asked for, so that the others need not load; all if none is."""
+    rest = iter(words)
+    for word in rest:
+        if word in ("-p", "--plugin"):
+            next(rest, None)
+        elif word in COMMANDS:
+            return (word,)
+        elif not word.startswith("-") or word == "--help":
+            break
+    return COMMANDS
+
+
 def main() -> None:
     """Run the command line; errors and warnings are one sentence on stderr."""
     if hasattr(sys.stdout, "reconfigure"):  # a name that a terminal cannot show is escaped
@@ -52,8 +65,7 @@ def main() -> None:
     gc.disable()
     session = Session()
     try:
-        # Any word may be the command's name; the modules of other commands need not load.
-        make_app([name for name in COMMANDS if name in sys.argv[1:]] or COMMANDS)(obj=session)
+        make_app(_asked_for(sys.argv[1:]))(obj=session)
     except FlopbenchError as error:
         print(f"flopbench: error: {error}", file=sys.stderr)
         sys.exit(_status(session, error.exit_code))

@@ -30,6 +30,7 @@ def measured_law(search: Search) -> Law:
     free = names if search.subject.everywhere else tuple({STEP.name} & set(names))
     found = search.find(names, {}, free)
     regimes = _regimes(search, found, names, free)
+    opened = search.opened
     assumed.require_all_steps()
     slices = [Slice(piece.sizes, opened.over_steps(piece.forms)) for piece in assumed.slices]
     whole = sum_over_regimes(regimes, opened.steps) if regimes else opened.over_steps(found.forms)

@@ -16,6 +16,7 @@ from flopbench.laws.search import Search
 from flopbench.tally import sums
 from flopbench.vendor.attribution import Attributed, Entry, attribute
 from flopbench.vendor.counting import count_stage
+from flopbench.vendor.method import Method
 
 
 def vendor_law(subject: Subject, tick: Callable[[int], None] = lambda _call: None) -> Law:
@@ -72,7 +73,7 @@ def count_by_law(subject: Subject, tick: Callable[[int], None] = lambda _call: N
         tuple(Entry(c, op, int(flops)) for (c, op), flops in _at(law, subject).items()),
         (),
         (*law.assumptions, note),
-        law.method,
+        Method.SYMBOLIC,
     )
 
 

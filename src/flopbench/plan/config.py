@@ -88,16 +88,18 @@ def load_config(
     layers = [_read(DEFAULTS)]
     layers += [_read(path) for path in (model_defaults, file) if path]
     layers += [_override(text, schema) for text in overrides]
+    layers = [_with_new_names(layer, schema) for layer in layers]
     try:
         merged = OmegaConf.merge(*layers)
         plain: Any = OmegaConf.to_container(merged, resolve=True, throw_on_missing=True)
     except (OmegaConfBaseException, TypeError) as error:
         raise UsageError(f"cannot merge the configuration: {_first_line(error)}") from error
-    _take_old_names(plain, schema)
     for key, value in (options or {}).items():
         # Set as they are: a file name may look like YAML or an interpolation.
         section, _, name = key.partition(".")
-        plain.setdefault(section, {})[name] = value
+        plain[section] = plain.get(section) or {}
+        if isinstance(plain[section], dict):
+            plain[section][name] = value
     sections = {name: structure(name, plain.pop(name, None), cls) for name, cls in schema.items()}
     for name in plain:
         if name not in ignored:
@@ -106,18 +108,27 @@ def load_config(
     return Config(sections, resolved)
 
 
-def _take_old_names(plain: dict[str, Any], schema: Mapping[str, type]) -> None:
-    """Set a key under its new name where its old one is given, and say so."""
+def _with_new_names(layer: DictConfig, schema: Mapping[str, type]) -> DictConfig:
+    """Return a layer with its keys under their new names; say which had old ones."""
     for old, new in RENAMED.items():
-        (section, name), (new_section, new_name) = old.split("."), new.split(".")
-        fields = attrs.fields_dict(schema[section]) if section in schema else {}
-        given = plain.get(section)
-        if isinstance(given, dict) and name in given and name not in fields:
-            plain.setdefault(new_section, {})[new_name] = given.pop(name)
+        section, name = old.split(".")
+        known = section in schema and name in attrs.fields_dict(schema[section])
+        if known or section not in layer or not isinstance(layer[section], DictConfig):
+            continue
+        if name in layer[section]:
+            value = layer[section].pop(name)
+            merged: Any = OmegaConf.merge(layer, _nested(new, value))
+            layer = merged
             from multiprocessing import parent_process
 
             if parent_process() is None:  # said once, and not by each worker
                 LOG.warning("%s is now %s; the old name works until version 0.3", old, new)
+    return layer
+
+
+def _nested(key: str, value: Any) -> DictConfig:
+    section, name = key.split(".")
+    return OmegaConf.create({section: {name: value}})
 
 
 def _read(path: Path) -> DictConfig:

@@ -18,7 +18,7 @@ from flopbench.errors import UsageError, unknown
 from flopbench.plan.config import Config, CountMethod, RunOptions, load_config
 from flopbench.registry.catalog import Catalog
 from flopbench.vendor import EXECUTED_FLOP, VendorCounter, VendorModel
-from flopbench.vendor.checked import CheckedVendor, checked_counter, checked_vendor
+from flopbench.vendor.checked import CheckedCounter, CheckedVendor, checked_counter, checked_vendor
 
 EAGER = "eager"
 """The attention mode that runs what another mode cannot carry out."""
@@ -31,7 +31,11 @@ def _checked_modes(modes: Iterable[AttentionMode]) -> tuple[CheckedMode, ...]:
     return tuple(map(checked_mode, modes))
 
 
-def _checked_counters(counters: Iterable[VendorCounter]) -> tuple[VendorCounter, ...]:
+def _checked_if_any(mode: AttentionMode | None) -> CheckedMode | None:
+    return None if mode is None else checked_mode(mode)
+
+
+def _checked_counters(counters: Iterable[VendorCounter]) -> tuple[CheckedCounter, ...]:
     return tuple(map(checked_counter, counters))
 
 
@@ -56,9 +60,9 @@ class Plan:
     workload: Any
     modes: tuple[CheckedMode, ...] = attrs.field(converter=_checked_modes)
     eager: CheckedMode = attrs.field(converter=checked_mode)
-    useful: AttentionMode | None = None
+    useful: CheckedMode | None = attrs.field(default=None, converter=_checked_if_any)
     vendor: CheckedVendor | None = attrs.field(converter=_checked_vendor)
-    counters: tuple[VendorCounter, ...] = attrs.field(converter=_checked_counters)
+    counters: tuple[CheckedCounter, ...] = attrs.field(converter=_checked_counters)
     stages: tuple[Stage, ...]
     conventions: Conventions
     method: CountMethod = "auto"
@@ -70,7 +74,7 @@ class Plan:
         return Pricer(self.eager, self.conventions, self.model.dtype)
 
     @property
-    def vendor_strategies(self) -> tuple[tuple[VendorCounter, CheckedVendor], ...]:
+    def vendor_strategies(self) -> tuple[tuple[CheckedCounter, CheckedVendor], ...]:
         """Each counter with the variant of the vendor model that it counts."""
         if self.vendor is None:
             return ()
@@ -118,12 +122,7 @@ def make_plan(
     if run.analytic_only:
         require_closed_forms(model)
     modes = [_mode(catalog, name) for name in _some(run, "attention")]
-    vendor, counters = None, list[VendorCounter]()
-    if not run.analytic_only:
-        vendor = _vendor(catalog, model, vendor_class, config)
-        counters = [_new(catalog.counters.get(name)) for name in _some(run, "counters")]
-        for counter in counters:
-            vendor.variant(counter.variant)
+    vendor, counters = _witness(catalog, model, vendor_class, config)
     executes = any(counter.convention.unit == EXECUTED_FLOP for counter in counters)
     return Plan(
         model=model,
@@ -152,12 +151,16 @@ def require_closed_forms(model: AnalyticModel) -> None:
         )
 
 
-def _vendor(
+def _witness(
     catalog: Catalog,
     model: CheckedModel,
     vendor_class: type[VendorModel] | None,
     config: Config,
-) -> CheckedVendor:
+) -> tuple[CheckedVendor | None, list[VendorCounter]]:
+    """Return the vendor model and who counts it; nothing for an analytic-only run."""
+    run: RunOptions = config.sections["run"]
+    if run.analytic_only:
+        return None, []
     if vendor_class is None:
         broken = "".join(f" ({failure})" for failure in catalog.failures)
         raise UsageError(
@@ -165,8 +168,13 @@ def _vendor(
             "--analytic-only` prices its closed forms alone, `flopbench explain` shows them"
             f"{broken}"
         )
+    counters = [_new(catalog.counters.get(name)) for name in _some(run, "counters")]
     made = (vendor_class.from_options, model.architecture, config.sections["vendor"])
-    return CheckedVendor(answer(f"vendor model {model.name!r}: from_options", VendorModel, *made))
+    what = f"vendor model {model.name!r}: from_options"
+    vendor = CheckedVendor(answer(what, VendorModel, *made))
+    for counter in counters:
+        vendor.variant(counter.variant)
+    return vendor, counters
 
 
 def schema_of(

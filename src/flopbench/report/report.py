@@ -6,6 +6,7 @@
 
 from __future__ import annotations
 
+import warnings
 from collections.abc import Mapping
 from typing import Any, Literal
 
@@ -93,6 +94,13 @@ class Comparison:
     unseen: Mapping[str, int] = attrs.Factory(dict)
     uncounted: tuple[UncountedOp, ...] = ()
     unit: str = "FLOP"
+
+    @property
+    def torch_visible_flops(self) -> int:
+        """The old name of ``seen_flops``, until 0.3."""
+        what = "Comparison.torch_visible_flops is now seen_flops"
+        warnings.warn(what, DeprecationWarning, stacklevel=2)
+        return self.seen_flops
 
 
 @frozen

@@ -295,12 +295,13 @@ class ModelConformance(VendorChecks, Conformance):
         options = structure("model", plan.config["model"], plan.model.options_type)
 
         def law(model: AnalyticModel, workload: Any) -> None:
-            before = repr(workload), repr(model.architecture)
+            own = getattr(model, "plugin", model)
+            before = repr(workload), repr(own.architecture)
             first = _lines(model, case, workload)
             _lines(model, case, plan.workload)
             require_equal(_lines(model, case, workload), first, "priced again")
             require(
-                (repr(workload), repr(model.architecture)) == before,
+                (repr(workload), repr(own.architecture)) == before,
                 f"pricing stage {case!r} changes the workload or the architecture",
             )
             if model is plan.model:

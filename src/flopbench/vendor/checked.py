@@ -38,7 +38,7 @@ class CheckedVendor(VendorModel):
 
     def __init__(self, plugin: VendorModel, variant: str = VERIFIED) -> None:
         self.plugin: Final = plugin
-        vars(self).update(declared(plugin, VendorModel))
+        vars(self).update(declared(f"vendor model {plugin.name!r}", plugin, VendorModel))
         which = "" if variant == VERIFIED else f"variant {variant!r} of "
         self._who: Final = f"{which}vendor model {plugin.name!r}"
         what = f"{self._who}: attention"
@@ -69,9 +69,9 @@ class CheckedVendor(VendorModel):
         try:
             as_dim(stage.steps)
         except DimError as error:
-            raise CountError(f"{self._who}: the steps of stage {name!r}: {error}") from error
+            raise WrongAnswerError(f"{self._who}: the steps of stage {name!r}: {error}") from error
         if not isinstance(stage.assumptions, tuple | list):
-            raise CountError(
+            raise WrongAnswerError(
                 f"{self._who}: the assumptions of stage {name!r} must be a tuple, got "
                 f"{stage.assumptions!r}"
             )
@@ -103,25 +103,27 @@ def checked_vendor(vendor: VendorModel) -> CheckedVendor:
     return vendor if isinstance(vendor, CheckedVendor) else CheckedVendor(vendor)
 
 
-class _CheckedCounter(VendorCounter):
-    """A vendor counter whose answers are checked: the base of both kinds."""
+class CheckedCounter(VendorCounter):
+    """A vendor counter whose answers are checked; `checked_counter` wraps one."""
 
     def __init__(self, plugin: VendorCounter) -> None:
         self.plugin: Final[Any] = plugin
-        vars(self).update(declared(plugin, VendorCounter))
+        vars(self).update(declared(f"counter {plugin.name!r}", plugin, VendorCounter))
 
     def count(self, call: VendorCall) -> Count:
+        return checked_count(self._call(self.plugin.count, call), self.name)
+
+    def _call(self, method: Callable[..., Any], *arguments: Any) -> Any:
+        """Call a method of the plugin; what it raises is a failed count that names it."""
         try:
-            count = self.plugin.count(call)
+            return method(*arguments)
         except FlopbenchError:
             raise
         except (Exception, SystemExit) as error:
             raise CountError(f"counter {self.name!r} failed: {told(error)}") from error
-        return checked_count(count, self.name)
 
     def tile(self, op: str) -> str | None:
-        with calling(f"counter {self.name!r}: tile"):
-            found: str | None = self.plugin.tile(op)
+        found: str | None = answer(f"counter {self.name!r}: tile", str | None, self.plugin.tile, op)
         return found
 
     def provenance(self) -> dict[str, Any]:
@@ -129,12 +131,12 @@ class _CheckedCounter(VendorCounter):
 
 
 @final
-class CheckedCounter(_CheckedCounter):
+class _PlainCounter(CheckedCounter):
     """A vendor counter whose answers are checked."""
 
 
 @final
-class CheckedSymbolicCounter(_CheckedCounter, SymbolicCounter):
+class _TracingCounter(CheckedCounter, SymbolicCounter):
     """A counter of symbolic calls whose answers are checked."""
 
     def trace(
@@ -142,17 +144,17 @@ class CheckedSymbolicCounter(_CheckedCounter, SymbolicCounter):
         prepare: Callable[[Mapping[str, Any]], VendorCall],
         symbols: Mapping[sympy.Symbol, int],
     ) -> Trace:
-        trace: Trace = self.plugin.trace(prepare, symbols)
+        trace: Trace = self._call(self.plugin.trace, prepare, symbols)
         _require(trace, Trace, f"counter {self.name!r}")
         return trace
 
 
-def checked_counter(counter: VendorCounter) -> VendorCounter:
+def checked_counter(counter: VendorCounter) -> CheckedCounter:
     """Wrap a counter unless it is wrapped already; a symbolic one stays symbolic."""
-    if isinstance(counter, _CheckedCounter):
+    if isinstance(counter, CheckedCounter):
         return counter
     symbolic = isinstance(counter, SymbolicCounter)
-    return CheckedSymbolicCounter(counter) if symbolic else CheckedCounter(counter)
+    return _TracingCounter(counter) if symbolic else _PlainCounter(counter)
 
 
 def checked_count(count: Count, counter: str) -> Count:
@@ -167,12 +169,12 @@ def checked_count(count: Count, counter: str) -> Count:
         ("uncounted", count.uncounted, Uncounted),
     ):
         if not isinstance(entries, tuple | list) or not all(isinstance(e, kind) for e in entries):
-            raise CountError(
+            raise WrongAnswerError(
                 f"counter {counter!r}: {name} must be a tuple of {kind.__name__}, got {entries!r}"
             )
     for number in (*(e.flops for e in count.counted), *(e.calls for e in count.uncounted)):
         if type(number) is not int or number < 0:
-            raise CountError(
+            raise WrongAnswerError(
                 f"counter {counter!r} must count in non-negative integers, got {number!r}"
             )
     return count

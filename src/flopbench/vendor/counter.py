@@ -11,10 +11,10 @@ from attrs import frozen
 
 from flopbench.conventions import MAC_FLOPS, Conventions
 from flopbench.errors import unknown
+from flopbench.vendor.model import VERIFIED, VendorCall
 
 if TYPE_CHECKING:
     import sympy
-from flopbench.vendor.model import VERIFIED, VendorCall
 
 EXECUTED_FLOP = "executed FLOP"
 """The unit of counters that report what a GPU executes, padding included."""

@@ -43,7 +43,7 @@ def test_a_journal_that_no_sweep_wrote_is_refused(tmp_path, wrong):
 
 def test_a_line_that_a_kill_cut_short_is_counted_again(tmp_path):
     journal = Journal(tmp_path, {"points": "digest"})
-    journal.add("vision/0", {"vision/sam": 7}, "call", None)
+    journal.add("vision/0", {"vision/sam": 7}, "concrete", None)
     journal.close(finished=False)
     with (tmp_path / ".sweep.journal").open("a") as stream:
         stream.write('{"unit": "vision/1", "fl')

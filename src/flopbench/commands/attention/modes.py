@@ -5,6 +5,7 @@ from __future__ import annotations
 from attrs import frozen
 
 from flopbench.analytic import AttentionMode
+from flopbench.analytic.checked import checked_mode
 from flopbench.analytic.price import price
 from flopbench.boundary import calling
 from flopbench.conventions import Conventions
@@ -31,7 +32,7 @@ def mode_figures(op: Attention, mode: type[AttentionMode], eager: AttentionMode)
         PluginError: the mode raises.
     """
     with calling(f"attention mode {mode.name!r}"):
-        priced = price([op], mode(), eager, Conventions())
+        priced = price([op], checked_mode(mode()), eager, Conventions())
         if priced.fallbacks:
             return ModeFigures(None, priced.fallbacks[0].reason)
         return ModeFigures(int(priced.cost.tensor_flops))

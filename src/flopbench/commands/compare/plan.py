@@ -54,7 +54,7 @@ def parse(arguments: Sequence[str]) -> tuple[tuple[Entry, ...], tuple[str, ...]]
             )
         entries.append(entry)
     for setting in (*shared, *(s for entry in entries for s in entry.settings)):
-        if setting.startswith("run."):
+        if setting.startswith("run.") and not setting.startswith("run.method="):
             raise UsageError(
                 f"{setting!r}: all models are run alike: use --attention, --stages, --counters or "
                 "--analytic-only"

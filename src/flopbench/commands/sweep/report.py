@@ -18,7 +18,7 @@ from flopbench.vendor.method import Method
 
 SWEEP_SCHEMA_VERSION = "1.0"
 VENDOR_METHODS = {Method.CONCRETE: "call", Method.SYMBOLIC: "law"}
-"""How a vendor number was obtained, in the words of ``sweep.json``."""
+"""How a vendor number was obtained, in the words of ``sweep.json``: by calls, or by any law."""
 TERA, GIGA = 10**12, 10**9
 
 

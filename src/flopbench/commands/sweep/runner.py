@@ -104,12 +104,17 @@ def _provenance(plan: SweepPlan, catalog: Catalog) -> dict[str, Any]:
 def _settings(plan: SweepPlan, provenance: Mapping[str, Any]) -> dict[str, Any]:
     """Return all that the counts depend on, by the names that an error message uses."""
     base = plan.base
-    strategies = (base.model.plugin, base.vendor and base.vendor.plugin, *base.counters)
+    strategies = (
+        base.model.plugin,
+        base.vendor and base.vendor.plugin,
+        *(counter.plugin for counter in base.counters),
+    )
     return {
         "versions": [provenance[name] for name in ("versions", "vendor", "counters")],
         "model": [base.model.name, provenance["config"].get("model"), base.model.architecture],
         "workload": provenance["config"].get("workload"),
         "vendor": provenance["config"].get("vendor"),
+        "method": base.method,
         "points": [(dict(point.inputs), dict(f)) for point, f in _points(plan)],
         "stages": [stage.name for stage in plan.stages],
         "code": [source_digest(type(strategy)) for strategy in strategies],
