@@ -40,6 +40,9 @@ COLOURS = ("#0072B2", "#D55E00", "#009E73", "#CC79A7", "#E69F00", "#56B4E9", "#0
 HATCHES = ("", "//", "--", "xx", "\\\\", "++", "||")
 
 
+_NEEDED = "plots need matplotlib (pip install 'flopbench[plot]')"
+
+
 def require_matplotlib(otherwise: str = "") -> None:
     """Refuse to draw without matplotlib, before any work.
 
@@ -50,7 +53,7 @@ def require_matplotlib(otherwise: str = "") -> None:
         UsageError: matplotlib is not installed.
     """
     if find_spec("matplotlib") is None:
-        raise UsageError(f"plots need matplotlib (pip install 'flopbench[plot]'){otherwise}")
+        raise UsageError(f"{_NEEDED}{otherwise}")
 
 
 @contextmanager
@@ -60,9 +63,10 @@ def drawing(settings: Mapping[str, Any]) -> Iterator[None]:
     Raises:
         UsageError: matplotlib is not installed.
     """
-    require_matplotlib()
-    import matplotlib as mpl
-
+    try:
+        import matplotlib as mpl
+    except ImportError as error:
+        raise UsageError(_NEEDED) from error
     mpl.use("Agg")
     with mpl.rc_context(dict(settings)):
         yield

@@ -35,7 +35,15 @@ def anchors(page):
     return {re.sub(r"[^\w -]", "", h).lower().replace(" ", "-") for h in headings}
 
 
-@pytest.mark.parametrize("page", RUNS, ids=name)
+SLOW = {"docs/ocr-neighbours.md", "docs/proofs.md"}
+"""Pages whose commands take long; make test-all runs them."""
+
+
+@pytest.mark.parametrize(
+    "page",
+    [pytest.param(p, marks=[pytest.mark.slow] if name(p) in SLOW else []) for p in RUNS],
+    ids=name,
+)
 def test_a_page_shows_what_its_commands_print_today(page):
     assert updated(page) == page.read_text(encoding="utf-8")
 
@@ -125,6 +133,7 @@ def test_every_field_of_a_comparison_is_documented():
 TEXT = re.compile(r"<text[^>]*>([^<]+)</text>")
 
 
+@pytest.mark.slow
 def test_the_results_page_shows_what_the_closed_forms_say_today(tmp_path):
     from flopbench.commands.sweep.plots import draw
     from flopbench_deepseek_ocr.analytic import DeepseekOcr

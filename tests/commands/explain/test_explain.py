@@ -119,6 +119,6 @@ def test_without_matplotlib_all_but_the_picture_is_written(flopbench, tmp_path):
     (tmp_path / "matplotlib.py").write_text("raise ImportError('none here')")
     result = flopbench("explain", "deepseek_ocr", "--out", "out", PYTHONPATH=str(tmp_path))
     assert result.returncode == 0
-    assert "the picture needs matplotlib" in result.stderr
+    assert "plots need matplotlib" in result.stderr
     names = sorted(path.name for path in (tmp_path / "out").iterdir())
     assert names == ["explain.folded", "explain.json", "explain.md"]

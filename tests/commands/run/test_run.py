@@ -186,6 +186,7 @@ def vendor_flops(report):
     return {s["stage"]: s["flops"] for s in report["series"] if s["kind"] == "vendor"}
 
 
+@pytest.mark.slow
 def test_counting_by_law_gives_what_counting_gives_and_says_so(flopbench):
     reports = {
         method: json.loads(

@@ -140,7 +140,7 @@ def test_an_array_of_workloads_equals_the_loop_of_ints(model, mode, grids, promp
     prompt = np.array(prompts[: len(grids)])
     array = Workload(tile_rows=rows, tile_cols=cols, prompt_tokens=prompt, decode_steps=steps)
     for stage in STAGES:
-        at_once = values(price_stage(model, stage, array, mode).cost)
+        at_once = values(price_stage(model, stage, array, mode))
         one_by_one = [
             values(
                 price_stage(
@@ -148,7 +148,7 @@ def test_an_array_of_workloads_equals_the_loop_of_ints(model, mode, grids, promp
                     stage,
                     Workload(tile_rows=r, tile_cols=c, prompt_tokens=int(p), decode_steps=steps),
                     mode,
-                ).cost
+                )
             )
             for (r, c), p in zip(grids, prompt, strict=True)
         ]
@@ -164,8 +164,8 @@ def test_the_symbolic_form_substituted_equals_the_ints(model, mode, prompt, step
     concrete = Workload(tile_rows=2, **names)
     point = {symbols[name]: value for name, value in names.items()}
     for stage in STAGES:
-        forms = values(price_stage(model, stage, symbolic, mode).cost)
-        numbers = values(price_stage(model, stage, concrete, mode).cost)
+        forms = values(price_stage(model, stage, symbolic, mode))
+        numbers = values(price_stage(model, stage, concrete, mode))
         assert tuple(sympy.sympify(form).subs(point) for form in forms) == numbers
 
 

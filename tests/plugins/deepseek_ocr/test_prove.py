@@ -52,6 +52,7 @@ DECODE = "30720*B*K**2 + 61440*B*K*S + 1148221440*B*K"
 VISION = "388149837824*B*n + 1139967033344*B"
 
 
+@pytest.mark.slow
 def test_the_published_model_is_proved_for_every_batch_context_step_and_tile(tmp_path):
     """As docs/proofs.md shows it."""
     page = ROOT / "docs" / "proofs.md"
@@ -106,6 +107,7 @@ def counted_at(vendor, stage, workload):
     return sums(((vendor.component(e.module), e.op), e.flops) for e in count.counted)
 
 
+@pytest.mark.slow
 @settings(max_examples=4, phases=NO_SHRINKING)
 @given(architectures(), workloads(), st.integers(1, 4), st.integers(1, 300), st.integers(1, 12))
 def test_a_law_is_what_is_counted_at_its_workload_and_elsewhere(
@@ -252,6 +254,7 @@ ERRORS = {
 }
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("name", ERRORS)
 def test_a_planted_error_is_found_with_its_component_and_coefficients(name):
     alter, stage, expected = ERRORS[name]
