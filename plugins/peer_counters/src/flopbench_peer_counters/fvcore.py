@@ -9,7 +9,6 @@ from contextlib import AbstractContextManager, contextmanager
 from typing import Any
 
 from flopbench import Convention, VendorCall
-from flopbench.builtin.torch_watch import does_matrix_work
 from flopbench_peer_counters.peer import MATRIX, Ops, Peer, as_module, root_name, token, whole
 
 
@@ -24,6 +23,8 @@ class Fvcore(Peer):
     convention = Convention("MAC", MATRIX, {"layer_norm": 5})
 
     def measure(self, call: VendorCall, missed: Ops) -> Mapping[tuple[str, str], int]:
+        from flopbench.builtin.torch_watch import does_matrix_work
+
         nn = importlib.import_module(self.module)
         analysis = nn.FlopCountAnalysis(as_module(_keeping_results(call), keep=True), (token(),))
         with _convolutions_in_the_trace():

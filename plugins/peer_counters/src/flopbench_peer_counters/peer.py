@@ -17,7 +17,6 @@ from typing import Any, ClassVar
 
 from flopbench import Count, Counted, CountError, Uncounted, VendorCall, VendorCounter
 from flopbench.boundary import told
-from flopbench.builtin.torch_watch import does_matrix_work, module_path
 from flopbench.errors import describe
 from flopbench_peer_counters.undo import clean_modules, quiet, restored
 
@@ -130,6 +129,8 @@ def audit(
             may call functions of torch. These calls are not part of the model, so a peer that
             replaces functions must not count them.
     """
+    from flopbench.builtin.torch_watch import module_path
+
     with module_path(root) as path, _dispatched(path, missed, seen, aside):
         yield path
 
@@ -138,6 +139,8 @@ def _dispatched(
     path: Callable[[], str], missed: Ops, seen: Seen, aside: Aside
 ) -> AbstractContextManager[Any]:
     from torch.utils._python_dispatch import TorchDispatchMode
+
+    from flopbench.builtin.torch_watch import does_matrix_work
 
     class Audit(TorchDispatchMode):  # type: ignore[no-untyped-call]
         def __torch_dispatch__(
