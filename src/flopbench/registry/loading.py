@@ -114,12 +114,20 @@ def _candidates(by_hand: Sequence[str]) -> Iterator[tuple[Source, Any]]:
         yield Source(name, "builtin"), lambda module=module: importlib.import_module(module)
     for entry in sorted(metadata.entry_points(group=ENTRY_POINT_GROUP), key=lambda e: e.name):
         distribution = entry.dist
-        origin = distribution.name if distribution else entry.value
-        version = distribution.version if distribution else None
+        origin = _header(distribution, "Name") or entry.value
+        version = _header(distribution, "Version")
         yield Source(entry.name, origin, version), entry.load
     for request in by_hand:
         name = Path(request).stem if request.endswith(".py") else request
         yield Source(name, BY_HAND), lambda request=request: _import_by_hand(request)
+
+
+def _header(distribution: metadata.Distribution | None, name: str) -> str | None:
+    """Return a header of a distribution, without the email parser, which takes a while to load."""
+    text = (distribution.read_text("METADATA") if distribution else None) or ""
+    start = f"{name}: "
+    found = (line for line in text.splitlines() if line.startswith(start))
+    return next((line.removeprefix(start).strip() for line in found), None)
 
 
 def _import_by_hand(request: str) -> ModuleType:

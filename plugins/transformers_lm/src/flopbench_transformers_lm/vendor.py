@@ -7,7 +7,6 @@ from importlib import metadata
 
 from flopbench import VendorCall, VendorModel, VendorStage
 from flopbench.vendor.transformers import ATTENTION, VerifiedOptions
-from flopbench_transformers_lm.components import component_of
 from flopbench_transformers_lm.config import LmConfig
 from flopbench_transformers_lm.model_types import PREFIX
 from flopbench_transformers_lm.workload import Workload
@@ -46,6 +45,8 @@ class HfVendor(VendorModel):
         return w.batch_size, w.context_tokens, w.decode_steps
 
     def component(self, module: str) -> str:
+        from flopbench_transformers_lm.components import component_of
+
         return component_of(module)
 
     def provenance(self) -> Mapping[str, str]:

@@ -10,7 +10,6 @@ import attrs
 from flopbench.analytic import AttentionMode, Stage
 from flopbench.analytic.price import Pricer, StagePrice, pricing, total_price
 from flopbench.boundary import calling
-from flopbench.commands.run.executed import executed_components
 from flopbench.commands.run.provenance import provenance
 from flopbench.commands.run.reconcile import ONE_PER_ELEMENT, compare, with_parts
 from flopbench.commands.run.series import analytic_series, vendor_series
@@ -152,6 +151,8 @@ def _executed(plan: Plan, counts: Mapping[str, StageCounts]) -> Iterator[Execute
     """Yield what was executed per stage and component, by the counters that measure it."""
     if plan.useful is None:
         return
+    from flopbench.commands.run.executed import executed_components
+
     prices = _price_stages(plan, plan.useful)
     for stage in plan.stages:
         for counter in plan.counters:
