@@ -1,5 +1,8 @@
 """The configuration: layers, and one sentence for each kind of mistake."""
 
+import subprocess
+import sys
+from pathlib import Path
 from typing import Literal
 
 import attrs
@@ -8,7 +11,10 @@ from attrs import frozen
 
 from flopbench.conventions import Conventions
 from flopbench.errors import UsageError
-from flopbench.plan.config import RunOptions, load_config
+from flopbench.plan.config import DEFAULTS, RunOptions, load_config, shipped
+from flopbench.plan.layers import merged
+
+ROOT = Path(__file__).parents[2]
 
 
 @frozen(kw_only=True)
@@ -186,3 +192,33 @@ def test_an_option_may_set_a_key_of_a_section_that_a_file_leaves_empty(tmp_path)
     file.write_text("run:\n")
     config = load_config({"run": RunOptions}, file=file, options={"run.analytic_only": True})
     assert config.sections["run"].analytic_only
+
+
+@pytest.mark.parametrize(
+    "file",
+    [DEFAULTS, *sorted(ROOT.glob("plugins/*/src/*/default.yaml"))],
+    ids=lambda p: p.parent.name,
+)
+def test_defaults_that_ship_merge_alike_with_and_without_omegaconf(file):
+    paths = [DEFAULTS, file]
+    plain = shipped(paths)
+    assert plain is not None
+    assert plain == merged(paths, (), {})
+    assert list(plain) == list(merged(paths, (), {}))
+
+
+@pytest.mark.parametrize(
+    "text", ["a: {b: ${c}}", "a: ???", "a: 1.5", "a: 010", "a: 1:30", "a: 1\na: 2", "[", "- a"]
+)
+def test_what_omegaconf_may_read_otherwise_is_left_to_it(tmp_path, text):
+    (tmp_path / "default.yaml").write_text(text)
+    found = shipped([DEFAULTS, tmp_path / "default.yaml"])
+    assert found is None
+
+
+def test_the_main_job_s_configuration_needs_no_omegaconf():
+    code = (
+        "import sys; from flopbench.plan.config import RunOptions, load_config; "
+        "load_config({'run': RunOptions}); sys.exit('omegaconf' in sys.modules)"
+    )
+    subprocess.run([sys.executable, "-c", code], check=True)

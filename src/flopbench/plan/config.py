@@ -1,30 +1,25 @@
 """The configuration: defaults, the model's YAML, a file, overrides; then frozen values.
 
-The only module that knows OmegaConf. It merges, resolves and passes on plain data, which
-cattrs turns into the frozen attrs classes that the framework and the model declare.
+`flopbench.plan.layers` merges them to plain data, which cattrs turns into the frozen attrs
+classes that the framework and the model declare.
 Names and types are checked here, so that an error can say the full key.
 """
 
 from __future__ import annotations
 
-import logging
 import re
 import types
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
 from typing import Any, Literal, Union, get_args, get_origin
 
 import attrs
+import yaml
 from attrs import frozen
 from cattrs import Converter, transform_error
 from cattrs.errors import ForbiddenExtraKeysError
-from omegaconf import DictConfig, OmegaConf
-from omegaconf.errors import OmegaConfBaseException
-from yaml import YAMLError
 
 from flopbench.errors import UsageError, unknown
-
-_NULLS = ("null", "Null", "NULL", "~")
 
 DEFAULTS = Path(__file__).with_name("defaults.yaml")
 
@@ -33,12 +28,6 @@ CountMethod = Literal["auto", "concrete", "symbolic"]
 
 ``auto`` counts a single workload as it is and many by their law.
 """
-
-
-RENAMED = {"vendor.method": "run.method"}
-"""Keys by the names that they had."""
-
-LOG = logging.getLogger("flopbench")
 
 
 @frozen(kw_only=True)
@@ -85,15 +74,10 @@ def load_config(
     Raises:
         UsageError: a file cannot be read, a key is unknown, or a value has the wrong type.
     """
-    layers = [_read(DEFAULTS)]
-    layers += [_read(path) for path in (model_defaults, file) if path]
-    layers += [_override(text, schema) for text in overrides]
-    layers = [_with_new_names(layer, schema) for layer in layers]
-    try:
-        merged = OmegaConf.merge(*layers)
-        plain: Any = OmegaConf.to_container(merged, resolve=True, throw_on_missing=True)
-    except (OmegaConfBaseException, TypeError) as error:
-        raise UsageError(f"cannot merge the configuration: {_first_line(error)}") from error
+    paths = [path for path in (DEFAULTS, model_defaults, file) if path]
+    plain = None if file or overrides else shipped(paths)
+    if plain is None:
+        plain = _merged(paths, overrides, schema)
     for key, value in (options or {}).items():
         # Set as they are: a file name may look like YAML or an interpolation.
         section, _, name = key.partition(".")
@@ -108,70 +92,51 @@ def load_config(
     return Config(sections, resolved)
 
 
-def _with_new_names(layer: DictConfig, schema: Mapping[str, type]) -> DictConfig:
-    """Return a layer with its keys under their new names; say which had old ones."""
-    for old, new in RENAMED.items():
-        section, name = old.split(".")
-        known = section in schema and name in attrs.fields_dict(schema[section])
-        if known or section not in layer or not isinstance(layer[section], DictConfig):
-            continue
-        if name in layer[section]:
-            value = layer[section].pop(name)
-            merged: Any = OmegaConf.merge(layer, _nested(new, value))
-            layer = merged
-            from multiprocessing import parent_process
+def _merged(
+    paths: Sequence[Path], overrides: Sequence[str], schema: Mapping[str, type]
+) -> dict[str, Any]:
+    from flopbench.plan.layers import merged
 
-            if parent_process() is None:  # said once, and not by each worker
-                LOG.warning("%s is now %s; the old name works until version 0.3", old, new)
-    return layer
+    return merged(paths, overrides, schema)
 
 
-def _nested(key: str, value: Any) -> DictConfig:
-    section, name = key.split(".")
-    return OmegaConf.create({section: {name: value}})
+def shipped(paths: Iterable[Path]) -> dict[str, Any] | None:
+    """Merge defaults that ship if they are plain, so that OmegaConf need not load.
+
+    Returns:
+        None if one is anything but mappings, lists, integers, flags and words.
+    """
+    plain: dict[str, Any] = {}
+    for path in paths:
+        try:
+            text = path.read_text(encoding="utf-8")
+            node = yaml.compose(text, yaml.SafeLoader)
+            if not (isinstance(node, yaml.MappingNode) and _is_plain(node)):
+                return None
+            plain = _over(plain, yaml.safe_load(text))
+        except (OSError, ValueError, yaml.YAMLError):
+            return None
+    return plain
 
 
-def _read(path: Path) -> DictConfig:
-    try:
-        values = OmegaConf.load(path)
-    except OSError as error:
-        raise UsageError(f"cannot read the configuration {path}: {error.strerror}") from error
-    except (YAMLError, OmegaConfBaseException, UnicodeDecodeError) as error:
-        raise UsageError(f"{path} is not valid YAML: {_first_line(error)}") from error
-    if not isinstance(values, DictConfig):
-        raise UsageError(f"{path} must hold a mapping of sections, such as 'workload:'")
-    return values
+_PLAIN = re.compile(r"[A-Za-z_][\w /-]*|[1-9]\d*|0|")
 
 
-def _override(text: str, schema: Mapping[str, type]) -> DictConfig:
-    key, equals, value = text.partition("=")
-    if not equals or not key.strip():
-        raise UsageError(f"override {text!r} must be KEY=VALUE, such as workload.batch_size=2")
-    if key in schema:
-        raise UsageError(f"override {text!r} must name a key in the section, as {key}.KEY=VALUE")
-    if "." not in key:
-        raise UsageError(
-            f"override {text!r} must name a section: " + " or ".join(f"{s}.{key}" for s in schema)
-        )
-    try:
-        override = OmegaConf.from_dotlist([text])
-        given: Any = OmegaConf.to_container(override)
-        for part in key.strip().split("."):
-            given = given.get(part, part) if isinstance(given, dict) else given
-    except (YAMLError, OmegaConfBaseException) as error:
-        raise UsageError(f"override {text!r} is not valid: {_first_line(error)}") from error
-    if given in (None, "") and value.strip() not in _NULLS:
-        raise UsageError(f"override {text!r} has no value: if that is intended, write null")
-    return override
+def _is_plain(node: Any) -> bool:
+    if isinstance(node, yaml.MappingNode):
+        keys = [key.value for key, _ in node.value]
+        return len(keys) == len(set(keys)) and all(_is_plain(value) for _, value in node.value)
+    if isinstance(node, yaml.SequenceNode):
+        return all(map(_is_plain, node.value))
+    return isinstance(node, yaml.ScalarNode) and bool(_PLAIN.fullmatch(node.value))
 
 
-def _first_line(error: BaseException) -> str:
-    # A YAML error keeps its cause and place out of its text, which starts with the context.
-    problem, mark = getattr(error, "problem", None), getattr(error, "problem_mark", None)
-    if problem and mark:
-        return f"{problem} in line {mark.line + 1}"
-    lines = str(error).strip().splitlines()
-    return lines[0] if lines else type(error).__name__
+def _over(first: Mapping[str, Any], second: Mapping[str, Any]) -> dict[str, Any]:
+    both = dict(first)
+    for key, value in second.items():
+        nested = isinstance(value, dict) and isinstance(both.get(key), dict)
+        both[key] = _over(both[key], value) if nested else value
+    return both
 
 
 def structure(name: str, values: Any, cls: type) -> Any:
@@ -194,6 +159,16 @@ def structure(name: str, values: Any, cls: type) -> Any:
         raise UsageError(f"{path}{message}") from error
 
 
+def first_line(error: BaseException) -> str:
+    """Return the first line of an error's message; of a YAML error its cause and its line."""
+    # A YAML error keeps its cause and place out of its text, which starts with the context.
+    problem, mark = getattr(error, "problem", None), getattr(error, "problem_mark", None)
+    if problem and mark:
+        return f"{problem} in line {mark.line + 1}"
+    lines = str(error).strip().splitlines()
+    return lines[0] if lines else type(error).__name__
+
+
 _VALIDATOR_MESSAGE = re.compile(r"'(\w+)' (must be .*): (.*)")
 """The message of an attrs validator: the field, the rule, the value."""
 
@@ -207,7 +182,7 @@ def _explain(error: BaseException, wanted: type | None) -> str:
         return " is missing"
     if isinstance(error, _WrongTypeError):
         return f" {error}"
-    message = _first_line(error)
+    message = first_line(error)
     validator = _VALIDATOR_MESSAGE.match(message)
     if validator:
         return ".{} {}, got {}".format(*validator.groups())

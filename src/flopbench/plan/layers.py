@@ -1,0 +1,103 @@
+"""Layers of configuration, merged: files and overrides. The only module that knows OmegaConf."""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Iterable, Mapping
+from pathlib import Path
+from typing import Any
+
+import attrs
+from omegaconf import DictConfig, OmegaConf
+from omegaconf.errors import OmegaConfBaseException
+from yaml import YAMLError
+
+from flopbench.errors import UsageError
+from flopbench.plan.config import first_line
+
+_NULLS = ("null", "Null", "NULL", "~")
+
+RENAMED = {"vendor.method": "run.method"}
+"""Keys by the names that they had."""
+
+LOG = logging.getLogger("flopbench")
+
+
+def merged(
+    paths: Iterable[Path], overrides: Iterable[str], schema: Mapping[str, type]
+) -> dict[str, Any]:
+    """Merge files and overrides, later ones winning; interpolations are resolved.
+
+    Args:
+        schema: the attrs class of each section.
+
+    Raises:
+        UsageError: a file cannot be read, an override is malformed, or the layers do not merge.
+    """
+    layers = [_read(path) for path in paths]
+    layers += [_override(text, schema) for text in overrides]
+    layers = [_with_new_names(layer, schema) for layer in layers]
+    try:
+        whole = OmegaConf.merge(*layers)
+        plain: Any = OmegaConf.to_container(whole, resolve=True, throw_on_missing=True)
+    except (OmegaConfBaseException, TypeError) as error:
+        raise UsageError(f"cannot merge the configuration: {first_line(error)}") from error
+    found: dict[str, Any] = plain
+    return found
+
+
+def _with_new_names(layer: DictConfig, schema: Mapping[str, type]) -> DictConfig:
+    """Return a layer with its keys under their new names; say which had old ones."""
+    for old, new in RENAMED.items():
+        section, name = old.split(".")
+        known = section in schema and name in attrs.fields_dict(schema[section])
+        if known or section not in layer or not isinstance(layer[section], DictConfig):
+            continue
+        if name in layer[section]:
+            value = layer[section].pop(name)
+            renamed: Any = OmegaConf.merge(layer, _nested(new, value))
+            layer = renamed
+            from multiprocessing import parent_process
+
+            if parent_process() is None:  # said once, and not by each worker
+                LOG.warning("%s is now %s; the old name works until version 0.3", old, new)
+    return layer
+
+
+def _nested(key: str, value: Any) -> DictConfig:
+    section, name = key.split(".")
+    return OmegaConf.create({section: {name: value}})
+
+
+def _read(path: Path) -> DictConfig:
+    try:
+        values = OmegaConf.load(path)
+    except OSError as error:
+        raise UsageError(f"cannot read the configuration {path}: {error.strerror}") from error
+    except (YAMLError, OmegaConfBaseException, UnicodeDecodeError) as error:
+        raise UsageError(f"{path} is not valid YAML: {first_line(error)}") from error
+    if not isinstance(values, DictConfig):
+        raise UsageError(f"{path} must hold a mapping of sections, such as 'workload:'")
+    return values
+
+
+def _override(text: str, schema: Mapping[str, type]) -> DictConfig:
+    key, equals, value = text.partition("=")
+    if not equals or not key.strip():
+        raise UsageError(f"override {text!r} must be KEY=VALUE, such as workload.batch_size=2")
+    if key in schema:
+        raise UsageError(f"override {text!r} must name a key in the section, as {key}.KEY=VALUE")
+    if "." not in key:
+        raise UsageError(
+            f"override {text!r} must name a section: " + " or ".join(f"{s}.{key}" for s in schema)
+        )
+    try:
+        override = OmegaConf.from_dotlist([text])
+        given: Any = OmegaConf.to_container(override)
+        for part in key.strip().split("."):
+            given = given.get(part, part) if isinstance(given, dict) else given
+    except (YAMLError, OmegaConfBaseException) as error:
+        raise UsageError(f"override {text!r} is not valid: {first_line(error)}") from error
+    if given in (None, "") and value.strip() not in _NULLS:
+        raise UsageError(f"override {text!r} has no value: if that is intended, write null")
+    return override
