@@ -21,6 +21,7 @@ SHOWN = {
 }
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("kind", KINDS)
 def test_a_new_plugin_installs_is_listed_and_passes_its_suite(kind, flopbench, tmp_path):
     done = flopbench("new", kind, "my_own", "--out", "here")

@@ -8,6 +8,8 @@ import pytest
 
 from support.cli import GRID
 
+pytestmark = pytest.mark.slow
+
 CHECKPOINT = Path(__file__).with_name("checkpoint")
 
 
