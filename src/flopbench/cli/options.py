@@ -51,7 +51,6 @@ AnalyticOnlyOption = Annotated[
 CountersOption = Annotated[
     str | None, typer.Option(metavar="NAMES", help="Vendor counters, such as torch.")
 ]
-OutOption = Annotated[str | None, typer.Option(metavar="DIR", help="Write files there.")]
 
 
 def settings(
