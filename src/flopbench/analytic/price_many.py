@@ -17,7 +17,15 @@ from attrs import frozen
 from flopbench.analytic.attention import AttentionMode
 from flopbench.analytic.columns import Column, Joined
 from flopbench.analytic.model import AnalyticModel
-from flopbench.analytic.price import Fallback, Known, Pricer, StagePrice, lower, pricing
+from flopbench.analytic.price import (
+    Fallback,
+    Known,
+    Pricer,
+    StagePrice,
+    lower,
+    pricing,
+    total_price,
+)
 from flopbench.boundary import calling
 from flopbench.digests import distinct
 from flopbench.dims import is_array
@@ -104,7 +112,7 @@ class Evaluator:
         """
         wanted = [s for s in self.model.stages if self.stages is None or s.name in self.stages]
         needed = {name for stage in wanted for name in stage.base_names}
-        prices: dict[tuple[str, str], StagePrice] = {}
+        prices: dict[str, dict[str, StagePrice]] = {mode.name: {} for mode in self.modes}
         for stage in self.model.stages:
             if stage.name in needed:
                 with calling(pricing(self.model, stage.name)):
@@ -112,10 +120,10 @@ class Evaluator:
                 known = Known()
                 for mode in self.modes:
                     with calling(pricing(self.model, stage.name, mode)):
-                        prices[mode.name, stage.name] = self.pricer.price(ops, mode, known)
+                        prices[mode.name][stage.name] = self.pricer.price(ops, mode, known)
         for stage, mode in product(wanted, self.modes):
-            first, *more = (prices[mode.name, name] for name in stage.base_names)
-            yield mode.name, stage.name, columns(sum(more, first), self.model.parts, self.sees)
+            priced = total_price(stage, prices[mode.name])
+            yield mode.name, stage.name, columns(priced, self.model.parts, self.sees)
 
     def price_arrays(self, workload: Any) -> dict[tuple[str, str], Columns]:
         """Price a workload whose sizes are arrays of any length, in blocks; by mode and stage.
