@@ -108,6 +108,18 @@ def facts(what: str, method: Callable[..., Any], *arguments: Any) -> dict[str, A
     return found
 
 
+def texts(what: str, method: Callable[..., Any], *arguments: Any) -> tuple[str, ...]:
+    """Return the sentences that a plugin's method returns, for a report.
+
+    Raises:
+        PluginError: the method raises, or does not return a tuple or list of texts.
+    """
+    found = tuple(answer(what, tuple | list, method, *arguments))
+    for text in found:
+        require_type(text, str, what, "must return texts, each")
+    return found
+
+
 _MISSING = object()
 
 

@@ -56,6 +56,11 @@ def listed(names: Iterable[str], word: str) -> str:
     return f"{', '.join(most)} {word} {last}" if most else last
 
 
+def shortened(text: str, most: int = 60) -> str:
+    """Cut a text that is longer than ``most`` characters, and say so by an ellipsis."""
+    return text if len(text) <= most else f"{text[: most - 1]}…"
+
+
 def wrapped(text: str) -> str:
     """Wrap a text to a terminal's width."""
     return textwrap.fill(text, _WIDTH, subsequent_indent="  ", break_on_hyphens=False)

@@ -12,7 +12,7 @@ from typing import Any, Final, Self, TypeVar, final
 
 from flopbench.analytic.attention import AttentionMode
 from flopbench.analytic.model import AnalyticModel, Named
-from flopbench.boundary import answer, calling, declared, facts, raised_in, require_type
+from flopbench.boundary import answer, calling, declared, facts, raised_in, require_type, texts
 from flopbench.dims import Dim, element_bytes
 from flopbench.errors import PluginError, UsageError
 from flopbench.ops import Attention, Op, PricedOp
@@ -65,10 +65,10 @@ class CheckedModel(AnalyticModel):
         return facts(f"{self._who}: workload_facts", self.plugin.workload_facts, workload)
 
     def assumptions(self) -> tuple[str, ...]:
-        found = tuple(self._call(tuple | list, "assumptions"))
-        for note in found:
-            require_type(note, str, f"{self._who}: assumptions", "must return texts, each")
-        return found
+        return texts(f"{self._who}: assumptions", self.plugin.assumptions)
+
+    def notes(self) -> tuple[str, ...]:
+        return texts(f"{self._who}: notes", self.plugin.notes)
 
     def ops(self, stage: str, workload: Any) -> Iterator[Op]:
         """Yield the operations.

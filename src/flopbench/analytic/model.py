@@ -227,6 +227,13 @@ class AnalyticModel(ABC):
         """Return what the closed forms assume, one sentence each, for the report."""
         return ()
 
+    def notes(self) -> tuple[str, ...]:
+        """Return what a reader must know of what the model stands for, one sentence each.
+
+        Every report shows them: that a file is run as another type, say, or only in part.
+        """
+        return ()
+
     def stage_sizes(self, stage: str, workload: Any) -> Mapping[str, Dim]:
         """Return the `sizes` that a stage of this workload has, each with its value."""
         return {}

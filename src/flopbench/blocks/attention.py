@@ -31,6 +31,7 @@ class SelfAttention:
         qk_norm_over: what one norm covers: a head, with weights that all heads share (``head``);
             a head, with its own weights (``each``); or all heads at once (``all``).
         rope_dim: rotated elements of a head; 0 for none.
+        rope_shared: whether all sequences are rotated by the same angles.
         window: the most keys that a query sees; None for all.
         evicts: whether the KV cache drops keys that left the window.
         queries_scaled: what the queries are multiplied by before the core, if anything: a
@@ -48,6 +49,7 @@ class SelfAttention:
     qk_norm: NormSpec | None = None
     qk_norm_over: Literal["head", "each", "all"] = "head"
     rope_dim: Dim = 0
+    rope_shared: bool = True
     window: Dim | None = None
     evicts: bool = True
     queries_scaled: Literal["constant", "positions"] | None = None
@@ -95,7 +97,9 @@ class SelfAttention:
             heads = self.heads + self.kv_heads
             # The values and the unrotated elements of queries and keys stay alive.
             apart = run.tokens * heads * (self.head_dim - self.rope_dim)
-            yield rotation(site.with_alive(keys + apart), run, heads, self.rope_dim)
+            positions = run.queries if self.rope_shared else run.tokens
+            beside = site.with_alive(keys + apart)
+            yield rotation(beside, run, heads, self.rope_dim, positions=positions)
         queries = run.tokens * self.heads * self.head_dim
         if self.queries_scaled:
             positions = run.queries if self.queries_scaled == "positions" else 0

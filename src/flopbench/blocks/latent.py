@@ -94,7 +94,8 @@ class LatentAttention:
     def _expansion(self, site: Site, run: Pass, attention: Attention) -> Linear:
         """Return the expansion of the whole cache to all heads' keys and values, at every step.
 
-        Its rows are the sum over all steps, because each step has a different number of keys.
+        Its rows are the sum over all steps, because each step has a different number of keys. With
+        the latents it reads the rotated keys, which become a part of the keys of every head.
         """
         width = self.heads * (self.nope_dim + self.value_dim)
         rows = run.batch * attention.key_visits
@@ -103,7 +104,7 @@ class LatentAttention:
             product,
             passes=run.steps,
             reads=0,
-            cache_reads=rows * self.kv_rank,
+            cache_reads=rows * (self.kv_rank + self.rope_dim),
             peak_elements=run.batch * run.last_keys * width,
         )
 

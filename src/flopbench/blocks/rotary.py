@@ -23,20 +23,30 @@ class RotaryAngles:
             than computed element by element.
         per_pair: whether two elements that are rotated together share one cosine and sine,
             rather than each having its own.
+        axes: how many positions a token has. With several (time, height and width in M-RoPE,
+            arXiv:2409.12191), each sequence has its own, all angles of all of them are computed
+            once per pair, and one of them is taken for each pair.
     """
 
     dim: Dim
     by_matmul: bool = False
     per_pair: bool = False
+    axes: int = 1
 
     @property
     def _made(self) -> Dim:
         """Number of cosines per position, and of sines."""
-        return halve(self.dim) if self.per_pair else self.dim
+        return halve(self.dim) if self.per_pair or self.axes > 1 else self.dim
+
+    def _positions(self, run: Pass) -> Dim:
+        return run.queries if self.axes == 1 else self.axes * run.tokens
 
     def held(self, run: Pass) -> Dim:
-        """Return the number of elements that stay alive during the pass; sequences share them."""
-        return 2 * self._made * run.queries
+        """Return the number of elements that stay alive during the pass.
+
+        Sequences share them, unless tokens have several positions.
+        """
+        return 2 * (self._made * run.queries if self.axes == 1 else self.dim * run.tokens)
 
     def ops(self, site: Site, run: Pass) -> Iterator[Op]:
         """Yield the angles, their cosines and sines, and the scaling of both.
@@ -44,7 +54,7 @@ class RotaryAngles:
         The multiplication runs even if the scale is 1.
         """
         site = attrs.evolve(site, layers=1)
-        frequencies, queries = halve(self.dim), run.queries
+        frequencies, queries = halve(self.dim), self._positions(run)
         # Positions by frequencies, and the scaling. Cosines stay alive while sines are scaled.
         scaled = 2 * self._made * queries
         outputs, reads = scaled, scaled
@@ -71,13 +81,17 @@ def angle_op(site: Site, angles: Dim) -> Elementwise:
     )
 
 
-def rotation(site: Site, run: Pass, heads: Dim, dim: Dim) -> Rope:
-    """Return the rotation of ``dim`` elements of each head; the angles are alive beside it."""
+def rotation(site: Site, run: Pass, heads: Dim, dim: Dim, *, positions: Dim | None = None) -> Rope:
+    """Return the rotation of ``dim`` elements of each head; the angles are alive beside it.
+
+    Args:
+        positions: how many positions have angles of their own; None if sequences share them.
+    """
     return site.op(
         Rope,
         tokens=run.tokens,
         heads=heads,
         head_dim=dim,
-        positions=run.queries,
+        positions=run.queries if positions is None else positions,
         peak_elements=2 * run.tokens * heads * dim,
     )

@@ -11,6 +11,8 @@ from flopbench.dims import is_array, is_symbolic
 MAX_HEAD_DIM = 256
 """The widest head that FlashAttention-2 takes (Dao, arXiv:2307.08691; flash-attn's README)."""
 
+_LATER = "; FlashAttention-3 and vLLM's kernels do, but no mode prices them yet"
+
 
 class FlashAttention2(AttentionMode):
     """FlashAttention-2 (Dao, arXiv:2307.08691): one kernel, only unmasked query-key pairs.
@@ -24,7 +26,7 @@ class FlashAttention2(AttentionMode):
         if not (isinstance(op.prefix, int) and op.prefix == 0):
             return "FlashAttention-2 takes no prefix that all queries see"
         if op.sinks:
-            return "FlashAttention-2 takes no attention sinks"
+            return f"FlashAttention-2 takes no attention sinks{_LATER}"
         for width in (op.head_dim, op.value_dim):
             # A symbolic width stays free: the form then holds up to the bound.
             if not is_symbolic(width) and _any(width > MAX_HEAD_DIM):
@@ -32,7 +34,7 @@ class FlashAttention2(AttentionMode):
         if not is_symbolic(op.head_dim - op.value_dim) and _any(op.head_dim != op.value_dim):
             return (
                 "FlashAttention-2 takes values as wide as the heads "
-                f"({op.head_dim}), not {op.value_dim}"
+                f"({op.head_dim}), not {op.value_dim}{_LATER}"
             )
         return None
 

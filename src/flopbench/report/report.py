@@ -17,7 +17,7 @@ from flopbench.analytic import Stage
 from flopbench.analytic.price import Fallback
 from flopbench.vendor.attribution import Entry, UncountedOp
 
-SCHEMA_VERSION = "1.2"
+SCHEMA_VERSION = "1.3"
 
 Verdict = Literal["exact", "differs", "incomplete", "no_vendor_match", "not_comparable"]
 
@@ -152,6 +152,8 @@ class Report:
 
     Attributes:
         no_closed_forms: why nothing was compared, if the model has none.
+        notes: what a reader must know of the numbers: what stands for what, and where the vendor
+            works more than an engine that serves the model.
     """
 
     schema_version: str = SCHEMA_VERSION
@@ -163,6 +165,7 @@ class Report:
     comparisons: tuple[Comparison, ...]
     executed: tuple[ExecutedComponent, ...] = ()
     no_closed_forms: str | None = None
+    notes: tuple[str, ...] = ()
 
     @property
     def verdict(self) -> Literal["verified", "not_verified", "not_checked"]:

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any, Final, Self, final
 
 import attrs
 
-from flopbench.boundary import answer, calling, declared, facts, require_type, told
+from flopbench.boundary import answer, calling, declared, facts, require_type, texts, told
 from flopbench.dims import as_dim
 from flopbench.errors import CountError, DimError, FlopbenchError, PluginError
 from flopbench.vendor.counter import (
@@ -96,6 +96,9 @@ class CheckedVendor(VendorModel):
 
     def provenance(self) -> dict[str, Any]:
         return facts(f"{self._who}: provenance", self.plugin.provenance)
+
+    def notes(self, stage: str, workload: Any, flops: Mapping[str, int]) -> tuple[str, ...]:
+        return texts(f"{self._who}: notes", self.plugin.notes, stage, workload, flops)
 
 
 def checked_vendor(vendor: VendorModel) -> CheckedVendor:

@@ -128,6 +128,19 @@ class VendorModel(ABC):
         """Return the versions and settings of what is run, for the report."""
         return {}
 
+    def notes(
+        self,
+        stage: str,
+        workload: Any,
+        flops: Mapping[str, int],
+    ) -> tuple[str, ...]:
+        """Say where a stage works more than an engine that serves the model, a sentence each.
+
+        Args:
+            flops: what was counted, by component.
+        """
+        return ()
+
     @property
     def attention(self) -> str:
         """The name of the attention that runs; ``eager`` except in a variant."""

@@ -62,6 +62,7 @@ def everything():
         provenance=attrs.evolve(
             good.provenance, fallbacks=fallback.fallbacks, plugins=fallback.plugins
         ),
+        notes=("toy2 runs as toy: same layers", "prefill: the vendor works twice: 100 of 200"),
     )
 
 

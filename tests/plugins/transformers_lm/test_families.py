@@ -178,8 +178,7 @@ def test_a_value_that_is_not_understood_is_refused(model_type, overrides, said):
     [
         ("num_key_value_heads", 3, "only divisors of the 4 query heads"),
         ("num_attention_heads", 0, "only whole numbers of at least 1"),
-        ("rope_parameters", {"rope_type": "longrope"}, "only rope_type default, linear"),
-        ("rope_parameters", {"rope_type": "dynamic"}, "only rope_type default, linear"),
+        ("rope_parameters", {"rope_type": "proportional"}, "only rope_type default, linear"),
     ],
 )
 def test_what_no_type_covers_is_refused_by_all_that_read_it(model_type, field, value, said):

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any, ClassVar, Self
 from flopbench import AnalyticModel, Op, Size, Stage, UsageError
 from flopbench.dims import DEFAULT_DTYPE, Dim, element_bytes
 from flopbench_transformers_lm.config import LmConfig, LmOptions, read_config
-from flopbench_transformers_lm.model_types import PREFIX, model_type
+from flopbench_transformers_lm.model_types import ALIASES, PREFIX, alias_of
 from flopbench_transformers_lm.workload import Inputs, Workload
 
 if TYPE_CHECKING:
@@ -20,8 +20,8 @@ DECODING = (
     "head on one position"
 )
 NOT_PRICED = (
-    "not priced: building masks, copies, clamps, negations, and the epsilon and reciprocal root "
-    "of norms"
+    "not priced: building masks, copies, clamps, negations, the epsilon and reciprocal root of "
+    "norms, and rotary frequencies that depend on the context"
 )
 
 SHOWN: Mapping[str, str] = {
@@ -60,16 +60,16 @@ class HfModel(AnalyticModel):
         self.dtype = dtype
         self._decoder: Decoder | None = None
         self._not_covered: str | None = None
-        from flopbench_transformers_lm.families import FAMILIES
+        from flopbench_transformers_lm.families import family_of
         from flopbench_transformers_lm.families.fields import NotCoveredError
 
-        if config.model_type not in FAMILIES:
-            self._not_covered = (
-                f"flopbench-transformers-lm has no closed forms for {config.model_type!r}"
-            )
+        family = family_of(config)
+        if family is None:
+            kind = config.decoder.model_type
+            self._not_covered = f"flopbench-transformers-lm has no closed forms for {kind!r}"
             return
         try:
-            self._decoder = FAMILIES[config.model_type](config)
+            self._decoder = family(config.decoder)
         except NotCoveredError as error:
             self._not_covered = str(error)
 
@@ -77,21 +77,23 @@ class HfModel(AnalyticModel):
     def known_names(cls) -> list[str]:
         from flopbench_transformers_lm.families import FAMILIES
 
-        return [PREFIX + kind for kind in sorted(FAMILIES)]
+        return [PREFIX + kind for kind in sorted({*FAMILIES, *ALIASES})]
 
     @classmethod
     def for_name(cls, name: str) -> type[Self]:
         from flopbench_transformers_lm.families import FAMILIES, source_of
 
         made = super().for_name(name)
-        family = FAMILIES.get(name.removeprefix(PREFIX))
+        kind = name.removeprefix(PREFIX)
+        family = FAMILIES.get(alias_of(kind))
         if family is not None:
-            made.summary = f"{source_of(family)}: closed forms and vendor"
+            same = f", as {alias_of(kind)}" if kind in ALIASES else ""
+            made.summary = f"{source_of(family)}{same}: closed forms and vendor"
         return made
 
     @classmethod
     def from_options(cls, options: LmOptions) -> HfModel:
-        config = read_config(model_type(cls.name), options)
+        config = read_config(cls.name.removeprefix(PREFIX), options)
         return cls(config, dtype=options.dtype or _dtype(config))
 
     @property
@@ -111,7 +113,7 @@ class HfModel(AnalyticModel):
         )
 
     def workload_facts(self, workload: Workload) -> Mapping[str, Any]:
-        get = self._config.get
+        get = self._config.decoder.get
         return {
             "batch_size": workload.batch_size,
             "context_tokens": workload.context_tokens,
@@ -119,6 +121,9 @@ class HfModel(AnalyticModel):
             "lm_head": workload.lm_head,
             **{f: value for f, field in SHOWN.items() if (value := get(field)) is not None},
         }
+
+    def notes(self) -> tuple[str, ...]:
+        return self._config.notes
 
     def ops(self, stage: str, workload: Workload) -> Iterator[Op]:
         if self._decoder is None:
@@ -160,7 +165,7 @@ def _dtype(config: LmConfig) -> str:
     Raises:
         UsageError: the size of the dtype is not known.
     """
-    dtype = config.get("dtype") or DEFAULT_DTYPE
+    dtype = config.decoder.get("dtype") or DEFAULT_DTYPE
     try:
         element_bytes(dtype)
     except UsageError as error:

@@ -1,4 +1,4 @@
-"""The model types of transformers' causal language models, found without importing transformers.
+"""The model types that transformers knows, found without importing it, and aliases for more.
 
 Importing transformers' auto classes imports torch, which takes seconds; this way, a misspelt
 type is reported in milliseconds.
@@ -8,6 +8,8 @@ from __future__ import annotations
 
 import ast
 import importlib.util
+import re
+from collections.abc import Iterable, Mapping
 from difflib import get_close_matches
 from functools import cache
 from pathlib import Path
@@ -16,51 +18,114 @@ from flopbench import UsageError
 
 PREFIX = "hf/"
 
-_MAPPING = "MODEL_FOR_CAUSAL_LM_MAPPING_NAMES"
+_CAUSAL = "MODEL_FOR_CAUSAL_LM_MAPPING_NAMES"
+_MULTIMODAL = (
+    "MODEL_FOR_IMAGE_TEXT_TO_TEXT_MAPPING_NAMES",
+    "MODEL_FOR_MULTIMODAL_LM_MAPPING_NAMES",
+)
+"""Tables of transformers' source; where several list a type, the first counts."""
+
+ALIASES: Mapping[str, tuple[str, str]] = {
+    "kimi_k2": ("deepseek_v3", "its config.json names DeepseekV3ForCausalLM"),
+    "mimo": (
+        "qwen2",
+        "MiMo-7B is Qwen2 (arXiv:2505.07608); its layers for multi-token prediction do not run",
+    ),
+}
+"""Types that checkpoints bring code for: the type of transformers that has the same architecture,
+and the reason."""
+
+_NEAR = 0.8
+"""Similarity, by difflib, from which a type is suggested for an unknown one."""
 
 
-def model_type(name: str) -> str:
-    """Return the model type in the name of a model.
-
-    Raises:
-        UsageError: transformers is not installed, or has no causal language model of this type.
-    """
-    types = causal_lm_types()
-    kind = name.removeprefix(PREFIX)
-    if kind not in types:
-        nearest = get_close_matches(kind, types, n=1)
-        hint = (
-            f"did you mean {PREFIX + nearest[0]!r}?"
-            if nearest
-            else "docs/transformers-lm.md lists them"
-        )
-        raise UsageError(f"transformers has no causal language model {name!r}: {hint}")
-    return kind
+def alias_of(kind: str) -> str:
+    """Return the type of transformers that a type stands for: itself, unless it is an alias."""
+    return ALIASES[kind][0] if kind in ALIASES else kind
 
 
-@cache
 def causal_lm_types() -> tuple[str, ...]:
     """Return the types that transformers' ``AutoModelForCausalLM`` knows, from its source.
 
     Raises:
         UsageError: transformers is not installed, or no longer lists the types where it did.
     """
+    return _listed()[_CAUSAL]
+
+
+def multimodal_types() -> tuple[str, ...]:
+    """Return the types that generate text from images or sound as well.
+
+    Raises:
+        UsageError: as for `causal_lm_types`.
+    """
+    return tuple(dict.fromkeys(kind for name in _MULTIMODAL for kind in _listed().get(name, ())))
+
+
+def table_of(kind: str) -> str:
+    """Return the name of the table that lists a type that generates text."""
+    return next(name for name, kinds in _listed().items() if kind in kinds)
+
+
+def config_types() -> tuple[str, ...]:
+    """Return all types that transformers has a config class for.
+
+    Raises:
+        UsageError: as for `causal_lm_types`.
+    """
+    path = _auto_folder() / "auto_mappings.py"
+    path = path if path.is_file() else _auto_folder() / "configuration_auto.py"
+    return _pairs(path, ("CONFIG_MAPPING_NAMES",)).get("CONFIG_MAPPING_NAMES", ())
+
+
+def unknown_type(kind: str) -> UsageError:
+    """Return the error for a type that no language model of transformers has."""
+    known = (*causal_lm_types(), *multimodal_types(), *ALIASES)
+    near = [each for each in get_close_matches(kind, known, 3, _NEAR) if not _extends(kind, each)]
+    what = f"transformers has no language model {PREFIX + kind!r}"
+    if near:
+        return UsageError(f"{what}: did you mean {PREFIX + near[0]!r}?")
+    if kind in config_types():
+        return UsageError(f"{what}: it has this type, but no class that generates text from it")
+    return UsageError(
+        f"{what}, and code that comes with a checkpoint is not run: name a type of the same "
+        "architecture and set model.as_named=true (docs/transformers-lm.md lists the types)"
+    )
+
+
+def _extends(kind: str, known: str) -> bool:
+    """Return whether a type is a known one and a suffix of its own: another architecture."""
+    return re.match(re.escape(known) + r"[-_.]", kind) is not None
+
+
+@cache
+def _listed() -> Mapping[str, tuple[str, ...]]:
+    path = _auto_folder() / "modeling_auto.py"
+    found = _pairs(path, (_CAUSAL, *_MULTIMODAL))
+    if not found.get(_CAUSAL):
+        raise needs_transformers(f"{path} does not contain {_CAUSAL}")
+    return found
+
+
+def _auto_folder() -> Path:
     spec = importlib.util.find_spec("transformers")
     if spec is None or spec.origin is None:
         raise needs_transformers("No module named 'transformers'")
-    path = Path(spec.origin).parent / "models" / "auto" / "modeling_auto.py"
-    types = _types(path.read_text(encoding="utf-8")) if path.is_file() else ()
-    if not types:
-        raise needs_transformers(f"{path} does not contain {_MAPPING}")
-    return types
+    return Path(spec.origin).parent / "models" / "auto"
 
 
-def _types(source: str) -> tuple[str, ...]:
-    for node in ast.parse(source).body:
-        if isinstance(node, ast.Assign) and ast.unparse(node.targets[0]) == _MAPPING:
+@cache
+def _pairs(path: Path, names: Iterable[str]) -> Mapping[str, tuple[str, ...]]:
+    """Return the first of each pair in the tables of a source file, by the name of the table."""
+    found: dict[str, tuple[str, ...]] = {}
+    if not path.is_file():
+        return found
+    for node in ast.parse(path.read_text(encoding="utf-8")).body:
+        target = node.targets[0] if isinstance(node, ast.Assign) else None
+        if isinstance(target, ast.Name) and isinstance(node, ast.Assign) and target.id in names:
             pairs = (p for p in ast.walk(node.value) if isinstance(p, ast.Tuple))
-            return tuple(str(ast.literal_eval(pair.elts[0])) for pair in pairs)
-    return ()
+            found[target.id] = tuple(str(ast.literal_eval(pair.elts[0])) for pair in pairs)
+    return found
 
 
 def needs_transformers(reason: object) -> UsageError:

@@ -49,6 +49,13 @@ class HfVendor(VendorModel):
 
         return component_of(module)
 
+    def notes(self, stage: str, workload: Workload, flops: Mapping[str, int]) -> tuple[str, ...]:
+        from flopbench_transformers_lm.repeated_work import sentences
+
+        w = workload
+        tokens = w.batch_size * (w.context_tokens if stage == "prefill" else w.decode_steps)
+        return tuple(sentences(self._real, stage, int(tokens), flops))
+
     def provenance(self) -> Mapping[str, str]:
         return {
             "implementation": self._real.implementation,

@@ -8,6 +8,7 @@ loop over data that meta tensors do not have.
 from __future__ import annotations
 
 import inspect
+import re
 from collections.abc import Callable
 from functools import cached_property
 from typing import Any
@@ -15,16 +16,29 @@ from typing import Any
 from attrs import frozen
 
 from flopbench import CountError, UsageError
+from flopbench.dims import is_traced
 from flopbench.errors import describe
+from flopbench.text import listed
 from flopbench.vendor.transformers import ATTENTION, EXPERTS, require_eager
-from flopbench_transformers_lm.config import LmConfig, to_transformers
+from flopbench_transformers_lm.config import LmConfig, quiet, to_transformers
 from flopbench_transformers_lm.kv_cache import fill_like
-from flopbench_transformers_lm.model_types import needs_transformers
+from flopbench_transformers_lm.model_types import needs_transformers, table_of
+
+_SIZE = re.compile(r"(head_dim|_size|_heads|_rank)$")
+"""Names of fields that are sizes of a model."""
 
 _KV_CACHE = "past_key_values"
 
 _STATES = (_KV_CACHE, "cache_params", "state", "mems")
 """Models' names for the state that a pass leaves for the next: a KV cache or recurrent states."""
+
+_AUTO_CLASSES = {
+    "MODEL_FOR_CAUSAL_LM_MAPPING_NAMES": "AutoModelForCausalLM",
+    "MODEL_FOR_IMAGE_TEXT_TO_TEXT_MAPPING_NAMES": "AutoModelForImageTextToText",
+    "MODEL_FOR_MULTIMODAL_LM_MAPPING_NAMES": "AutoModelForMultimodalLM",
+}
+"""What builds a model of a type, by the table that lists the type. Called on text alone, a
+multimodal model runs its language model alone."""
 
 _MASKED = frozenset({"gemma4", "gemma4_unified", "moshi"})
 """Types that, unless given a mask, look for packed sequences in the values of positions, which meta
@@ -47,12 +61,13 @@ class RealModel:
         """
         try:
             import torch
-            from transformers import AutoModelForCausalLM
+            from transformers.models.auto import modeling_auto
         except ImportError as error:
             raise needs_transformers(error) from error
+        auto = getattr(modeling_auto, _AUTO_CLASSES[self._table])
         try:
-            with torch.device("meta"):
-                module = AutoModelForCausalLM.from_config(
+            with quiet(), torch.device("meta"):
+                module = auto.from_config(
                     to_transformers(self.config),
                     attn_implementation=ATTENTION,
                     experts_implementation=EXPERTS,
@@ -60,8 +75,10 @@ class RealModel:
         except UsageError:
             raise
         except Exception as error:
+            found = _missing_size(self.config) if "NoneType" in str(error) else None
+            reason = found or describe(error)
             raise CountError(
-                f"transformers cannot build {self.config.model_type}: {describe(error)}"
+                f"transformers cannot build {self.config.model_type}: {reason}"
             ) from error
         require_eager(module)
         # Without a mask some warn of padding, and look for it in token values that do not exist.
@@ -74,8 +91,13 @@ class RealModel:
         """Name of the class."""
         from transformers.models.auto import modeling_auto
 
-        name: str = modeling_auto.MODEL_FOR_CAUSAL_LM_MAPPING_NAMES[self.config.model_type]
+        name: str = getattr(modeling_auto, self._table)[self.config.model_type]
         return name
+
+    @property
+    def _table(self) -> str:
+        """Name of transformers' table that has the class; the first that lists the type."""
+        return table_of(self.config.model_type)
 
     @property
     def experts(self) -> str | None:
@@ -91,10 +113,25 @@ class RealModel:
         """Whether the model can omit logits that are not requested."""
         return "logits_to_keep" in inspect.signature(self.module.forward).parameters
 
+    @cached_property
+    def _follows_positions(self) -> bool:
+        """Whether rotary frequencies depend on the values of positions."""
+        found = re.findall(r"rope_type'?: '?(\w+)", str(self.config.decoder.get("rope_parameters")))
+        return not {"dynamic", "longrope"}.isdisjoint(found)
+
+    def _run(self, inputs: dict[str, Any], last: Any) -> Any:
+        """Call the model; ``last`` is the largest position, which meta tensors do not have."""
+        if is_traced(last) or not self._follows_positions:
+            return self.module(**inputs)
+        from flopbench_transformers_lm.positions import LastPosition
+
+        with LastPosition(last):
+            return self.module(**inputs)
+
     def prefill(self, batch: Any, tokens: Any, *, all_logits: bool = True) -> Callable[[], Any]:
         """Return the pass over whole sequences, the first that `generate` makes."""
         inputs = self._inputs(batch, tokens, 0, all_logits=all_logits)
-        return lambda: self.module(**inputs)
+        return lambda: self._run(inputs, tokens - 1)
 
     def decode(self, batch: Any, past_tokens: Any) -> Callable[[], Any]:
         """Return the pass over one more token, on the state that a prefill of the others leaves.
@@ -105,7 +142,7 @@ class RealModel:
         if not left:
             return self.prefill(batch, past_tokens + 1, all_logits=False)
         inputs = self._inputs(batch, 1, past_tokens, all_logits=False)
-        return lambda: self.module(**inputs, **left)
+        return lambda: self._run({**inputs, **left}, past_tokens)
 
     def left_by_prefill(self, batch: Any, tokens: Any) -> dict[str, Any]:
         """Return the state that a prefill leaves: a filled cache if possible, else from a run."""
@@ -140,3 +177,14 @@ class RealModel:
                 batch, past_tokens + tokens, dtype=torch.long, device="meta"
             )
         return inputs
+
+
+def _missing_size(config: LmConfig) -> str | None:
+    """Name the sizes that a config leaves open, and fields that may have them."""
+    values = config.decoder.values
+    empty = [name for name, value in values.items() if value is None and _SIZE.search(name)]
+    if not empty:
+        return None
+    others = [f"{n}={v}" for n, v in values.items() if v and n.endswith(tuple(empty))]
+    given = f" (it has {', '.join(others)})" if others else ""
+    return f"its config has no {listed(empty, 'or')}{given}: set model.overrides.{empty[0]}"

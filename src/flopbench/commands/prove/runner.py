@@ -65,7 +65,7 @@ def prove(
         equations=tuple(e for stage in plan.stages for e in _equations(stage, found)),
         versions=versions,
         vendor=vendor.provenance(),
-        assumptions=plan.model.assumptions(),
+        assumptions=(*plan.model.notes(), *plan.model.assumptions()),
     )
 
 

@@ -6,10 +6,12 @@ form covers raises `NotCoveredError`; nothing is guessed.
 
 from collections.abc import Mapping
 
+from flopbench_transformers_lm.config import LmConfig
 from flopbench_transformers_lm.families.dense import DENSE
 from flopbench_transformers_lm.families.gemma import GEMMA
 from flopbench_transformers_lm.families.latent import LATENT
 from flopbench_transformers_lm.families.moe import MOE
+from flopbench_transformers_lm.families.multimodal import MULTIMODAL
 from flopbench_transformers_lm.families.parallel import PARALLEL
 from flopbench_transformers_lm.families.parts import Family
 from flopbench_transformers_lm.families.plain import PLAIN
@@ -23,6 +25,16 @@ FAMILIES: Mapping[str, Family] = {
     **PLAIN,
 }
 """Functions that build a decoder from a config, by model type."""
+
+
+PARTS: Mapping[str, Family] = MULTIMODAL
+"""The same for text configs that are only a part of a model's config."""
+
+
+def family_of(config: LmConfig) -> Family | None:
+    """Return what builds the decoder of a config, if there is something."""
+    kind = config.decoder.model_type
+    return FAMILIES.get(kind) or PARTS.get(kind)
 
 
 def source_of(family: Family) -> str:

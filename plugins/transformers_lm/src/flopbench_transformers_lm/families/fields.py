@@ -7,6 +7,7 @@ from typing import Any
 import attrs
 from attrs import frozen
 
+from flopbench.text import shortened
 from flopbench_transformers_lm.config import LmConfig
 
 ACTIVATIONS = {
@@ -22,8 +23,9 @@ ACTIVATIONS = {
 }
 """Entries of the conventions, by transformers' names for activations."""
 
-ROPE_TYPES = ("default", "linear", "llama3", "yarn")
-"""Kinds of rotary positions whose frequencies are computed once, not in each pass."""
+ROPE_TYPES = ("default", "linear", "llama3", "yarn", "longrope", "dynamic")
+"""Kinds of rotary positions that differ in their frequencies alone. The last two choose or compute
+them in each pass, which is not priced."""
 
 
 class NotCoveredError(Exception):
@@ -97,10 +99,10 @@ class Fields:
             right: the values that are covered.
             value: the field's value, if it is not the config's.
         """
-        found = self.config.get(name) if value is attrs.NOTHING else value
+        found = shortened(repr(self.config.get(name) if value is attrs.NOTHING else value))
         only = f", only {right}" if right else ""
         return NotCoveredError(
-            f"the closed forms of {self.config.model_type!r} do not cover {name}={found!r}{only}"
+            f"the closed forms of {self.config.model_type!r} do not cover {name}={found}{only}"
         )
 
     @property

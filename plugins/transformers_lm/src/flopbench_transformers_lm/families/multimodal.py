@@ -1,0 +1,62 @@
+"""Language models of multimodal models: those of other families, with positions on several axes.
+
+On text alone, what comes from an encoder (embeddings of images, features added between layers) does
+not run.
+"""
+
+from __future__ import annotations
+
+import attrs
+
+from flopbench.blocks import Decoder, RotaryAngles, SelfAttention
+from flopbench_transformers_lm.config import LmConfig
+from flopbench_transformers_lm.families.dense import ernie, glm4, qwen2, qwen3
+from flopbench_transformers_lm.families.moe import qwen3_moe
+from flopbench_transformers_lm.families.parts import Family
+from flopbench_transformers_lm.families.routed import glm4_moe
+
+
+def on_axes(family: Family) -> Family:
+    """Return a family whose tokens have positions in time, height and width.
+
+    Source: M-RoPE of Qwen2-VL (arXiv:2409.12191).
+    """
+
+    def build(config: LmConfig) -> Decoder:
+        made = family(config)
+        angles = tuple(attrs.evolve(_angles(each), axes=3) for each in made.angles)
+        groups = tuple(
+            attrs.evolve(group, attention=attrs.evolve(_own(group.attention), rope_shared=False))
+            for group in made.groups
+        )
+        return attrs.evolve(made, angles=angles, groups=groups)
+
+    build.__doc__ = family.__doc__
+    return build
+
+
+def _angles(angles: object) -> RotaryAngles:
+    if not isinstance(angles, RotaryAngles):
+        raise TypeError(f"only RotaryAngles have axes, got {angles!r}")
+    return angles
+
+
+def _own(attention: object) -> SelfAttention:
+    if not isinstance(attention, SelfAttention):
+        raise TypeError(f"only SelfAttention has angles per sequence, got {attention!r}")
+    return attention
+
+
+MULTIMODAL: dict[str, Family] = {
+    "glm4v_moe_text": on_axes(glm4_moe),
+    "glm4v_text": on_axes(glm4),
+    "glm_ocr_text": on_axes(glm4),
+    "paddleocr_vl_text": on_axes(ernie),
+    "qwen2_5_omni_text": on_axes(qwen2),
+    "qwen2_5_vl_text": on_axes(qwen2),
+    "qwen2_vl_text": on_axes(qwen2),
+    "qwen3_omni_moe_text": on_axes(qwen3_moe),
+    "qwen3_vl_moe_text": on_axes(qwen3_moe),
+    "qwen3_vl_text": on_axes(qwen3),
+}
+"""Text configs, by the type that transformers gives them inside the whole model's config."""

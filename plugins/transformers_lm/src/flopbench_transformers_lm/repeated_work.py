@@ -1,0 +1,88 @@
+"""Where the real model works more than an engine that serves it: seen in its weights.
+
+A product with a weight of n elements costs 2 n FLOPs per token, or for routed experts that times
+the share of them that a token chooses. What was counted beyond that is work that the result does
+not need.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+
+from flopbench.conventions import MAC_FLOPS
+from flopbench.text import tera
+from flopbench_transformers_lm.components import component_of
+from flopbench_transformers_lm.config import LmConfig
+from flopbench_transformers_lm.vendor_model import RealModel
+
+_EXPERTS = "decoder/moe/experts"
+_QKV = "decoder/attention/qkv"
+
+_COUNT = ("num_local_experts", "num_experts", "n_routed_experts", "moe_num_experts")
+_CHOSEN = ("num_experts_per_tok", "moe_topk", "moe_k", "num_experts_per_token")
+"""Configs' names for the number of routed experts, and of those that a token chooses."""
+
+
+def sentences(real: RealModel, stage: str, tokens: int, flops: Mapping[str, int]) -> Iterator[str]:
+    """Yield what a stage of ``tokens`` new tokens does more than once, or in vain.
+
+    Args:
+        flops: what was counted, by component.
+    """
+    config = real.config.decoder
+    yield from _idle_experts(real, config, stage, tokens, flops.get(_EXPERTS, 0))
+    found = flops.get(_QKV, 0)
+    needed = MAC_FLOPS * tokens * _elements(real, _QKV)
+    if found > needed > 0:
+        yield f"{stage}: {_again(config)}: {tera(found - needed)} of {tera(found)} TFLOPs in {_QKV}"
+    if stage == "prefill" and _loops_over_tokens(real):
+        yield (
+            f"{stage}: without its CUDA kernels, transformers runs a selective scan token by "
+            "token: counting takes time in proportion to the context"
+        )
+
+
+def _idle_experts(
+    real: RealModel, config: LmConfig, stage: str, tokens: int, found: int
+) -> Iterator[str]:
+    experts, chosen = _first(config, _COUNT), _first(config, _CHOSEN)
+    if not (experts and chosen and found):
+        return
+    needed = MAC_FLOPS * tokens * _elements(real, _EXPERTS) * chosen // experts
+    if found > needed:
+        yield (
+            f"{stage}: transformers runs experts that no token chose: {tera(found)} TFLOPs in "
+            f"{_EXPERTS} ({found:,} FLOPs), where the {chosen} of {experts} that a token "
+            f"chooses need {tera(needed)} ({needed:,})"
+        )
+
+
+def _again(config: LmConfig) -> str:
+    if config.get("kv_lora_rank"):
+        return (
+            "transformers expands the latents of all earlier tokens to keys and values again at "
+            "each step, which engines avoid that absorb the expansion into their products"
+        )
+    return "transformers keeps no cache for this model, so that each step repeats earlier tokens"
+
+
+def _elements(real: RealModel, component: str) -> int:
+    """Return the elements of the matrices in a component."""
+    named = real.module.named_parameters()
+    return sum(
+        parameter.numel()
+        for name, parameter in named
+        if parameter.dim() > 1 and component_of(name.rpartition(".")[0]) == component
+    )
+
+
+def _first(config: LmConfig, names: tuple[str, ...]) -> int | None:
+    """Return the first field that is a whole number; some configs list one for each layer."""
+    return next((value for name in names if type(value := config.get(name)) is int), None)
+
+
+def _loops_over_tokens(real: RealModel) -> bool:
+    """Return whether a layer has a selective scan, which transformers runs as a loop."""
+    return any(
+        hasattr(module, "dt_proj") and hasattr(module, "x_proj") for module in real.module.modules()
+    )

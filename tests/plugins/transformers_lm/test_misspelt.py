@@ -1,0 +1,70 @@
+"""Fields that are nearly those of a config: what is refused, and what never is."""
+
+import contextlib
+import json
+
+import pytest
+
+from flopbench.errors import UsageError
+from flopbench_transformers_lm.config import LmOptions, all_values, read_config
+from flopbench_transformers_lm.misspelt import _words
+
+
+def read_file(tmp_path, kind, *, overrides=None, unknown_fields=None, **values):
+    path = tmp_path / "config.json"
+    path.write_text(json.dumps({"model_type": kind, **values}))
+    options = LmOptions(config=str(path), overrides=overrides or {}, unknown_fields=unknown_fields)
+    return read_config(kind, options)
+
+
+def test_a_misspelt_field_of_a_config_json_names_the_nearest(tmp_path):
+    with pytest.raises(UsageError, match="unknown field of llama 'hidden_sizee': did you mean 'h"):
+        read_file(tmp_path, "llama", hidden_sizee=128)
+    assert read_file(tmp_path, "llama", hidden_sizee=128, unknown_fields="ignore")
+
+
+def test_so_does_one_of_the_language_model_in_a_model(tmp_path):
+    part = {"model_type": "gemma3_text", "num_hidden_layer": 2}
+    with pytest.raises(UsageError, match=r"\(text_config\): unknown field of gemma3_text 'num_hid"):
+        read_file(tmp_path, "gemma3", text_config=part)
+
+
+def test_what_a_config_json_holds_besides_is_let_pass(tmp_path):
+    others = {"torch_dtype": "float16", "_name_or_path": "x", "quantization_config": {"bits": 4}}
+    assert read_file(tmp_path, "llama", **others).get("hidden_size") == 4096
+    # An older name that transformers knows; and a field whose neighbour is given, too.
+    assert read_file(tmp_path, "bloom", n_embed=128).get("hidden_size") == 128
+    said = {"hidden_sizee": 128, "overrides": {"hidden_size": 64}}
+    assert read_file(tmp_path, "llama", **said).get("hidden_size") == 64
+
+
+@pytest.mark.parametrize(
+    ("kind", "fields"),
+    [
+        ("gemma3_text", {"sliding_window_pattern": 6}),
+        ("gemma3", {"eoi_token_index": 256000, "eos_token_id": [1, 106]}),
+        ("gemma3", {"boi_token_index": 255999, "bos_token_id": 2}),
+        ("llama", {"hidden_sizes": [64], "eoi_token_id": 3, "rope_local_base_freq": 1e4}),
+    ],
+)
+def test_a_field_that_some_config_class_reads_is_never_a_misspelling(tmp_path, kind, fields):
+    """The first three: google/gemma-3-1b-it and -4b-it, config.json."""
+    config = read_file(tmp_path, kind, **fields)
+    assert config == read_file(tmp_path, kind, **fields, unknown_fields="ignore")
+
+
+@pytest.mark.slow
+def test_every_field_of_every_config_class_is_known():
+    from transformers.models.auto.configuration_auto import CONFIG_MAPPING, CONFIG_MAPPING_NAMES
+
+    fields, built = set(), 0
+    for kind in CONFIG_MAPPING_NAMES:
+        # A few classes need arguments or a package.
+        with contextlib.suppress(Exception):
+            config = CONFIG_MAPPING[kind]()
+            fields |= {*all_values(config), *config.attribute_map}
+            built += 1
+    assert built > 700
+    assert len(fields) > 2000
+    # What a config keeps of the file's own: names that no source has as a word.
+    assert {field for field in fields if field not in _words()} <= {"transformers_version"}
