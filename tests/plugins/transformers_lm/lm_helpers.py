@@ -62,7 +62,8 @@ def flops_by(names, count):
 def vendor_angles(module):
     """Return how many elements each kind of rotary angles rotates, by the vendor's frequencies."""
     found = {name: b for name, b in module.named_buffers() if name.endswith("inv_freq")}
-    return {2 * b.numel() for name, b in found.items() if "original" not in name}
+    others = ("original", "visual")  # copies, and those of a vision tower
+    return {2 * b.numel() for name, b in found.items() if not any(o in name for o in others)}
 
 
 def priced_angles(model):
