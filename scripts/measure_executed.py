@@ -225,7 +225,7 @@ def measure_stage(attention: Any, stage: str, step: int, grid: tuple[int, int]) 
     for kernel in kernels:
         if total(kernel):
             key = launch(kernel) | {"op": kernel.op, "operands": kernel.operands}
-            part = components.setdefault(vendor.component(kernel.module), {})
+            part = components.setdefault(vendor.component_of(kernel.module, kernel.op), {})
             entry = part.setdefault(json.dumps(key), key | {"launches": 0})
             entry["launches"] += 1
     idle = Counter(base_name(k.name) for k in kernels if not total(k))

@@ -106,6 +106,10 @@ STAGE = {
         {"component": answering(None)},
         "component('') must return a str, got None",
     ),
+    "a component of an op": (
+        {"component_of": answering(None)},
+        "component_of('', 'aten.mm') must return a str, got None",
+    ),
 }
 
 

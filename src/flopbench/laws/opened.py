@@ -58,8 +58,8 @@ class Opened:
 
     def by_component(self, found: Mapping[Key, Any]) -> dict[Key, Any]:
         """Attribute what was found by module and op to components."""
-        component = self.subject.vendor.component
-        return sums(((component(module), op), value) for (module, op), value in found.items())
+        of = self.subject.vendor.component_of
+        return sums(((of(module, op), op), value) for (module, op), value in found.items())
 
     def over_steps(self, forms: Mapping[Key, sympy.Expr]) -> dict[Key, sympy.Expr]:
         """Return the forms by component and op, summed over the steps if there are any."""

@@ -106,7 +106,7 @@ def sizes_of(subject: Subject) -> dict[str, int]:
 
 def _count(subject: Subject, tick: Callable[[int], None]) -> Attributed:
     stage = subject.vendor.stage(subject.stage, subject.workload)
-    return attribute(count_stage(subject.counter, stage, tick), subject.vendor.component)
+    return attribute(count_stage(subject.counter, stage, tick), subject.vendor.component_of)
 
 
 def _flops(counted: Attributed) -> dict[Key, int]:

@@ -82,7 +82,7 @@ class VendorChecks:
             price(model.ops(stage, workload), plan.eager, plan.eager, Conventions()),
             counter.name,
             counter.convention,
-            attribute(counted, vendor.component),
+            attribute(counted, vendor.component_of),
         )
 
     @check(cases="_stages")
@@ -103,13 +103,13 @@ class VendorChecks:
         """Every component that the vendor's work is attributed to is in the closed forms, too."""
         vendor, plan = self._vendor(), self._plan()
         (counter,) = plan.counters
-        counted = attribute(count_stage(counter, vendor.stage(case, plan.workload)), _same)
+        counted = count_stage(counter, vendor.stage(case, plan.workload)).count.counted
         known = {op.component for op in plan.model.ops(case, plan.workload)}
-        for entry in counted.entries:
-            component = vendor.component(entry.component)
+        for entry in counted:
+            component = vendor.component_of(entry.module, entry.op)
             require(
                 component in known,
-                f"{entry.op} in the vendor's module {entry.component!r} is attributed to "
+                f"{entry.op} in the vendor's module {entry.module!r} is attributed to "
                 f"{component!r}, which no operation of stage {case!r} has: {sorted(known)}",
             )
 
@@ -212,7 +212,3 @@ def _require_exact(comparison: Comparison) -> None:
             f"{c.analytic_flops:,}, difference {c.difference:+,}",
         )
     require(comparison.verdict == "exact", f"stage {comparison.stage!r}: {comparison.reason}")
-
-
-def _same(module: str) -> str:
-    return module

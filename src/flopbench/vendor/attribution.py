@@ -1,4 +1,4 @@
-"""Attribute the counts per module to the components of the model."""
+"""Attribute the counts per module and op to the components of the model."""
 
 from __future__ import annotations
 
@@ -76,10 +76,10 @@ def attempt(count: Callable[[], T]) -> T | Failed:
         return Failed(f"the vendor model could not be counted: {told(error)}")
 
 
-def attribute(counted: StageCount, component: Callable[[str], str]) -> Attributed:
-    """Attribute the counts per module to components."""
-    flops = sums(((component(e.module), e.op), e.flops) for e in counted.count.counted)
-    calls = sums(((component(e.module), e.op), e.calls) for e in counted.count.uncounted)
+def attribute(counted: StageCount, component_of: Callable[[str, str], str]) -> Attributed:
+    """Attribute the counts per module and op to components."""
+    flops = sums(((component_of(e.module, e.op), e.op), e.flops) for e in counted.count.counted)
+    calls = sums(((component_of(e.module, e.op), e.op), e.calls) for e in counted.count.uncounted)
     return Attributed(
         tuple(Entry(c, op, n) for (c, op), n in flops.items()),
         tuple(UncountedOp(c, op, n) for (c, op), n in calls.items()),

@@ -94,6 +94,13 @@ class CheckedVendor(VendorModel):
         _require(found, str, f"{self._who}: component({module!r})")
         return found
 
+    def component_of(self, module: str, op: str) -> str:
+        if type(self.plugin).component_of is VendorModel.component_of:
+            return self.component(module)
+        found = self.plugin.component_of(module, op)
+        _require(found, str, f"{self._who}: component_of({module!r}, {op!r})")
+        return found
+
     def provenance(self) -> dict[str, Any]:
         return facts(f"{self._who}: provenance", self.plugin.provenance)
 

@@ -124,6 +124,17 @@ class VendorModel(ABC):
     def component(self, module: str) -> str:
         """Return the component path of work in ``module``, a dotted path below the root."""
 
+    def component_of(self, module: str, op: str) -> str:
+        """Return the component path of one op's work in ``module``: by default, the module's own.
+
+        Override it where a module alone does not tell, such as a block that computes attention's
+        core itself.
+
+        Args:
+            op: the op as the counter names it: ``aten.bmm`` in the torch counter's counts.
+        """
+        return self.component(module)
+
     def provenance(self) -> Mapping[str, str]:
         """Return the versions and settings of what is run, for the report."""
         return {}

@@ -15,12 +15,14 @@ from flopbench.builtin.torch_counter import TorchCounter
 from flopbench.dims import consecutive_sum
 from flopbench.vendor.counting import count_stage
 from flopbench_deepseek_ocr.analytic import DeepseekOcr
-from flopbench_deepseek_ocr.workload import Workload
+from flopbench_deepseek_ocr.workload import Inputs, Workload
 from support.stages import price_stage
 
 REFERENCE = json.loads(Path(__file__).with_name("reference.json").read_text())
 ORIGINAL = REFERENCE["original_code"]
 PUBLISHED = REFERENCE["published_vendor_tflops"]["points"]
+MODES = REFERENCE["published_code"]["modes"]
+PAGE = Path(__file__).parents[3] / "docs" / "deepseek-ocr.md"
 ROPE_PER_TOKEN = 12 * 2 * 64
 
 
@@ -104,6 +106,18 @@ def test_the_published_series_is_met_to_the_last_flop(point, original_model, mod
         published["prefill_with_vision"] - ROPE_PER_TOKEN * point["context"]
     )
     assert counted["decode"] == published["decode_100"] - ROPE_PER_TOKEN * 100
+
+
+@pytest.mark.parametrize("mode", MODES)
+def test_the_published_code_is_met_in_every_mode(mode, original_model):
+    counted = MODES[mode]
+    workload = original_model.workload(Inputs(mode=mode))
+    assert workload.context_tokens == counted["context"]
+    ours = {s: price_stage(original_model, s, workload) for s in ("vision", "prefill", "decode")}
+    flops = [ours[stage].torch_visible_flops for stage in ours]
+    assert flops == [counted[key] for key in ("vision", "prefill", "decode_100")]
+    row = " | ".join(f"{n:,}" for n in (*flops, sum(flops)))
+    assert f"| `{mode}` | {row} |" in PAGE.read_text(encoding="utf-8")
 
 
 def test_the_closed_forms_are_those_measured_with_symbolic_shapes(model):

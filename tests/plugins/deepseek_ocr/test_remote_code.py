@@ -2,6 +2,7 @@
 
 import json
 import shutil
+from importlib import metadata
 from pathlib import Path
 
 import pytest
@@ -43,7 +44,10 @@ def test_the_folders_own_code_is_met_to_the_last_flop(remote):
     eager = [c for c in report["comparisons"] if c["attention"] == "eager"]
     assert {c["verdict"] for c in eager} == {"exact"}
     assert {c["difference"] for c in eager} == {0}
-    decode = next(c for c in eager if c["stage"] == "decode")
+    vision, decode = (next(c for c in eager if c["stage"] == s) for s in ("vision", "decode"))
+    core = next(c for c in vision["components"] if c["component"] == "vision/clip/attention/core")
+    # layers, products, MAC, width, and the tokens of two tiles and of the whole page
+    assert core["vendor_flops"] == 2 * 2 * 2 * 24 * (2 * 101**2 + 257**2)
     rope = next(c for c in decode["components"] if c["component"] == "decoder/rope")
     assert rope["vendor_flops"] == 3 * 2 * 4 * 5  # layers, MAC, frequencies, steps
 
@@ -55,16 +59,45 @@ def test_its_rope_products_are_a_named_difference(remote):
     assert "components differ: decoder/rope" in reasons
 
 
-def test_code_for_another_transformers_is_refused_in_one_sentence(remote, tmp_path):
-    folder = tmp_path / "old"
+def changed(folder, line, written_with=None):
+    """Copy the checkpoint, with another first line of its code, and another version."""
     shutil.copytree(CHECKPOINT, folder)
-    source = folder / "modeling_small.py"
-    old_import = "from transformers.models.llama.modeling_llama import LlamaFlashAttention2\n"
-    source.write_text(source.read_text() + old_import)
-    result = remote(*arguments(folder))
+    source, config = folder / "modeling_small.py", folder / "config.json"
+    source.write_text(f"{line}\n" + source.read_text())
+    if written_with:
+        fields = json.loads(config.read_text()) | {"transformers_version": written_with}
+        config.write_text(json.dumps(fields))
+    return folder
+
+
+INSTALLED = metadata.version("transformers")
+OLD_NAME = "from transformers.models.llama.modeling_llama import LlamaFlashAttention2"
+
+
+@pytest.mark.parametrize(
+    ("line", "written_with", "sentence"),
+    [
+        (
+            OLD_NAME,
+            "4.46.3",
+            f"with transformers {INSTALLED} (its config.json was written with 4.46.3): ImportError",
+        ),
+        (OLD_NAME, INSTALLED, f"does not run with transformers {INSTALLED}: ImportError: cannot"),
+        (OLD_NAME, None, f"does not run with transformers {INSTALLED}: ImportError: cannot"),
+        ("raise SystemExit(3)", None, f"run with transformers {INSTALLED}: SystemExit: 3"),
+        (
+            "import not_here, nor_here",
+            "4.46.3",
+            "packages that are not installed: nor_here, not_here (pip install nor_here not_here)",
+        ),
+    ],
+)
+def test_code_that_does_not_run_is_one_sentence(remote, tmp_path, line, written_with, sentence):
+    result = remote(*arguments(changed(tmp_path / "old", line, written_with)))
     assert result.returncode == 2
-    assert "does not run with transformers 5" in result.stderr
-    assert "LlamaFlashAttention2" in result.stderr
+    assert result.stdout == ""
+    (error,) = [text for text in result.stderr.splitlines() if "flopbench: error" in text]
+    assert sentence in error
     assert "Traceback" not in result.stderr
 
 

@@ -33,12 +33,35 @@ class VendorOptions(VerifiedOptions):
     executed_attention: Literal["sdpa", "flash", "eager"] = "sdpa"
 
 
+Row = tuple[str, str] | tuple[str, str, str]
+"""A row of a table of components: what a `Rule` is made of."""
+
+
+@frozen
+class Rule:
+    """Which work belongs to a component.
+
+    Attributes:
+        module: a regular expression for the start of a module's path.
+        component: the component's path.
+        op: a regular expression for the whole name of an op, if the rule is for that op alone.
+    """
+
+    module: str
+    component: str
+    op: str | None = None
+
+    def covers(self, module: str) -> bool:
+        """Return whether a module, or one above it, is the rule's."""
+        return bool(re.match(self.module + r"(\.|$)", module))
+
+
 class Implementation(Protocol):
     """A real implementation of DeepSeek-OCR that can be called stage by stage."""
 
     @property
-    def components(self) -> tuple[tuple[str, str], ...]:
-        """Pairs of a regular expression for the start of a module path, and its component."""
+    def components(self) -> tuple[Row, ...]:
+        """The table of components: the first row that matches counts, rows with an op first."""
 
     def stage(self, name: str, workload: Workload) -> VendorStage:
         """Build the calls of a stage."""
@@ -59,7 +82,7 @@ class PageVendor(VendorModel):
     def __init__(self, implementation: Implementation, *, every_step: bool = False) -> None:
         self._implementation = implementation
         self._every_step = every_step
-        self._rules = [(re.compile(p + r"(\.|$)"), c) for p, c in implementation.components]
+        self._rules = [Rule(*row) for row in implementation.components]
 
     @classmethod
     def from_options(cls, architecture: Any, options: Any) -> Self:
@@ -88,10 +111,16 @@ class PageVendor(VendorModel):
         return w.batch_size, w.context_tokens, w.decode_steps
 
     def component(self, module: str) -> str:
-        for pattern, component in self._rules:
-            if pattern.match(module):
-                return component
+        for rule in self._rules:
+            if rule.op is None and rule.covers(module):
+                return rule.component
         return f"unmapped/{module}"
+
+    def component_of(self, module: str, op: str) -> str:
+        for rule in self._rules:
+            if rule.op is not None and re.fullmatch(rule.op, op) and rule.covers(module):
+                return rule.component
+        return self.component(module)
 
     def provenance(self) -> Mapping[str, str]:
         return self._implementation.provenance()

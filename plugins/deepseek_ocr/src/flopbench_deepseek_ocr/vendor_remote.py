@@ -1,30 +1,30 @@
 """DeepSeek-OCR as the checkpoint folder's own code runs it (``vendor.remote_code=true``).
 
 That code was written for transformers 4.46 and routes tokens to experts by their values,
-which meta tensors do not have. It therefore runs on the CPU, with uninitialised weights. FLOPs
+which meta tensors do not have. It therefore runs on the CPU, with weights of zero. FLOPs
 do not depend on values, since every token takes the same number of experts. Its vision tower
 calls scaled_dot_product_attention, which is pinned to the math backend so that
-FlopCounterMode sees the products.
+FlopCounterMode sees the products. CLIP's blocks call the ``forward`` of their attention, past the
+hooks of modules: the products of attention's core are then the block's own.
 """
 
 from __future__ import annotations
 
 import hashlib
-import json
-import logging
 from collections.abc import Mapping
 from functools import cached_property
 from importlib import metadata
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from flopbench import UsageError, VendorCall, VendorStage
-from flopbench.errors import describe
 from flopbench.vendor.transformers import fill_cache
 from flopbench_deepseek_ocr.architecture import Architecture, read_architecture
+from flopbench_deepseek_ocr.remote_model import build, require_own_code
 from flopbench_deepseek_ocr.workload import View, Workload
 
-_LOG = logging.getLogger("flopbench")
+if TYPE_CHECKING:
+    from flopbench_deepseek_ocr.vendor import Row
 
 _SAM = r"model\.sam_model"
 _CLIP = r"model\.vision_model\.transformer\.layers\.\d+"
@@ -42,7 +42,7 @@ def _code_digest(root: Path) -> str:
 class RemoteCode:
     """The modelling code in a checkpoint folder, on the CPU."""
 
-    components: tuple[tuple[str, str], ...] = (
+    components: tuple[Row, ...] = (
         (_SAM + r"\.patch_embed", "vision/sam/patch_embed"),
         (_SAM + r"\.blocks\.\d+\.attn\.qkv", "vision/sam/attention/qkv"),
         (_SAM + r"\.blocks\.\d+\.attn\.proj", "vision/sam/attention/out"),
@@ -54,6 +54,7 @@ class RemoteCode:
         (_CLIP + r"\.self_attn\.out_proj", "vision/clip/attention/out"),
         (_CLIP + r"\.self_attn", "vision/clip/attention/core"),
         (_CLIP + r"\.mlp", "vision/clip/mlp"),
+        (_CLIP + "$", "vision/clip/attention/core", r".*(bmm|matmul|attention).*"),
         (r"model\.projector", "vision/projector"),
         (_LAYER + r"\.self_attn\.[qkv]_proj", "decoder/attention/qkv"),
         (_LAYER + r"\.self_attn\.o_proj", "decoder/attention/out"),
@@ -79,7 +80,7 @@ class RemoteCode:
                 f"the architecture of the checkpoint in {root} differs from the closed forms': "
                 f"set model.config={root / 'config.json'}"
             )
-        _require_own_code(root / "config.json")
+        require_own_code(root / "config.json")
         self._root = root
         self._architecture = architecture
 
@@ -90,33 +91,7 @@ class RemoteCode:
         Raises:
             UsageError: torch or transformers is missing, or does not run the folder's code.
         """
-        try:
-            import torch
-            import transformers
-        except ImportError as error:
-            raise UsageError(
-                "vendor.remote_code=true needs torch and the transformers that the checkpoint "
-                f"was written for; the import failed with: {error}"
-            ) from error
-        _LOG.warning("vendor.remote_code=true executes the Python code in %s", self._root)
-        try:
-            config = transformers.AutoConfig.from_pretrained(
-                str(self._root), trust_remote_code=True, local_files_only=True
-            )
-            with torch.device("meta"):
-                model = transformers.AutoModel.from_config(
-                    config, trust_remote_code=True, attn_implementation="eager"
-                )
-        except Exception as error:
-            raise UsageError(
-                f"the code in {self._root} does not run with transformers "
-                f"{transformers.__version__} (the published code needs 4.46.3): {describe(error)}"
-            ) from error
-        model = model.to(torch.bfloat16).to_empty(device="cpu").eval()
-        with torch.no_grad():  # leftover memory contents must not choose the experts
-            for tensor in (*model.parameters(), *model.buffers()):
-                tensor.zero_()
-        return model
+        return build(self._root)
 
     def stage(self, name: str, workload: Workload) -> VendorStage:
         """Build the calls of a stage.
@@ -148,7 +123,7 @@ class RemoteCode:
             "code_sha256": _code_digest(self._root),
             "transformers": metadata.version("transformers"),
             "attention": "eager (decoder), scaled_dot_product_attention's math backend (vision)",
-            "device": "cpu, uninitialised bfloat16 weights",
+            "device": "cpu, bfloat16 weights of zero",
         }
 
     def _vision(self, workload: Workload) -> VendorCall:
@@ -194,13 +169,3 @@ class RemoteCode:
                 return_dict=True,
             ),
         )
-
-
-def _require_own_code(config: Path) -> None:
-    """Reject a folder whose config.json makes transformers load code from another repository."""
-    auto_map = json.loads(config.read_text(encoding="utf-8")).get("auto_map", {})
-    for name, reference in auto_map.items():
-        if "--" in str(reference):
-            raise UsageError(
-                f"{config}: auto_map.{name} must name a module in the folder, got {reference!r}"
-            )

@@ -102,7 +102,7 @@ def _count_stage(
         except CountError as error:
             notes = (f"{stage.name} was counted call by call: {error}",)
     calls = vendor.stage(stage.name, plan.workload)
-    attributed = attribute(count_stage(counter, calls, progress.step), vendor.component)
+    attributed = attribute(count_stage(counter, calls, progress.step), vendor.component_of)
     return attrs.evolve(attributed, assumptions=(*attributed.assumptions, *notes))
 
 

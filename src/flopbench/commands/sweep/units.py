@@ -158,7 +158,7 @@ def count_unit(plan: SweepPlan, unit: Unit) -> UnitCount:
 
     def count() -> Attributed:
         stage = vendor.stage(unit.stage, plan.workloads[unit.points[0]])
-        return attribute(count_stage(counter, stage), vendor.component)
+        return attribute(count_stage(counter, stage), vendor.component_of)
 
     try:
         counted = attempt(count)

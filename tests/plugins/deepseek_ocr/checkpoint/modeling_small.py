@@ -2,8 +2,11 @@
 
 Written for the tests of ``vendor.remote_code``: the published code cannot ship here. Like
 it, this one computes RoPE's angles as a product, attends in the vision tower by
-scaled_dot_product_attention, and routes tokens to experts by their values.
+scaled_dot_product_attention, routes tokens to experts by their values, makes buffers of numbers
+in constructors, and has blocks that call the ``forward`` of their parts, past their hooks.
 """
+
+import math
 
 import torch
 from torch import nn
@@ -153,8 +156,8 @@ class ClipLayer(nn.Module):
         self.layer_norm1, self.layer_norm2 = nn.LayerNorm(width), nn.LayerNorm(width)
 
     def forward(self, x):
-        x = x + self.self_attn(self.layer_norm1(x))
-        return x + self.mlp(self.layer_norm2(x))
+        x = x + self.self_attn.forward(self.layer_norm1(x))
+        return x + self.mlp.forward(self.layer_norm2(x))
 
 
 class ClipTransformer(nn.Module):
@@ -170,17 +173,34 @@ class ClipTransformer(nn.Module):
         return x
 
 
+class ClipEmbeddings(nn.Module):
+    """Adds a class token, and positions of a grid that is resized to the image's."""
+
+    def __init__(self, width, side=3):
+        super().__init__()
+        self.class_embedding = nn.Parameter(torch.empty(width))
+        self.position_embedding = nn.Embedding(side * side + 1, width)
+        self.register_buffer("position_ids", torch.arange(side * side + 1).expand(1, -1))
+
+    def forward(self, x):
+        table = self.position_embedding(self.position_ids)[0]
+        old, new = math.isqrt(int(self.position_ids.max())), math.isqrt(x.shape[1])
+        grid = table[1:].T.reshape(1, -1, old, old).float()
+        grid = functional.interpolate(grid, size=(new, new), mode="bicubic").flatten(2)
+        positions = torch.cat((table[:1], grid[0].T.to(x.dtype)))
+        return torch.cat((self.class_embedding.expand(len(x), 1, -1), x), dim=1) + positions
+
+
 class ClipModel(nn.Module):
     def __init__(self, sizes):
         super().__init__()
-        self.class_embedding = nn.Parameter(torch.empty(sizes["width"]))
+        self.embeddings = ClipEmbeddings(sizes["width"])
         self.pre_layrnorm = nn.LayerNorm(sizes["width"])
         self.transformer = ClipTransformer(sizes)
 
     def forward(self, pixels, patch_embeds):
         x = patch_embeds.flatten(2).transpose(1, 2)
-        first = self.class_embedding.expand(pixels.shape[0], 1, -1)
-        return self.transformer(self.pre_layrnorm(torch.cat([first, x], dim=1)))
+        return self.transformer(self.pre_layrnorm(self.embeddings(x)))
 
 
 class Projector(nn.Module):
@@ -195,7 +215,8 @@ class Projector(nn.Module):
 class Rotary(nn.Module):
     def __init__(self, head_dim):
         super().__init__()
-        self.register_buffer("inv_freq", torch.empty(head_dim // 2), persistent=False)
+        exponents = torch.arange(0, head_dim, 2) / head_dim
+        self.register_buffer("inv_freq", 10000.0**-exponents, persistent=False)
 
     def forward(self, positions):
         frequencies = self.inv_freq[None, :, None].float().expand(len(positions), -1, 1)
