@@ -111,7 +111,7 @@ def _values(config: Any) -> dict[str, Any]:
 
 def _read(path: Path, model_type: str) -> dict[str, Any]:
     try:
-        values = json.loads(path.read_text(encoding="utf-8"))
+        values = json.loads(path.read_text(encoding="utf-8"), object_hook=_float_or_object)
     except OSError as error:
         raise UsageError(f"cannot read model.config={path}: {error.strerror}") from error
     except (ValueError, RecursionError) as error:
@@ -128,6 +128,13 @@ def _read(path: Path, model_type: str) -> dict[str, Any]:
     # Code beside the checkpoint is never run, only transformers' own classes.
     values.pop("auto_map", None)
     return values
+
+
+def _float_or_object(found: dict[str, Any]) -> Any:
+    """Return the infinity or NaN that transformers writes as an object, or the object itself."""
+    text = found.get("__float__")
+    is_float = len(found) == 1 and text in ("Infinity", "-Infinity", "NaN")
+    return float(text) if is_float else found
 
 
 def _require_fields(
