@@ -287,8 +287,9 @@ def test_a_fact_that_hides_a_stage_is_refused(tmp_path):
 
 
 def test_the_list_shows_named_sweeps(flopbench):
-    lines = flopbench("list").stdout.splitlines()
+    lines = flopbench("list", "sweeps").stdout.splitlines()
     assert "  deepseek_ocr: crops = vision: Vision over grids of tiles" in lines
+    assert "  deepseek_ocr: crops, vision_prefill, decode" in flopbench("list").stdout.splitlines()
 
 
 def test_without_targets_nothing_is_required(sweep):
