@@ -1,6 +1,7 @@
 """One text for one value."""
 
 import dataclasses
+import json
 
 import attrs
 import numpy as np
@@ -8,7 +9,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from flopbench.digests import canonical, distinct
+from flopbench.digests import canonical, distinct, json_digest, to_json
 
 
 @attrs.frozen(repr=False, eq=False)
@@ -62,3 +63,42 @@ def test_what_nobody_knows_the_fields_of_is_refused_and_is_like_nothing():
     value = object()
     assert distinct(value) != distinct(value)
     assert distinct((1, "x")) == distinct((1, "x"))
+
+
+ANY = st.recursive(
+    st.one_of(st.none(), st.booleans(), st.integers(), st.text(), st.floats()),
+    lambda inner: (
+        st.lists(inner)
+        | st.tuples(inner, inner)
+        | st.dictionaries(st.text(), inner)
+        | st.builds(Data, inner)
+        | st.builds(Hidden, st.integers(), inner)
+    ),
+    max_leaves=8,
+)
+
+
+@given(ANY)
+def test_json_holds_strictly_what_values_hold_and_is_its_own_json(value):
+    found = to_json(value)
+    text = json.dumps(found, allow_nan=False)
+    assert json.loads(text) == found == to_json(found)
+
+
+@given(ANY, ANY)
+def test_digests_are_equal_where_json_is(a, b):
+    texts = [json.dumps(to_json(v), sort_keys=True, allow_nan=False) for v in (a, b)]
+    assert (json_digest(to_json(a)) == json_digest(to_json(b))) == (texts[0] == texts[1])
+
+
+def test_json_has_fields_by_name_and_special_floats_as_transformers_writes_them():
+    value = Hidden(1, {2: (Data(np.int64(3)), float("inf")), "s": {"b", "a"}})
+    assert to_json(value) == {
+        "seen": 1,
+        "unseen": {"2": [{"x": 3}, {"__float__": "Infinity"}], "s": ["a", "b"]},
+    }
+    assert to_json(float("nan")) == {"__float__": "NaN"}
+    with pytest.raises(TypeError, match="its fields are unknown"):
+        to_json([object()])
+    with pytest.raises(TypeError, match="have the same text"):
+        to_json({1: "a", "1": "b"})

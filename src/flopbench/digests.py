@@ -6,6 +6,7 @@ import dataclasses
 import hashlib
 import inspect
 import json
+import math
 import sys
 from collections.abc import Mapping
 from collections.abc import Set as AbstractSet
@@ -65,6 +66,39 @@ def _fields(value: Any) -> list[tuple[str, Any]]:
     else:
         raise TypeError(f"a {type(value).__name__} has no canonical text: its fields are unknown")
     return [(name, getattr(value, name)) for name in names]
+
+
+def to_json(value: Any) -> Any:
+    """Return a value as strict JSON holds it: the same kinds as `canonical` takes.
+
+    Attrs and data classes become objects of their fields, sets sorted lists, and keys text.
+    Infinities and NaN become ``{"__float__": "Infinity"}``, as transformers writes them.
+
+    Raises:
+        TypeError: a value inside is of another kind, or two keys have the same text.
+    """
+    if isinstance(value, float) and not math.isfinite(value):
+        return {"__float__": json.dumps(value)}
+    if value is None or isinstance(value, bool | str | float):
+        return value
+    if isinstance(value, Integral):
+        return int(value)
+    if isinstance(value, Path):
+        return str(value)
+    if isinstance(value, list | tuple | AbstractSet):
+        items = [to_json(item) for item in value]
+        return _sorted(items) if isinstance(value, AbstractSet) else items
+    fields = list(value.items()) if isinstance(value, Mapping) else _fields(value)
+    found = {str(key): to_json(item) for key, item in fields}
+    if len(found) != len(fields):
+        raise TypeError(f"two of the keys {[key for key, _ in fields]} have the same text")
+    return found
+
+
+def json_digest(value: Any) -> str:
+    """Return ``sha256:`` and the digest of strict JSON, with sorted keys and no spaces."""
+    text = json.dumps(value, sort_keys=True, separators=(",", ":"), allow_nan=False)
+    return f"sha256:{hashlib.sha256(text.encode()).hexdigest()}"
 
 
 def source_digest(cls: type) -> str | None:

@@ -14,10 +14,18 @@ class Progress:
 
 
 class SweepProgress:
-    """Receives how far a sweep has come; does nothing unless overridden."""
+    """Receives how far a sweep has come; shows nothing unless overridden."""
+
+    total = known = 0
 
     def start(self, total: int, done: int) -> None:
         """Called at the start, when ``done`` of ``total`` counts are already known."""
+        self.total, self.known = total, done
+
+    @property
+    def resumed(self) -> str | None:
+        """What is known from a sweep that was stopped, in words; None if nothing is."""
+        return f"resumed: {self.known} of {self.total} counts were known" if self.known else None
 
     def counted(self, what: str) -> None:
         """Called when one more count, a stage of a point, is known."""

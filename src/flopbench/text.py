@@ -61,9 +61,20 @@ def shortened(text: str, most: int = 60) -> str:
     return text if len(text) <= most else f"{text[: most - 1]}…"
 
 
-def wrapped(text: str) -> str:
-    """Wrap a text to a terminal's width."""
-    return textwrap.fill(text, _WIDTH, subsequent_indent="  ", break_on_hyphens=False)
+def wrapped(text: str, indent: str = "  ", first: str = "") -> str:
+    """Wrap a text to a terminal's width; words stay whole.
+
+    Args:
+        indent, first: what later lines and the first one begin with.
+    """
+    return textwrap.fill(
+        text,
+        _WIDTH,
+        initial_indent=first,
+        subsequent_indent=indent,
+        break_on_hyphens=False,
+        break_long_words=False,
+    )
 
 
 def table(header: Iterable[str], rows: Iterable[Iterable[str]]) -> Iterator[str]:

@@ -108,7 +108,13 @@ def test_a_full_disk_is_one_sentence():
 
 def test_list_and_version(flopbench):
     listed = flopbench("list").stdout
-    for text in ("deepseek_ocr", "flash_torch", "torch", "console", "end2end = vision + prefill"):
+    for text in (
+        "deepseek_ocr",
+        "flash_torch",
+        "torch",
+        "console",
+        "vision_prefill = vision + prefill",
+    ):
         assert text in listed
     assert flopbench("--version").stdout.startswith("flopbench 0.")
 

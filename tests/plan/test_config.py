@@ -99,6 +99,9 @@ MISTAKES = {
     "conventions.sofmax=1": "conventions: unknown key 'sofmax': did you mean 'softmax'?",
     "workload=3": "must name a key in the section, as workload.KEY=VALUE",
     "steps=3": "override 'steps=3' must name a section: workload.steps",
+    "softmax=3": "override 'softmax=3' must name a section: conventions.softmax",
+    "sofmax=3": "must name a section: did you mean conventions.softmax?",
+    "zzz=3": "must name a section, as workload.KEY=VALUE or ",
     "workload.steps": "override 'workload.steps' must be KEY=VALUE",
     "=3": "override '=3' must be KEY=VALUE",
     "workload.image=[1,": "override 'workload.image=[1,' is not valid",
@@ -107,6 +110,12 @@ MISTAKES = {
     "workload.title=": "has no value: if that is intended, write null",
     "workload.image=#1.png": "has no value: if that is intended, write null",
 }
+
+
+def test_only_the_section_that_has_a_key_is_named():
+    with pytest.raises(UsageError) as error:
+        load("steps=3")
+    assert str(error.value) == "override 'steps=3' must name a section: workload.steps"
 
 
 @pytest.mark.parametrize("override", MISTAKES)

@@ -148,7 +148,7 @@ def test_a_model_without_its_class_attributes_is_not_listed(flopbench, tmp_path,
 def test_a_default_that_fails_is_told_and_the_rest_is_listed(flopbench, tmp_path):
     failing = "rows: int = field(factory=lambda: 1 // 0)"
     changes = (("import frozen", "import field, frozen"), ("rows: int = 1", failing))
-    result = flopbench("list", "-p", write_toy(tmp_path, *changes))
+    result = flopbench("list", "keys", "plugins", "-p", write_toy(tmp_path, *changes))
     assert result.returncode == 0
     assert "toy: workload.rows (its default failed: ZeroDivisionError: " in result.stdout
     assert "toy.py, line " in result.stdout

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Annotated
+
 import typer
 
 from flopbench.cli.common import load, print_text
@@ -10,10 +12,21 @@ from flopbench.cli.options import PluginOption, StrictOption
 
 def list_command(
     context: typer.Context,
+    words: Annotated[
+        list[str] | None,
+        typer.Argument(
+            metavar="[KIND|NAME]...",
+            help="Kinds: models, attention, vendors, counters, reporters, stages, sweeps, keys, "
+            "plugins. Or names, such as deepseek_ocr or 'hf/qwen*'.",
+        ),
+    ] = None,
     plugin: PluginOption = None,
     strict_plugins: StrictOption = False,
 ) -> None:
-    """List models, attention modes, counters and reporters, and where each comes from."""
+    """List models, attention modes, counters and reporters, and where each comes from.
+
+    Everything in short; or in full what the given kinds and names match.
+    """
     from flopbench.commands.list.text import list_catalog
 
-    print_text(list_catalog(load(context, plugin, strict_plugins)))
+    print_text(list_catalog(load(context, plugin, strict_plugins), words or ()))

@@ -72,6 +72,9 @@ class SweepBar(SweepProgress):
             yield cls(bar)
 
     def start(self, total: int, done: int) -> None:
+        super().start(total, done)
+        if self.resumed:
+            self._bar.console.print(f"flopbench: {self.resumed}", markup=False)
         self._bar.update(self._task, description="counting", total=total, completed=done)
 
     def counted(self, what: str) -> None:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import gc
 import json
 import sys
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
@@ -17,6 +17,7 @@ from flopbench.cli.options import (
     AnalyticOnlyOption,
     AttentionOption,
     ConfigOption,
+    ImageOption,
     ModelArgument,
     PluginOption,
     StagesOption,
@@ -46,7 +47,8 @@ VaryOption = Annotated[
     list[str] | None,
     typer.Option(
         metavar="KEY=VALUES",
-        help="Vary a key: A,B,C or START:STOP:STEP (up to STOP). Repeatable: all combinations.",
+        help="Vary a key such as workload.decode_steps or model.dtype: A,B,C or START:STOP:STEP "
+        "(up to STOP). Repeatable: all combinations.",
     ),
 ]
 GridOption = Annotated[
@@ -73,7 +75,8 @@ PlotsOption = Annotated[
 OutOption = Annotated[
     str | None,
     typer.Option(
-        metavar="DIR", help="Write sweep.json, .csv, .md and plots there; resume a sweep."
+        metavar="DIR",
+        help="Write sweep.json, .csv, .md and plots there (plots.md shows them); resume a sweep.",
     ),
 ]
 
@@ -85,6 +88,7 @@ def sweep_command(
     vary: VaryOption = None,
     grid: GridOption = None,
     max_image_tokens: ImageTokensOption = None,
+    image: ImageOption = None,
     config: ConfigOption = None,
     attention: AttentionOption = None,
     stages: StagesOption = None,
@@ -110,7 +114,11 @@ def sweep_command(
 
     targets = Targets(ttft=_seconds("--ttft", ttft), tpot=_seconds("--tpot", tpot))
     options = settings(
-        attention=attention, stages=stages, counters=counters, analytic_only=analytic_only
+        image=image,
+        attention=attention,
+        stages=stages,
+        counters=counters,
+        analytic_only=analytic_only,
     )
     name, overrides = _name_and_overrides(arguments or [])
     folder = _folder(out, plots)
@@ -187,8 +195,8 @@ def _sweep(
 
                 files |= draw(report, plan.base.model.parts)
             replace_files(folder, files)
-            points = plural(len(plan.points), "point")
-            print_text(f"{points}, {len(files)} files in {folder}\n{verdict(report)}")
+            written = f"{plural(len(plan.points), 'point')}, {_written(folder, files)}"
+            print_text("\n".join(filter(None, (written, progress.resumed, verdict(report)))))
         close()
     return incomplete(report)
 
@@ -218,11 +226,21 @@ def _said_if_interrupted(folder: Path | None) -> Iterator[None]:
         raise
 
 
+def _written(folder: Path, files: Mapping[str, Any]) -> str:
+    """Name the files that were written, plots by their number."""
+    plots = [name for name in files if name.endswith(".svg")]
+    named = [name for name in files if not name.endswith((".svg", ".png"))]
+    text = f"{len(files)} files in {folder}: {', '.join(named)}"
+    return text + (f" with {plural(len(plots), 'plot')} as SVG and PNG" if plots else "")
+
+
 @contextmanager
-def _progress() -> Iterator[SweepProgress | None]:
-    """Show how far the counting is and the time left, if stderr is a terminal."""
+def _progress() -> Iterator[SweepProgress]:
+    """Show how far the counting is: a bar if stderr is a terminal, else a line now and then."""
+    from flopbench.cli.progress_lines import SweepLines
+
     if not sys.stderr.isatty():
-        yield None
+        yield SweepLines()
         return
     from flopbench.cli.progress_bar import SweepBar
 

@@ -80,10 +80,7 @@ def load_config(
         plain = _merged(paths, overrides, schema)
     for key, value in (options or {}).items():
         # Set as they are: a file name may look like YAML or an interpolation.
-        section, _, name = key.partition(".")
-        plain[section] = plain.get(section) or {}
-        if isinstance(plain[section], dict):
-            plain[section][name] = value
+        put(plain, key, value)
     sections = {name: structure(name, plain.pop(name, None), cls) for name, cls in schema.items()}
     for name in plain:
         if name not in ignored:
@@ -137,6 +134,17 @@ def _over(first: Mapping[str, Any], second: Mapping[str, Any]) -> dict[str, Any]
         nested = isinstance(value, dict) and isinstance(both.get(key), dict)
         both[key] = _over(both[key], value) if nested else value
     return both
+
+
+def put(values: dict[str, Any], key: str, value: Any) -> None:
+    """Set the value of a dotted key in nested mappings; what is no mapping on its way stays."""
+    name, dot, rest = key.partition(".")
+    if not dot:
+        values[name] = value
+        return
+    values[name] = values.get(name) or {}
+    if isinstance(values[name], dict):
+        put(values[name], rest, value)
 
 
 def structure(name: str, values: Any, cls: type) -> Any:

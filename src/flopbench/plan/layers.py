@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import logging
 from collections.abc import Iterable, Mapping
+from difflib import get_close_matches
 from pathlib import Path
 from typing import Any
 
@@ -81,6 +82,20 @@ def _read(path: Path) -> DictConfig:
     return values
 
 
+def _with_section(key: str, schema: Mapping[str, type]) -> str:
+    """Say which sections have a key, or else the nearest one that any has."""
+    by_name: dict[str, list[str]] = {}
+    for section, cls in schema.items():
+        for field in attrs.fields(cls):
+            by_name.setdefault(field.name, []).append(f"{section}.{field.name}")
+    if key in by_name:
+        return f": {' or '.join(by_name[key])}"
+    nearest = get_close_matches(key, by_name, n=1)
+    if nearest:
+        return f": did you mean {' or '.join(by_name[nearest[0]])}?"
+    return f", as {' or '.join(f'{section}.KEY=VALUE' for section in schema)}"
+
+
 def _override(text: str, schema: Mapping[str, type]) -> DictConfig:
     key, equals, value = text.partition("=")
     if not equals or not key.strip():
@@ -88,9 +103,7 @@ def _override(text: str, schema: Mapping[str, type]) -> DictConfig:
     if key in schema:
         raise UsageError(f"override {text!r} must name a key in the section, as {key}.KEY=VALUE")
     if "." not in key:
-        raise UsageError(
-            f"override {text!r} must name a section: " + " or ".join(f"{s}.{key}" for s in schema)
-        )
+        raise UsageError(f"override {text!r} must name a section{_with_section(key, schema)}")
     try:
         override = OmegaConf.from_dotlist([text])
         given: Any = OmegaConf.to_container(override)

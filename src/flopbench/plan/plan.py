@@ -107,6 +107,7 @@ def make_plan(
         PluginError: the model's plugin raises.
     """
     model_class = catalog.models.get(model_name)
+    _refuse_image(model_class, options or {})
     vendor_class = catalog.vendor_models.find(model_name)
     config = load_config(
         schema_of(model_class, vendor_class),
@@ -137,6 +138,13 @@ def make_plan(
         method=run.method,
         config=config.resolved,
     )
+
+
+def _refuse_image(model: type[AnalyticModel], options: Mapping[str, Any]) -> None:
+    """Refuse an image for a model that reads none."""
+    key = "workload.image"
+    if key in options and key.partition(".")[2] not in attrs.fields_dict(model.inputs_type):
+        raise UsageError(f"{model.name} takes no image (it has no {key}): leave out --image")
 
 
 def require_closed_forms(model: AnalyticModel) -> None:

@@ -12,8 +12,9 @@ from attrs import Factory, frozen
 
 from flopbench.analytic import AnalyticModel, AttentionMode, Size, Stage, Sweep
 from flopbench.boundary import calling
-from flopbench.errors import PluginError, UsageError, unknown
+from flopbench.errors import PluginError, UsageError
 from flopbench.registry.loading import Contribution, Failure, Plugins, Source
+from flopbench.registry.shipped import unknown_name
 from flopbench.report import Reporter
 from flopbench.vendor import Convention, VendorCounter, VendorModel
 from flopbench.wildcards import pattern_for
@@ -72,12 +73,12 @@ class Shelf(Generic[T]):
         """Return the strategy called ``name``.
 
         Raises:
-            UsageError: there is none; the nearest name is suggested, and a plugin that
-                failed to load is named.
+            UsageError: there is none; what to install for it or the nearest name is said, and
+                a plugin that failed to load is named.
         """
         found = self.find(name)
         if found is None:
-            message = unknown(self.what, name, self._names())
+            message = unknown_name(self.what, name, self._names())
             broken = "; ".join(map(str, self.failures))
             raise UsageError(f"{message} ({broken})" if broken else message)
         return found

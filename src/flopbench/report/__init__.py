@@ -1,5 +1,6 @@
 """The record of a run as plain frozen data, and the abstract reporter that shows it."""
 
+from flopbench.report.left_out import LeftOut, left_out
 from flopbench.report.report import (
     FAILURES,
     SCHEMA_VERSION,
@@ -23,10 +24,12 @@ __all__ = [
     "Entry",
     "ExecutedComponent",
     "ExecutedKernel",
+    "LeftOut",
     "Provenance",
     "Report",
     "Reporter",
     "Series",
     "UncountedOp",
     "Verdict",
+    "left_out",
 ]

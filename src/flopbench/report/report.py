@@ -134,7 +134,12 @@ class ExecutedComponent:
 
 @frozen(kw_only=True)
 class Provenance:
-    """Where the numbers come from: enough to reproduce them."""
+    """Where the numbers come from: enough to reproduce them.
+
+    Attributes:
+        architecture: what the model was built from, all fields of its config, as ``fields``, and
+            their ``digest``; None if JSON cannot hold it.
+    """
 
     versions: Mapping[str, str]
     plugins: tuple[Mapping[str, Any], ...]
@@ -144,6 +149,7 @@ class Provenance:
     config: Mapping[str, Any]
     assumptions: tuple[str, ...]
     fallbacks: tuple[Fallback, ...]
+    architecture: Mapping[str, Any] | None = None
 
 
 @frozen(kw_only=True)

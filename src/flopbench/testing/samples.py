@@ -31,6 +31,7 @@ def _provenance(**others: Any) -> Provenance:
         "config": {"workload": {"batch_size": 2}, "model": {"config": None}, "vendor": {}},
         "assumptions": ("decode step k attends to context + k keys",),
         "fallbacks": (),
+        "architecture": {"fields": {"width": 4}, "digest": f"sha256:{'0' * 64}"},
     }
     return Provenance(**(values | others))
 

@@ -13,7 +13,8 @@ PLUGIN = '''
 from attrs import frozen
 
 from flopbench import (
-    Convention, Count, Counted, Linear, Stage, VendorCall, VendorCounter, VendorStage, hookimpl,
+    Attention, Convention, Count, Counted, Linear, Stage, VendorCall, VendorCounter, VendorStage,
+    hookimpl,
 )
 from toy import Toy, ToyVendor
 
@@ -59,6 +60,26 @@ class Text(Toy):
 
     def ops(self, stage, workload):
         yield Linear(component="say", rows=workload.words, in_features=2, out_features=2)
+
+
+class Attending(Text):
+    """Attends with a bias, which flash cannot do, and where its words are even also without."""
+
+    name = "attending"
+
+    def ops(self, stage, workload):
+        shape = {"queries": workload.words, "keys": workload.words, "batch": 1, "heads": 2,
+                 "kv_heads": 2, "head_dim": 4, "value_dim": 4, "causal": True}
+        yield Attention(component="biased", bias="positions", **shape)
+        if workload.words % 2 == 0:
+            yield Attention(component="plain", **shape)
+
+
+class AttendingVendor(ToyVendor):
+    name = "attending"
+
+    def stage(self, name, workload):
+        return VendorStage(lambda step: VendorCall(None, lambda: ("biased", workload.words)))
 
 
 class Opaque(Text):
@@ -114,12 +135,12 @@ class Counts(VendorCounter):
 
 @hookimpl
 def flopbench_analytic_models():
-    return [Page, Text, Opaque, Broken, BrokenAtOnce]
+    return [Page, Text, Attending, Opaque, Broken, BrokenAtOnce]
 
 
 @hookimpl
 def flopbench_vendor_models():
-    return [PageVendor, OpaqueVendor]
+    return [PageVendor, AttendingVendor, OpaqueVendor]
 
 
 @hookimpl
@@ -181,12 +202,69 @@ def test_tables_are_per_page(compare):
     one = compare("page", "page:workload.size=2").stdout
     three = compare("workload.batch_size=3", "page", "page:workload.size=2").stdout
     rows = [
-        {tuple(line.split(" | ")[:6]) for line in text.splitlines() if " eager | " in line}
+        {tuple(line.split(" | ")[:6]) for line in text.splitlines() if " | eager | " in line}
         for text in (one, three)
     ]
     assert rows[0] == rows[1]
     assert len(rows[0]) == 6
-    assert ("| page size=2", "eager", "320 FLOP", "0.500", "320 FLOP", "0 FLOP") in rows[0]
+    assert ("| page size=2", "eager", "320 FLOP", "0.500 x", "none", "320 FLOP") in rows[0]
+
+
+def test_what_runs_eagerly_is_told_and_where_nothing_else_is_left(compare):
+    args = ("attending", "attending:workload.words=6", "--analytic-only")
+    _, models = report(compare, *args)
+    for model in models.values():
+        fallbacks = model["fallbacks"]
+        assert {(f["stage"], f["attention"], f["component"]) for f in fallbacks} == {
+            ("say", "flash", "biased")
+        }
+        assert "bias" in fallbacks[0]["reason"]
+    shown = compare(*args).stdout
+    for name in ("attending", "attending words=6"):
+        assert f"- {name}: fallback: flash runs biased eagerly: " in shown
+    assert "- attending: flash = eager in say, because" in shown
+    assert "- attending words=6: flash = eager" not in shown
+
+
+def test_the_saving_of_flash_is_shown(compare):
+    args = ("attending", "attending:workload.words=6", "--analytic-only", "--stages", "say")
+    _, models = report(compare, *args)
+    shown = compare(*args).stdout
+    header = next(line for line in shown.splitlines() if line.startswith("| model | attention"))
+    column = header.split(" | ").index("vs eager")
+    saved = {
+        tuple(cells[:2]): cells[column]
+        for line in shown.splitlines()
+        if len(cells := line.split(" | ")) > column and cells[1] in ("eager", "flash")
+    }
+    costs = models["attending words=6"]["costs"]["say"]
+    eager, flash = costs["eager"]["flops"], costs["flash"]["flops"]
+    assert flash < eager
+    assert saved["| attending words=6", "flash"] == f"{100 * (flash / eager - 1):+.2g} %"
+    assert saved["| attending", "flash"] == "0 %"
+    assert saved["| attending", "eager"] == "none"
+    alone = compare(*args, "--attention", "flash").stdout
+    assert "vs eager" not in alone
+
+
+def test_a_vendor_counted_beside_another_attention_is_not_called_unchecked(compare):
+    args = ("page", "page:workload.size=2", "text", "--attention", "flash")
+    _, models = report(compare, *args)
+    assert models["page"]["left_out"] == [
+        {
+            "counter": "counts",
+            "attention": ["flash"],
+            "reason": "the vendor does not run flash attention",
+        }
+    ]
+    shown = compare(*args).stdout
+    row = next(line for line in shown.splitlines() if line.startswith("| page | 9 |"))
+    assert row.endswith("| counted, not compared |")
+    assert "- page: flash not compared with vendor (counts), because the vendor does not" in shown
+    assert "| page | vendor (counts) | 576 FLOP |" in shown.partition("## Look")[2]
+    # What has no vendor model was not counted.
+    assert next(x for x in shown.splitlines() if x.startswith("| text | ")).endswith("checked |")
+    assert "text: flash not compared" not in shown
 
 
 @pytest.mark.parametrize(
@@ -247,7 +325,7 @@ def test_the_files_are_written_and_the_same_again(compare, tmp_path):
     svg = files[0]["look_flops.svg"].decode()
     assert "analytic (eager, full)" in svg
     assert "Look: FLOPs per page or sequence" in svg
-    assert json.loads(files[0]["compare.json"])["schema_version"] == "1.1"
+    assert json.loads(files[0]["compare.json"])["schema_version"] == "1.2"
 
 
 def test_a_model_without_closed_forms_shows_what_its_vendor_does_and_why_no_more(compare, tmp_path):

@@ -1,6 +1,7 @@
 """A run: what it shows, writes and compares."""
 
 import csv
+import hashlib
 import json
 import subprocess
 import sys
@@ -50,7 +51,7 @@ def test_the_console_shows_the_three_lines_of_each_stage(full_run):
 def test_report_json_has_all_that_it_promises(full_run):
     _, out = full_run
     report = json.loads((out / "report.json").read_text())
-    assert report["schema_version"] == "1.2"
+    assert report["schema_version"] == "1.3"
     assert report["model"] == "deepseek_ocr"
     workload = report["workload"]
     assert (workload["image_tokens"], workload["context_tokens"]) == (483, 493)
@@ -66,7 +67,14 @@ def test_report_json_has_all_that_it_promises(full_run):
         "config",
         "assumptions",
         "fallbacks",
+        "architecture",
     }
+    fields = provenance["architecture"]["fields"]
+    assert (fields["sam"]["layers"], fields["clip"]["width"]) == (12, 1024)
+    # As anyone can make it, without flopbench.
+    text = json.dumps(fields, sort_keys=True, separators=(",", ":"))
+    digest = hashlib.sha256(text.encode()).hexdigest()
+    assert provenance["architecture"]["digest"] == f"sha256:{digest}"
     assert provenance["convention"]["softmax"] == 5
     assert provenance["vendor"]["attention"] == "eager"
     assert provenance["fallbacks"][0]["component"] == "vision/sam/attention/core"

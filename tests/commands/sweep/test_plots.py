@@ -1,11 +1,12 @@
 """Plots: what is drawn, and in which unit."""
 
 import re
+from itertools import pairwise
 
 import pytest
 
-from flopbench.commands.sweep.charts import axis_of
-from flopbench.commands.sweep.plots import draw
+from flopbench.commands.sweep.axis import axis_of, is_geometric
+from flopbench.commands.sweep.plots import INDEX, draw
 
 MODES = {"eager": "analytic (eager, full)", "flash": "analytic (flash, full)"}
 
@@ -36,6 +37,7 @@ def report(labels, x, **facts):
         points.append({"label": label, "prefill": stage, "required": required, **own})
     return {
         "model": "toy",
+        "description": "Varied",
         "dtype": "float32",
         "batch_size": 3,
         "decode_steps": None,
@@ -57,6 +59,7 @@ PRODUCT = report(
     mode=["tiny", "tiny", "large", "large"],
     steps=[1, 2, 1, 2],
 )
+GEOMETRIC = report(list("abcd"), "tokens", tokens=[1024, 4096, 16384, 65536])
 NAMES = report(["mode=tiny", "mode=large"], "mode", mode=["tiny", "large"])
 
 
@@ -66,18 +69,74 @@ def texts(svg):
 
 @pytest.fixture(scope="module")
 def plots():
-    cases = (("grids", GRIDS), ("product", PRODUCT), ("names", NAMES))
+    cases = (("grids", GRIDS), ("product", PRODUCT), ("names", NAMES), ("geometric", GEOMETRIC))
     return {name: draw(case, {"a/b": "A", "c": "C"}) for name, case in cases}
 
 
 def test_each_plot_is_there_as_svg_and_png_but_those_of_nothing(plots):
-    stems = {name.rpartition(".")[0] for name in plots["grids"]}
+    stems = {name.rpartition(".")[0] for name in plots["grids"] if name != INDEX}
     kept = ("flops", "split", "split_log", "shares", "flops_per_byte", "weight_bytes")
     kept += ("weight_bytes_read", "activation_bytes_read", "activation_bytes_written")
     required = {"required_ttft_tflops_per_s", "required_ttft_gigabytes_per_s"}
     # A field that is 0 at one point is drawn; one that is 0 at all is not.
     assert stems == {f"prefill_{name}" for name in (*kept, "peak_activation_bytes")} | required
-    assert set(plots["grids"]) == {f"{stem}.{kind}" for stem in stems for kind in ("svg", "png")}
+    files = {f"{stem}.{kind}" for stem in stems for kind in ("svg", "png")}
+    assert set(plots["grids"]) == {INDEX, *files}
+
+
+@pytest.mark.parametrize("case", ["grids", "product", "names", "geometric"])
+def test_one_page_shows_each_plot_under_its_title(plots, case):
+    page = plots[case][INDEX].decode()
+    pictures = dict(re.findall(r"^!\[(.+)\]\((.+\.svg)\)$", page, re.MULTILINE))
+    assert sorted(pictures.values()) == sorted(n for n in plots[case] if n.endswith(".svg"))
+    for title, name in pictures.items():
+        # A title in an SVG may be wrapped in a comment or in text: it is the same words.
+        assert title in plots[case][name].decode()
+        png = name.replace(".svg", ".png")
+        assert f"- {title}: [SVG]({name}), [PNG]({png})\n" in page
+        assert f"\n## {title}\n" in page
+
+
+@pytest.mark.parametrize(
+    ("values", "expected"),
+    [
+        ([1024, 2048, 4096], True),
+        ([4096, 1024, 1024, 2048], True),
+        ([10, 15, 23, 34, 51], True),
+        ([1, 2], False),
+        ([1, 2, 3], False),
+        ([10, 20, 30], False),
+        ([1, 65, 129, 193], False),
+        ([1000, 1100, 1210], False),
+        ([0, 1, 2, 4], False),
+        ([-4, -2, -1], False),
+        ([483, 583, 693], False),
+    ],
+)
+def test_what_grows_by_one_ratio_is_geometric(values, expected):
+    assert is_geometric(values) is expected
+
+
+def test_axes_are_logarithmic_where_the_values_are_geometric(plots):
+    assert axis_of(GEOMETRIC).log
+    assert not axis_of(GRIDS).log
+    assert not axis_of(NAMES).log
+    svg = plots["geometric"]["prefill_flops.svg"]
+    # The points themselves are the ticks, at equal distances.
+    assert {"1,024", "4,096", "16,384", "65,536"} <= set(texts(svg))
+    assert "10" not in texts(plots["grids"]["prefill_flops.svg"])
+    places = [
+        float(x)
+        for x in re.findall(
+            r'<g id="xtick_\d+">.*?<use xlink:href="#\w+" x="([\d.]+)"', svg.decode(), re.DOTALL
+        )
+    ]
+    places = sorted(set(places))
+    gaps = [b - a for a, b in pairwise(places)]
+    assert len(gaps) == 3
+    assert max(gaps) - min(gaps) < 0.01
+    # Then the two pictures of tensor and vector work would be one.
+    assert "prefill_split_log.svg" not in plots["geometric"]
 
 
 def test_a_plot_says_what_it_is_of_in_units_that_fit(plots):

@@ -6,13 +6,17 @@ import os
 import pty
 import subprocess
 import sys
+from pathlib import Path
 
 import pytest
 
+import flopbench_deepseek_ocr
 from flopbench.commands.sweep.by_hand import grids
 from flopbench.text import si
 from support.cli import one_sentence, read_all
 from toy.sweep import ToySweep
+
+PAGE = str(Path(flopbench_deepseek_ocr.__file__).with_name("sample_page.png"))
 
 SWEEP = ("sweep", "deepseek_ocr", "--analytic-only")
 FILES = ("--no-plots", "--out", "out")
@@ -100,7 +104,7 @@ def test_sweep_json_has_its_keys_and_what_was_not_measured_is_null(sweep):
     assert set(report) == TOP
     head = {key: report[key] for key in list(report)[:7]}
     assert head == {
-        "schema_version": "1.0",
+        "schema_version": "1.1",
         "model": "deepseek_ocr",
         "sweep": "vision_prefill",
         "description": "Vision and prefill over grids of tiles",
@@ -283,8 +287,9 @@ def test_a_fact_that_hides_a_stage_is_refused(tmp_path):
 
 
 def test_the_list_shows_named_sweeps(flopbench):
-    lines = flopbench("list").stdout.splitlines()
+    lines = flopbench("list", "sweeps").stdout.splitlines()
     assert "  deepseek_ocr: crops = vision: Vision over grids of tiles" in lines
+    assert "  deepseek_ocr: crops, vision_prefill, decode" in flopbench("list").stdout.splitlines()
 
 
 def test_without_targets_nothing_is_required(sweep):
@@ -373,8 +378,9 @@ def test_a_terminal_sees_progress_and_files_are_the_same(tmp_path):
         assert process.wait() == 0
         stdout.seek(0)
         assert stdout.read() == (
-            "3 points, 3 files in shown\nverdict: verified, vendor = analytic to the last FLOP "
-            "in every component of 3 results\n"
+            "3 points, 3 files in shown: sweep.json, sweep.csv, sweep.md\n"
+            "verdict: verified, vendor = analytic to the last FLOP in every component of 3 "
+            "results\n"
         )
     assert "counted prefill of rows=" in shown
     assert "3/3" in shown
@@ -382,12 +388,133 @@ def test_a_terminal_sees_progress_and_files_are_the_same(tmp_path):
     assert toy.files("shown") == toy.files("plain")
 
 
+VARIED = (
+    ('class Options:\n    """Nothing can be set."""', "class Options:\n    width: int = 8"),
+    ('architecture = "toy"', "architecture = 8"),
+    (
+        "        return cls()\n\n    def workload(",
+        """        model = cls()
+        model.architecture = options.width
+        model.dtype = "float32" if options.width > 16 else "bfloat16"
+        return model
+
+    def workload(""",
+    ),
+    ("out_features=8)", "out_features=self.architecture)"),
+    (
+        "        return cls()\n\n    def stage(",
+        """        vendor = cls()
+        vendor.width = architecture
+        return vendor
+
+    def stage(""",
+    ),
+    ("lambda: workload.rows))", "lambda: workload.rows * self.width // 8))"),
+)
+"""Turns the toy into a model of any width, wide ones in float32; its architecture is the width."""
+
+
+def test_any_key_of_a_model_can_be_varied_and_each_model_is_counted(tmp_path):
+    toy = ToySweep(tmp_path, points=2)
+    toy.change(*VARIED)
+    assert toy.run("out", "--vary", "model.width=8,16,32") == (0, "")
+    report = toy.report("out")
+    found = [(p["rows"], p["model.width"], p["prefill"]) for p in report["points"]]
+    assert [(rows, width) for rows, width, _ in found] == [
+        (rows, width) for rows in (1, 2) for width in (8, 16, 32)
+    ]
+    for rows, width, stage in found:
+        assert stage["analytic_eager_flops"] == stage["vendor_flops"] == 2 * rows * 4 * width
+        assert stage["difference"] == 0
+        # Weights of 4 x width, in the model's own type.
+        assert stage["cost"]["eager"]["weight_bytes"] == 4 * width * (4 if width == 32 else 2)
+    assert report["dtype"] is None
+    assert toy.run("narrow", "--vary", "model.width=8,16") == (0, "")
+    assert toy.report("narrow")["dtype"] == "bfloat16"
+
+
+@pytest.mark.parametrize("jobs", ["1", "2"])
+def test_a_sweep_of_models_resumes_only_with_the_same_models(tmp_path, jobs):
+    toy = ToySweep(tmp_path, points=1)
+    toy.change(*VARIED)
+    vary = ("--jobs", jobs, "--vary", "model.width=8,16,32")
+    assert toy.run("out", *vary, TOY_FAILS="4")[0] == 1
+    assert sorted(toy.counted()) == [1, 2, 4]
+    code, stderr = toy.run("out", "--jobs", jobs, "--vary", "model.width=8,16,64")
+    assert code == 2
+    assert "an unfinished sweep with other settings (model" in stderr
+    assert toy.run("out", *vary) == (0, "")
+    assert sorted(toy.counted()) == [1, 2, 4, 4]
+
+
+def test_an_axis_may_be_a_models_key(flopbench, tmp_path):
+    vary = ("--vary", "model.overrides.num_hidden_layers=1,2,4", "--stages", "prefill")
+    done = flopbench("sweep", "hf/qwen2", *vary, "--analytic-only", *FILES)
+    assert (done.returncode, done.stderr) == (0, "")
+    report = json.loads((tmp_path / "out" / "sweep.json").read_text())
+    assert report["x"] == "model.overrides.num_hidden_layers"
+    one, two, four = (p["prefill"]["analytic_eager_flops"] for p in report["points"])
+    # The rest, without layers, is the same: each layer adds as much as the next.
+    assert four - two == 2 * (two - one) > 0
+
+
+def test_a_page_may_be_given_as_to_a_run(sweep, tmp_path):
+    from PIL import Image
+
+    Image.new("RGB", (1300, 700)).save(tmp_path / "page.png")
+    report = sweep("--image", "page.png", "--vary", "workload.decode_steps=1,2")
+    option = report["points"]
+    assert (
+        option == sweep("workload.image=page.png", "--vary", "workload.decode_steps=1,2")["points"]
+    )
+    assert option != sweep("--vary", "workload.decode_steps=1,2")["points"]
+
+
+@pytest.mark.parametrize("command", ["run", "sweep"])
+def test_an_image_for_a_model_of_text_is_one_sentence(command, flopbench, tmp_path):
+    ToySweep(tmp_path)
+    vary = ("--vary", "workload.rows=1,2") if command == "sweep" else ()
+    done = flopbench(command, "toy", "-p", "toy.py", "--image", "page.png", *vary)
+    assert one_sentence(done) == (
+        "toy takes no image (it has no workload.image): leave out --image"
+    )
+
+
+def test_a_resumed_sweep_says_so(tmp_path):
+    toy = ToySweep(tmp_path, points=5)
+    assert toy.run("out", TOY_FAILS="2,4")[0] == 1
+    process = toy.start("out")
+    stdout, stderr = process.communicate(timeout=300)
+    assert (process.returncode, stderr) == (0, "")
+    assert stdout.splitlines()[1] == "resumed: 3 of 5 counts were known"
+    again = toy.start("out")
+    assert "resumed" not in again.communicate(timeout=300)[0]
+
+
 BAD = {
     "nothing to vary": ((), "a sweep needs a name or --vary"),
     "unknown sweep": (("crop",), "did you mean 'crops'?"),
     "two sweeps": (("crops", "decode"), "'decode' is not KEY=VALUE"),
     "name and vary": (("crops", "--vary", "workload.decode_steps=1"), "give one of them"),
-    "no section": (("--vary", "decode_steps=1"), "as workload.KEY"),
+    "no section": (("--vary", "decode_steps=1"), "as workload.KEY or model.KEY"),
+    "no such section": (("--vary", "modl.config=1"), "did you mean 'model'?"),
+    "section of runs": (("--vary", "run.attention=eager"), "use --attention"),
+    "unknown key of a model": (
+        ("--vary", "model.cnfig=null"),
+        "point model.cnfig=null: model: unknown key 'cnfig'",
+    ),
+    "an image for grids": (
+        ("crops", "--image", PAGE),
+        "--image has no effect: the points of the sweep set workload.image themselves",
+    ),
+    "an image varied": (
+        ("--image", PAGE, "--vary", "workload.image=a.png,b.png"),
+        "--image has no effect",
+    ),
+    "a key of a model set twice": (
+        ("--vary", "model.config=null", "model.config=a.yaml"),
+        "model.config=a.yaml has no effect",
+    ),
     "unknown key": (("--vary", "workload.decode_stps=1"), "did you mean 'decode_steps'?"),
     "falls": (("--vary", "workload.decode_steps=3:1"), "must rise"),
     "stands": (("--vary", "workload.decode_steps=1:3:0"), "must rise"),

@@ -4,6 +4,7 @@ import json
 
 import pytest
 
+from flopbench.digests import json_digest, to_json
 from flopbench.errors import UsageError
 from flopbench_transformers_lm.config import LmConfig, LmOptions, read_config, to_transformers
 from flopbench_transformers_lm.model_types import causal_lm_types, multimodal_types
@@ -120,3 +121,28 @@ def test_a_dtype_without_known_bytes_is_refused_unless_it_is_replaced(flopbench,
     assert done.returncode == 2
     assert "the config's dtype must be one of bfloat16, float16, float32, float64" in done.stderr
     assert flopbench(*command, "model.dtype=float16").returncode == 0
+
+
+@pytest.mark.parametrize("kind", ["qwen2", "gpt2", "deepseek_v3", "mamba2", "gemma3_text"])
+def test_the_fields_of_a_report_are_a_config_that_gives_the_same_model(tmp_path, kind):
+    config = read_config(kind, LmOptions(overrides={"num_hidden_layers": 3}))
+    fields = to_json(config)
+    assert fields["values"]["num_hidden_layers"] == 3
+    path = tmp_path / "config.json"
+    path.write_text(json.dumps(fields["values"], allow_nan=False))
+    again = read_config(kind, LmOptions(config=str(path)))
+    assert again == config
+    assert json_digest(to_json(again)) == json_digest(fields)
+
+
+def test_a_run_can_be_repeated_from_its_report(flopbench, tmp_path):
+    options = ("--analytic-only", "--stages", "prefill", "--format", "json")
+    setting = "model.overrides.intermediate_size=77"
+    first = json.loads(flopbench("run", "hf/qwen2", setting, *options).stdout)
+    fields = first["provenance"]["architecture"]["fields"]
+    (tmp_path / "again.json").write_text(json.dumps(fields["values"]))
+    again = json.loads(flopbench("run", "hf/qwen2", "model.config=again.json", *options).stdout)
+    assert again["series"] == first["series"]
+    assert again["provenance"]["architecture"] == first["provenance"]["architecture"]
+    other = json.loads(flopbench("run", "hf/qwen2", *options).stdout)
+    assert other["provenance"]["architecture"] != first["provenance"]["architecture"]

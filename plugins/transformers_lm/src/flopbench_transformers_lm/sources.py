@@ -161,7 +161,7 @@ def read_json(path: Path) -> dict[str, Any]:
         UsageError: the file cannot be read, or holds something else.
     """
     try:
-        values = json.loads(path.read_text(encoding="utf-8"))
+        values = json.loads(path.read_text(encoding="utf-8"), object_hook=_float_or_object)
     except OSError as error:
         raise UsageError(f"cannot read model.config={path}: {error.strerror}") from error
     except (ValueError, RecursionError) as error:
@@ -171,6 +171,13 @@ def read_json(path: Path) -> dict[str, Any]:
     # Code that comes with a checkpoint is never run, only transformers' own classes.
     values.pop("auto_map", None)
     return values
+
+
+def _float_or_object(found: dict[str, Any]) -> Any:
+    """Return the infinity or NaN that transformers writes as an object, or the object itself."""
+    text = found.get("__float__")
+    is_float = len(found) == 1 and text in ("Infinity", "-Infinity", "NaN")
+    return float(text) if is_float else found
 
 
 def _fields(given: Given, config: LmConfig) -> Mapping[str, Any]:

@@ -107,6 +107,8 @@ def _markdown_provenance(report: Report) -> Iterator[str]:
     ):
         if values:
             yield f"- {name}: " + ", ".join(f"{key} {value}" for key, value in values.items())
+    if provenance.architecture:
+        yield f"- Architecture: {provenance.architecture['digest']} (its fields are in report.json)"
     for note in provenance.assumptions:
         yield f"- Assumption: {note}"
     for fallback in provenance.fallbacks:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator
 
 from flopbench import Stage
-from flopbench.report import FAILURES, Comparison, ExecutedComponent, Report, Series
+from flopbench.report import FAILURES, Comparison, ExecutedComponent, Report, Series, left_out
 from flopbench.text import key_values, listed, plural, tera
 
 _UNSEEN_SHOWN = 3
@@ -97,9 +97,8 @@ def verdict(report: Report) -> str:
     if report.verdict == "not_checked":
         if report.no_closed_forms:
             return f"verdict: nothing was checked: {report.no_closed_forms}"
-        left_out = "; ".join(_left_out(report))
-        if left_out:
-            return f"verdict: nothing was checked: {left_out}"
+        if reasons := "; ".join(map(str, left_out(report))):
+            return f"verdict: nothing was checked: {reasons}"
         return "verdict: nothing was checked against a vendor"
     if report.verdict == "verified":
         stages = {c.stage for c in report.comparisons if c.verdict == "exact"}
@@ -107,15 +106,6 @@ def verdict(report: Report) -> str:
         return f"verdict: verified, vendor = analytic to the last FLOP in {where}"
     reason = f"; {report.no_closed_forms}" if report.no_closed_forms else ""
     return f"verdict: not verified: {'; '.join(_failed(report))}{reason}"
-
-
-def _left_out(report: Report) -> Iterator[str]:
-    """Yield which comparisons were left out, and why."""
-    modes: dict[tuple[str, str | None], dict[str, None]] = {}
-    for c in report.comparisons:
-        modes.setdefault((c.counter, c.reason), {})[c.attention] = None
-    for (counter, reason), names in modes.items():
-        yield f"{listed(names, 'and')} not compared with vendor ({counter}), because {reason}"
 
 
 _WORST_FIRST = ("differs", "not counted", "uncounted ops", "incomplete")

@@ -13,14 +13,14 @@ from attrs import Factory, frozen
 
 from flopbench.analytic import AnalyticModel, Stage
 from flopbench.analytic.attention import plot_label
-from flopbench.analytic.price import StagePrice, total_price
+from flopbench.analytic.price import Fallback, StagePrice, total_price
 from flopbench.analytic.price_many import columns
 from flopbench.commands.compare.plan import Entry
 from flopbench.errors import FlopbenchError
 from flopbench.plan import Plan
-from flopbench.report import Report, Series
+from flopbench.report import LeftOut, Report, Series, left_out
 
-COMPARE_SCHEMA_VERSION = "1.1"
+COMPARE_SCHEMA_VERSION = "1.2"
 
 TOTAL = Stage("total", "All stages")
 """All stages of a model that are not sums of others."""
@@ -29,6 +29,16 @@ PAGE, SEQUENCE, EITHER = "page", "sequence", "page or sequence"
 
 Cost = Mapping[str, Any]
 Verdict = Literal["verified", "not_verified", "not_checked"]
+
+
+@frozen(kw_only=True)
+class StageFallback:
+    """An attention op of a stage that runs eagerly because a mode cannot carry it out."""
+
+    stage: str
+    attention: str
+    component: str
+    reason: str
 
 
 @frozen(kw_only=True)
@@ -44,6 +54,8 @@ class Side:
         no_closed_forms: why the model has none; its vendor's count is then all there is.
         vendor_flops: by stage, by the first vendor counter of FLOPs.
         checks: how each stage compares with each vendor counter.
+        left_out: which attention modes were not compared with a counter, and why.
+        fallbacks: what ran eagerly in which of the stages shown, because a mode cannot.
         error: why something of this model failed.
     """
 
@@ -57,6 +69,8 @@ class Side:
     costs: Mapping[str, Mapping[str, Cost]] = Factory(dict)
     vendor_flops: Mapping[str, int | None] = Factory(dict)
     checks: tuple[Mapping[str, Any], ...] = ()
+    left_out: tuple[LeftOut, ...] = ()
+    fallbacks: tuple[StageFallback, ...] = ()
     verdict: Verdict = "not_checked"
     no_closed_forms: str | None = None
     error: str | None = None
@@ -150,10 +164,12 @@ def _side(side: Side, plan: Plan, check: Callable[[Plan], Report], stages_given:
 
 def _priced(side: Side, plan: Plan, stages_given: bool) -> Side:
     costs: dict[str, dict[str, Cost]] = {}
+    fallbacks: list[StageFallback] = []
     names = [stage.name for stage in _shown(plan, stages_given=stages_given)]
-    for stage, mode, found in _costs(plan):
+    for stage, mode, priced in _prices(plan):
         if stage in names:
-            costs.setdefault(stage, {})[mode] = found
+            costs.setdefault(stage, {})[mode] = _plain(priced, plan.model)
+            fallbacks += [_fallback(stage, f) for f in priced.fallbacks if stage != TOTAL.name]
     workload = {**plan.config["workload"], **plan.model.workload_facts(plan.workload)}
     return attrs.evolve(
         side,
@@ -166,11 +182,18 @@ def _priced(side: Side, plan: Plan, stages_given: bool) -> Side:
         },
         workload=workload,
         costs=costs,
+        fallbacks=tuple(fallbacks),
     )
 
 
-def _costs(plan: Plan) -> Iterator[tuple[str, str, Cost]]:
-    """Yield (stage, mode, cost) of every stage, and of the total of those that are not sums."""
+def _fallback(stage: str, found: Fallback) -> StageFallback:
+    return StageFallback(
+        stage=stage, attention=found.attention, component=found.component, reason=found.reason
+    )
+
+
+def _prices(plan: Plan) -> Iterator[tuple[str, str, StagePrice]]:
+    """Yield (stage, mode, price) of every stage, and of the total of those that are not sums."""
     model, base = plan.model, plan.base_stages
     for mode in plan.modes:
         prices = {
@@ -178,7 +201,7 @@ def _costs(plan: Plan) -> Iterator[tuple[str, str, Cost]]:
         }
         whole = attrs.evolve(TOTAL, parts=tuple(prices))
         for stage in (*plan.stages, whole):
-            yield stage.name, mode.name, _plain(total_price(stage, prices), model)
+            yield stage.name, mode.name, total_price(stage, prices)
 
 
 def _plain(priced: StagePrice, model: AnalyticModel) -> Cost:
@@ -208,6 +231,7 @@ def _checked(side: Side, report: Report, shown: Iterable[Stage]) -> Side:
         side,
         vendor_flops={stage.name: counted.get(stage.name) for stage in shown},
         checks=tuple(checks),
+        left_out=tuple(left_out(report)),
         verdict=report.verdict,
         no_closed_forms=report.no_closed_forms,
     )

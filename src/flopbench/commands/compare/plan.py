@@ -6,7 +6,6 @@ import re
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
-import attrs
 from attrs import frozen
 
 from flopbench.analytic import AnalyticModel
@@ -75,11 +74,6 @@ def plan_entry(
     """
     model_class = catalog.models.get(entry.model)
     options = dict(options)
-    if "workload.image" in options and not _takes(model_class, "image"):
-        raise UsageError(
-            f"{entry.model} takes no image (it has no workload.image): leave out --image or "
-            "this model"
-        )
     if catalog.vendor_models.find(entry.model) is None:
         options["run.analytic_only"] = True
     if options.get("run.stages"):
@@ -89,10 +83,6 @@ def plan_entry(
         return make_plan(catalog, entry.model, overrides=overrides, options=options)
     except UsageError as error:
         raise UsageError(f"{entry.label}: {error}") from error
-
-
-def _takes(model: type[AnalyticModel], name: str) -> bool:
-    return name in {field.name for field in attrs.fields(model.inputs_type)}
 
 
 def _stages_of(model: type[AnalyticModel], wanted: Sequence[str]) -> list[str]:

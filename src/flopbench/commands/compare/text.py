@@ -8,9 +8,14 @@ from typing import Any
 
 from flopbench.analytic import Stage
 from flopbench.commands.compare.comparison import EITHER, PAGE, SEQUENCE, Side, SideBySide
+from flopbench.plan.plan import EAGER
 from flopbench.text import listed, si, table
 
 NONE = "none"
+FIRST, SAVING = "vs first model", "vs eager"
+"""Columns that hold a cost against another."""
+
+COUNTED = "counted, not compared"
 
 _PLURAL = {PAGE: "pages", SEQUENCE: "sequences", EITHER: "pages or sequences"}
 
@@ -23,14 +28,26 @@ def to_json(found: SideBySide) -> str:
 def to_markdown(found: SideBySide) -> str:
     """Write a table of the models and one per stage; FLOPs are per page or sequence."""
     names = listed((side.label for side in found.sides), "and")
-    units = f"FLOPs and bytes moved are per {found.per}; prefixes are decimal."
-    lines = [f"# {names}", "", units, ""]
+    lines = [f"# {names}", "", *_head(found), ""]
     lines += [*_models(found), ""]
     for stage in found.stages:
         lines += [f"## {stage.title}", "", *_stage(found, stage), ""]
     lines += [f"- {side.label}: {side.error}" for side in found.sides if side.error]
     lines += [f"- {note}" for note in _notes(found)]
     return "\n".join(lines).rstrip()
+
+
+def _head(found: SideBySide) -> Iterator[str]:
+    """Yield what the numbers of the tables are."""
+    yield f"FLOPs and bytes moved are per {found.per}; prefixes are decimal."
+    yield f"`{FIRST}`: FLOPs over those of the first model that has the stage, in the same mode."
+    if _saves(found):
+        yield f"`{SAVING}`: how the FLOPs differ from those of the same model with eager attention."
+
+
+def _saves(found: SideBySide) -> bool:
+    """Return whether a mode can be held against eager attention."""
+    return EAGER in found.modes and len(found.modes) > 1
 
 
 def _models(found: SideBySide) -> Iterator[str]:
@@ -45,25 +62,43 @@ def _models(found: SideBySide) -> Iterator[str]:
 def _model(side: Side, names: Iterable[str]) -> list[str]:
     known = (side.tokens.get(name) for name in names)
     tokens = [NONE if count is None else f"{count:,}" for count in known]
-    verdict = "failed" if side.error else side.verdict.replace("_", " ")
-    return [side.label, *tokens, str(side.pages), side.dtype or NONE, verdict]
+    return [side.label, *tokens, str(side.pages), side.dtype or NONE, _check(side)]
+
+
+def _check(side: Side) -> str:
+    """Say what the check of a model showed; one that was only counted was not compared."""
+    if side.error:
+        return "failed"
+    counted = bool(side.left_out) or any(side.vendor_flops.values())
+    return COUNTED if counted and side.verdict == "not_checked" else side.verdict.replace("_", " ")
 
 
 def _stage(found: SideBySide, stage: Stage) -> Iterator[str]:
-    header: tuple[str, ...] = ("model", "attention", "FLOPs", "to the first", "tensor", "vector")
-    header += ("moved", "FLOP/B", "weights", "KV cache", "peak activations")
+    saves = _saves(found)
+    header = ["model", "attention", "FLOPs", FIRST, *([SAVING] if saves else []), "tensor"]
+    header += ["vector", "moved", "FLOP/B", "weights", "KV cache", "peak activations"]
     rows: list[list[str]] = []
     for side in found.sides:
-        costs = side.costs.get(stage.name)
+        costs = side.costs.get(stage.name, {})
         vendor = side.vendor_flops.get(stage.name)
-        if costs:
-            rows += [_row(side, m, costs[m], _first(found, stage, m)) for m in found.modes]
-        elif vendor is not None:
+        for mode in costs or ():
+            row = _row(side, mode, costs[mode], _first(found, stage, mode))
+            rows.append([*row[:4], *([_saving(costs, mode)] if saves else []), *row[4:]])
+        if vendor is not None and (not costs or side.verdict == "not_checked"):
             counted = [f"vendor ({found.vendor_counter})", si(vendor / side.pages, "FLOP")]
             rows.append([side.label, *counted, *[NONE] * (len(header) - 3)])
-        else:
+        elif not costs:
             rows.append([side.label, *[NONE] * (len(header) - 1)])
     return table(header, rows)
+
+
+def _saving(costs: Mapping[str, Mapping[str, Any]], mode: str) -> str:
+    """Return by how many percent a mode's FLOPs differ from those of eager attention."""
+    eager = costs[EAGER]["flops"]
+    if mode == EAGER or not eager:
+        return NONE
+    percent = 100 * (costs[mode]["flops"] - eager) / eager
+    return f"{percent:+.2g} %" if percent else "0 %"
 
 
 def _first(found: SideBySide, stage: Stage, mode: str) -> float | None:
@@ -84,7 +119,7 @@ def _row(side: Side, mode: str, cost: Mapping[str, Any], first: float | None) ->
         side.label,
         mode,
         per_page("flops", "FLOP"),
-        NONE if ratio is None else f"{ratio:.3f}",
+        NONE if ratio is None else f"{ratio:.3f} x",
         per_page("tensor_flops", "FLOP"),
         per_page("vector_flops", "FLOP"),
         per_page("expected_bytes_moved", "B"),
@@ -102,6 +137,27 @@ def _notes(found: SideBySide) -> Iterator[str]:
             if check["verdict"] != "exact":
                 where = f"{side.label}, {check['stage']} ({check['counter']})"
                 yield f"{where}: {check['verdict']}: {check['reason']}"
+        if _check(side) == COUNTED:
+            yield from (f"{side.label}: {each}" for each in side.left_out)
+        yield from (f"{side.label}: {note}" for note in _fallbacks(side))
+
+
+def _fallbacks(side: Side) -> Iterator[str]:
+    """Yield what runs eagerly and why, and in which stages nothing but that is left of a mode."""
+    found: dict[tuple[str, str], dict[str, None]] = {}
+    for each in side.fallbacks:
+        found.setdefault((each.attention, each.reason), {})[each.component] = None
+    for (mode, reason), components in found.items():
+        yield f"fallback: {mode} runs {listed(components, 'and')} eagerly: {reason}"
+    for mode in dict.fromkeys(mode for mode, _ in found):
+        stages = dict.fromkeys(each.stage for each in side.fallbacks if each.attention == mode)
+        same = [name for name in stages if _is_eager(side.costs[name], mode)]
+        if same:
+            yield f"{mode} = eager in {listed(same, 'and')}, because all its attention runs eagerly"
+
+
+def _is_eager(costs: Mapping[str, Mapping[str, Any]], mode: str) -> bool:
+    return EAGER in costs and costs[mode] == costs[EAGER]
 
 
 FORMATS: Mapping[str, Callable[[SideBySide], str]] = {"markdown": to_markdown, "json": to_json}

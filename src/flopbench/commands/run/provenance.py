@@ -6,7 +6,9 @@ import platform
 from collections.abc import Iterable, Mapping
 from typing import Any
 
+from flopbench.analytic import AnalyticModel
 from flopbench.analytic.price import Fallback, StagePrice
+from flopbench.digests import json_digest, to_json
 from flopbench.plan import Plan
 from flopbench.registry.catalog import Catalog
 from flopbench.report import Provenance
@@ -49,9 +51,19 @@ def provenance(
         counters=counters,
         convention=plan.config["conventions"],
         config=plan.config,
+        architecture=_architecture(plan.model),
         assumptions=_assumptions(plan, counts),
         fallbacks=_fallbacks(prices),
     )
+
+
+def _architecture(model: AnalyticModel) -> Mapping[str, Any] | None:
+    """Return what a model was built from, with its digest; None if JSON cannot hold it."""
+    try:
+        fields = to_json(model.architecture)
+    except TypeError:
+        return None
+    return {"fields": fields, "digest": json_digest(fields)}
 
 
 def _method(counts: Iterable[Attributed | Failed]) -> Method:

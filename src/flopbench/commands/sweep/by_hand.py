@@ -4,19 +4,34 @@ from __future__ import annotations
 
 import json
 import re
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Mapping
 from itertools import product
 from typing import Any
 
 import yaml
+from attrs import Factory, frozen
 
 from flopbench.analytic import SweepPoint
 from flopbench.errors import UsageError
+from flopbench.plan.config import put
 from flopbench.text import is_json
 
 _RANGE = re.compile(r"\s*(-?\d+):(-?\d+)(?::(-?\d+))?\s*")
 _COLONS = re.compile(r"^[\s\[]*[-+]?\d[\d_]*:\d")
 MOST_POINTS = 100_000
+WORKLOAD = "workload."
+"""Left out where a varied key names a fact of a point, or an axis."""
+
+
+@frozen(kw_only=True)
+class VariedPoint(SweepPoint):
+    """A point that may also vary keys of other sections than the workload.
+
+    Attributes:
+        settings: values by full key, such as ``model.dtype``.
+    """
+
+    settings: Mapping[str, Any] = Factory(dict)
 
 
 def parse_vary(text: str) -> tuple[str, list[Any]]:
@@ -26,7 +41,7 @@ def parse_vary(text: str) -> tuple[str, list[Any]]:
     1:5:2 (1, 3, 5), and ends before it if not, as in 1:1024:64 (1, 65, ..., 961).
 
     Raises:
-        UsageError: it is neither, or the key is not a workload's.
+        UsageError: it is neither, or the key is not one that points can vary.
     """
     key, equals, values = text.partition("=")
     key = key.strip()
@@ -36,8 +51,15 @@ def parse_vary(text: str) -> tuple[str, list[Any]]:
             "workload.mode=base,large"
         )
     section, dot, name = key.partition(".")
-    if section != "workload" or not dot or not name:
-        raise UsageError(f"--vary {text!r} must name a key of the workload, as workload.KEY")
+    if not section or not dot or not name:
+        raise UsageError(
+            f"--vary {text!r} must name a key with its section, as workload.KEY or model.KEY"
+        )
+    if section == "run":
+        raise UsageError(
+            f"--vary {text!r}: all points are run alike: use --attention, --stages, --counters or "
+            "--analytic-only"
+        )
     match = _RANGE.fullmatch(values)
     return key, _range(text, match) if match else _list(text, values)
 
@@ -74,7 +96,7 @@ def _list(text: str, values: str) -> list[Any]:
     return list(found)
 
 
-def points_by_hand(vary: Iterable[str]) -> Iterator[SweepPoint]:
+def points_by_hand(vary: Iterable[str]) -> Iterator[VariedPoint]:
     """Yield the product of ``--vary`` texts, the last one varying fastest.
 
     Raises:
@@ -96,15 +118,17 @@ def points_by_hand(vary: Iterable[str]) -> Iterator[SweepPoint]:
         raise UsageError(f"--vary makes {count:,} points, more than {MOST_POINTS:,}")
     for chosen in product(*(values for _, values in axes)):
         inputs: dict[str, Any] = {}
-        facts = {key.removeprefix("workload."): v for key, v in zip(keys, chosen, strict=True)}
-        for name, value in facts.items():
-            *parents, last = name.split(".")
-            section = inputs
-            for parent in parents:
-                section = section.setdefault(parent, {})
-            section[last] = value
-        label = " ".join(f"{name}={_shown(value)}" for name, value in facts.items())
-        yield SweepPoint(label=label, inputs=inputs, facts=facts)
+        varied = dict(zip(keys, chosen, strict=True))
+        for key, value in varied.items():
+            if key.startswith(WORKLOAD):
+                put(inputs, key.removeprefix(WORKLOAD), value)
+        facts = {key.removeprefix(WORKLOAD): value for key, value in varied.items()}
+        yield VariedPoint(
+            label=" ".join(f"{name}={_shown(value)}" for name, value in facts.items()),
+            inputs=inputs,
+            facts=facts,
+            settings={k: value for k, value in varied.items() if not k.startswith(WORKLOAD)},
+        )
 
 
 def _shown(value: Any) -> str:
@@ -116,7 +140,7 @@ def axis_by_hand(vary: Iterable[str]) -> str:
     """Return the first varied key whose values are all numbers, or else the first one."""
     axes = [parse_vary(text) for text in vary]
     numeric = [key for key, values in axes if all(type(v) in (int, float) for v in values)]
-    return (numeric or [key for key, _ in axes])[0].removeprefix("workload.")
+    return (numeric or [key for key, _ in axes])[0].removeprefix(WORKLOAD)
 
 
 def grids(texts: Iterable[str]) -> tuple[tuple[int, int], ...]:

@@ -13,6 +13,7 @@ from typing import Any
 import attrs
 from attrs import frozen
 
+from flopbench.commands.sweep.axis import Axis
 from flopbench.plotting import COLOURS, HATCHES
 
 _MARKERS = ("o", "s", "^", "D", "v", "P", "X", "<", ">", "*")
@@ -37,47 +38,6 @@ class Head:
     below: str
 
 
-@frozen(kw_only=True)
-class Axis:
-    """The points of a sweep along a horizontal axis.
-
-    Attributes:
-        xs: where each point is.
-        ticks: the names of positions, if they are not numbers.
-        names: each point's label, without what the axis already says.
-        groups: indices of the points of each line, by what they have in common.
-    """
-
-    name: str
-    xs: Sequence[float]
-    ticks: Sequence[str] | None
-    names: Sequence[str]
-    groups: Mapping[str, Sequence[int]]
-
-    @property
-    def one(self) -> Sequence[int]:
-        """The points of the only group."""
-        (members,) = self.groups.values()
-        return members
-
-
-def axis_of(report: Mapping[str, Any]) -> Axis:
-    """Return the axis that a sweep's points lie on; points that differ only in x form a line."""
-    points, x = report["points"], report["x"]
-    values = [point.get(x) for point in points]
-    numeric = all(isinstance(v, int | float) and not isinstance(v, bool) for v in values)
-    numeric = numeric and len(set(values)) > 1
-    ticks = None if numeric else [str(v) for v in dict.fromkeys(map(str, values))]
-    xs = [float(v) if numeric else float((ticks or []).index(str(v))) for v in values]
-    names, groups = [], dict[str, list[int]]()
-    for index, point in enumerate(points):
-        words = [w for w in point["label"].split(" ") if not w.startswith(f"{x}=")]
-        names.append(" ".join(words))
-        groups.setdefault(" ".join(w for w in words if "=" in w), []).append(index)
-    ordered = {name: sorted(m, key=lambda i: xs[i]) for name, m in groups.items()}
-    return Axis(name=x.replace("_", " "), xs=xs, ticks=ticks, names=names, groups=ordered)
-
-
 def chart(axis: Axis, head: Head, unit: str, series: Series, *, log: bool = False) -> Any:
     """Draw series over the points: lines, or bars where the points are not numbers."""
     from matplotlib import pyplot as plt
@@ -89,6 +49,8 @@ def chart(axis: Axis, head: Head, unit: str, series: Series, *, log: bool = Fals
         axes.set_yscale("log")
         series = {name: [value or None for value in values] for name, values in series.items()}
     (_lines if axis.ticks is None else _bars)(axes, axis, series)
+    if axis.log:
+        _log_x(axes, axis)
     if not log:
         # From 0, with room for the names above the highest point.
         highest = max((v for values in series.values() for v in values if v), default=0)
@@ -97,6 +59,19 @@ def chart(axis: Axis, head: Head, unit: str, series: Series, *, log: bool = Fals
         axes.margins(y=0.12)
     _legend(figure, axes, axis, series)
     return figure
+
+
+def _log_x(axes: Any, axis: Axis) -> None:
+    """Make the horizontal axis logarithmic; name the points themselves if they fit."""
+    from matplotlib.ticker import NullFormatter, NullLocator
+
+    axes.set_xscale("log")
+    distinct = sorted(set(axis.xs))
+    if len(distinct) <= _MANY:
+        axes.set_xticks(distinct, [f"{x:,.10g}" for x in distinct])
+        axes.xaxis.set_minor_locator(NullLocator())
+        axes.xaxis.set_minor_formatter(NullFormatter())
+        axes.tick_params(axis="x", rotation=30)
 
 
 def _dress(figure: Any, axes: Any, axis: Axis, head: Head) -> None:
@@ -239,6 +214,8 @@ def stacked(axis: Axis, head: Head, unit: str, parts: Sequence[Part]) -> Any:
         below = head.below if len(axis.groups) == 1 else name
         _dress(figure, axes, axis, attrs.evolve(head, below=below))
         _stack(axes, axis, members, parts)
+        if axis.log:
+            _log_x(axes, axis)
     for axes in grid[:, 0]:
         axes.set_ylabel(unit)
     handles = [Patch(label=part.name, **part.style) for part in parts]

@@ -11,11 +11,16 @@ from attrs import Factory, frozen
 
 from flopbench.analytic import Stage, Sweep, SweepLimits, SweepPoint
 from flopbench.boundary import calling
-from flopbench.commands.sweep.by_hand import MOST_POINTS, axis_by_hand, points_by_hand
+from flopbench.commands.sweep.by_hand import (
+    MOST_POINTS,
+    VariedPoint,
+    axis_by_hand,
+    points_by_hand,
+)
+from flopbench.commands.sweep.point_plans import PointPlans
 from flopbench.errors import PluginError, UsageError, unknown
-from flopbench.plan import Plan, make_plan
+from flopbench.plan import Plan
 from flopbench.plan.config import structure
-from flopbench.plan.plan import require_closed_forms
 from flopbench.registry.catalog import Catalog
 
 
@@ -44,11 +49,12 @@ class SweepPlan:
     """A sweep with everything resolved.
 
     Attributes:
-        base: the run that every point varies.
+        base: the run that every point varies; where they vary the model, that of the first.
         stages: the stages to report.
         x: the fact on the horizontal axis of plots.
         size: the fact beside a point's label in tables.
         workloads, facts: of each point.
+        plans: the run of each point: the same object, unless they vary more than the workload.
     """
 
     base: Plan
@@ -60,6 +66,15 @@ class SweepPlan:
     points: tuple[SweepPoint, ...]
     workloads: tuple[Any, ...]
     facts: tuple[Mapping[str, Any], ...]
+    plans: tuple[Plan, ...]
+
+    @property
+    def by_plan(self) -> list[tuple[Plan, list[int]]]:
+        """Each distinct run, with the indices of its points."""
+        found: dict[int, tuple[Plan, list[int]]] = {}
+        for index, plan in enumerate(self.plans):
+            found.setdefault(id(plan), (plan, []))[1].append(index)
+        return list(found.values())
 
 
 def plan_sweep(catalog: Catalog, request: SweepRequest) -> SweepPlan:
@@ -70,24 +85,19 @@ def plan_sweep(catalog: Catalog, request: SweepRequest) -> SweepPlan:
             is one of many.
         PluginError: the model's plugin raises.
     """
-    base = make_plan(
-        catalog,
-        request.model,
-        file=request.file,
-        overrides=request.overrides,
-        options=request.options,
-    )
-    require_closed_forms(base.model)
+    plans = PointPlans(catalog, request)
+    base = plans.first()
     if len(base.counters) > 1:
         raise UsageError("a sweep has one vendor series: name one counter in --counters")
     sweep = _named(base, request) or _by_hand(base, request)
     points = _points(sweep, base, request.limits)
-    _refuse_overruled(request.overrides, points)
+    _refuse_overruled(request, points)
     where = f"sweep {sweep.name!r}, " if request.name else ""
-    workloads = tuple(_workload(base, point, where) for point in points)
+    runs = tuple(plans.at(point) for point in points)
+    workloads = tuple(_workload(p, point, where) for p, point in zip(runs, points, strict=True))
     facts = tuple(
-        {**point.facts, **_numbers(base.model.workload_facts(workload))}
-        for point, workload in zip(points, workloads, strict=True)
+        {**point.facts, **_numbers(p.model.workload_facts(workload))}
+        for p, point, workload in zip(runs, points, workloads, strict=True)
     )
     _check_facts(base, sweep.name, sweep.x if request.name else None, facts)
     stages = sweep.stages if base.config["run"]["stages"] is None else _names(base.stages)
@@ -101,6 +111,7 @@ def plan_sweep(catalog: Catalog, request: SweepRequest) -> SweepPlan:
         points=points,
         workloads=workloads,
         facts=facts,
+        plans=runs,
     )
 
 
@@ -175,13 +186,21 @@ def _points(sweep: Sweep, base: Plan, limits: SweepLimits) -> tuple[SweepPoint, 
     return points
 
 
-def _refuse_overruled(overrides: Iterable[str], points: Iterable[SweepPoint]) -> None:
+def _refuse_overruled(request: SweepRequest, points: Iterable[SweepPoint]) -> None:
     """Refuse a value for a key that the points set themselves."""
-    varied = {key for point in points for key in _leaves("workload", point.inputs)}
-    for text in overrides:
-        key = text.partition("=")[0].strip()
+    varied = {key for point in points for key in _keys(point)}
+    given = {text: text.partition("=")[0].strip() for text in request.overrides}
+    given |= {"--image": "workload.image"} if "workload.image" in request.options else {}
+    for text, key in given.items():
         if key in varied:
             raise UsageError(f"{text} has no effect: the points of the sweep set {key} themselves")
+
+
+def _keys(point: SweepPoint) -> Iterator[str]:
+    """Yield the full keys that a point sets."""
+    yield from _leaves("workload", point.inputs)
+    for key, value in point.settings.items() if isinstance(point, VariedPoint) else ():
+        yield from _leaves(key, value)
 
 
 def _leaves(key: str, value: Any) -> Iterator[str]:

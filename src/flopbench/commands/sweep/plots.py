@@ -5,7 +5,8 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
-from flopbench.commands.sweep.charts import Axis, Head, Part, Series, axis_of, chart, stacked
+from flopbench.commands.sweep.axis import Axis, axis_of
+from flopbench.commands.sweep.charts import Head, Part, Series, chart, stacked
 from flopbench.plotting import SETTINGS, drawing, saved
 from flopbench.text import PREFIXES, prefix
 
@@ -23,34 +24,50 @@ COSTS = {
 }
 """The fields of a stage's cost that have a plot each, and their titles."""
 
+INDEX = "plots.md"
+"""The page that shows all plots."""
+
 Files = dict[str, bytes]
 
 
 def draw(report: Mapping[str, Any], parts: Mapping[str, str]) -> Files:
-    """Return every plot of a sweep, SVG and PNG, by file name.
+    """Return every plot of a sweep, SVG and PNG, and a page that shows them, by file name.
 
     Raises:
         UsageError: matplotlib is not installed.
     """
+    files: Files = {}
+    titles: dict[str, str] = {}
     with drawing(SETTINGS):
-        return dict(_files(report, parts))
+        for name, figure in _figures(report, parts):
+            titles[name] = figure.get_suptitle()
+            files |= saved(name, figure)
+    return {INDEX: _index(report, titles).encode(), **files}
 
 
-def _files(report: Mapping[str, Any], parts: Mapping[str, str]) -> Iterator[tuple[str, bytes]]:
+def _figures(report: Mapping[str, Any], parts: Mapping[str, str]) -> Iterator[tuple[str, Any]]:
     axis = axis_of(report)
     for stage in report["stages"]:
         for name, figure in _stage_figures(report, axis, stage, parts):
-            yield from saved(f"{stage['name']}_{name}", figure)
+            yield f"{stage['name']}_{name}", figure
     for key in ("ttft", "tpot"):
         if report[f"{key}_s"] is not None:
             for unit, rate in (("FLOP/s", "tflops_per_s"), ("B/s", "gigabytes_per_s")):
-                figure = _required(report, axis, key, rate, unit)
-                yield from saved(f"required_{key}_{rate}", figure)
+                yield f"required_{key}_{rate}", _required(report, axis, key, rate, unit)
+
+
+def _index(report: Mapping[str, Any], titles: Mapping[str, str]) -> str:
+    """Return the page of all plots: a list of their titles, then the pictures."""
+    lines = [f"# Plots of {report['model']}: {report['description']}", ""]
+    lines += [f"- {text}: [SVG]({name}.svg), [PNG]({name}.png)" for name, text in titles.items()]
+    for name, text in titles.items():
+        lines += ["", f"## {text}", "", f"![{text}]({name}.svg)"]
+    return "\n".join(lines) + "\n"
 
 
 def _head(report: Mapping[str, Any], title: str) -> Head:
     """Return a title, and below it what the picture alone does not show."""
-    known = [report["model"], report["dtype"]]
+    known = [report["model"], *filter(None, [report["dtype"]])]
     if report["batch_size"] is not None:
         known.append(f"batch size {report['batch_size']}")
     if report["decode_steps"] is not None:
@@ -74,7 +91,8 @@ def _scaled(
         name: [None if v is None else v / 1000**power for v in values]
         for name, values in series.items()
     }
-    return chart(axis, _head(report, title), f"{PREFIXES[power]}{unit}", scaled, log=log)
+    both = log or axis.log  # over a geometric axis, growth is a straight line
+    return chart(axis, _head(report, title), f"{PREFIXES[power]}{unit}", scaled, log=both)
 
 
 def _stage_figures(
@@ -105,8 +123,9 @@ def _stage_figures(
     }
     text = f"{title}: tensor and vector FLOPs"
     yield "split", _scaled(report, axis, text, "FLOPs", split)
-    text += ", logarithmic"
-    yield "split_log", _scaled(report, axis, text, "FLOPs", split, log=True)
+    if not axis.log:  # else it is logarithmic already
+        text += ", logarithmic"
+        yield "split_log", _scaled(report, axis, text, "FLOPs", split, log=True)
     mode = next(iter(labels))
     head = _head(report, f"{title}: share of FLOPs, {labels[mode]}")
     yield "shares", stacked(axis, head, "% of FLOPs", _shares(report, name, mode, parts))

@@ -10,13 +10,14 @@ from attrs import frozen
 
 from flopbench.analytic import Stage
 from flopbench.analytic.attention import plot_label
+from flopbench.analytic.price import Fallback
 from flopbench.analytic.price_many import Costs, Evaluator
 from flopbench.commands.sweep.plan import SweepPlan
 from flopbench.commands.sweep.units import UnitCount
 from flopbench.errors import PluginError, UsageError
 from flopbench.vendor.method import Method
 
-SWEEP_SCHEMA_VERSION = "1.0"
+SWEEP_SCHEMA_VERSION = "1.1"
 VENDOR_METHODS = {Method.CONCRETE: "call", Method.SYMBOLIC: "law"}
 """How a vendor number was obtained, in the words of ``sweep.json``: by calls, or by any law."""
 TERA, GIGA = 10**12, 10**9
@@ -43,12 +44,6 @@ def sweep_report(
         provenance: versions, vendor, counters and configuration.
     """
     vendor = next((v for _, v in plan.base.vendor_strategies), None)
-    evaluator = Evaluator(
-        model=plan.base.model,
-        modes=plan.base.modes,
-        pricer=plan.base.pricer,
-        stages=[stage.name for stage in plan.stages],
-    )
     return {
         "schema_version": SWEEP_SCHEMA_VERSION,
         "model": plan.base.model.name,
@@ -64,13 +59,10 @@ def sweep_report(
             mode.name: plot_label(mode.series_label(), mode.name) for mode in plan.base.modes
         },
         "compared": [mode.name for mode in plan.base.modes if mode.matches_vendor],
-        "fallbacks": [
-            {"stage": stage, **attrs.asdict(fallback)}
-            for stage, fallback in evaluator.fallbacks(plan.workloads[0])
-        ],
+        "fallbacks": _fallbacks(plan),
         "vendor_attention": vendor.attention if vendor else None,
         "vendor_counter": plan.base.counters[0].name if plan.base.counters else None,
-        "dtype": plan.base.model.dtype,
+        "dtype": _one({p.model.dtype for p in plan.plans}),
         "ttft_s": targets.ttft,
         "tpot_s": targets.tpot,
         **provenance,
@@ -79,6 +71,25 @@ def sweep_report(
             for index in range(len(plan.points))
         ],
     }
+
+
+def _one(values: set[str]) -> str | None:
+    """Return the only value, or None if there are several."""
+    return next(iter(values)) if len(values) == 1 else None
+
+
+def _fallbacks(plan: SweepPlan) -> list[dict[str, Any]]:
+    """Return the fallbacks at the first point of each run, each once."""
+    found: dict[tuple[str, Fallback], None] = {}
+    for base, indices in plan.by_plan:
+        evaluator = Evaluator(
+            model=base.model,
+            modes=base.modes,
+            pricer=base.pricer,
+            stages=[stage.name for stage in plan.stages],
+        )
+        found |= dict.fromkeys(evaluator.fallbacks(plan.workloads[indices[0]]))
+    return [{"stage": stage, **attrs.asdict(fallback)} for stage, fallback in found]
 
 
 def _common(plan: SweepPlan, key: str) -> Any:

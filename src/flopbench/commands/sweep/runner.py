@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import Any
 
 from flopbench.analytic import SweepPoint
-from flopbench.analytic.price_many import Evaluator
+from flopbench.analytic.price_many import Costs, Evaluator
 from flopbench.commands.sweep.journal import Journal, fingerprint
 from flopbench.commands.sweep.plan import SweepPlan, SweepRequest
 from flopbench.commands.sweep.pool import vendor_counts
@@ -39,17 +39,8 @@ def run_sweep(
         PluginError: the model or an attention mode raises.
         UsageError: what the vendor side needs is not installed, or the folder is in use.
     """
-    base = plan.base
     targets = targets or Targets()
-    sees = base.counters[0].convention.sees if base.counters else frozenset[str]()
-    evaluator = Evaluator(
-        model=base.model,
-        modes=base.modes,
-        pricer=base.pricer,
-        stages=priced_stages(plan, targets),
-        sees=sees,
-    )
-    costs = evaluator.points(plan.workloads)
+    costs = _priced(plan, targets)
     provenance = _provenance(plan, catalog)
     todo = units(plan)
     journal = None
@@ -64,6 +55,23 @@ def run_sweep(
             journal.close(finished=all(c.error is None for c in counts.values()))
 
     return report, close
+
+
+def _priced(plan: SweepPlan, targets: Targets) -> list[Costs]:
+    """Price the points of each run at once."""
+    costs: list[Costs] = [{} for _ in plan.points]
+    for base, indices in plan.by_plan:
+        evaluator = Evaluator(
+            model=base.model,
+            modes=base.modes,
+            pricer=base.pricer,
+            stages=priced_stages(plan, targets),
+            sees=base.counters[0].convention.sees if base.counters else frozenset[str](),
+        )
+        found = evaluator.points([plan.workloads[index] for index in indices])
+        for index, each in zip(indices, found, strict=True):
+            costs[index] = each
+    return costs
 
 
 def _count(
@@ -111,9 +119,12 @@ def _settings(plan: SweepPlan, provenance: Mapping[str, Any]) -> dict[str, Any]:
     )
     return {
         "versions": [provenance[name] for name in ("versions", "vendor", "counters")],
-        "model": [base.model.name, provenance["config"].get("model"), base.model.architecture],
+        "model": [
+            base.model.name,
+            [(p.config.get("model"), p.model.architecture) for p, _ in plan.by_plan],
+        ],
         "workload": provenance["config"].get("workload"),
-        "vendor": provenance["config"].get("vendor"),
+        "vendor": [p.config.get("vendor") for p, _ in plan.by_plan],
         "method": base.method,
         "points": [(dict(point.inputs), dict(f)) for point, f in _points(plan)],
         "stages": [stage.name for stage in plan.stages],

@@ -57,7 +57,8 @@ def to_markdown(report: Mapping[str, Any]) -> str:
 
 
 def _head(report: Mapping[str, Any]) -> str:
-    known = [f"Sweep `{report['sweep']}`", plural(report["num_points"], "point"), report["dtype"]]
+    known = [f"Sweep `{report['sweep']}`", plural(report["num_points"], "point")]
+    known += [] if report["dtype"] is None else [report["dtype"]]
     known += [] if report["batch_size"] is None else [f"batch size {report['batch_size']}"]
     known += [] if report["decode_steps"] is None else [f"{report['decode_steps']} decode steps"]
     return f"{', '.join(known)}. Prefixes are decimal."

@@ -11,6 +11,7 @@ from flopbench.commands.sweep.law_groups import WORTH_A_LAW, Place, counts_by_la
 from flopbench.commands.sweep.plan import SweepPlan
 from flopbench.errors import CountError, FlopbenchError, UsageError
 from flopbench.laws.law import Subject
+from flopbench.plan import Plan
 from flopbench.tally import sums
 from flopbench.vendor import VERIFIED, Convention, VendorModel
 from flopbench.vendor.attribution import Attributed, Failed, attempt, attribute
@@ -64,15 +65,20 @@ def units(plan: SweepPlan) -> list[Unit]:
     """Return what has to be counted, in the order of points."""
     if not plan.base.vendor_strategies:
         return []
-    ((_, vendor),) = plan.base.vendor_strategies
+    vendors = {id(each): each.vendor_strategies[0][1] for each, _ in plan.by_plan}
     needed = {name for stage in plan.stages for name in stage.base_names}
     found: dict[Any, list[int]] = {}
-    for index, workload in enumerate(plan.workloads):
+    for index, (each, workload) in enumerate(zip(plan.plans, plan.workloads, strict=True)):
         for stage in plan.base.model.stages:
             if stage.name in needed:
-                key = (stage.name, vendor.shapes(stage.name, workload))
-                found.setdefault(key, []).append(index)
-    return [Unit(stage, tuple(indices)) for (stage, _), indices in found.items()]
+                shapes = vendors[id(each)].shapes(stage.name, workload)
+                found.setdefault((stage.name, id(each), shapes), []).append(index)
+    return [Unit(stage, tuple(indices)) for (stage, _, _), indices in found.items()]
+
+
+def _run(plan: SweepPlan, unit: Unit) -> Plan:
+    """Return the run that a unit's points are of."""
+    return plan.plans[unit.points[0]]
 
 
 Task = tuple[Unit, ...]
@@ -94,13 +100,13 @@ def groups(plan: SweepPlan, todo: list[Unit]) -> list[Task]:
         return []
     found: dict[Any, list[Unit]] = {}
     for unit in todo:
-        found.setdefault(_place(plan, unit).key, []).append(unit)
+        found.setdefault((id(_run(plan, unit)), _place(plan, unit).key), []).append(unit)
     fewest = 2 if base.method == "symbolic" else WORTH_A_LAW
     return [tuple(group) for group in found.values() if len(group) >= fewest]
 
 
 def _place(plan: SweepPlan, unit: Unit) -> Place:
-    return place(plan.base.model, unit.stage, plan.workloads[unit.points[0]])
+    return place(_run(plan, unit).model, unit.stage, plan.workloads[unit.points[0]])
 
 
 def _worth_a_law(plan: SweepPlan, vendor: VendorModel, unit: Unit) -> bool:
@@ -117,16 +123,17 @@ def _group_by_law(plan: SweepPlan, group: Task) -> dict[Unit, UnitCount]:
 
     The law was already checked against calls of the first unit.
     """
-    ((counter, vendor),) = plan.base.vendor_strategies
+    run = _run(plan, group[0])
+    ((counter, vendor),) = run.vendor_strategies
     if not _worth_a_law(plan, vendor, group[0]):
         return {}
     subject = Subject(
         vendor=vendor,
         counter=counter,
-        model=plan.base.model,
+        model=run.model,
         stage=group[0].stage,
         workload=plan.workloads[group[0].points[0]],
-        open_sizes=plan.base.model.sizes,
+        open_sizes=run.model.sizes,
     )
     try:
         found = counts_by_law(subject, [_place(plan, unit) for unit in group])
@@ -154,7 +161,7 @@ def count_unit(plan: SweepPlan, unit: Unit) -> UnitCount:
     Raises:
         UsageError: for example, what the vendor side needs is not installed.
     """
-    ((counter, vendor),) = plan.base.vendor_strategies
+    ((counter, vendor),) = _run(plan, unit).vendor_strategies
 
     def count() -> Attributed:
         stage = vendor.stage(unit.stage, plan.workloads[unit.points[0]])
