@@ -107,7 +107,9 @@ class Given:
         """
         kind, notes = alias_of(self.model_type), self.notes
         if self.model_type in ALIASES:
-            notes += (f"{self.model_type} runs as {kind}: {ALIASES[self.model_type][1]}",)
+            sizes = "" if self.values else f"; without a file, its sizes are the defaults of {kind}"
+            reason = ALIASES[self.model_type][1]
+            notes += (f"{self.model_type} runs as {kind}: {reason}{sizes}",)
         if kind not in (*causal_lm_types(), *multimodal_types()):
             return self._alone(notes)
         _require_architecture(kind, self)
@@ -176,8 +178,8 @@ def read_json(path: Path) -> dict[str, Any]:
 def _float_or_object(found: dict[str, Any]) -> Any:
     """Return the infinity or NaN that transformers writes as an object, or the object itself."""
     text = found.get("__float__")
-    is_float = len(found) == 1 and text in ("Infinity", "-Infinity", "NaN")
-    return float(text) if is_float else found
+    is_float = isinstance(text, str) and text in ("Infinity", "-Infinity", "NaN")
+    return float(text) if len(found) == 1 and is_float else found
 
 
 def _fields(given: Given, config: LmConfig) -> Mapping[str, Any]:
