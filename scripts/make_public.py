@@ -26,6 +26,7 @@ FILE = Path(__file__).parents[1] / "tests" / "stability" / "public.json"
 PACKAGES = (
     "flopbench",
     "flopbench.dims",
+    "flopbench.inputs",
     "flopbench.ops",
     "flopbench.blocks",
     "flopbench.analytic",

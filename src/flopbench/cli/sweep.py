@@ -46,7 +46,8 @@ VaryOption = Annotated[
     list[str] | None,
     typer.Option(
         metavar="KEY=VALUES",
-        help="Vary a key: A,B,C or START:STOP:STEP (up to STOP). Repeatable: all combinations.",
+        help="Vary a key: A,B,C, START:STOP:STEP or START:STOP:xFACTOR (up to STOP). Repeatable: "
+        "all combinations.",
     ),
 ]
 GridOption = Annotated[

@@ -12,6 +12,8 @@ from collections.abc import Mapping
 from pathlib import Path
 
 from flopbench.cli.files import write_files
+from flopbench.errors import UsageError
+from flopbench.inputs import read_json
 
 LIST = ".sweep.files"
 
@@ -42,9 +44,9 @@ def replace_files(directory: Path, files: Mapping[str, str | bytes]) -> None:
 def _read(directory: Path) -> Written:
     """Return what sweeps wrote there; nothing if no sweep can have written the list."""
     try:
-        found = json.loads((directory / LIST).read_bytes())
+        found = read_json(directory / LIST, LIST)
         return {name: [str(d) for d in found[name]] for name in found if Path(name).name == name}
-    except (OSError, ValueError, TypeError, RecursionError):
+    except (UsageError, ValueError, TypeError):
         return {}
 
 

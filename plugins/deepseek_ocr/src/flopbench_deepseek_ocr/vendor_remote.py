@@ -10,8 +10,8 @@ FlopCounterMode sees the products.
 from __future__ import annotations
 
 import hashlib
-import json
 import logging
+import os
 from collections.abc import Mapping
 from functools import cached_property
 from importlib import metadata
@@ -20,6 +20,7 @@ from typing import Any
 
 from flopbench import UsageError, VendorCall, VendorStage
 from flopbench.errors import describe
+from flopbench.inputs import read_bytes, read_json
 from flopbench.vendor.transformers import fill_cache
 from flopbench_deepseek_ocr.architecture import Architecture, read_architecture
 from flopbench_deepseek_ocr.workload import View, Workload
@@ -35,7 +36,7 @@ def _code_digest(root: Path) -> str:
     """Return a hash that identifies the folder's code."""
     found = hashlib.sha256()
     for path in sorted(root.glob("*.py")):
-        found.update(path.name.encode() + path.read_bytes())
+        found.update(os.fsencode(path.name) + read_bytes(path, str(path)))
     return found.hexdigest()
 
 
@@ -198,7 +199,9 @@ class RemoteCode:
 
 def _require_own_code(config: Path) -> None:
     """Reject a folder whose config.json makes transformers load code from another repository."""
-    auto_map = json.loads(config.read_text(encoding="utf-8")).get("auto_map", {})
+    auto_map = read_json(config, str(config)).get("auto_map", {})
+    if not isinstance(auto_map, dict):
+        raise UsageError(f"{config}: auto_map must be an object, got {auto_map!r}")
     for name, reference in auto_map.items():
         if "--" in str(reference):
             raise UsageError(

@@ -7,7 +7,6 @@ dimensions, and this module only reads them.
 from __future__ import annotations
 
 import copy
-import json
 from collections.abc import Mapping
 from difflib import get_close_matches
 from pathlib import Path
@@ -18,6 +17,7 @@ from attrs import frozen
 
 from flopbench import UsageError
 from flopbench.errors import describe, unknown
+from flopbench.inputs import read_json
 from flopbench_transformers_lm.model_types import needs_transformers
 
 
@@ -110,12 +110,7 @@ def _values(config: Any) -> dict[str, Any]:
 
 
 def _read(path: Path, model_type: str) -> dict[str, Any]:
-    try:
-        values = json.loads(path.read_text(encoding="utf-8"))
-    except OSError as error:
-        raise UsageError(f"cannot read model.config={path}: {error.strerror}") from error
-    except (ValueError, RecursionError) as error:
-        raise UsageError(f"model.config={path} is not a JSON file: {error}") from error
+    values = read_json(path, f"model.config={path}")
     if not isinstance(values, dict):
         raise UsageError(f"model.config={path} must hold a JSON object, as a config.json does")
     found = values.get("model_type")
