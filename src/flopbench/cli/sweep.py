@@ -164,7 +164,7 @@ def _sweep(
     from contextlib import nullcontext
 
     from flopbench.cli.sweep_files import replace_files
-    from flopbench.commands.sweep.journal import locked
+    from flopbench.commands.sweep.lock import locked
     from flopbench.commands.sweep.runner import incomplete, run_sweep
     from flopbench.commands.sweep.text import to_csv, to_markdown, verdict
 

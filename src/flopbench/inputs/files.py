@@ -10,7 +10,7 @@ import json
 import os
 import stat
 from pathlib import Path
-from typing import Any
+from typing import IO, Any
 
 from flopbench.errors import UsageError
 
@@ -18,8 +18,7 @@ MOST_BYTES = 64 * 2**20
 """What a file may hold, unless its reader says otherwise."""
 
 _FLAGS = (
-    os.O_RDONLY
-    | getattr(os, "O_NONBLOCK", 0)  # Windows has none of these
+    getattr(os, "O_NONBLOCK", 0)  # Windows has none of these
     | getattr(os, "O_CLOEXEC", 0)
     | getattr(os, "O_BINARY", 0)
 )
@@ -94,6 +93,31 @@ def _require_regular(status: os.stat_result) -> None:
 
 def _reason(error: OSError | ValueError) -> str:
     return str(getattr(error, "strerror", None) or error)
+
+
+def open_own(path: Path) -> IO[bytes]:
+    """Open a file of flopbench's own for reading and writing; make it if it is not there.
+
+    What somebody else put there is left as it is: a link is not followed, nothing is cut off.
+
+    Raises:
+        OSError: it cannot be opened, or is not a regular file.
+    """
+    flags = _FLAGS | os.O_RDWR | os.O_CREAT | getattr(os, "O_NOFOLLOW", 0)
+    try:
+        descriptor = os.open(path, flags, 0o666)
+    except OSError as error:
+        if error.errno not in {errno.ELOOP, errno.ENXIO, errno.EISDIR}:
+            raise
+        raise _irregular(path) from error
+    if not stat.S_ISREG(os.fstat(descriptor).st_mode):
+        os.close(descriptor)
+        raise _irregular(path)
+    return os.fdopen(descriptor, "r+b")
+
+
+def _irregular(path: Path) -> OSError:
+    return OSError(errno.EINVAL, f"{path.name} is not a regular file")
 
 
 def make_folder(folder: Path) -> list[Path]:

@@ -8,7 +8,6 @@ Names and types are checked here, so that an error can say the full key.
 from __future__ import annotations
 
 import re
-import textwrap
 import types
 from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
@@ -169,7 +168,8 @@ _LONGEST = 500
 def first_line(error: BaseException) -> str:
     """Return the first line of an error's message."""
     lines = str(error).strip().splitlines()
-    return textwrap.shorten(lines[0], _LONGEST) if lines else type(error).__name__
+    line = lines[0] if lines else type(error).__name__
+    return line if len(line) <= _LONGEST else f"{line[:_LONGEST]}…"
 
 
 _VALIDATOR_MESSAGE = re.compile(r"'(\w+)' (must be .*): (.*)")
