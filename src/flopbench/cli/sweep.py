@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import gc
-import json
 import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -24,7 +23,7 @@ from flopbench.cli.options import (
     settings,
 )
 from flopbench.errors import UsageError
-from flopbench.text import plural
+from flopbench.text import json_text, plural
 
 if TYPE_CHECKING:
     from flopbench.commands.sweep.plan import SweepPlan, SweepRequest
@@ -174,7 +173,7 @@ def _sweep(
             report, close = run_sweep(
                 plan, request, catalog, out=folder, jobs=jobs, targets=targets, progress=progress
             )
-        text = json.dumps(report, indent=1, ensure_ascii=False, allow_nan=False) + "\n"
+        text = json_text(report, 1) + "\n"
         if folder is None:
             print_text(to_markdown(report).rstrip())
         else:
@@ -183,11 +182,12 @@ def _sweep(
                 "sweep.csv": to_csv(report),
                 "sweep.md": to_markdown(report),
             }
+            replace_files(folder, files)  # before the pictures, which may fail
             if plots:
                 from flopbench.commands.sweep.plots import draw
 
                 files |= draw(report, plan.base.model.parts)
-            replace_files(folder, files)
+                replace_files(folder, files)
             points = plural(len(plan.points), "point")
             print_text(f"{points}, {len(files)} files in {folder}\n{verdict(report)}")
         close()

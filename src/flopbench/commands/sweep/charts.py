@@ -7,6 +7,7 @@ on a scale are joined by lines; points that are names are bars.
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping, Sequence
 from typing import Any
 
@@ -14,6 +15,7 @@ import attrs
 from attrs import frozen
 
 from flopbench.plotting import COLOURS, HATCHES
+from flopbench.text import visible
 
 _MARKERS = ("o", "s", "^", "D", "v", "P", "X", "<", ">", "*")
 _DASHES = ("-", "--", ":", "-.", (0, (5, 1)), (0, (3, 1, 1, 1)), (0, (1, 1)))
@@ -67,11 +69,12 @@ def axis_of(report: Mapping[str, Any]) -> Axis:
     values = [point.get(x) for point in points]
     numeric = all(isinstance(v, int | float) and not isinstance(v, bool) for v in values)
     numeric = numeric and len(set(values)) > 1
-    ticks = None if numeric else [str(v) for v in dict.fromkeys(map(str, values))]
-    xs = [float(v) if numeric else float((ticks or []).index(str(v))) for v in values]
+    words = [visible(str(v)) for v in values]
+    ticks = None if numeric else list(dict.fromkeys(words))
+    xs = [float(v) for v in values] if ticks is None else [float(ticks.index(w)) for w in words]
     names, groups = [], dict[str, list[int]]()
     for index, point in enumerate(points):
-        words = [w for w in point["label"].split(" ") if not w.startswith(f"{x}=")]
+        words = [w for w in visible(point["label"]).split(" ") if not w.startswith(f"{x}=")]
         names.append(" ".join(words))
         groups.setdefault(" ".join(w for w in words if "=" in w), []).append(index)
     ordered = {name: sorted(m, key=lambda i: xs[i]) for name, m in groups.items()}
@@ -87,6 +90,7 @@ def chart(axis: Axis, head: Head, unit: str, series: Series, *, log: bool = Fals
     axes.set_ylabel(unit)
     if log:
         axes.set_yscale("log")
+        _powers(axes)
         series = {name: [value or None for value in values] for name, values in series.items()}
     (_lines if axis.ticks is None else _bars)(axes, axis, series)
     if not log:
@@ -97,6 +101,26 @@ def chart(axis: Axis, head: Head, unit: str, series: Series, *, log: bool = Fals
         axes.margins(y=0.12)
     _legend(figure, axes, axis, series)
     return figure
+
+
+_RAISED = str.maketrans("-0123456789", "⁻⁰¹²³⁴⁵⁶⁷⁸⁹")
+_FORMULA = re.compile(r"\$\\mathdefault\{(.*?)(\\times)?(10)\^\{(-?\d+)\}\}\$")
+
+
+def _powers(axes: Any) -> None:
+    """Write the powers of ten of a logarithmic axis as text, for formulas are not drawn."""
+    from matplotlib.ticker import LogFormatterSciNotation
+
+    class Plain(LogFormatterSciNotation):
+        def __call__(self, value: float, place: int | None = None) -> str:
+            match = _FORMULA.fullmatch(super().__call__(value, place))
+            if match is None:
+                return ""
+            times = f"{match[1]} × " if match[2] else match[1]  # noqa: RUF001
+            return f"{times}10{match[4].translate(_RAISED)}"
+
+    axes.yaxis.set_major_formatter(Plain())
+    axes.yaxis.set_minor_formatter(Plain(labelOnlyBase=False))
 
 
 def _dress(figure: Any, axes: Any, axis: Axis, head: Head) -> None:
