@@ -11,6 +11,7 @@ from pathlib import Path
 
 from flopbench.errors import UsageError
 from flopbench.inputs.files import make_folder, remove_folders
+from flopbench.text import visible
 
 
 def check_writable(directory: Path) -> None:
@@ -40,9 +41,9 @@ def write_files(directory: Path, files: Mapping[str, str | bytes], *, alone: boo
     Raises:
         UsageError: a file cannot be written; then none is, and no new folder is left.
     """
-    # Text may hold a file name that the system cannot decode: it is escaped.
+    # Text may hold a file name that the system cannot decode, or that steers a terminal.
     contents = {
-        name: data if isinstance(data, bytes) else data.encode("utf-8", "backslashreplace")
+        name: data if isinstance(data, bytes) else visible(data).encode()
         for name, data in files.items()
     }
     written: dict[Path, Path] = {}

@@ -14,6 +14,7 @@ from pathlib import Path
 from flopbench.cli.files import write_files
 from flopbench.errors import UsageError
 from flopbench.inputs import read_json
+from flopbench.text import visible
 
 LIST = ".sweep.files"
 
@@ -55,5 +56,5 @@ def _text(written: Written) -> str:
 
 
 def _digest(data: str | bytes) -> str:
-    content = data if isinstance(data, bytes) else data.encode("utf-8", "backslashreplace")
+    content = data if isinstance(data, bytes) else visible(data).encode()
     return hashlib.sha256(content).hexdigest()

@@ -303,14 +303,6 @@ def is_among("""
     assert [p["prefill"]["vendor_flops"] for p in report["points"]] == [64_000, 128_000]
 
 
-@pytest.fixture
-def heeds_interrupts():
-    """Let child processes take SIGINT, which a shell's background jobs ignore."""
-    before = signal.signal(signal.SIGINT, signal.default_int_handler)
-    yield
-    signal.signal(signal.SIGINT, before)
-
-
 @pytest.mark.usefixtures("heeds_interrupts")
 def test_an_interrupted_sweep_says_how_it_goes_on(toy):
     whole = undisturbed(toy)
