@@ -16,7 +16,7 @@ import attrs
 import typer
 
 from flopbench import errors, schemas
-from flopbench.cli import make_app
+from flopbench.cli.app import make_app
 from flopbench.conventions import Conventions
 from flopbench.plan.config import RunOptions
 from flopbench.registry import hookspecs
@@ -26,6 +26,7 @@ FILE = Path(__file__).parents[1] / "tests" / "stability" / "public.json"
 PACKAGES = (
     "flopbench",
     "flopbench.dims",
+    "flopbench.inputs",
     "flopbench.ops",
     "flopbench.blocks",
     "flopbench.analytic",

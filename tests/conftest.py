@@ -4,13 +4,20 @@ import fcntl
 import hashlib
 import json
 import os
+import signal
 import subprocess
 import sys
+from pathlib import Path
 
 import pytest
 from hypothesis import HealthCheck, settings
 
 from support.cli import python_path
+from support.offline import sitecustomize  # noqa: F401 - this process has no network, either
+
+# Nor has any that a test starts.
+OFFLINE = Path(__file__).with_name("support") / "offline"
+os.environ["PYTHONPATH"] = python_path(OFFLINE)
 
 settings.register_profile(
     "default",
@@ -47,6 +54,14 @@ def flopbench(tmp_path):
         )
 
     return run
+
+
+@pytest.fixture
+def heeds_interrupts():
+    """Let child processes take SIGINT, which a shell's background jobs ignore."""
+    before = signal.signal(signal.SIGINT, signal.default_int_handler)
+    yield
+    signal.signal(signal.SIGINT, before)
 
 
 @pytest.fixture(scope="session")

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import sys
 import traceback
+import warnings
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from inspect import getattr_static
@@ -18,6 +19,12 @@ _NO_PLUGINS = frozenset(
     | {"transformers", *sys.stdlib_module_names}
 )
 """Packages between flopbench and a plugin, or that a plugin calls."""
+
+
+def quiet() -> None:
+    """Show no warnings of libraries, unless Python was asked to (``-W``, ``PYTHONWARNINGS``)."""
+    if not sys.warnoptions:
+        warnings.simplefilter("ignore")
 
 
 def told(error: BaseException) -> str:

@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import io
+import warnings
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from importlib.util import find_spec
 from typing import Any
 
-from flopbench.errors import UsageError
+from flopbench.errors import UsageError, describe
 
 SETTINGS = {
     "svg.hashsalt": "flopbench",
@@ -58,15 +59,22 @@ def require_matplotlib(otherwise: str = "") -> None:
 
 @contextmanager
 def drawing(settings: Mapping[str, Any]) -> Iterator[None]:
-    """Draw with these matplotlib settings and without a display.
+    """Draw with these matplotlib settings, without a display; texts are shown as they are.
 
     Raises:
-        UsageError: matplotlib is not installed.
+        UsageError: matplotlib is not installed, or cannot draw.
     """
     try:
         import matplotlib as mpl
     except ImportError as error:
         raise UsageError(_NEEDED) from error
     mpl.use("Agg")
-    with mpl.rc_context(dict(settings)):
-        yield
+    # A name may hold dollar signs, which matplotlib takes for a formula, and signs that its font
+    # has not, of which it warns.
+    plain = {**settings, "text.parse_math": False}
+    with mpl.rc_context(plain), warnings.catch_warnings():
+        warnings.simplefilter("ignore")
+        try:
+            yield
+        except Exception as error:
+            raise UsageError(f"matplotlib cannot draw the plots: {describe(error)}") from error

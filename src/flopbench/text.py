@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import json
+import math
+import re
 import textwrap
 from collections.abc import Iterable, Iterator, Mapping
 from decimal import Decimal
@@ -35,6 +37,59 @@ def si(value: float, unit: str) -> str:
     return f"{value / 1000**power:.4g} {PREFIXES[power]}{unit}"
 
 
+_HIDDEN = re.compile(
+    "[\x00-\x08\x0b-\x1f\x7f-\x9f"  # controls: all but the tab and the end of a line
+    "\u00ad\u061c\u180e\u200b\u200e\u200f\u2028-\u202e\u2060-\u206f\ufeff\ufff9-\ufffb"
+    "\U000e0000-\U000e007f\ud800-\udfff]"
+)
+"""Characters that steer a terminal, turn text around, are not seen, or are none."""
+
+
+def visible(text: str) -> str:
+    r"""Escape what could change how a terminal shows a text, as JSON does: ``\u001b``.
+
+    Names of files may hold such characters. Whatever is printed passes through here. Ends of lines
+    and tabs stay.
+    """
+    return _HIDDEN.sub(_escaped, text)
+
+
+def _escaped(match: re.Match[str]) -> str:
+    units = match[0].encode("utf-16-be", "surrogatepass")
+    return "".join(f"\\u{units[i]:02x}{units[i + 1]:02x}" for i in range(0, len(units), 2))
+
+
+def one_line(text: str) -> str:
+    r"""Return a text as one line that shows all of it: `visible`, with ``\n`` for its ends."""
+    return visible(text).replace("\n", "\\n")
+
+
+_FORMULA = ("=", "+", "-", "@", "\t", "\r")
+
+
+def cell(value: Any) -> Any:
+    """Return a value for a cell of CSV: an apostrophe before text that looks like a formula."""
+    return f"'{value}" if isinstance(value, str) and value.startswith(_FORMULA) else value
+
+
+def json_text(value: Any, indent: int) -> str:
+    """Return a value as JSON; floats that JSON has not are the texts NaN, Infinity, -Infinity."""
+    try:
+        return json.dumps(value, indent=indent, ensure_ascii=False, allow_nan=False)
+    except ValueError:
+        return json.dumps(_finite(value), indent=indent, ensure_ascii=False)
+
+
+def _finite(value: Any) -> Any:
+    if isinstance(value, Mapping):
+        return {name: _finite(inner) for name, inner in value.items()}
+    if isinstance(value, list | tuple):
+        return [_finite(inner) for inner in value]
+    if isinstance(value, float) and not math.isfinite(value):
+        return "NaN" if math.isnan(value) else "Infinity" if value > 0 else "-Infinity"
+    return value
+
+
 def key_values(values: Mapping[str, Any], prefix: str = "") -> Iterator[str]:
     """Yield ``key=value`` for each value that is set; keys of inner mappings are dotted."""
     for key, value in values.items():
@@ -42,7 +97,7 @@ def key_values(values: Mapping[str, Any], prefix: str = "") -> Iterator[str]:
             yield from key_values(value, f"{prefix}{key}.")
         elif value is not None:
             shown = list(value) if isinstance(value, tuple) else value
-            yield f"{prefix}{key}={shown}"
+            yield one_line(f"{prefix}{key}={shown}")
 
 
 def plural(number: int, what: str) -> str:

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from flopbench.cli import COMMANDS
+from flopbench.cli.app import COMMANDS
 from support.cli import ANALYTIC, REPORTS, one_sentence
 
 BAD = {

@@ -1,5 +1,6 @@
 """The configuration: layers, and one sentence for each kind of mistake."""
 
+import os
 import subprocess
 import sys
 from pathlib import Path
@@ -66,6 +67,20 @@ def test_values_are_typed_and_resolved():
     assert config.resolved["conventions"]["rms_norm"] == 4
 
 
+def test_numbers_and_flags_are_what_a_person_means(tmp_path):
+    file = tmp_path / "mine.yaml"
+    file.write_text("workload: {steps: 1Mi, ratio: 1_000, title: no, flag: yes}")
+    assert load(file=file).sections["workload"] == Inputs(
+        steps=1048576, ratio=1000.0, title="no", flag=True
+    )
+    for text in ("8k", "8Ki", "'8k'", "8192", "8_192", "0x2000"):
+        found = load(f"workload.steps={text}").sections["workload"].steps
+        assert (found, type(found)) == (8192, int)
+    referring = load("workload.title=8k", "workload.steps=${workload.title}")
+    assert referring.sections["workload"].steps == 8192
+    assert referring.resolved["workload"]["title"] == "8k"
+
+
 def test_text_may_look_like_anything():
     assert load("workload.image=page.png").sections["workload"].image == "page.png"
     for name in ("12", "010", "???", "a${b}.png", "#1.png", "null"):
@@ -89,6 +104,18 @@ MISTAKES = {
     "workload.steps=[1]": "workload.steps must be an integer, got [1]",
     "workload.steps=0": "workload.steps must be >= 1, got 0",
     "workload.steps=-3": "workload.steps must be >= 1, got -3",
+    "workload.steps=010": "workload.steps must be an integer, got '010': write 10, or 8 if that",
+    "workload.steps=1:30": "workload.steps must be an integer, got '1:30'",
+    "workload.steps=2001-99-99": "workload.steps must be an integer, got '2001-99-99'",
+    "workload.steps=1e3": "workload.steps must be an integer, got 1000.0",
+    "workload.steps=???": "??? stands for a value that is missing",
+    "workload.steps=yes": "workload.steps must be an integer, got 'yes'",
+    "workload.steps=" + "9" * 5000: "at most 40 digits, got one of 5,000",
+    "workload.steps=" + "9" * 40: "workload.steps must be an integer of at most 1,000,000,000,",
+    "workload.steps=" + "[" * 2000: "nested too deeply",
+    "workload.steps=" + "${" * 400: "a value refers to more than 20 others",
+    "workload.steps=" + "${workload." * 400 + "}" * 400: "a value refers to more than 20",
+    "workload.steps=!!int abc": "found what is not an integer",
     "workload.flag=1": "workload.flag must be true or false, got 1",
     "workload.title=3": "workload.title must be text, got 3",
     "workload.mode=bse": "workload.mode: unknown value 'bse': did you mean 'base'?",
@@ -106,7 +133,7 @@ MISTAKES = {
     "=3": "override '=3' must be KEY=VALUE",
     "workload.image=[1,": "override 'workload.image=[1,' is not valid",
     "workload.title=${nowhere}": "cannot merge the configuration",
-    "workload.title=???": "cannot merge the configuration",
+    "workload.title=???": "??? stands for a value that is missing",
     "workload.title=": "has no value: if that is intended, write null",
     "workload.image=#1.png": "has no value: if that is intended, write null",
 }
@@ -139,6 +166,16 @@ def test_a_mistake_is_one_sentence_with_the_full_key(override):
         ("a: 1\na: 2", "found duplicate key"),
         ("workload: {steps: x}", "workload.steps must be an integer"),
         ("\0", "is not valid YAML"),
+        ("just words", "must hold a mapping of sections"),
+        ("12", "must hold a mapping of sections"),
+        ("workload: {steps: 010}", "workload.steps must be an integer, got '010': write 10, or 8"),
+        ("workload: {steps: 1:30}", "workload.steps must be an integer, got '1:30'"),
+        ("workload:\n  steps: ???", "is missing in line 2"),
+        ("workload: {steps: !!timestamp 2001-99-99}", "is not valid YAML: could not determine"),
+        ("workload: {steps: !!int abc}", "is not valid YAML: found what is not an integer"),
+        ("workload: {steps: " + "9" * 400 + "}", "is not valid YAML: a number must be"),
+        ("workload: " + "[" * 2000, "is not valid YAML: it is nested too deeply"),
+        ("workload: {steps: '" + "${" * 400 + "'}", "a value refers to more than 20 others"),
     ],
 )
 def test_a_bad_file_is_named(tmp_path, text, message):
@@ -147,6 +184,14 @@ def test_a_bad_file_is_named(tmp_path, text, message):
     with pytest.raises(UsageError, match=message) as error:
         load(file=path)
     assert "\n" not in str(error.value)
+
+
+def test_a_file_that_never_ends_is_named(tmp_path):
+    for path in (Path("/dev/zero"), tmp_path / "fifo"):
+        if not path.exists():
+            os.mkfifo(path)
+        with pytest.raises(UsageError, match=r"cannot read the configuration .*: it is not a regu"):
+            load(file=path)
 
 
 def test_a_missing_file_is_named(tmp_path):

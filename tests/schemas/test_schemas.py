@@ -13,7 +13,7 @@ from typer.testing import CliRunner
 
 from flopbench import Stage, UsageError, schemas
 from flopbench.analytic.price import Fallback
-from flopbench.cli import make_app
+from flopbench.cli.app import make_app
 from flopbench.cli.common import Session
 from flopbench.commands.attention.figures import AttentionFigures, Measured
 from flopbench.commands.attention.modes import ModeFigures

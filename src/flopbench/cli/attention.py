@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Iterator
 from typing import TYPE_CHECKING, Annotated
 
@@ -13,6 +12,7 @@ from flopbench.cli.common import load, one_of, print_text
 from flopbench.cli.options import PluginOption, StrictOption
 from flopbench.errors import PluginError, UsageError
 from flopbench.kernels.flash_tiles import DTYPES, GPUS, KERNELS
+from flopbench.text import json_text
 
 if TYPE_CHECKING:
     from flopbench.cli.common import Session
@@ -80,7 +80,7 @@ def attention_command(
     if as_json:
         more = {"modes": {name: attrs.asdict(each) for name, each in modes.items()}}
         more |= attrs.asdict(found) if found else {}
-        print_text(json.dumps(as_dict(op, gpu, dtype, figures) | more, indent=2))
+        print_text(json_text(as_dict(op, gpu, dtype, figures) | more, 2))
         return
     print_text(as_text(op, gpu, dtype, figures))
     for name, each in modes.items():

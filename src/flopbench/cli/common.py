@@ -14,7 +14,7 @@ import typer
 from attrs import define, field
 
 from flopbench.errors import UsageError, unknown
-from flopbench.text import listed
+from flopbench.text import listed, visible
 
 if TYPE_CHECKING:
     from flopbench.progress import Progress
@@ -68,9 +68,9 @@ def load(context: typer.Context, plugin: list[str] | None, strict: bool) -> Cata
 
 
 def print_text(text: str) -> None:
-    """Print ``text``; a closed pipe is not an error."""
+    """Print ``text``, with what would steer a terminal escaped; a closed pipe is not an error."""
     try:
-        print(text, flush=True)
+        print(visible(text), flush=True)
     except BrokenPipeError:
         # Whoever read the output has read enough; the flush at exit must not fail again.
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())

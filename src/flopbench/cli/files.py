@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import contextlib
 import glob
 import os
 import re
@@ -11,6 +10,8 @@ from collections.abc import Mapping
 from pathlib import Path
 
 from flopbench.errors import UsageError
+from flopbench.inputs.files import make_folder, remove_folders
+from flopbench.text import visible
 
 
 def check_writable(directory: Path) -> None:
@@ -19,18 +20,15 @@ def check_writable(directory: Path) -> None:
     Raises:
         UsageError: the directory cannot be created or written to.
     """
-    missing: list[Path] = []
+    made: list[Path] = []
     try:
-        missing = [p for p in (directory, *directory.parents) if not p.exists()]
-        directory.mkdir(parents=True, exist_ok=True)
+        made = make_folder(directory)
         with tempfile.TemporaryFile(dir=directory):
             pass
-    except OSError as error:
+    except (OSError, ValueError) as error:
         raise _cannot_write(directory, error) from error
     finally:
-        for path in missing:
-            with contextlib.suppress(OSError):
-                path.rmdir()
+        remove_folders(made)
 
 
 def write_files(directory: Path, files: Mapping[str, str | bytes], *, alone: bool = False) -> None:
@@ -41,16 +39,17 @@ def write_files(directory: Path, files: Mapping[str, str | bytes], *, alone: boo
             process left behind are deleted.
 
     Raises:
-        UsageError: a file cannot be written; then none is.
+        UsageError: a file cannot be written; then none is, and no new folder is left.
     """
-    # Text may hold a file name that the system cannot decode: it is escaped.
+    # Text may hold a file name that the system cannot decode, or that steers a terminal.
     contents = {
-        name: data if isinstance(data, bytes) else data.encode("utf-8", "backslashreplace")
+        name: data if isinstance(data, bytes) else visible(data).encode()
         for name, data in files.items()
     }
     written: dict[Path, Path] = {}
+    made: list[Path] = []
     try:
-        directory.mkdir(parents=True, exist_ok=True)
+        made = make_folder(directory)
         for name in contents:
             if (directory / name).is_dir():
                 raise IsADirectoryError(None, f"{name} is a directory")
@@ -66,6 +65,7 @@ def write_files(directory: Path, files: Mapping[str, str | bytes], *, alone: boo
     finally:
         for temporary in written:
             temporary.unlink(missing_ok=True)
+        remove_folders(made)  # those without files
 
 
 def _temporary(directory: Path, name: str, content: bytes) -> Path:
@@ -91,5 +91,6 @@ def _clear(directory: Path, name: str) -> None:
             path.unlink(missing_ok=True)
 
 
-def _cannot_write(directory: Path, error: OSError) -> UsageError:
-    return UsageError(f"cannot write to --out {directory}: {error.strerror}")
+def _cannot_write(directory: Path, error: OSError | ValueError) -> UsageError:
+    reason = getattr(error, "strerror", None) or error
+    return UsageError(f"cannot write to --out {directory}: {reason}")

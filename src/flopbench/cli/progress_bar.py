@@ -17,6 +17,7 @@ from rich.progress import (
 
 from flopbench.progress import Progress as RunProgress
 from flopbench.progress import SweepProgress
+from flopbench.text import one_line
 
 
 class BarProgress(RunProgress):
@@ -32,14 +33,14 @@ class BarProgress(RunProgress):
     @contextmanager
     def open(cls, total: int) -> Iterator[BarProgress]:
         """Show a bar over ``total`` stages on stderr, and remove it at the end."""
-        columns = (TextColumn("{task.description}"), BarColumn(), TimeElapsedColumn())
+        columns = (TextColumn("{task.description}", markup=False), BarColumn(), TimeElapsedColumn())
         with Progress(
             *columns, console=Console(stderr=True), transient=True, redirect_stdout=False
         ) as bar:
             yield cls(bar, total)
 
     def stage(self, title: str) -> None:
-        self._title = f"counting {title}"
+        self._title = one_line(f"counting {title}")
         self._bar.update(self._task, description=self._title, completed=self._stages)
         self._stages += 1
 
@@ -59,7 +60,7 @@ class SweepBar(SweepProgress):
     def open(cls) -> Iterator[SweepBar]:
         """Show a bar on stderr, and remove it at the end."""
         columns = (
-            TextColumn("{task.description}"),
+            TextColumn("{task.description}", markup=False),
             BarColumn(),
             MofNCompleteColumn(),
             TimeElapsedColumn(),
@@ -78,4 +79,4 @@ class SweepBar(SweepProgress):
         self._bar.update(self._task, description="counting", total=total, completed=done)
 
     def counted(self, what: str) -> None:
-        self._bar.update(self._task, description=f"counted {what}", advance=1)
+        self._bar.update(self._task, description=one_line(f"counted {what}"), advance=1)

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import gc
-import json
 import sys
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
@@ -25,7 +24,7 @@ from flopbench.cli.options import (
     settings,
 )
 from flopbench.errors import UsageError
-from flopbench.text import plural
+from flopbench.text import json_text, plural
 
 if TYPE_CHECKING:
     from flopbench.commands.sweep.plan import SweepPlan, SweepRequest
@@ -47,8 +46,8 @@ VaryOption = Annotated[
     list[str] | None,
     typer.Option(
         metavar="KEY=VALUES",
-        help="Vary a key such as workload.decode_steps or model.dtype: A,B,C or START:STOP:STEP "
-        "(up to STOP). Repeatable: all combinations.",
+        help="Vary a key such as workload.decode_steps or model.dtype: A,B,C, START:STOP:STEP or "
+        "START:STOP:xFACTOR (up to STOP). Repeatable: all combinations.",
     ),
 ]
 GridOption = Annotated[
@@ -171,7 +170,7 @@ def _sweep(
     from contextlib import nullcontext
 
     from flopbench.cli.sweep_files import replace_files
-    from flopbench.commands.sweep.journal import locked
+    from flopbench.commands.sweep.lock import locked
     from flopbench.commands.sweep.runner import incomplete, run_sweep
     from flopbench.commands.sweep.text import to_csv, to_markdown, verdict
 
@@ -181,7 +180,7 @@ def _sweep(
             report, close = run_sweep(
                 plan, request, catalog, out=folder, jobs=jobs, targets=targets, progress=progress
             )
-        text = json.dumps(report, indent=1, ensure_ascii=False, allow_nan=False) + "\n"
+        text = json_text(report, 1) + "\n"
         if folder is None:
             print_text(to_markdown(report).rstrip())
         else:
@@ -190,11 +189,12 @@ def _sweep(
                 "sweep.csv": to_csv(report),
                 "sweep.md": to_markdown(report),
             }
+            replace_files(folder, files)  # before the pictures, which may fail
             if plots:
                 from flopbench.commands.sweep.plots import draw
 
                 files |= draw(report, plan.base.model.parts)
-            replace_files(folder, files)
+                replace_files(folder, files)
             written = f"{plural(len(plan.points), 'point')}, {_written(folder, files)}"
             print_text("\n".join(filter(None, (written, progress.resumed, verdict(report)))))
         close()

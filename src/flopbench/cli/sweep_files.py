@@ -12,6 +12,9 @@ from collections.abc import Mapping
 from pathlib import Path
 
 from flopbench.cli.files import write_files
+from flopbench.errors import UsageError
+from flopbench.inputs import read_json
+from flopbench.text import visible
 
 LIST = ".sweep.files"
 
@@ -42,9 +45,9 @@ def replace_files(directory: Path, files: Mapping[str, str | bytes]) -> None:
 def _read(directory: Path) -> Written:
     """Return what sweeps wrote there; nothing if no sweep can have written the list."""
     try:
-        found = json.loads((directory / LIST).read_bytes())
+        found = read_json(directory / LIST, LIST)
         return {name: [str(d) for d in found[name]] for name in found if Path(name).name == name}
-    except (OSError, ValueError, TypeError, RecursionError):
+    except (UsageError, ValueError, TypeError):
         return {}
 
 
@@ -53,5 +56,5 @@ def _text(written: Written) -> str:
 
 
 def _digest(data: str | bytes) -> str:
-    content = data if isinstance(data, bytes) else data.encode("utf-8", "backslashreplace")
+    content = data if isinstance(data, bytes) else visible(data).encode()
     return hashlib.sha256(content).hexdigest()

@@ -20,6 +20,8 @@ from cattrs import Converter, transform_error
 from cattrs.errors import ForbiddenExtraKeysError
 
 from flopbench.errors import UsageError, unknown
+from flopbench.inputs import yaml12
+from flopbench.inputs.numbers import MOST, integer, quoted
 
 DEFAULTS = Path(__file__).with_name("defaults.yaml")
 
@@ -107,10 +109,10 @@ def shipped(paths: Iterable[Path]) -> dict[str, Any] | None:
     for path in paths:
         try:
             text = path.read_text(encoding="utf-8")
-            node = yaml.compose(text, yaml.SafeLoader)
+            node = yaml12.nodes(text)
             if not (isinstance(node, yaml.MappingNode) and _is_plain(node)):
                 return None
-            plain = _over(plain, yaml.safe_load(text))
+            plain = _over(plain, yaml12.parse(text))
         except (OSError, ValueError, yaml.YAMLError):
             return None
     return plain
@@ -167,14 +169,15 @@ def structure(name: str, values: Any, cls: type) -> Any:
         raise UsageError(f"{path}{message}") from error
 
 
+_LONGEST = 500
+"""Characters of another library's message that are shown."""
+
+
 def first_line(error: BaseException) -> str:
-    """Return the first line of an error's message; of a YAML error its cause and its line."""
-    # A YAML error keeps its cause and place out of its text, which starts with the context.
-    problem, mark = getattr(error, "problem", None), getattr(error, "problem_mark", None)
-    if problem and mark:
-        return f"{problem} in line {mark.line + 1}"
+    """Return the first line of an error's message."""
     lines = str(error).strip().splitlines()
-    return lines[0] if lines else type(error).__name__
+    line = lines[0] if lines else type(error).__name__
+    return line if len(line) <= _LONGEST else f"{line[:_LONGEST]}…"
 
 
 _VALIDATOR_MESSAGE = re.compile(r"'(\w+)' (must be .*): (.*)")
@@ -188,7 +191,7 @@ def _explain(error: BaseException, wanted: type | None) -> str:
         return ": " + unknown("key", min(map(str, error.extra_fields)), names)
     if isinstance(error, KeyError):
         return " is missing"
-    if isinstance(error, _WrongTypeError):
+    if isinstance(error, _RefusedError):
         return f" {error}"
     message = first_line(error)
     validator = _VALIDATOR_MESSAGE.match(message)
@@ -197,11 +200,15 @@ def _explain(error: BaseException, wanted: type | None) -> str:
     return f": {message}"
 
 
-class _WrongTypeError(ValueError):
+class _RefusedError(ValueError):
+    """A value that a field refuses: the message follows its key."""
+
+
+class _WrongTypeError(_RefusedError):
     """A value of the wrong type: the message names the right type and the value."""
 
     def __init__(self, wanted: Any, value: Any) -> None:
-        super().__init__(f"must be {_type_name(wanted)}, got {value!r}")
+        super().__init__(f"must be {_type_name(wanted)}, got {quoted(value)}")
 
 
 _TYPE_NAMES = {
@@ -236,12 +243,36 @@ def _is_union(wanted: Any) -> bool:
 
 
 def _exact(value: Any, wanted: Any) -> Any:
-    """Return a scalar without converting it: 1.0, "1" and true are not integers."""
+    """Return a scalar as it is: 1.0 and true are not integers, and only words are counts."""
+    if wanted is int and type(value) is str:
+        return _integer(value)
+    if wanted is bool and type(value) is str and value in _FLAGS:
+        return _FLAGS[value]
     if type(value) is int and wanted is float:
         return float(value)
     if type(value) is not wanted:
         raise _WrongTypeError(wanted, value)
+    if wanted is int and abs(value) > MOST:
+        raise _RefusedError(f"must be an integer of at most {MOST:,}, got {quoted(value)}")
     return value
+
+
+def _integer(text: str) -> int:
+    """Return the number that a text such as ``8k`` means."""
+    try:
+        return int(_exact(integer(text), int))
+    except ValueError as error:
+        text = str(error)
+        raise _RefusedError(text if text.startswith("must be") else f"must be {text}") from error
+
+
+_FLAGS = {
+    word: value
+    for value, words in ((True, ("yes", "on")), (False, ("no", "off")))
+    for plain in words
+    for word in (plain, plain.capitalize(), plain.upper())
+}
+"""What a flag may be beside true and false; a field of text takes these words as text."""
 
 
 def _member(value: Any, wanted: Any) -> Any:
@@ -251,6 +282,8 @@ def _member(value: Any, wanted: Any) -> Any:
         return _CONVERTER.structure(value, kind)
     if value is None and type(None) in get_args(wanted):
         return None
+    if type(value) is str and int in get_args(wanted):
+        return _integer(value)
     raise _WrongTypeError(wanted, value)
 
 

@@ -11,15 +11,22 @@ from typing import Any
 import attrs
 from omegaconf import DictConfig, OmegaConf
 from omegaconf.errors import OmegaConfBaseException
-from yaml import YAMLError
 
 from flopbench.errors import UsageError
+from flopbench.inputs import read_text, yaml12
+from flopbench.inputs.numbers import quoted
 from flopbench.plan.config import first_line
 
 _NULLS = ("null", "Null", "NULL", "~")
 
 RENAMED = {"vendor.method": "run.method"}
 """Keys by the names that they had."""
+
+_MOST_REFERENCES = 20
+"""References that a value may hold, as in ``${workload.steps}``."""
+
+_OMEGACONF = (OmegaConfBaseException, AttributeError, LookupError, TypeError, ValueError)
+"""What OmegaConf raises for values that it cannot take."""
 
 LOG = logging.getLogger("flopbench")
 
@@ -41,7 +48,9 @@ def merged(
     try:
         whole = OmegaConf.merge(*layers)
         plain: Any = OmegaConf.to_container(whole, resolve=True, throw_on_missing=True)
-    except (OmegaConfBaseException, TypeError) as error:
+    except RecursionError as error:
+        raise UsageError("cannot merge the configuration: it is nested too deeply") from error
+    except _OMEGACONF as error:
         raise UsageError(f"cannot merge the configuration: {first_line(error)}") from error
     found: dict[str, Any] = plain
     return found
@@ -71,15 +80,29 @@ def _nested(key: str, value: Any) -> DictConfig:
 
 
 def _read(path: Path) -> DictConfig:
+    text = read_text(path, f"the configuration {path}", most=yaml12.MOST_BYTES)
     try:
-        values = OmegaConf.load(path)
-    except OSError as error:
-        raise UsageError(f"cannot read the configuration {path}: {error.strerror}") from error
-    except (YAMLError, OmegaConfBaseException, UnicodeDecodeError) as error:
+        values = _parsed(text)
+        if not isinstance(values, dict | None):
+            raise UsageError(f"{path} must hold a mapping of sections, such as 'workload:'")
+        return OmegaConf.create(values or {})
+    except RecursionError as error:
+        raise UsageError(f"{path} is nested too deeply") from error
+    except _OMEGACONF as error:
         raise UsageError(f"{path} is not valid YAML: {first_line(error)}") from error
-    if not isinstance(values, DictConfig):
-        raise UsageError(f"{path} must hold a mapping of sections, such as 'workload:'")
-    return values
+
+
+def _parsed(text: str) -> Any:
+    """Return what a text of YAML holds.
+
+    Raises:
+        ValueError: it is not valid, or refers to so much that OmegaConf would take forever.
+    """
+    found = yaml12.parse(text)
+    for value in yaml12.values(found):
+        if isinstance(value, str) and value.count("${") > _MOST_REFERENCES:
+            raise ValueError(f"a value refers to more than {_MOST_REFERENCES} others")
+    return found
 
 
 def _with_section(key: str, schema: Mapping[str, type]) -> str:
@@ -99,18 +122,25 @@ def _with_section(key: str, schema: Mapping[str, type]) -> str:
 def _override(text: str, schema: Mapping[str, type]) -> DictConfig:
     key, equals, value = text.partition("=")
     if not equals or not key.strip():
-        raise UsageError(f"override {text!r} must be KEY=VALUE, such as workload.batch_size=2")
+        raise UsageError(
+            f"override {quoted(text)} must be KEY=VALUE, such as workload.batch_size=2"
+        )
     if key in schema:
-        raise UsageError(f"override {text!r} must name a key in the section, as {key}.KEY=VALUE")
+        raise UsageError(
+            f"override {quoted(text)} must name a key in the section, as {key}.KEY=VALUE"
+        )
     if "." not in key:
-        raise UsageError(f"override {text!r} must name a section{_with_section(key, schema)}")
+        raise UsageError(f"override {quoted(text)} must name a section{_with_section(key, schema)}")
     try:
-        override = OmegaConf.from_dotlist([text])
+        override = OmegaConf.create({})
+        OmegaConf.update(override, key, _parsed(value))
         given: Any = OmegaConf.to_container(override)
         for part in key.strip().split("."):
             given = given.get(part, part) if isinstance(given, dict) else given
-    except (YAMLError, OmegaConfBaseException) as error:
-        raise UsageError(f"override {text!r} is not valid: {first_line(error)}") from error
+    except RecursionError as error:
+        raise UsageError(f"override {quoted(text)} is nested too deeply") from error
+    except _OMEGACONF as error:
+        raise UsageError(f"override {quoted(text)} is not valid: {first_line(error)}") from error
     if given in (None, "") and value.strip() not in _NULLS:
-        raise UsageError(f"override {text!r} has no value: if that is intended, write null")
+        raise UsageError(f"override {quoted(text)} has no value: if that is intended, write null")
     return override

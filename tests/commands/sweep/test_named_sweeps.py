@@ -119,7 +119,7 @@ def test_limits_that_a_sweep_does_not_take_are_refused(sweep):
     assert sweep(f"({takes},)", "--grid", "9x9").returncode == 0
 
 
-@pytest.mark.parametrize("value", ["2020-01-01", ".nan", ".inf", "!!set {a}", "[.nan]"])
+@pytest.mark.parametrize("value", [".nan", ".inf", "[.nan]"])
 def test_a_varied_value_that_json_has_not_is_one_sentence(flopbench, value):
     text = f"workload.prompt_tokens={value}"
     sentence = one_sentence(flopbench("sweep", "deepseek_ocr", "--vary", text))

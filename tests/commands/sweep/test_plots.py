@@ -2,11 +2,15 @@
 
 import re
 from itertools import pairwise
+from xml.etree import ElementTree as ET
 
 import pytest
 
 from flopbench.commands.sweep.axis import axis_of, is_geometric
+from flopbench.commands.sweep.charts import Head, chart
 from flopbench.commands.sweep.plots import INDEX, draw
+from flopbench.plotting import SETTINGS, drawing, saved
+from flopbench.text import visible
 
 MODES = {"eager": "analytic (eager, full)", "flash": "analytic (flash, full)"}
 
@@ -179,3 +183,42 @@ def test_what_the_axis_says_is_not_said_again():
 
 def test_the_same_report_gives_the_same_bytes(plots):
     assert draw(GRIDS, {"a/b": "A", "c": "C"}) == plots["grids"]
+
+
+def svg(found, series, **options):
+    """Draw one chart of a sweep; return its file, and what it shows."""
+    with drawing(SETTINGS):
+        figure = chart(axis_of(found), Head("title", "below"), "FLOPs", series, **options)
+        text = dict(saved("it", figure))["it.svg"].decode()
+    return text, "".join(ET.fromstring(text).itertext())  # noqa: S314 - our own
+
+
+ODD = (
+    "a$\\frac{$.png",
+    "$x$",
+    "a\\$b$c$",
+    "\x1b[31mred",
+    "bad\udcff",
+    "漢字",
+    "\u202egnp.exe",
+    "&<",
+)
+
+
+@pytest.mark.parametrize("name", ODD, ids=ascii)
+def test_a_name_is_drawn_as_it_is_shown(name):
+    labels, series = [f"image={name}", "image=plain"], {f"of {visible(name)}": [1, 2]}
+    text, shown = svg(report(labels, "image", image=[name, "plain"]), series)
+    assert shown.count(visible(name)) == 2
+    assert "\x1b" not in text
+    # On a scale, names are beside the points.
+    _, shown = svg(report(labels, "tokens", tokens=[1, 2]), series)
+    assert f"image={visible(name)}" in shown
+
+
+@pytest.mark.parametrize("highest", [900, 9_000_000])
+def test_a_logarithmic_axis_has_powers_of_ten(highest):
+    found = report(["a", "b"], "tokens", tokens=[1, 2])
+    text, shown = svg(found, {"it": [300, highest]}, log=True)
+    assert re.search(r"(\d × )?10[⁰¹²³⁴⁵]", shown)  # noqa: RUF001
+    assert "mathdefault" not in text

@@ -168,6 +168,21 @@ def test_a_file_that_is_no_journal_is_refused(toy):
     assert (toy.folder / "out" / ".sweep.journal").read_text() == "notes\n"
 
 
+def test_a_journal_that_was_changed_never_reaches_the_report(toy):
+    toy.points = 4
+    whole = undisturbed(toy)
+    assert toy.run("out", TOY_FAILS="4")[0] == 1
+    journal = toy.folder / "out" / JOURNAL
+    journal.write_text(journal.read_text().replace('{"layer": 128}', '{"layer": 129}'))
+    toy.log.unlink()
+    code, stderr = toy.run("out")
+    assert code == 0
+    (line,) = stderr.splitlines()
+    assert "3 counts changed since it was written; made again" in line
+    assert toy.counted() == [2, 3, 4]
+    assert toy.files("out") == whole
+
+
 def test_counts_of_other_code_are_not_mixed_in(toy):
     assert toy.run("out", TOY_FAILS="3")[0] == 1
     toy.change(("64 * rows", "80 * rows"))
@@ -286,14 +301,6 @@ def is_among("""
     report = toy.report("variant")
     assert report["vendor_attention"] == "sdpa"
     assert [p["prefill"]["vendor_flops"] for p in report["points"]] == [64_000, 128_000]
-
-
-@pytest.fixture
-def heeds_interrupts():
-    """Let child processes take SIGINT, which a shell's background jobs ignore."""
-    before = signal.signal(signal.SIGINT, signal.default_int_handler)
-    yield
-    signal.signal(signal.SIGINT, before)
 
 
 @pytest.mark.usefixtures("heeds_interrupts")

@@ -18,6 +18,7 @@ from attrs import frozen
 
 from flopbench import UsageError
 from flopbench.dims import DTYPE_BYTES, is_symbolic
+from flopbench.inputs import read_json
 
 
 def at_least(low: int) -> Any:
@@ -224,12 +225,7 @@ def read_architecture(path: Path, *, windowed: bool = False) -> Architecture:
     Raises:
         UsageError: the file cannot be read, lacks a field, or describes another kind of model.
     """
-    try:
-        values = json.loads(path.read_text(encoding="utf-8"))
-    except OSError as error:
-        raise UsageError(f"cannot read model.config={path}: {error.strerror}") from error
-    except (ValueError, RecursionError) as error:
-        raise UsageError(f"model.config={path} is not a JSON file: {error}") from error
+    values = read_json(path, f"model.config={path}")
     if not isinstance(values, dict):
         raise UsageError(f"model.config={path} must hold a JSON object, as a config.json does")
     config = _Config(path, values)
@@ -259,7 +255,7 @@ def read_dtype(path: Path) -> str | None:
     Raises:
         UsageError: the dtype is not one whose size is known.
     """
-    config = _Config(path, json.loads(path.read_text(encoding="utf-8")))
+    config = _Config(path, read_json(path, f"model.config={path}"))
     for key in ("torch_dtype", "dtype"):
         dtype = config.values.get(key)
         if dtype is not None and (not isinstance(dtype, str) or dtype not in DTYPE_BYTES):

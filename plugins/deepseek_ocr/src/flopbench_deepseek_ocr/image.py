@@ -2,16 +2,21 @@
 
 from __future__ import annotations
 
+import io
 import warnings
 from collections.abc import Sequence
 from pathlib import Path
 
 from flopbench import UsageError
+from flopbench.inputs import read_bytes
 from flopbench_deepseek_ocr.workload import CropGrid, Page, Tiling
 
 SAMPLE_PAGE = Path(__file__).with_name("sample_page.png")
 SAMPLE_SIZE = (1240, 1754)
 """Width and height of the sample page, which need not be read: it ships with the plugin."""
+
+_MOST_BYTES = 2**30
+"""What an image file may hold."""
 
 _EXIF_ORIENTATION = 0x0112
 _EXIF_TURNED = {5, 6, 7, 8}
@@ -46,21 +51,21 @@ def read_page(image: str | Sequence[int] | None) -> Page:
 def _file_size(path: Path) -> tuple[int, int]:
     from PIL import Image, UnidentifiedImageError
 
-    if path.exists() and not (path.is_file() or path.is_dir()):
-        raise UsageError(f"image {path} is not a regular file")
+    data = read_bytes(path, f"image {path}", most=_MOST_BYTES)
     try:
         with warnings.catch_warnings():
-            # A large page is not an attack; beyond Pillow's hard limit it is an error.
-            warnings.simplefilter("ignore", Image.DecompressionBombWarning)
-            with Image.open(path, formats=("PNG", "JPEG")) as picture:
+            # What Pillow warns of (a large page, broken EXIF data) does not change the size, and
+            # beyond Pillow's hard limit a large page is an error.
+            warnings.simplefilter("ignore")
+            with Image.open(io.BytesIO(data), formats=("PNG", "JPEG")) as picture:
                 picture.load()
                 turned = picture.getexif().get(_EXIF_ORIENTATION) in _EXIF_TURNED
                 width, height = picture.size
     except UnidentifiedImageError as error:
-        what = "is empty" if path.stat().st_size == 0 else "is not a PNG or JPEG image"
+        what = "is empty" if not data else "is not a PNG or JPEG image"
         raise UsageError(f"image {path} {what}") from error
-    except (OSError, SyntaxError, ValueError, Image.DecompressionBombError) as error:
-        reason = getattr(error, "strerror", None) or str(error).splitlines()[0]
+    except Exception as error:  # a broken file makes Pillow's decoders raise anything
+        reason = next(iter(str(error).splitlines()), type(error).__name__)
         raise UsageError(f"cannot read image {path}: {reason}") from error
     return (height, width) if turned else (width, height)
 

@@ -6,7 +6,6 @@ constructor computes, such as the indices of positions, must keep its values.
 
 from __future__ import annotations
 
-import json
 import logging
 import re
 from collections.abc import Iterator
@@ -17,6 +16,7 @@ from typing import Any
 
 from flopbench import UsageError
 from flopbench.errors import describe
+from flopbench.inputs import read_json
 
 _LOG = logging.getLogger("flopbench")
 
@@ -93,7 +93,7 @@ def require_own_code(config: Path) -> None:
     Raises:
         UsageError: its ``auto_map`` names a module elsewhere.
     """
-    auto_map = json.loads(config.read_text(encoding="utf-8")).get("auto_map")
+    auto_map = read_json(config, str(config)).get("auto_map")
     if not isinstance(auto_map, dict):
         raise UsageError(
             f"{config}: auto_map must name the folder's own classes, as "
@@ -113,9 +113,8 @@ def _why_not(root: Path, installed: str, error: BaseException) -> str:
             f"the code in {root} imports packages that are not installed: {', '.join(missing)} "
             f"(pip install {' '.join(missing)})"
         )
-    wanted = json.loads((root / "config.json").read_text(encoding="utf-8")).get(
-        "transformers_version", installed
-    )
+    config = root / "config.json"
+    wanted = read_json(config, str(config)).get("transformers_version", installed)
     versions = f"transformers {installed}"
     if wanted != installed:
         versions += f" (its config.json was written with {wanted})"

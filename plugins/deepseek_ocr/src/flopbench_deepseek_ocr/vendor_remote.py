@@ -11,6 +11,7 @@ hooks of modules: the products of attention's core are then the block's own.
 from __future__ import annotations
 
 import hashlib
+import os
 from collections.abc import Mapping
 from functools import cached_property
 from importlib import metadata
@@ -18,6 +19,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from flopbench import UsageError, VendorCall, VendorStage
+from flopbench.inputs import read_bytes
 from flopbench.vendor.transformers import fill_cache
 from flopbench_deepseek_ocr.architecture import Architecture, read_architecture
 from flopbench_deepseek_ocr.remote_model import build, require_own_code
@@ -35,7 +37,7 @@ def _code_digest(root: Path) -> str:
     """Return a hash that identifies the folder's code."""
     found = hashlib.sha256()
     for path in sorted(root.glob("*.py")):
-        found.update(path.name.encode() + path.read_bytes())
+        found.update(os.fsencode(path.name) + read_bytes(path, str(path)))
     return found.hexdigest()
 
 

@@ -6,7 +6,6 @@ which the language model is only a part.
 
 from __future__ import annotations
 
-import json
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
@@ -15,6 +14,7 @@ import attrs
 from attrs import frozen
 
 from flopbench import UsageError
+from flopbench.inputs import read_json
 from flopbench_transformers_lm.config import LmConfig, all_values, built
 from flopbench_transformers_lm.model_types import (
     ALIASES,
@@ -56,7 +56,7 @@ class Given:
         if file is None:
             return cls(asked, {}, f"the defaults of {asked}")
         path = config_path(file)
-        values, source = read_json(path), f"model.config={path}"
+        values, source = read_object(path), f"model.config={path}"
         found = values.get("model_type", asked)
         if not isinstance(found, str):
             raise UsageError(f"{source}: model_type must be text, such as {asked!r}: {found!r}")
@@ -156,18 +156,13 @@ def config_path(given: str) -> Path:
     return path
 
 
-def read_json(path: Path) -> dict[str, Any]:
+def read_object(path: Path) -> dict[str, Any]:
     """Return the object in a config.json.
 
     Raises:
         UsageError: the file cannot be read, or holds something else.
     """
-    try:
-        values = json.loads(path.read_text(encoding="utf-8"), object_hook=_float_or_object)
-    except OSError as error:
-        raise UsageError(f"cannot read model.config={path}: {error.strerror}") from error
-    except (ValueError, RecursionError) as error:
-        raise UsageError(f"model.config={path} is not a JSON file: {error}") from error
+    values = _with_floats(read_json(path, f"model.config={path}"))
     if not isinstance(values, dict):
         raise UsageError(f"model.config={path} must hold a JSON object, as a config.json does")
     # Code that comes with a checkpoint is never run, only transformers' own classes.
@@ -175,11 +170,16 @@ def read_json(path: Path) -> dict[str, Any]:
     return values
 
 
-def _float_or_object(found: dict[str, Any]) -> Any:
-    """Return the infinity or NaN that transformers writes as an object, or the object itself."""
+def _with_floats(found: Any) -> Any:
+    """Return a value with the infinities and NaNs that transformers writes as objects."""
+    if isinstance(found, list):
+        return [_with_floats(each) for each in found]
+    if not isinstance(found, dict):
+        return found
     text = found.get("__float__")
-    is_float = isinstance(text, str) and text in ("Infinity", "-Infinity", "NaN")
-    return float(text) if len(found) == 1 and is_float else found
+    if len(found) == 1 and isinstance(text, str) and text in ("Infinity", "-Infinity", "NaN"):
+        return float(text)
+    return {name: _with_floats(value) for name, value in found.items()}
 
 
 def _fields(given: Given, config: LmConfig) -> Mapping[str, Any]:

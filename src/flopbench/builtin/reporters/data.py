@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import csv
 import io
-import json
 from typing import Any
 
 from flopbench import Reporter
@@ -12,6 +11,7 @@ from flopbench.builtin.reporters.shared import (
     by_stage,
 )
 from flopbench.report import Comparison, Report
+from flopbench.text import cell, json_text
 
 
 class Json(Reporter):
@@ -22,7 +22,7 @@ class Json(Reporter):
     filename = "report.json"
 
     def render(self, report: Report) -> str:
-        return json.dumps(report.to_dict(), indent=2, ensure_ascii=False)
+        return json_text(report.to_dict(), 2)
 
 
 class Csv(Reporter):
@@ -61,7 +61,7 @@ class Csv(Reporter):
                 ]
                 rows: list[Comparison | None] = [*found] or [None]
                 for c in rows:
-                    writer.writerow([*own, *self._comparison(c)])
+                    writer.writerow(map(cell, (*own, *self._comparison(c))))
         return text.getvalue().rstrip("\n")
 
     def _comparison(self, comparison: Comparison | None) -> tuple[Any, ...]:

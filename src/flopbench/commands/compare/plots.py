@@ -8,6 +8,7 @@ from typing import Any
 from flopbench.analytic import Stage
 from flopbench.commands.compare.comparison import SideBySide
 from flopbench.plotting import COLOURS, HATCHES, SETTINGS, drawing, saved
+from flopbench.text import visible
 
 _HELD = {
     "weight_bytes": "weights",
@@ -64,7 +65,7 @@ def _axes(found: SideBySide, title: str, unit: str) -> tuple[Any, Any]:
     axes.set_title(title)
     axes.set_ylabel(unit)
     axes.grid(visible=False, axis="x")
-    labels = [side.label.replace(" ", "\n") for side in found.sides]
+    labels = [visible(side.label).replace(" ", "\n") for side in found.sides]
     axes.set_xticks(range(len(labels)), labels)
     axes.set_axisbelow(True)  # the grid stays behind the bars
     return figure, axes

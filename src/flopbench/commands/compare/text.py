@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from typing import Any
 
 from flopbench.analytic import Stage
 from flopbench.commands.compare.comparison import EITHER, PAGE, SEQUENCE, Side, SideBySide
 from flopbench.plan.plan import EAGER
-from flopbench.text import listed, si, table
+from flopbench.text import json_text, listed, si, table
 
 NONE = "none"
 FIRST, SAVING = "vs first model", "vs eager"
@@ -22,7 +21,7 @@ _PLURAL = {PAGE: "pages", SEQUENCE: "sequences", EITHER: "pages or sequences"}
 
 def to_json(found: SideBySide) -> str:
     """Return the JSON form, as text."""
-    return json.dumps(found.to_dict(), indent=1, ensure_ascii=False)
+    return json_text(found.to_dict(), 1)
 
 
 def to_markdown(found: SideBySide) -> str:

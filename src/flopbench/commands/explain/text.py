@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Callable, Iterator, Mapping
 from typing import Any
 
 import attrs
 
 from flopbench.commands.explain.tree import Explanation, Node
-from flopbench.text import table, tera, wrapped
+from flopbench.text import json_text, table, tera, wrapped
 
 EXPLAIN_SCHEMA_VERSION = "1.0"
 
@@ -64,7 +63,7 @@ def markdown(explanation: Explanation) -> str:
 
 def as_json(explanation: Explanation) -> str:
     """Return the whole explanation, for programs."""
-    return json.dumps(
+    return json_text(
         {
             "schema_version": EXPLAIN_SCHEMA_VERSION,
             "model": explanation.model,
@@ -75,8 +74,7 @@ def as_json(explanation: Explanation) -> str:
             "fallbacks": [attrs.asdict(fallback) for fallback in explanation.fallbacks],
             "tree": _node(explanation.root),
         },
-        indent=2,
-        ensure_ascii=False,
+        2,
     )
 
 

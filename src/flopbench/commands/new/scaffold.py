@@ -15,6 +15,7 @@ from string import Template
 from attrs import frozen
 
 from flopbench.errors import UsageError, unknown
+from flopbench.inputs.files import make_folder, remove_folders
 from flopbench.registry.catalog import Catalog
 
 _PYTHON_MODULES = ("shapes", "analytic", "vendor", "module", "plugin")
@@ -98,16 +99,20 @@ def write_plugin(kind: str, name: str, out: Path, catalog: Catalog) -> Path:
     folder = out / f"flopbench-{name.replace('_', '-')}"
     if folder.exists() or folder.is_symlink():
         raise UsageError(f"{folder} already exists: choose another name or another --out")
+    made: list[Path] = []
     try:
-        out.mkdir(parents=True, exist_ok=True)
+        made = make_folder(out)
         with tempfile.TemporaryDirectory(dir=out, prefix=f".{folder.name}.") as temporary:
             whole = Path(temporary, folder.name)
             for path, text in distribution(kind, name):
                 (whole / path).parent.mkdir(parents=True, exist_ok=True)
                 (whole / path).write_text(text, encoding="utf-8")
             shutil.move(whole, folder)
-    except OSError as error:
-        raise UsageError(f"cannot write to --out {out}: {error.strerror}") from error
+    except (OSError, ValueError) as error:
+        reason = getattr(error, "strerror", None) or error
+        raise UsageError(f"cannot write to --out {out}: {reason}") from error
+    finally:
+        remove_folders(made)  # those that are empty, because writing failed
     return folder
 
 

@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Callable, Iterator, Mapping
 
 import sympy
 
 from flopbench.analytic import Stage
 from flopbench.commands.prove.proof import FAILURES, Equation, Proof
-from flopbench.text import key_values, table, wrapped
+from flopbench.text import json_text, key_values, table, wrapped
 
 
 def console(proof: Proof) -> str:
@@ -103,7 +102,7 @@ def latex(proof: Proof) -> str:
 
 def as_json(proof: Proof) -> str:
     """Return the whole proof, for programs."""
-    return json.dumps(proof.to_dict(), indent=2, ensure_ascii=False)
+    return json_text(proof.to_dict(), 2)
 
 
 FORMATS: Mapping[str, Callable[[Proof], str]] = {

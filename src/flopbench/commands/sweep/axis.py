@@ -8,6 +8,8 @@ from typing import Any
 
 from attrs import frozen
 
+from flopbench.text import visible
+
 _FEWEST, _LEAST_RATIO, _ROUNDED = 3, 1.4, 1.1
 
 
@@ -43,11 +45,12 @@ def axis_of(report: Mapping[str, Any]) -> Axis:
     values = [point.get(x) for point in points]
     numeric = all(isinstance(v, int | float) and not isinstance(v, bool) for v in values)
     numeric = numeric and len(set(values)) > 1
-    ticks = None if numeric else [str(v) for v in dict.fromkeys(map(str, values))]
-    xs = [float(v) if numeric else float((ticks or []).index(str(v))) for v in values]
+    shown = [visible(str(v)) for v in values]
+    ticks = None if numeric else list(dict.fromkeys(shown))
+    xs = [float(v) for v in values] if ticks is None else [float(ticks.index(w)) for w in shown]
     names, groups = [], dict[str, list[int]]()
     for index, point in enumerate(points):
-        words = [w for w in point["label"].split(" ") if not w.startswith(f"{x}=")]
+        words = [w for w in visible(point["label"]).split(" ") if not w.startswith(f"{x}=")]
         names.append(" ".join(words))
         groups.setdefault(" ".join(w for w in words if "=" in w), []).append(index)
     ordered = {name: sorted(m, key=lambda i: xs[i]) for name, m in groups.items()}

@@ -7,6 +7,7 @@ on a scale are joined by lines; points that are names are bars.
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping, Sequence
 from typing import Any
 
@@ -47,6 +48,7 @@ def chart(axis: Axis, head: Head, unit: str, series: Series, *, log: bool = Fals
     axes.set_ylabel(unit)
     if log:
         axes.set_yscale("log")
+        _powers(axes)
         series = {name: [value or None for value in values] for name, values in series.items()}
     (_lines if axis.ticks is None else _bars)(axes, axis, series)
     if axis.log:
@@ -72,6 +74,26 @@ def _log_x(axes: Any, axis: Axis) -> None:
         axes.xaxis.set_minor_locator(NullLocator())
         axes.xaxis.set_minor_formatter(NullFormatter())
         axes.tick_params(axis="x", rotation=30)
+
+
+_RAISED = str.maketrans("-0123456789", "⁻⁰¹²³⁴⁵⁶⁷⁸⁹")
+_FORMULA = re.compile(r"\$\\mathdefault\{(.*?)(\\times)?(10)\^\{(-?\d+)\}\}\$")
+
+
+def _powers(axes: Any) -> None:
+    """Write the powers of ten of a logarithmic axis as text, for formulas are not drawn."""
+    from matplotlib.ticker import LogFormatterSciNotation
+
+    class Plain(LogFormatterSciNotation):
+        def __call__(self, value: float, place: int | None = None) -> str:
+            match = _FORMULA.fullmatch(super().__call__(value, place))
+            if match is None:
+                return ""
+            times = f"{match[1]} × " if match[2] else match[1]  # noqa: RUF001
+            return f"{times}10{match[4].translate(_RAISED)}"
+
+    axes.yaxis.set_major_formatter(Plain())
+    axes.yaxis.set_minor_formatter(Plain(labelOnlyBase=False))
 
 
 def _dress(figure: Any, axes: Any, axis: Axis, head: Head) -> None:

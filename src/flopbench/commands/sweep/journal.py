@@ -1,78 +1,38 @@
-"""The folder of a sweep: one sweep at a time, and a journal that outlives a killed one.
+"""The journal of a sweep, which outlives a killed one.
 
-The journal's first line identifies the sweep. Each further line is a finished count, on disk
-before the next count begins. A line cut short by a kill is dropped.
+Its first line identifies the sweep. Each further line is a finished count, on disk before the next
+count begins. Each line ends with a digest of itself and of all lines before it, so that nothing
+that was changed, repeated or moved since is taken for a count: what does not fit, and all after it,
+is counted again.
 """
 
 from __future__ import annotations
 
-import contextlib
-import fcntl
 import hashlib
 import json
+import logging
 import os
 from collections.abc import Iterator, Mapping
-from contextlib import contextmanager
 from pathlib import Path
-from typing import Any, TextIO
+from typing import Any
 
 from flopbench.digests import canonical
 from flopbench.errors import PluginError, UsageError
+from flopbench.inputs import read_bytes
+from flopbench.inputs.files import open_own
+from flopbench.text import plural
 from flopbench.vendor.method import Method
 
-LOCK, JOURNAL = ".sweep.lock", ".sweep.journal"
+JOURNAL = ".sweep.journal"
 
-METHODS = (Method.CONCRETE, Method.SYMBOLIC)
-"""How a count that a journal holds was obtained."""
+_MOST_BYTES = 2**30
+_CHAIN = "chain"
+"""The key of a line's digest."""
+
+LOG = logging.getLogger("flopbench")
 
 Fingerprint = Mapping[str, str]
 """Digests of the settings that a sweep's counts depend on, by name."""
-
-
-@contextmanager
-def locked(directory: Path) -> Iterator[None]:
-    """Lock the folder for one sweep; the system releases it however the process ends.
-
-    A folder created for a sweep that wrote nothing is removed afterwards.
-
-    Raises:
-        UsageError: another sweep holds the lock, or nothing can be written there.
-    """
-    missing = [p for p in (directory, *directory.parents) if not p.exists()]
-    try:
-        directory.mkdir(parents=True, exist_ok=True)
-        stream = _held(directory / LOCK)
-    except OSError as error:
-        raise UsageError(f"cannot write to --out {directory}: {error.strerror}") from error
-    if stream is None:
-        raise UsageError(
-            f"another sweep is writing to --out {directory}: wait for it, or choose another"
-        )
-    with stream:
-        try:
-            yield
-        finally:
-            # While it is locked: whoever opened it meanwhile sees that the path lost this file.
-            (directory / LOCK).unlink(missing_ok=True)
-            for path in missing:
-                with contextlib.suppress(OSError):
-                    path.rmdir()
-
-
-def _held(path: Path) -> TextIO | None:
-    """Open and lock a file; None if another process holds it."""
-    while True:
-        stream = path.open("w", encoding="utf-8")
-        try:
-            fcntl.flock(stream, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        except BlockingIOError:
-            stream.close()
-            return None
-        with contextlib.suppress(FileNotFoundError):
-            if os.path.samestat(os.fstat(stream.fileno()), path.stat()):
-                return stream
-        # A sweep that ended between the two steps removed the file.
-        stream.close()
 
 
 def fingerprint(settings: Mapping[str, Any]) -> Fingerprint:
@@ -104,31 +64,49 @@ class Journal:
         """
         self._path = directory / JOURNAL
         self._directory = directory
+        self._digest = ""
+        lines = self._read(sweep)
+        # A failed count is tried again, so that a later line replaces an earlier one.
+        self.entries: dict[str, Any] = {entry["unit"]: entry for entry in lines}
         try:
-            self.entries = self._read(sweep)
-            self._stream = self._path.open("a", encoding="utf-8")
-            if self._stream.tell() == 0:
+            self._stream = open_own(self._path)
+            self._stream.truncate(self._length)
+            self._stream.seek(self._length)
+            if not self._length:
                 self._write({"sweep": sweep})
         except OSError as error:
             raise UsageError(f"cannot write to --out {directory}: {error.strerror}") from error
 
-    def _read(self, sweep: Fingerprint) -> dict[str, Any]:
-        if not self._path.exists():
-            return {}
-        lines = self._path.read_bytes().split(b"\n")
-        whole = lines[:-1]
-        try:
-            first, *rest = [json.loads(line) for line in whole] or [{"sweep": sweep}]
-            self._require_same(sweep, dict(first["sweep"]))
-            entries = [_checked(entry) for entry in rest]
-        except (ValueError, KeyError, TypeError) as error:
-            raise UsageError(
-                f"{self._path} is not a sweep's journal: delete it to start again"
-            ) from error
-        with self._path.open("r+b") as stream:
-            stream.truncate(sum(len(line) + 1 for line in whole))
-        # A failed count is tried again, so that a later line replaces an earlier one.
-        return {entry["unit"]: entry for entry in entries}
+    def _read(self, sweep: Fingerprint) -> list[Mapping[str, Any]]:
+        """Return the counts that a sweep wrote, and note how long and what they are."""
+        self._length = 0
+        if not (self._path.exists() or self._path.is_symlink()):
+            return []
+        data = read_bytes(self._path, f"the journal {self._path}", most=_MOST_BYTES)
+        lines = data.split(b"\n")[:-1]  # a kill may cut the last one short
+        entries = list(self._whole(lines))
+        if not entries and lines:
+            raise UsageError(f"{self._path} is not a sweep's journal: delete it to start again")
+        if entries:
+            self._require_same(sweep, entries[0]["sweep"])
+        if changed := len(lines) - len(entries):
+            counts = plural(changed, "count")
+            LOG.warning("%s: %s changed since it was written; made again", self._path, counts)
+        return entries[1:]
+
+    def _whole(self, lines: list[bytes]) -> Iterator[Mapping[str, Any]]:
+        """Yield what lines hold, up to the first that is not as it was written."""
+        for line in lines:
+            try:
+                entry = json.loads(line)
+                digest = entry.pop(_CHAIN)
+            except (ValueError, LookupError, AttributeError, TypeError, RecursionError):
+                return
+            if digest != _chained(self._digest, entry):
+                return
+            self._digest = digest
+            self._length += len(line) + 1
+            yield entry
 
     def _require_same(self, sweep: Fingerprint, known: Fingerprint) -> None:
         other = [name for name in {**sweep, **known} if sweep.get(name) != known.get(name)]
@@ -146,7 +124,8 @@ class Journal:
         self._write({"unit": unit, "flops": flops, "method": method, "error": error})
 
     def _write(self, entry: Mapping[str, Any]) -> None:
-        self._stream.write(json.dumps(entry) + "\n")
+        self._digest = _chained(self._digest, entry)
+        self._stream.write(json.dumps({**entry, _CHAIN: self._digest}).encode() + b"\n")
         self._stream.flush()
         os.fsync(self._stream.fileno())
 
@@ -157,24 +136,6 @@ class Journal:
             self._path.unlink(missing_ok=True)
 
 
-def _checked(entry: Any) -> Mapping[str, Any]:
-    """Return a journal's entry, if a sweep can have written it.
-
-    Raises:
-        ValueError, KeyError, TypeError: it cannot.
-    """
-    if type(entry["unit"]) is not str:
-        raise TypeError("the unit must be text")
-    flops, method, error = (entry[name] for name in ("flops", "method", "error"))
-    if flops is None:
-        if type(error) is not str or not error:
-            raise ValueError("a failed count must have a reason")
-    elif error is not None or method not in METHODS or not _positive(flops):
-        raise ValueError("a count must be FLOPs by component, with a sum above 0")
-    found: Mapping[str, Any] = entry
-    return found
-
-
-def _positive(flops: Any) -> bool:
-    values = list(dict(flops).values())
-    return all(type(n) is int and n >= 0 for n in values) and sum(values) > 0
+def _chained(before: str, entry: Mapping[str, Any]) -> str:
+    """Return the digest of a line, after that of the line before."""
+    return hashlib.sha256((before + json.dumps(entry, sort_keys=True)).encode()).hexdigest()

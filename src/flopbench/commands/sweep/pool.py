@@ -11,6 +11,7 @@ from concurrent.futures import FIRST_COMPLETED, ProcessPoolExecutor, wait
 from concurrent.futures.process import BrokenProcessPool
 from multiprocessing import get_context
 
+from flopbench.boundary import quiet
 from flopbench.commands.sweep.plan import SweepPlan, SweepRequest, plan_sweep
 from flopbench.commands.sweep.units import (
     Task,
@@ -89,6 +90,7 @@ def _start_worker(request: SweepRequest, parent: int) -> None:
     from flopbench.registry.catalog import build_catalog
     from flopbench.registry.loading import load_plugins
 
+    quiet()
     threading.Thread(target=_end_with, args=(parent,), daemon=True).start()
     _WORKER["plan"] = plan_sweep(build_catalog(load_plugins(request.plugins)), request)
 

@@ -8,7 +8,7 @@ from collections.abc import Iterator, Mapping
 from typing import Any
 
 from flopbench.analytic.price import Fallback
-from flopbench.text import plural, si, table
+from flopbench.text import cell, plural, si, table
 
 _VENDOR = ("vendor_flops", "vendor_method", "vendor_error", "difference")
 _LAST = ("activations moved", "FLOP/B")
@@ -25,7 +25,7 @@ def to_csv(report: Mapping[str, Any]) -> str:
     fields = list(dict.fromkeys(name for row in rows for name in row))
     writer = csv.DictWriter(text, fields, lineterminator="\n")
     writer.writeheader()
-    writer.writerows(rows)
+    writer.writerows({name: cell(value) for name, value in row.items()} for row in rows)
     return text.getvalue()
 
 

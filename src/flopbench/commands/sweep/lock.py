@@ -1,0 +1,72 @@
+"""The folder of a sweep: one sweep writes there at a time."""
+
+from __future__ import annotations
+
+import contextlib
+import os
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import IO
+
+from flopbench.errors import UsageError
+from flopbench.inputs.files import make_folder, open_own, remove_folders
+
+LOCK = ".sweep.lock"
+
+
+@contextmanager
+def locked(directory: Path) -> Iterator[None]:
+    """Lock the folder for one sweep; the system releases it however the process ends.
+
+    A folder created for a sweep that wrote nothing is removed afterwards.
+
+    Raises:
+        UsageError: another sweep holds the lock, or nothing can be written there.
+    """
+    made: list[Path] = []
+    try:
+        made = make_folder(directory)
+        stream = _held(directory / LOCK)
+    except OSError as error:
+        remove_folders(made)
+        raise UsageError(f"cannot write to --out {directory}: {error.strerror}") from error
+    if stream is None:
+        raise UsageError(
+            f"another sweep is writing to --out {directory}: wait for it, or choose another"
+        )
+    with stream:
+        try:
+            yield
+        finally:
+            # While it is locked: whoever opened it meanwhile sees that the path lost this file.
+            if not os.fstat(stream.fileno()).st_size:  # a sweep's own
+                (directory / LOCK).unlink(missing_ok=True)
+            remove_folders(made)
+
+
+def _held(path: Path) -> IO[bytes] | None:
+    """Open and lock a file; None if another process holds it."""
+    while True:
+        stream = open_own(path)
+        if not _lock(stream):
+            stream.close()
+            return None
+        with contextlib.suppress(FileNotFoundError):
+            if os.path.samestat(os.fstat(stream.fileno()), path.stat()):
+                return stream
+        # A sweep that ended between the two steps removed the file.
+        stream.close()
+
+
+def _lock(stream: IO[bytes]) -> bool:
+    """Lock a file; return False if another process holds it."""
+    try:
+        import fcntl
+    except ImportError:  # Windows: two sweeps in one folder are not told apart
+        return True
+    try:
+        fcntl.flock(stream, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except BlockingIOError:
+        return False
+    return True

@@ -1,0 +1,11 @@
+"""What users give, read safely: files, numbers and YAML. For plugins, too."""
+
+from flopbench.inputs.files import read_bytes, read_json, read_text
+from flopbench.inputs.numbers import integer
+
+__all__ = [
+    "integer",
+    "read_bytes",
+    "read_json",
+    "read_text",
+]

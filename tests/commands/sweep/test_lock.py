@@ -1,0 +1,48 @@
+"""The lock of a sweep's folder: its own file, and nobody else's."""
+
+import os
+
+import pytest
+
+from flopbench.commands.sweep.lock import LOCK, locked
+from flopbench.errors import UsageError
+
+
+def test_a_link_in_place_of_the_lock_is_not_followed(tmp_path):
+    folder, target = tmp_path / "out", tmp_path / "target"
+    folder.mkdir()
+    target.write_text("mine")
+    for to in (target, tmp_path / "none"):
+        (folder / LOCK).symlink_to(to)
+        with (
+            pytest.raises(UsageError, match=r"cannot write to --out .*\.sweep\.lock is not a reg"),
+            locked(folder),
+        ):
+            pass
+        assert (folder / LOCK).is_symlink()
+        (folder / LOCK).unlink()
+    assert target.read_text() == "mine"
+    assert not (tmp_path / "none").exists()
+
+
+def test_a_pipe_or_folder_in_place_of_the_lock_is_refused_at_once(tmp_path):
+    for make in (os.mkfifo, os.mkdir):
+        folder = tmp_path / make.__name__
+        folder.mkdir()
+        make(folder / LOCK)
+        with pytest.raises(UsageError, match="is not a regular file"), locked(folder):
+            pass
+
+
+def test_a_file_with_content_stays(tmp_path):
+    (tmp_path / LOCK).write_text("mine")
+    with locked(tmp_path):
+        pass
+    assert (tmp_path / LOCK).read_text() == "mine"
+
+
+def test_a_new_folder_without_files_goes_and_so_does_the_lock(tmp_path):
+    deep = tmp_path.joinpath(*["d"] * 600)
+    with locked(deep):
+        assert (deep / LOCK).exists()
+    assert list(tmp_path.iterdir()) == []
