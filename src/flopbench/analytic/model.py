@@ -188,6 +188,17 @@ class AnalyticModel(ABC):
         """
         return ()
 
+    @classmethod
+    def for_file(cls, path: Path) -> str | None:  # noqa: ARG003 - for those that override it
+        """Return the name of the model that a config file or its folder describes, if any.
+
+        A user may name the path in place of the model, which then gets it as ``model.config``.
+
+        Raises:
+            flopbench.errors.UsageError: the file cannot be read.
+        """
+        return None
+
     @property
     def no_closed_forms(self) -> str | None:
         """Why this model has no closed forms, in one sentence; only its vendor is then counted."""

@@ -15,6 +15,7 @@ from flopbench.analytic.price import Pricer
 from flopbench.boundary import answer, calling
 from flopbench.conventions import Conventions
 from flopbench.errors import UsageError, unknown
+from flopbench.plan.by_path import named
 from flopbench.plan.config import Config, CountMethod, RunOptions, load_config
 from flopbench.registry.catalog import Catalog
 from flopbench.vendor import EXECUTED_FLOP, VendorCounter, VendorModel
@@ -98,6 +99,7 @@ def make_plan(
     """Resolve the names and values of a run.
 
     Args:
+        model_name: a model's name, or the path of a config file that one reads.
         file: a YAML file of configuration.
         overrides: ``KEY=VALUE`` texts.
         options: dotted keys and values that command-line options set.
@@ -106,8 +108,10 @@ def make_plan(
         UsageError: something that the user gave is wrong.
         PluginError: the model's plugin raises.
     """
+    model_name, from_path = named(catalog, model_name)
+    options = {**from_path, **(options or {})}
     model_class = catalog.models.get(model_name)
-    _refuse_image(model_class, options or {})
+    _refuse_image(model_class, options)
     vendor_class = catalog.vendor_models.find(model_name)
     config = load_config(
         schema_of(model_class, vendor_class),

@@ -9,8 +9,9 @@ from typing import ClassVar, Literal, Self
 
 from attrs import frozen
 
-from flopbench import Named, Op
+from flopbench import Named, Op, UsageError
 from flopbench.dims import DEFAULT_DTYPE
+from flopbench.inputs import config_path
 from flopbench_deepseek_ocr.architecture import Architecture, read_architecture, read_dtype
 from flopbench_deepseek_ocr.page_model import PageModel
 from flopbench_deepseek_ocr.sweeps import grid_sweeps
@@ -23,7 +24,8 @@ class Options:
     """What a user may set under ``model.``.
 
     Attributes:
-        config: a ``config.json`` in the published checkpoint's format, to replace its values.
+        config: a ``config.json`` in the published checkpoint's format, or the folder that holds
+            it, to replace its values.
         rope: how the rotary angles are computed: ``elementwise`` once per pass, as in
             transformers, or by ``matmul`` in every layer, as in the original code.
         dtype: dtype of weights, activations and KV cache; None means the config's, or bfloat16.
@@ -63,11 +65,20 @@ class SamClipModel(PageModel):
 
     @classmethod
     def from_options(cls, options: Options) -> Self:
-        architecture = cls.read(Path(options.config)) if options.config else None
-        dtype = options.dtype or (read_dtype(Path(options.config)) if options.config else None)
+        path = config_path(options.config) if options.config else None
+        architecture = cls.read(path) if path else None
+        dtype = options.dtype or (read_dtype(path) if path else None)
         return cls(
             architecture, rope_by_matmul=options.rope == "matmul", dtype=dtype or DEFAULT_DTYPE
         )
+
+    @classmethod
+    def for_file(cls, path: Path) -> str | None:
+        try:
+            cls.read(config_path(str(path)))
+        except UsageError:
+            return None
+        return cls.name
 
     @classmethod
     @abstractmethod

@@ -18,7 +18,7 @@ from attrs import frozen
 
 from flopbench import UsageError
 from flopbench.dims import DTYPE_BYTES, is_symbolic
-from flopbench.inputs import read_json
+from flopbench.inputs import read_config
 
 
 def at_least(low: int) -> Any:
@@ -225,10 +225,7 @@ def read_architecture(path: Path, *, windowed: bool = False) -> Architecture:
     Raises:
         UsageError: the file cannot be read, lacks a field, or describes another kind of model.
     """
-    values = read_json(path, f"model.config={path}")
-    if not isinstance(values, dict):
-        raise UsageError(f"model.config={path} must hold a JSON object, as a config.json does")
-    config = _Config(path, values)
+    config = _Config(path, read_config(path))
     try:
         return _windowed(config) if windowed else _without_window(config)
     except ValueError as error:
@@ -255,7 +252,7 @@ def read_dtype(path: Path) -> str | None:
     Raises:
         UsageError: the dtype is not one whose size is known.
     """
-    config = _Config(path, read_json(path, f"model.config={path}"))
+    config = _Config(path, read_config(path))
     for key in ("torch_dtype", "dtype"):
         dtype = config.values.get(key)
         if dtype is not None and (not isinstance(dtype, str) or dtype not in DTYPE_BYTES):

@@ -8,7 +8,9 @@ from typing import TYPE_CHECKING, Any, ClassVar, Self
 
 from flopbench import AnalyticModel, Op, Size, Stage, UsageError
 from flopbench.dims import DEFAULT_DTYPE, Dim, element_bytes
-from flopbench_transformers_lm.config import LmConfig, LmOptions, read_config
+from flopbench.inputs import config_path, read_config
+from flopbench_transformers_lm import config as configs
+from flopbench_transformers_lm.config import LmConfig, LmOptions
 from flopbench_transformers_lm.model_types import ALIASES, PREFIX, alias_of
 from flopbench_transformers_lm.workload import Inputs, Workload
 
@@ -92,8 +94,13 @@ class HfModel(AnalyticModel):
         return made
 
     @classmethod
+    def for_file(cls, path: Path) -> str | None:
+        kind = read_config(config_path(str(path))).get("model_type")
+        return f"{PREFIX}{kind}" if isinstance(kind, str) else None
+
+    @classmethod
     def from_options(cls, options: LmOptions) -> HfModel:
-        config = read_config(cls.name.removeprefix(PREFIX), options)
+        config = configs.read_config(cls.name.removeprefix(PREFIX), options)
         return cls(config, dtype=options.dtype or _dtype(config))
 
     @property

@@ -14,7 +14,7 @@ import attrs
 from attrs import frozen
 
 from flopbench import UsageError
-from flopbench.inputs import read_json
+from flopbench.inputs import config_path, read_config
 from flopbench_transformers_lm.config import LmConfig, all_values, built
 from flopbench_transformers_lm.model_types import (
     ALIASES,
@@ -56,7 +56,7 @@ class Given:
         if file is None:
             return cls(asked, {}, f"the defaults of {asked}")
         path = config_path(file)
-        values, source = read_object(path), f"model.config={path}"
+        values, source = read_fields(path), f"model.config={path}"
         found = values.get("model_type", asked)
         if not isinstance(found, str):
             raise UsageError(f"{source}: model_type must be text, such as {asked!r}: {found!r}")
@@ -139,32 +139,13 @@ class Given:
         return next((name for name in _PARTS if name in self.values), _PARTS[0])
 
 
-def config_path(given: str) -> Path:
-    """Return the path of a config.json, given as itself or as its folder.
-
-    Raises:
-        UsageError: it is the name of a repository, not a path.
-    """
-    path = Path(given)
-    if path.is_dir():
-        return path / "config.json"
-    if given.count("/") == 1 and not path.exists() and not path.parent.exists():
-        raise UsageError(
-            f"cannot read model.config={given}: nothing is downloaded; save the config.json of "
-            "that repository, and give its path"
-        )
-    return path
-
-
-def read_object(path: Path) -> dict[str, Any]:
-    """Return the object in a config.json.
+def read_fields(path: Path) -> dict[str, Any]:
+    """Return the fields of a config.json.
 
     Raises:
         UsageError: the file cannot be read, or holds something else.
     """
-    values = _with_floats(read_json(path, f"model.config={path}"))
-    if not isinstance(values, dict):
-        raise UsageError(f"model.config={path} must hold a JSON object, as a config.json does")
+    values: dict[str, Any] = _with_floats(read_config(path))
     # Code that comes with a checkpoint is never run, only transformers' own classes.
     values.pop("auto_map", None)
     return values
