@@ -2,6 +2,7 @@
 
 import subprocess
 import sys
+from pathlib import Path
 
 import attrs
 import pytest
@@ -11,8 +12,9 @@ from flopbench.errors import CountError, UsageError
 from flopbench.vendor.counting import count_stage
 from flopbench_deepseek_ocr import vendor_native
 from flopbench_deepseek_ocr.analytic import DeepseekOcr
-from flopbench_deepseek_ocr.architecture import Architecture, Decoder
+from flopbench_deepseek_ocr.architecture import Architecture, Decoder, read_architecture
 from flopbench_deepseek_ocr.vendor import DeepseekOcrVendor, VendorOptions
+from flopbench_deepseek_ocr.vendor_remote import RemoteCode
 from flopbench_deepseek_ocr.workload import Workload
 from support.stages import price_stage, reconcile
 
@@ -64,6 +66,31 @@ def test_all_counted_work_has_a_component_and_none_is_uncounted(stage, vendor):
 
 def test_an_unknown_module_is_not_lost(vendor):
     assert vendor.component("model.brand_new.part") == "unmapped/model.brand_new.part"
+
+
+BLOCK = "model.vision_model.transformer.layers.7"
+
+
+@pytest.mark.parametrize(
+    ("module", "op", "component"),
+    [
+        (BLOCK, "aten.bmm", "vision/clip/attention/core"),
+        (BLOCK, "aten.baddbmm", "vision/clip/attention/core"),
+        (BLOCK, "aten.addmm", f"unmapped/{BLOCK}"),
+        (f"{BLOCK}.self_attn", "aten.bmm", "vision/clip/attention/core"),
+        (f"{BLOCK}.self_attn.qkv_proj", "aten.addmm", "vision/clip/attention/qkv"),
+        (f"{BLOCK}.mlp.fc1", "aten.addmm", "vision/clip/mlp"),
+        (f"{BLOCK}.brand_new", "aten.bmm", f"unmapped/{BLOCK}.brand_new"),
+        ("model.layers.7", "aten.bmm", "unmapped/model.layers.7"),
+    ],
+)
+def test_a_block_of_the_published_code_does_its_attention_core_itself(module, op, component):
+    folder = Path(__file__).with_name("checkpoint")
+    architecture = read_architecture(folder / "config.json")
+    published = DeepseekOcrVendor(RemoteCode(folder, architecture))
+    assert published.component_of(module, op) == component
+    if module == BLOCK:
+        assert published.component(module) == f"unmapped/{BLOCK}"
 
 
 def test_sampled_steps_give_the_sum_of_every_step(vendor):
