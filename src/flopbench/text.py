@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import textwrap
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from decimal import Decimal
 from typing import Any
 
@@ -13,6 +13,7 @@ PREFIXES = ("", "k", "M", "G", "T", "P", "E", "Z", "Y", "R", "Q")
 
 _SIX_DECIMALS = 10**7
 _WIDTH = 100
+_NAMED = 5
 
 
 def tera(flops: int) -> str:
@@ -54,6 +55,12 @@ def listed(names: Iterable[str], word: str) -> str:
     """Join names as in prose: ``a, b and c``."""
     *most, last = names
     return f"{', '.join(most)} {word} {last}" if most else last
+
+
+def first_of(names: Sequence[str]) -> str:
+    """Name the first five, and say how many more there are."""
+    left = len(names) - _NAMED
+    return ", ".join(names[:_NAMED]) + (f" and {left} more" if left > 0 else "")
 
 
 def wrapped(text: str, indent: str = "  ", first: str = "") -> str:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import Any
 
 import attrs
@@ -24,6 +25,10 @@ ACTIVATIONS = {
 
 ROPE_TYPES = ("default", "linear", "llama3", "yarn")
 """Kinds of rotary positions whose frequencies are computed once, not in each pass."""
+
+
+_SHOWN = 4
+"""Longer lists are told by their length, and the values in them if these are not more."""
 
 
 class NotCoveredError(Exception):
@@ -99,8 +104,9 @@ class Fields:
         """
         found = self.config.get(name) if value is attrs.NOTHING else value
         only = f", only {right}" if right else ""
+        what = f"{name}={_brief(found)}{only}"
         return NotCoveredError(
-            f"the closed forms of {self.config.model_type!r} do not cover {name}={found!r}{only}"
+            f"the closed forms of {self.config.model_type!r} do not cover {what}"
         )
 
     @property
@@ -199,3 +205,14 @@ class Fields:
         self.expect(sliding_window=None, attention_chunk_size=None)
         if self.get("layer_types") is not None:
             self.per_layer("layer_types", "full_attention")
+
+
+def _brief(value: Any) -> str:
+    """Return the ``repr`` of a field's value, with long lists by their length."""
+    if isinstance(value, Mapping):
+        return f"{{{', '.join(f'{name!r}: {_brief(each)}' for name, each in value.items())}}}"
+    if isinstance(value, list | tuple) and len(value) > _SHOWN:
+        distinct = list(dict.fromkeys(map(repr, value)))
+        few = f": {', '.join(distinct)}" if len(distinct) <= _SHOWN else ""
+        return f"[{len(value)} items{few}]"
+    return repr(value)
