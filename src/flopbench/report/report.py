@@ -158,6 +158,7 @@ class Report:
 
     Attributes:
         no_closed_forms: why nothing was compared, if the model has none.
+        notes: what to know about the numbers, one sentence each.
     """
 
     schema_version: str = SCHEMA_VERSION
@@ -169,6 +170,7 @@ class Report:
     comparisons: tuple[Comparison, ...]
     executed: tuple[ExecutedComponent, ...] = ()
     no_closed_forms: str | None = None
+    notes: tuple[str, ...] = ()
 
     @property
     def verdict(self) -> Literal["verified", "not_verified", "not_checked"]:

@@ -134,3 +134,14 @@ def test_no_line_of_the_console_is_wider_than_a_terminal(name):
         attrs.evolve(report, comparisons=(), series=series),
     ):
         assert max(map(len, Console().render(each).splitlines())) <= 100
+
+
+def test_notes_stand_before_the_verdict_and_in_markdown():
+    report = attrs.evolve(sample_reports()["good"], notes=("one thing", "another | thing"))
+    lines = Console().render(report).splitlines()
+    first = lines.index("note: one thing")
+    assert lines[first + 1] == "note: another | thing"
+    assert first < next(n for n, line in enumerate(lines) if line.startswith("verdict: "))
+    assert "\n- Note: one thing\n- Note: another | thing\n" in Markdown().render(report)
+    plain = attrs.evolve(report, notes=())
+    assert "note:" not in Console().render(plain) + Markdown().render(plain).lower()

@@ -76,6 +76,8 @@ def _console_notes(report: Report) -> Iterator[str]:
     note = no_match_note(report)
     if note:
         yield wrapped(note)
+    for sentence in report.notes:
+        yield wrapped(f"note: {sentence}")
     for fallback in provenance.fallbacks:
         yield wrapped(f"fallback: {fallback}")
     for plugin in provenance.plugins:

@@ -10,6 +10,7 @@ import attrs
 from flopbench.analytic import AttentionMode, Stage
 from flopbench.analytic.price import Pricer, StagePrice, pricing, total_price
 from flopbench.boundary import calling
+from flopbench.commands.run.notes import notes
 from flopbench.commands.run.provenance import provenance
 from flopbench.commands.run.reconcile import ONE_PER_ELEMENT, compare, with_parts
 from flopbench.commands.run.series import analytic_series, vendor_series
@@ -48,6 +49,7 @@ def run(plan: Plan, catalog: Catalog, progress: Progress | None = None) -> Repor
         comparisons=tuple(_comparisons(plan, prices, counts)),
         executed=tuple(_executed(plan, counts)),
         no_closed_forms=plan.model.no_closed_forms,
+        notes=tuple(notes(plan, prices)),
     )
 
 
