@@ -6,7 +6,7 @@ import json
 import math
 import re
 import textwrap
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from decimal import Decimal
 from typing import Any
 
@@ -15,6 +15,7 @@ PREFIXES = ("", "k", "M", "G", "T", "P", "E", "Z", "Y", "R", "Q")
 
 _SIX_DECIMALS = 10**7
 _WIDTH = 100
+_NAMED = 5
 
 
 def tera(flops: int) -> str:
@@ -111,9 +112,10 @@ def listed(names: Iterable[str], word: str) -> str:
     return f"{', '.join(most)} {word} {last}" if most else last
 
 
-def shortened(text: str, most: int = 60) -> str:
-    """Cut a text that is longer than ``most`` characters, and say so by an ellipsis."""
-    return text if len(text) <= most else f"{text[: most - 1]}…"
+def first_of(names: Sequence[str]) -> str:
+    """Name the first five, and say how many more there are."""
+    left = len(names) - _NAMED
+    return ", ".join(names[:_NAMED]) + (f" and {left} more" if left > 0 else "")
 
 
 def wrapped(text: str, indent: str = "  ", first: str = "") -> str:

@@ -1,5 +1,6 @@
-"""Notes of a model and its vendor in a run's report, and what a plugin may get wrong in them."""
+"""Notes of a run: of its model, its workload and its vendor; what a plugin may get wrong."""
 
+import json
 from types import SimpleNamespace
 
 import pytest
@@ -9,6 +10,7 @@ from flopbench.builtin.reporters.markdown import Markdown
 from flopbench.commands.prove.runner import prove
 from flopbench.commands.run.runner import run
 from flopbench.errors import PluginError
+from support.cli import ANALYTIC
 from support.proofs import plan_of
 from toy.sized import SizedToy, Sizes, TorchVendor
 
@@ -57,3 +59,38 @@ def test_notes_that_are_no_texts_are_named():
     mute = type("Mute", (TorchVendor,), {"notes": lambda *_: None})
     with pytest.raises(PluginError, match="notes must return a tuple or a list, got None"):
         run(noted(mute), CATALOG)
+
+
+LAST = "generation needs the last position only (workload.lm_head=last)"
+
+
+def report(flopbench, *args):
+    done = flopbench("run", *args, "--analytic-only", "--format", "json")
+    assert done.returncode == 0, done.stderr
+    return json.loads(done.stdout)
+
+
+@pytest.mark.parametrize(("tokens", "batch"), [(64, 1), (1000, 2)])
+def test_the_head_on_every_position_is_told_with_its_share(flopbench, tokens, batch):
+    sizes = (f"workload.context_tokens={tokens}", f"workload.batch_size={batch}")
+    found = report(flopbench, "hf/qwen2", "model.overrides.num_hidden_layers=2", *sizes)
+    (series,) = (s for s in found["series"] if (s["stage"], s["attention"]) == ("prefill", "eager"))
+    values = found["provenance"]["architecture"]["fields"]["values"]
+    # A product of hidden_size x vocab_size at each position but the last.
+    extra = 2 * batch * (tokens - 1) * values["hidden_size"] * values["vocab_size"]
+    share = f"{100 * extra / series['flops']:.2g} % of prefill's eager FLOPs"
+    assert found["notes"] == [f"the LM head on all but the last position is {share}; {LAST}"]
+
+
+@pytest.mark.parametrize("setting", ["workload.lm_head=last", "workload.context_tokens=1"])
+def test_there_is_no_note_where_the_head_runs_on_one_position(flopbench, setting):
+    assert report(flopbench, "hf/qwen2", setting)["notes"] == []
+
+
+def test_it_is_told_of_a_page_and_only_where_the_prefill_is_reported(flopbench):
+    lines = " ".join(flopbench(*ANALYTIC, "--stages", "prefill").stdout.split())
+    assert "note: the LM head on all but the last position is 27 % of prefill's eager" in lines
+    assert LAST in lines
+    assert LAST not in " ".join(flopbench(*ANALYTIC, "--stages", "vision,decode").stdout.split())
+    (page,) = report(flopbench, "deepseek_ocr", "--attention", "flash")["notes"]
+    assert "of prefill's flash FLOPs" in page

@@ -6,6 +6,7 @@ from collections.abc import Iterable, Iterator
 
 from flopbench import Reporter, Stage
 from flopbench.builtin.reporters import executed as executed_text
+from flopbench.builtin.reporters.alike import differing, without_formula
 from flopbench.builtin.reporters.shared import (
     by_stage,
     counters,
@@ -49,29 +50,25 @@ def _console_stage(
         if s.useful_flops is not None:
             yield f"    {executed(s)}"
         if not comparisons and s.error:
-            yield f"    {s.error}"
+            yield wrapped(s.error, first="    ", indent="      ")
         if not comparisons:
             yield from _console_uncounted(s.uncounted)
     yield from executed_text.console(executed_parts(report, stage))
     for c in comparisons:
         if c.verdict == "no_vendor_match":
             continue
-        yield f"    {reconciliation(c)}"
-        for d in c.components:
-            if d.difference:
-                yield (
-                    f"      {d.component}: vendor {d.vendor_flops:,}, analytic "
-                    f"{d.analytic_flops:,}, difference {d.difference:+,}"
-                )
+        yield wrapped(reconciliation(c), first="    ", indent="      ")
+        for line in differing(c):
+            yield wrapped(line, first="      ", indent="        ")
         yield from _console_uncounted(c.uncounted)
         if has_unseen(c):
             who = c.counter if len(counters(report)) > 1 else "the counter"
-            yield f"    unseen by {who}: {unseen(c)}"
+            yield wrapped(f"unseen by {who}: {unseen(c)}", first="    ", indent="      ")
 
 
 def _console_uncounted(uncounted: Iterable[UncountedOp]) -> Iterator[str]:
-    for op in uncounted:
-        yield f"      uncounted: {op.op} in {op.component}, {op.calls} calls"
+    for line in without_formula(uncounted):
+        yield wrapped(f"uncounted: {line}", first="      ", indent="        ")
 
 
 def _console_notes(report: Report) -> Iterator[str]:
@@ -85,7 +82,8 @@ def _console_notes(report: Report) -> Iterator[str]:
         yield wrapped(f"fallback: {fallback}")
     for plugin in provenance.plugins:
         if plugin["error"]:
-            yield f"warning: plugin {plugin['name']!r} ({plugin['origin']}) {plugin['error']}"
+            what = f"warning: plugin {plugin['name']!r} ({plugin['origin']}) {plugin['error']}"
+            yield wrapped(what)
     entries = " ".join(key_values(provenance.convention))
     yield wrapped(f"convention: 1 MAC = 2 FLOPs; FLOPs per element: {entries}")
-    yield verdict(report)
+    yield wrapped(verdict(report))

@@ -6,6 +6,7 @@ from collections.abc import Iterable, Iterator
 
 from flopbench import Reporter
 from flopbench.builtin.reporters import executed as executed_text
+from flopbench.builtin.reporters.alike import without_formula
 from flopbench.builtin.reporters.shared import (
     by_stage,
     executed_parts,
@@ -42,6 +43,8 @@ class Markdown(Reporter):
         lines += [f"Note: {text}." for text in report.notes]
         lines += [""] if report.notes else []
         lines += [f"{verdict(report)[0].upper()}{verdict(report)[1:]}.", ""]
+        lines += [f"- Note: {sentence}" for sentence in report.notes]
+        lines += [""] if report.notes else []
         lines += ["## Provenance", "", *_markdown_provenance(report)]
         return "\n".join(lines)
 
@@ -93,8 +96,8 @@ def _markdown_comparison(comparison: Comparison) -> Iterator[str]:
 
 
 def _markdown_uncounted(uncounted: Iterable[UncountedOp]) -> Iterator[str]:
-    for op in uncounted:
-        yield f"\nUncounted: `{op.op}` in {op.component}, {op.calls} calls."
+    for line in without_formula(uncounted, quote="`"):
+        yield f"\nUncounted: {line}."
 
 
 def _markdown_provenance(report: Report) -> Iterator[str]:

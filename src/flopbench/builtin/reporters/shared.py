@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator
 
 from flopbench import Stage
+from flopbench.builtin.reporters.alike import how_many_differ
 from flopbench.report import FAILURES, Comparison, ExecutedComponent, Report, Series, left_out
 from flopbench.text import key_values, listed, plural, tera
 
@@ -57,9 +58,8 @@ def reconciliation(comparison: Comparison) -> str:
             f"exact: {who} in each of {len(comparison.components)} components, "
             f"{comparison.vendor_flops:,} {comparison.unit}s, difference 0"
         )
-    return (
-        f"{comparison.verdict}: {comparison.attention}, {comparison.counter}: {comparison.reason}"
-    )
+    reason = how_many_differ(comparison) or comparison.reason
+    return f"{comparison.verdict}: {comparison.attention}, {comparison.counter}: {reason}"
 
 
 def has_unseen(comparison: Comparison) -> bool:

@@ -12,6 +12,7 @@ from flopbench.analytic.price import Line, StagePrice
 from flopbench.conventions import Conventions
 from flopbench.report import Comparison, ComponentDifference, Verdict
 from flopbench.tally import sums
+from flopbench.text import first_of
 from flopbench.vendor import FLOPS_PER_UNIT, Convention
 from flopbench.vendor.attribution import Attributed, Failed, UncountedOp
 
@@ -111,7 +112,7 @@ def _verdict(  # noqa: PLR0911 - one return per verdict and reason reads best
         return "not_comparable", f"the counter's unit is {convention.unit}, not {units}"
     wrong = [c.component for c in components if c.difference]
     if wrong:
-        return "differs", f"components differ: {', '.join(wrong)}"
+        return "differs", f"components differ: {first_of(wrong)}"
     return "exact", None
 
 

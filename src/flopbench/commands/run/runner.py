@@ -49,7 +49,7 @@ def run(plan: Plan, catalog: Catalog, progress: Progress | None = None) -> Repor
         comparisons=tuple(_comparisons(plan, prices, counts)),
         executed=tuple(_executed(plan, counts)),
         no_closed_forms=plan.model.no_closed_forms,
-        notes=notes(plan, counts),
+        notes=notes(plan, prices, counts),
     )
 
 

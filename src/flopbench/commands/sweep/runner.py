@@ -16,6 +16,7 @@ from flopbench.commands.sweep.units import Unit, UnitCount, at_points, units
 from flopbench.digests import source_digest
 from flopbench.progress import SweepProgress
 from flopbench.registry.catalog import Catalog
+from flopbench.text import first_of
 from flopbench.vendor.method import Method
 from flopbench.version import __version__
 
@@ -150,4 +151,4 @@ def _problem(found: Mapping[str, Any]) -> str | None:
     if found["vendor_error"]:
         return str(found["vendor_error"])
     wrong = found["components_differ"]
-    return f"differs in {', '.join(wrong)}" if wrong else None
+    return f"differs in {first_of(wrong)}" if wrong else None

@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import Any
 
 import attrs
 from attrs import frozen
 
-from flopbench.text import shortened
 from flopbench_transformers_lm.config import LmConfig
 
 ACTIVATIONS = {
@@ -26,6 +26,10 @@ ACTIVATIONS = {
 ROPE_TYPES = ("default", "linear", "llama3", "yarn", "longrope", "dynamic")
 """Kinds of rotary positions that differ in their frequencies alone. The last two choose or compute
 them in each pass, which is not priced."""
+
+
+_SHOWN = 4
+"""Longer lists are told by their length, and the values in them if these are not more."""
 
 
 class NotCoveredError(Exception):
@@ -99,10 +103,11 @@ class Fields:
             right: the values that are covered.
             value: the field's value, if it is not the config's.
         """
-        found = shortened(repr(self.config.get(name) if value is attrs.NOTHING else value))
+        found = self.config.get(name) if value is attrs.NOTHING else value
         only = f", only {right}" if right else ""
+        what = f"{name}={_brief(found)}{only}"
         return NotCoveredError(
-            f"the closed forms of {self.config.model_type!r} do not cover {name}={found}{only}"
+            f"the closed forms of {self.config.model_type!r} do not cover {what}"
         )
 
     @property
@@ -201,3 +206,14 @@ class Fields:
         self.expect(sliding_window=None, attention_chunk_size=None)
         if self.get("layer_types") is not None:
             self.per_layer("layer_types", "full_attention")
+
+
+def _brief(value: Any) -> str:
+    """Return the ``repr`` of a field's value, with long lists by their length."""
+    if isinstance(value, Mapping):
+        return f"{{{', '.join(f'{name!r}: {_brief(each)}' for name, each in value.items())}}}"
+    if isinstance(value, list | tuple) and len(value) > _SHOWN:
+        distinct = list(dict.fromkeys(map(repr, value)))
+        few = f": {', '.join(distinct)}" if len(distinct) <= _SHOWN else ""
+        return f"[{len(value)} items{few}]"
+    return repr(value)
