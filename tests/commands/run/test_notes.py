@@ -45,7 +45,7 @@ def test_a_report_has_each_note_once_the_models_first():
     assert report.notes == (MODEL, f"prefill of {plan.workload.S}: {counted}")
     assert report.to_dict()["notes"] == report.notes
     assert f"\nnote: {MODEL}\n" in Console().render(report)
-    assert f"\nNote: {MODEL}.\n" in Markdown().render(report)
+    assert f"\n- Note: {MODEL}.\n" in Markdown().render(report)
 
 
 def test_a_proof_says_what_the_model_stands_for():

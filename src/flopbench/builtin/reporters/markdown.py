@@ -40,11 +40,9 @@ class Markdown(Reporter):
                     lines += [*_markdown_comparison(c), ""]
         note = no_match_note(report)
         lines += [f"{note[0].upper()}{note[1:]}.", ""] if note else []
-        lines += [f"Note: {text}." for text in report.notes]
+        lines += [f"- Note: {sentence}." for sentence in report.notes]
         lines += [""] if report.notes else []
         lines += [f"{verdict(report)[0].upper()}{verdict(report)[1:]}.", ""]
-        lines += [f"- Note: {sentence}" for sentence in report.notes]
-        lines += [""] if report.notes else []
         lines += ["## Provenance", "", *_markdown_provenance(report)]
         return "\n".join(lines)
 
