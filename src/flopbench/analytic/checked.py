@@ -114,6 +114,11 @@ class CheckedMode(AttentionMode):
         what = f"attention mode {plugin.name!r}: series_label"
         self._series_label: str = answer(what, str, plugin.series_label)
 
+    @property
+    def ships(self) -> bool:
+        """Whether the mode comes with flopbench; another may keep what flopbench cannot know."""
+        return type(self.plugin).__module__.partition(".")[0] == "flopbench"
+
     def series_label(self) -> str:
         return self._series_label
 

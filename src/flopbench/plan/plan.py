@@ -18,6 +18,7 @@ from flopbench.errors import UsageError, unknown
 from flopbench.plan.by_path import named
 from flopbench.plan.config import Config, CountMethod, RunOptions, load_config
 from flopbench.registry.catalog import Catalog
+from flopbench.text import listed
 from flopbench.vendor import EXECUTED_FLOP, VendorCounter, VendorModel
 from flopbench.vendor.checked import CheckedCounter, CheckedVendor, checked_counter, checked_vendor
 
@@ -68,6 +69,15 @@ class Plan:
     conventions: Conventions
     method: CountMethod = "auto"
     config: Mapping[str, Any]
+
+    @property
+    def notes(self) -> tuple[str, ...]:
+        """What a reader of its costs must know: of the model, and of modes of other plugins."""
+        names = [mode.name for mode in self.modes if not mode.ships]
+        if not names:
+            return self.model.notes()
+        kept = f"{listed(names, 'and')}: the KV cache is what the model keeps in any attention mode"
+        return (*self.model.notes(), kept)
 
     @property
     def pricer(self) -> Pricer:

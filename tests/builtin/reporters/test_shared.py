@@ -142,6 +142,6 @@ def test_notes_stand_before_the_verdict_and_in_markdown():
     first = lines.index("note: one thing")
     assert lines[first + 1] == "note: another | thing"
     assert first < next(n for n, line in enumerate(lines) if line.startswith("verdict: "))
-    assert "\n- Note: one thing\n- Note: another | thing\n" in Markdown().render(report)
+    assert "\n- Note: one thing.\n- Note: another | thing.\n" in Markdown().render(report)
     plain = attrs.evolve(report, notes=())
     assert "note:" not in Console().render(plain) + Markdown().render(plain).lower()

@@ -56,6 +56,7 @@ class Side:
         checks: how each stage compares with each vendor counter.
         left_out: which attention modes were not compared with a counter, and why.
         fallbacks: what ran eagerly in which of the stages shown, because a mode cannot.
+        notes: what a reader must know of what the model stands for.
         error: why something of this model failed.
     """
 
@@ -73,6 +74,7 @@ class Side:
     fallbacks: tuple[StageFallback, ...] = ()
     verdict: Verdict = "not_checked"
     no_closed_forms: str | None = None
+    notes: tuple[str, ...] = ()
     error: str | None = None
 
 
@@ -183,6 +185,7 @@ def _priced(side: Side, plan: Plan, stages_given: bool) -> Side:
         workload=workload,
         costs=costs,
         fallbacks=tuple(fallbacks),
+        notes=plan.notes,
     )
 
 

@@ -130,6 +130,7 @@ def _row(side: Side, mode: str, cost: Mapping[str, Any], first: float | None) ->
 
 def _notes(found: SideBySide) -> Iterator[str]:
     for side in found.sides:
+        yield from (f"{side.label}: {note}" for note in side.notes)
         if side.no_closed_forms:
             yield f"{side.label}: {side.no_closed_forms}; its vendor's count is shown instead"
         for check in side.checks:

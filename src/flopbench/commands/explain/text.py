@@ -10,7 +10,7 @@ import attrs
 from flopbench.commands.explain.tree import Explanation, Node
 from flopbench.text import json_text, table, tera, wrapped
 
-EXPLAIN_SCHEMA_VERSION = "1.0"
+EXPLAIN_SCHEMA_VERSION = "1.1"
 
 
 def console(explanation: Explanation) -> str:
@@ -56,6 +56,7 @@ def markdown(explanation: Explanation) -> str:
             *table(header, rows),
             "",
             *table(("symbol", "value", "meaning"), symbols),
+            *(f"\nNote: {note}." for note in explanation.notes),
             *(f"\nFallback: {fallback}." for fallback in explanation.fallbacks),
         ]
     )
@@ -72,6 +73,7 @@ def as_json(explanation: Explanation) -> str:
             "symbols": _symbols(explanation.sizes),
             "dimensions": _symbols(explanation.dimensions),
             "fallbacks": [attrs.asdict(fallback) for fallback in explanation.fallbacks],
+            "notes": list(explanation.notes),
             "tree": _node(explanation.root),
         },
         2,
@@ -98,6 +100,8 @@ def _notes(explanation: Explanation) -> Iterator[str]:
         if values:
             named = (f"{name} = {value} {text}" for name, (value, text) in values.items())
             yield wrapped(f"{what}: {'; '.join(named)}")
+    for note in explanation.notes:
+        yield wrapped(f"note: {note}")
     for fallback in explanation.fallbacks:
         yield wrapped(f"fallback: {fallback}")
 

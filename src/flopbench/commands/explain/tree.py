@@ -60,6 +60,7 @@ class Explanation:
     Attributes:
         sizes: value and meaning of each symbol of the workload, by name.
         dimensions: value and meaning of each symbol of the model, by name.
+        notes: what a reader must know of what the model stands for.
     """
 
     model: str
@@ -69,6 +70,7 @@ class Explanation:
     sizes: Mapping[str, tuple[int, str]]
     dimensions: Mapping[str, tuple[int, str]]
     fallbacks: tuple[Fallback, ...]
+    notes: tuple[str, ...] = ()
 
     def cut(self, depth: int) -> Explanation:
         """Return the same with at most ``depth`` levels of the tree."""
@@ -121,6 +123,7 @@ def explain(plan: Plan, work: Work = "tensor") -> Explanation:
             if s.name in shown
         },
         fallbacks=_fallbacks(prices),
+        notes=model.notes(),
     )
 
 

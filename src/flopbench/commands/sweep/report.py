@@ -60,6 +60,7 @@ def sweep_report(
         },
         "compared": [mode.name for mode in plan.base.modes if mode.matches_vendor],
         "fallbacks": _fallbacks(plan),
+        "notes": _notes(plan),
         "vendor_attention": vendor.attention if vendor else None,
         "vendor_counter": plan.base.counters[0].name if plan.base.counters else None,
         "dtype": _one({p.model.dtype for p in plan.plans}),
@@ -76,6 +77,12 @@ def sweep_report(
 def _one(values: set[str]) -> str | None:
     """Return the only value, or None if there are several."""
     return next(iter(values)) if len(values) == 1 else None
+
+
+def _notes(plan: SweepPlan) -> list[str]:
+    """Return the notes of all runs, each once."""
+    runs = {id(run): run for run in plan.plans}
+    return list(dict.fromkeys(note for run in runs.values() for note in run.notes))
 
 
 def _fallbacks(plan: SweepPlan) -> list[dict[str, Any]]:

@@ -47,8 +47,9 @@ def to_markdown(report: Mapping[str, Any]) -> str:
     """Write the tables of a sweep: FLOPs, memory and required throughput."""
     lines = [f"# {report['model']}: {report['description']}", "", _head(report), ""]
     lines += [verdict(report), ""]
+    lines += [f"note: {note}  " for note in report["notes"]]
     lines += [f"{note}  " for note in fallback_notes(report)]
-    lines += [""] if report["fallbacks"] else []
+    lines += [""] if report["notes"] or report["fallbacks"] else []
     for stage in report["stages"]:
         lines += [f"## {stage['title']}", "", "### FLOPs", "", *_flops(report, stage["name"]), ""]
         lines += ["### Memory", "", _MEMORY_NOTE, "", *_memory(report, stage["name"]), ""]
