@@ -12,6 +12,7 @@ from attrs import frozen
 
 from flopbench import CountError, Uncounted, UsageError, VendorCall
 from flopbench.boundary import told
+from flopbench.builtin.torch_opaque import telling
 
 _MATRIX_WORK = re.compile(
     r"""(^|_)(
@@ -19,11 +20,11 @@ _MATRIX_WORK = re.compile(
         | (bi|tri)?linear | einsum | tensordot | conv(?!ert)\w* | attention\w*
         | (\w+_)?(lstm|gru|rnn)\w* | encoder | cdist | euclidean | linalg | cholesky\w*
         | (sp)?solve\w* | inverse | matrix_exp | affine_grid | (ge|org|orm)?qr\w*
-        | svd | lu_with
+        | svd | lu_with | fft_(c2c|c2r|r2c)
     )(_|$)""",
     re.VERBOSE,
 )
-"""Names of ATen ops that multiply matrices, convolve, attend, factor or solve."""
+"""Names of ATen ops that multiply matrices, convolve, transform, attend, factor or solve."""
 
 
 _NO_WORK = re.compile(
@@ -91,11 +92,15 @@ def watch(call: VendorCall, *inner: Any) -> Seen:
     with module_path(call.root) as path, ExitStack() as modes:
         formulas = _recording_formulas(lambda op, n: counted.update({(path(), op): n}))
         mode = FlopCounterMode(display=False, custom_mapping=formulas)
-        ops, higher_order = _audits(formulas, lambda op: uncounted.update([(path(), op)]))
+
+        def report(op: str) -> None:
+            uncounted.update([(path(), op)])
+
+        ops, higher_order = _audits(formulas, report)
         try:
             # The mode entered last sees an op first: the audit of ops gets what is left
             # once FlopCounterMode has decomposed what it has no formula for.
-            for context in (torch.no_grad(), *inner, ops, mode, higher_order):
+            for context in (torch.no_grad(), telling(report), *inner, ops, mode, higher_order):
                 modes.enter_context(context)
             call.run()
         except (Exception, SystemExit) as error:

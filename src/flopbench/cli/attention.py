@@ -9,7 +9,7 @@ import attrs
 import typer
 
 from flopbench.cli.common import load, one_of, print_text
-from flopbench.cli.options import PluginOption, StrictOption
+from flopbench.cli.options import PluginOption, StrictOption, count
 from flopbench.errors import PluginError, UsageError
 from flopbench.kernels.flash_tiles import DTYPES, GPUS, KERNELS
 from flopbench.text import json_text
@@ -23,15 +23,17 @@ if TYPE_CHECKING:
 
 def attention_command(
     context: typer.Context,
-    q: Annotated[int, typer.Option("--q", min=1, metavar="N", help="Query tokens.")],
-    kv: Annotated[int, typer.Option("--kv", min=1, metavar="N", help="Key and value tokens.")],
-    heads: Annotated[int, typer.Option(min=1, metavar="N", help="Query heads.")],
-    head_dim: Annotated[int, typer.Option(min=1, metavar="N", help="Width of a head.")],
+    q: Annotated[int, typer.Option("--q", parser=count, metavar="N", help="Query tokens.")],
+    kv: Annotated[
+        int, typer.Option("--kv", parser=count, metavar="N", help="Key and value tokens.")
+    ],
+    heads: Annotated[int, typer.Option(parser=count, metavar="N", help="Query heads.")],
+    head_dim: Annotated[int, typer.Option(parser=count, metavar="N", help="Width of a head.")],
     kv_heads: Annotated[
         int | None,
-        typer.Option(min=1, metavar="N", help="KV heads; by default as many as --heads."),
+        typer.Option(parser=count, metavar="N", help="KV heads; by default as many as --heads."),
     ] = None,
-    batch: Annotated[int, typer.Option(min=1, metavar="N", help="Sequences.")] = 1,
+    batch: Annotated[int, typer.Option(parser=count, metavar="N", help="Sequences.")] = 1,
     causal: Annotated[
         bool,
         typer.Option("--causal", help="Causal mask, aligned so that the last query sees all keys."),

@@ -9,6 +9,7 @@ from typing import Annotated, Any
 import typer
 
 from flopbench.cli.common import image_path, names
+from flopbench.inputs.numbers import MOST, integer, quoted
 
 PluginOption = Annotated[
     list[str] | None,
@@ -22,6 +23,22 @@ PluginOption = Annotated[
 StrictOption = Annotated[
     bool, typer.Option("--strict-plugins", help="Fail if any plugin fails to load.")
 ]
+
+
+def count(text: str) -> int:
+    """Return the number of tokens, steps or requests that an option gives, such as 8k.
+
+    Raises:
+        typer.BadParameter: it is not a whole number of at least 1.
+    """
+    try:
+        number = integer(str(text))  # typer also passes defaults, which are numbers
+    except ValueError as error:
+        raise typer.BadParameter(f"must be {error}") from error
+    if not 1 <= number <= MOST:
+        raise typer.BadParameter(f"must be an integer from 1 to {MOST:,}, got {quoted(number)}")
+    return number
+
 
 ModelArgument = Annotated[str, typer.Argument(help="A model that `flopbench list` shows.")]
 OverridesArgument = Annotated[

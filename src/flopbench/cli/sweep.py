@@ -21,6 +21,7 @@ from flopbench.cli.options import (
     PluginOption,
     StagesOption,
     StrictOption,
+    count,
     settings,
 )
 from flopbench.errors import UsageError
@@ -54,7 +55,8 @@ GridOption = Annotated[
     list[str] | None, typer.Option(metavar="RxC", help="A grid of tiles. Repeatable.")
 ]
 ImageTokensOption = Annotated[
-    int | None, typer.Option(metavar="N", min=1, help="Take only grids of at most N image tokens.")
+    int | None,
+    typer.Option(metavar="N", parser=count, help="Take only grids of at most N image tokens."),
 ]
 CounterOption = Annotated[
     str | None, typer.Option(metavar="NAME", help="The vendor counter, such as torch.")

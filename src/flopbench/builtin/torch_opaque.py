@@ -1,0 +1,58 @@
+"""Ops that multiply matrices inside a kernel which no dispatch mode sees.
+
+Torch takes most composite ops apart before a mode sees them, and each part is dispatched. The
+kernels of these call a library instead: nothing of their work is dispatched. They are told when
+they are called by name.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable, Iterator
+from contextlib import ExitStack, contextmanager
+from functools import cache
+from typing import Any
+from unittest.mock import patch
+
+_OPAQUE = re.compile(
+    r"(fbgemm_linear_(?!quantize)\w*weight|quantized_\w+_cell|\w*quantized_linear)\w*"
+)
+
+
+@cache
+def opaque_ops() -> tuple[str, ...]:
+    """Return the names of ATen's composite ops whose work is not dispatched."""
+    import torch
+
+    found: dict[str, None] = {}
+    for full in torch._C._dispatch_get_all_op_names():  # noqa: SLF001 - no public way
+        namespace, _, overload = full.partition("::")
+        name = overload.partition(".")[0]
+        if namespace == "aten" and _OPAQUE.fullmatch(name):
+            key = "CompositeImplicitAutograd"
+            if torch._C._dispatch_has_kernel_for_dispatch_key(full, key):  # noqa: SLF001
+                found[name] = None
+    return tuple(found)
+
+
+@contextmanager
+def telling(report: Callable[[str], None]) -> Iterator[None]:
+    """Report each call of an opaque op, as ``aten.NAME``."""
+    import torch
+
+    places = (torch, torch._VF, torch.ops.aten)  # noqa: SLF001
+    with ExitStack() as patches:
+        for name in opaque_ops():
+            for place in places:
+                op = getattr(place, name, None)
+                if op is not None:
+                    patches.enter_context(patch.object(place, name, _told(op, name, report)))
+        yield
+
+
+def _told(op: Any, name: str, report: Callable[[str], None]) -> Any:
+    def call(*args: Any, **kwargs: Any) -> Any:
+        report(f"aten.{name}")
+        return op(*args, **kwargs)
+
+    return call
