@@ -1,8 +1,9 @@
-"""Count every causal language model of transformers once, and write the tables of the docs.
+"""Count every language model of transformers once, and write the tables of the docs.
 
     python scripts/survey_transformers.py            # all types: minutes
     python scripts/survey_transformers.py llama xlm  # these, to the terminal
     python scripts/survey_transformers.py --results FILE   # all, resuming where FILE ends
+    python scripts/survey_transformers.py --multimodal     # the multimodal types alone
 
 Each type is built at the defaults of its config class (with the overrides below, where the
 defaults are not enough) and called twice: a prefill of 2 x 40 tokens, and one decode step.
@@ -25,7 +26,6 @@ from typing import Any
 from flopbench.text import table
 
 PAGE = Path(__file__).parents[1] / "docs" / "transformers-lm.md"
-BEGIN, END = "<!-- survey: begin -->", "<!-- survey: end -->"
 
 BATCH, TOKENS = 2, 40
 SECONDS = 120
@@ -117,8 +117,28 @@ def _out_of_time(*_signal: object) -> None:
     raise TimeoutError
 
 
+def multimodal_page(found: list[dict[str, Any]]) -> Iterator[str]:
+    """Yield the lines about the types whose language model is a part."""
+    counted = [f["type"] for f in found if "error" not in f and not f["uncounted"]]
+    yield _wrapped(
+        f"Of {len(found)} more types, which also read images or sound, the language models of "
+        f"{len(counted)} are counted without a gap, at the defaults of their config class:"
+    )
+    yield ""
+    yield _wrapped(", ".join(f"`{kind}`" for kind in counted) + ".")
+    yield ""
+    yield "The others:"
+    yield ""
+    rows = [
+        [f"`{f['type']}`", _reason(f["error"]) if "error" in f else ", ".join(f["uncounted"])]
+        for f in found
+        if f["type"] not in counted
+    ]
+    yield from table(("type", "reason, or uncounted ops"), rows)
+
+
 def page(found: list[dict[str, Any]]) -> Iterator[str]:
-    """Yield the lines between the page's markers."""
+    """Yield the lines about the causal language models."""
     counted = [f for f in found if "error" not in f]
     clean = [f["type"] for f in counted if not f["uncounted"]]
     plain = [kind for kind in clean if kind not in OVERRIDES]
@@ -166,15 +186,26 @@ def _reason(error: str) -> str:
 
 def main() -> None:
     """Survey the types that are named; or survey all, and write the page."""
-    from flopbench_transformers_lm.model_types import causal_lm_types
+    from flopbench_transformers_lm.model_types import causal_lm_types, multimodal_types
 
     arguments = sys.argv[1:]
     if arguments[:1] == ["--child"]:
         _child(arguments[1:])
         return
+    causal = causal_lm_types()
+    parts = {"multimodal": sorted(set(multimodal_types()) - set(causal)), "survey": sorted(causal)}
+    if arguments[:1] == ["--multimodal"]:
+        del parts["survey"], arguments[0]
     done = Path(arguments[1]) if arguments[:1] == ["--results"] else None
     named = [] if done else arguments
-    kinds = named or sorted(causal_lm_types())
+    found = surveyed(named or [kind for kinds in parts.values() for kind in kinds], done)
+    for marker, kinds in () if named else parts.items():
+        lines = page if marker == "survey" else multimodal_page
+        write_page(marker, lines([found[kind] for kind in kinds]))
+
+
+def surveyed(kinds: Iterable[str], done: Path | None) -> dict[str, dict[str, Any]]:
+    """Count types but for those in a file of results; tell each, and add it to the file."""
     known = done.read_text(encoding="utf-8").splitlines() if done and done.is_file() else ()
     found = {result["type"]: result for result in map(json.loads, known)}
     for result in survey(kind for kind in kinds if kind not in found):
@@ -184,16 +215,16 @@ def main() -> None:
         if done:
             with done.open("a", encoding="utf-8") as file:
                 file.write(line + "\n")
-    if not named:
-        write_page([found[kind] for kind in kinds])
+    return found
 
 
-def write_page(found: list[dict[str, Any]]) -> None:
-    """Put the tables between the markers of the page."""
-    head, rest = PAGE.read_text(encoding="utf-8").split(BEGIN)
-    _old, tail = rest.split(END)
-    lines = "\n".join(page(found))
-    PAGE.write_text(f"{head}{BEGIN}\n\n{lines}\n\n{END}{tail}", encoding="utf-8")
+def write_page(marker: str, lines: Iterable[str]) -> None:
+    """Put lines between the markers of the page."""
+    begin, end = f"<!-- {marker}: begin -->", f"<!-- {marker}: end -->"
+    head, rest = PAGE.read_text(encoding="utf-8").split(begin)
+    _old, tail = rest.split(end)
+    text = "\n".join(lines)
+    PAGE.write_text(f"{head}{begin}\n\n{text}\n\n{end}{tail}", encoding="utf-8")
 
 
 if __name__ == "__main__":
