@@ -6,8 +6,11 @@ import pytest
 
 from flopbench.digests import json_digest, to_json
 from flopbench.errors import UsageError
+from flopbench_transformers_lm.analytic import HfModel
 from flopbench_transformers_lm.config import LmConfig, LmOptions, read_config, to_transformers
 from flopbench_transformers_lm.model_types import causal_lm_types, multimodal_types
+from flopbench_transformers_lm.vendor_model import RealModel
+from plugins.transformers_lm.lm_helpers import SMALL
 
 
 def test_the_types_are_those_of_transformers():
@@ -113,14 +116,18 @@ def test_overrides_that_are_no_mapping_of_fields_are_one_sentence(flopbench, ove
     assert "error: model.overrides must be a mapping of config fields, got " in done.stderr
 
 
-def test_a_dtype_without_known_bytes_is_refused_unless_it_is_replaced(flopbench, tmp_path):
+@pytest.mark.parametrize("dtype", ["float8_e4m3fn", "auto"])
+def test_a_dtype_without_known_bytes_is_told_unless_it_is_replaced(tmp_path, dtype):
     path = tmp_path / "config.json"
-    path.write_text(json.dumps({"model_type": "llama", "dtype": "float8_e4m3fn"}))
-    command = ("explain", "hf/llama", f"model.config={path}")
-    done = flopbench(*command)
-    assert done.returncode == 2
-    assert "the config's dtype must be one of bfloat16, float16, float32, float64" in done.stderr
-    assert flopbench(*command, "model.dtype=float16").returncode == 0
+    path.write_text(json.dumps({"model_type": "llama", "torch_dtype": dtype, **SMALL["llama"]}))
+    model = HfModel.for_name("hf/llama").from_options(LmOptions(config=str(path)))
+    assert model.dtype == "bfloat16"
+    said = [note for note in model.notes() if "bytes are those of bfloat16" in note]
+    assert len(said) == (dtype != "auto")
+    replaced = LmOptions(config=str(path), dtype="float16")
+    replaced = HfModel.for_name("hf/llama").from_options(replaced)
+    assert (replaced.dtype, replaced.notes()) == ("float16", ())
+    assert RealModel(model.architecture).module.config.hidden_size == 64
 
 
 @pytest.mark.parametrize("kind", ["qwen2", "gpt2", "deepseek_v3", "mamba2", "gemma3_text"])

@@ -6,8 +6,10 @@ from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, ClassVar, Self
 
+from attrs import evolve
+
 from flopbench import AnalyticModel, Op, Size, Stage, UsageError
-from flopbench.dims import DEFAULT_DTYPE, Dim, element_bytes
+from flopbench.dims import DEFAULT_DTYPE, DTYPE_BYTES, Dim
 from flopbench.inputs import config_path, read_config
 from flopbench_transformers_lm import config as configs
 from flopbench_transformers_lm.config import LmConfig, LmOptions
@@ -101,7 +103,9 @@ class HfModel(AnalyticModel):
     @classmethod
     def from_options(cls, options: LmOptions) -> HfModel:
         config = configs.read_config(cls.name.removeprefix(PREFIX), options)
-        return cls(config, dtype=options.dtype or _dtype(config))
+        dtype, note = (options.dtype, None) if options.dtype else _dtype(config)
+        notes = config.notes if note is None else (*config.notes, note)
+        return cls(evolve(config, notes=notes), dtype=dtype)
 
     @property
     def architecture(self) -> LmConfig:
@@ -166,15 +170,12 @@ class HfModel(AnalyticModel):
         )
 
 
-def _dtype(config: LmConfig) -> str:
-    """Return the config's dtype, or the default if it has none.
-
-    Raises:
-        UsageError: the size of the dtype is not known.
-    """
+def _dtype(config: LmConfig) -> tuple[str, str | None]:
+    """Return the config's dtype if its size is known, or the default and a note."""
     dtype = config.decoder.get("dtype") or DEFAULT_DTYPE
-    try:
-        element_bytes(dtype)
-    except UsageError as error:
-        raise UsageError(f"the config's {error}; set model.dtype to override it") from error
-    return str(dtype)
+    if dtype in DTYPE_BYTES:
+        return str(dtype), None
+    return DEFAULT_DTYPE, (
+        f"the config's dtype {dtype!r} is none of {', '.join(DTYPE_BYTES)}: bytes are those of "
+        f"{DEFAULT_DTYPE}, unless model.dtype says otherwise"
+    )

@@ -27,6 +27,16 @@ _MULTIMODAL = (
 
 ALIASES: Mapping[str, tuple[str, str]] = {
     "kimi_k2": ("deepseek_v3", "its config.json names DeepseekV3ForCausalLM"),
+    **{
+        alias: (kind, f"its decoder is {kind}'s; what encodes images is not in the numbers")
+        for alias, kind in (
+            ("llava_llama", "llama"),
+            ("llava_mistral", "mistral"),
+            ("llava_qwen", "qwen2"),
+            ("llava_qwen2", "qwen2"),
+            ("phi3_v", "phi3"),
+        )
+    },
     "mimo": (
         "qwen2",
         "MiMo-7B is Qwen2 (arXiv:2505.07608); its layers for multi-token prediction do not run",

@@ -29,6 +29,13 @@ from flopbench_transformers_lm.model_types import (
 _PARTS = ("text_config", "llm_config", "language_config", "language_model_config")
 """Fields under which checkpoints' own code keeps the config of the language model."""
 
+_SPEAKING = {"qwen2_5_omni": "thinker_config", "qwen3_omni_moe": "thinker_config"}
+"""Types that also generate sound: the field with the config of what generates text."""
+
+
+_NO_DTYPE = (("torch_dtype", "auto"), ("dtype", "auto"))
+"""What says that a loader may choose; transformers' config classes do not take it."""
+
 
 @frozen
 class Given:
@@ -110,6 +117,8 @@ class Given:
             sizes = "" if self.values else f"; without a file, its sizes are the defaults of {kind}"
             reason = ALIASES[self.model_type][1]
             notes += (f"{self.model_type} runs as {kind}: {reason}{sizes}",)
+        if kind in _SPEAKING:
+            return self._silent(kind, notes)
         if kind not in (*causal_lm_types(), *multimodal_types()):
             return self._alone(notes)
         _require_architecture(kind, self)
@@ -124,6 +133,13 @@ class Given:
         if text.model_type in causal_lm_types():
             return inner
         return LmConfig(kind, all_values(whole), inner, notes)
+
+    def _silent(self, kind: str, notes: tuple[str, ...]) -> LmConfig:
+        """Return the language model of what generates text in a model that also speaks."""
+        name = _SPEAKING[kind]
+        thinker = self.values.get(name) or {}
+        inner = f"{kind}_{name.removesuffix('_config')}"
+        return Given(inner, thinker, f"{self.source} ({name})", notes).resolved()
 
     def _alone(self, notes: tuple[str, ...]) -> LmConfig:
         """Return the language model of a type that transformers has no class for."""
@@ -148,7 +164,7 @@ def read_fields(path: Path) -> dict[str, Any]:
     values: dict[str, Any] = _with_floats(read_config(path))
     # Code that comes with a checkpoint is never run, only transformers' own classes.
     values.pop("auto_map", None)
-    return values
+    return {n: v for n, v in values.items() if (n, v) not in _NO_DTYPE}
 
 
 def _with_floats(found: Any) -> Any:

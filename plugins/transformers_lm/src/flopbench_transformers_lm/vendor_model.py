@@ -16,7 +16,7 @@ from typing import Any
 from attrs import frozen
 
 from flopbench import CountError, UsageError
-from flopbench.dims import is_traced
+from flopbench.dims import DTYPE_BYTES, is_traced
 from flopbench.errors import describe
 from flopbench.text import listed
 from flopbench.vendor.transformers import ATTENTION, EXPERTS, require_eager
@@ -68,7 +68,7 @@ class RealModel:
         try:
             with quiet(), torch.device("meta"):
                 module = auto.from_config(
-                    to_transformers(self.config),
+                    _buildable(to_transformers(self.config)),
                     attn_implementation=ATTENTION,
                     experts_implementation=EXPERTS,
                 )
@@ -177,6 +177,13 @@ class RealModel:
                 batch, past_tokens + tokens, dtype=torch.long, device="meta"
             )
         return inputs
+
+
+def _buildable(config: Any) -> Any:
+    """Return a config whose dtype torch can build a model in; FLOPs do not depend on it."""
+    if str(config.dtype).removeprefix("torch.") not in DTYPE_BYTES:
+        config.dtype = None
+    return config
 
 
 def _missing_size(config: LmConfig) -> str | None:
