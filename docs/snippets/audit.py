@@ -34,7 +34,7 @@ for entry in count.counted:
     print(f"counted: {entry.op} in {entry.module!r}, {entry.flops:,} FLOPs")
 for op in count.uncounted:
     print(f"uncounted: {op.op} in {op.module!r}, {op.calls} call")
-found = attribute(StageCount(count), lambda module: module or "block")
+found = attribute(StageCount(count), lambda module, _op: module or "block")
 comparison = compare("forward", Eager(), StagePrice(()), "torch", TorchCounter.convention, found)
 print(f"verdict: {comparison.verdict}: {comparison.reason}")
 outside = TorchCounter().count(VendorCall(block, lambda: x[0].numpy() @ x[0].numpy().T))

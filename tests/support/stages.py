@@ -17,6 +17,6 @@ def price_stage(model, stage, workload, mode=None):
 def reconcile(model, vendor, stage, workload):
     """Compare one stage on both sides, as the runner does."""
     counter = TorchCounter()
-    counted = attribute(count_stage(counter, vendor.stage(stage, workload)), vendor.component)
+    counted = attribute(count_stage(counter, vendor.stage(stage, workload)), vendor.component_of)
     priced = price_stage(model, stage, workload)
     return compare(stage, Eager(), priced, counter.name, counter.convention, counted)

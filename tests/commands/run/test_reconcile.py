@@ -26,7 +26,9 @@ FLOPS = {"a": 10, "b": 20}
 
 def counted(flops=None, uncounted=()):
     entries = [Counted(module, "mm", n) for module, n in (flops or FLOPS).items()]
-    return attribute(StageCount(Count(tuple(entries), tuple(uncounted))), lambda module: module)
+    return attribute(
+        StageCount(Count(tuple(entries), tuple(uncounted))), lambda module, _op: module
+    )
 
 
 def verdict(count, *, mode=None, convention=TORCH):
@@ -76,7 +78,7 @@ def test_a_failed_count_has_no_number():
 
 def test_a_zero_reference_verifies_nothing():
     nothing = price([Softmax(component="a", scores=3)], Eager(), Eager(), Conventions())
-    empty = attribute(StageCount(Count(())), lambda module: module)
+    empty = attribute(StageCount(Count(())), lambda module, _op: module)
     comparison = compare("stage", Eager(), nothing, "torch", TORCH, empty)
     assert comparison.verdict == "incomplete"
 

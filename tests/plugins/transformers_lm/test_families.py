@@ -42,7 +42,9 @@ def check(config, workload):
     model, vendor = HfModel(config), HfVendor.from_options(config, HfVendor.options_type())
     held = {}
     for stage in ("prefill", "decode"):
-        counted = attribute(count_stage(COUNTER, vendor.stage(stage, workload)), vendor.component)
+        counted = attribute(
+            count_stage(COUNTER, vendor.stage(stage, workload)), vendor.component_of
+        )
         priced = price(model.ops(stage, workload), Eager(), Eager(), Conventions(), "float32")
         found = compare(stage, Eager(), priced, COUNTER.name, COUNTER.convention, counted)
         assert found.verdict == "exact", (config.model_type, stage, found)
