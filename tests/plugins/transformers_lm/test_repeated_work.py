@@ -15,7 +15,7 @@ WORKLOAD = Workload(batch_size=2, context_tokens=6, decode_steps=3)
 
 def notes(config, stage, workload=WORKLOAD):
     vendor = HfVendor.from_options(config, HfVendor.options_type())
-    counted = attribute(count_stage(COUNTER, vendor.stage(stage, workload)), vendor.component)
+    counted = attribute(count_stage(COUNTER, vendor.stage(stage, workload)), vendor.component_of)
     flops = {}
     for entry in counted.entries:
         flops[entry.component] = flops.get(entry.component, 0) + entry.flops

@@ -90,11 +90,11 @@ def ran(total):
     return found
 
 
-def priced(model, stage, runs):
+def priced(model, stage, runs, workload=WORKLOAD):
     """Return the elements of each op that the price stands for."""
     found = Counter()
     for entry in attrs.fields(Conventions):
-        count = priced_elements(model, stage, WORKLOAD, entry.name)
+        count = priced_elements(model, stage, workload, entry.name)
         if count:
             for op, times in runs[entry.name].items():
                 found[op] += times * count

@@ -16,6 +16,21 @@ from flopbench_transformers_lm.families.parts import Family
 from flopbench_transformers_lm.families.routed import glm4_moe
 
 
+def glm4v(config: LmConfig) -> Decoder:
+    """GLM-4.1V (arXiv:2507.01006): GLM-4 whose queries, keys and values always have a bias."""
+    return glm4(_with(config, attention_bias=True))
+
+
+def qwen3_vl_moe(config: LmConfig) -> Decoder:
+    """Qwen3-VL's experts (arXiv:2511.21631): Qwen3-MoE's, their weights always normalised."""
+    return qwen3_moe(_with(config, norm_topk_prob=True))
+
+
+def _with(config: LmConfig, **fields: object) -> LmConfig:
+    """Return a config with fields as the model has them, whatever the config says."""
+    return attrs.evolve(config, values={**config.values, **fields})
+
+
 def on_axes(family: Family) -> Family:
     """Return a family whose tokens have positions in time, height and width.
 
@@ -49,14 +64,14 @@ def _own(attention: object) -> SelfAttention:
 
 MULTIMODAL: dict[str, Family] = {
     "glm4v_moe_text": on_axes(glm4_moe),
-    "glm4v_text": on_axes(glm4),
+    "glm4v_text": on_axes(glm4v),
     "glm_ocr_text": on_axes(glm4),
     "paddleocr_vl_text": on_axes(ernie),
     "qwen2_5_omni_text": on_axes(qwen2),
     "qwen2_5_vl_text": on_axes(qwen2),
     "qwen2_vl_text": on_axes(qwen2),
     "qwen3_omni_moe_text": on_axes(qwen3_moe),
-    "qwen3_vl_moe_text": on_axes(qwen3_moe),
+    "qwen3_vl_moe_text": on_axes(qwen3_vl_moe),
     "qwen3_vl_text": on_axes(qwen3),
 }
 """Text configs, by the type that transformers gives them inside the whole model's config."""
