@@ -1,6 +1,7 @@
 """Configs: defaults, a config.json, overrides; and what a user may get wrong."""
 
 import json
+import os
 
 import pytest
 
@@ -152,3 +153,10 @@ def test_a_dtype_without_known_bytes_is_refused_unless_it_is_replaced(flopbench,
     assert done.returncode == 2
     assert "the config's dtype must be one of bfloat16, float16, float32, float64" in done.stderr
     assert flopbench(*command, "model.dtype=float16").returncode == 0
+
+
+def test_a_config_that_never_ends_is_one_sentence(tmp_path):
+    os.mkfifo(tmp_path / "fifo")
+    for path in (str(tmp_path / "fifo"), "/dev/zero"):
+        with pytest.raises(UsageError, match=r"cannot read model.config=.*: it is not a regular"):
+            read_config("llama", LmOptions(config=path))
