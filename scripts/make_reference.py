@@ -21,7 +21,7 @@ from reference_text import FIELDS, docstring, markdown
 
 import flopbench
 import flopbench.testing
-from flopbench import analytic, blocks, dims, ops, report, vendor
+from flopbench import analytic, blocks, dims, inputs, ops, report, vendor
 from flopbench.registry import hookspecs
 from flopbench.testing.suite import Conformance
 
@@ -38,7 +38,7 @@ Each class and function is shown with the path to import it from. A `Dim` is an 
 array or a SymPy expression ([dimensions](concepts.md#dimensions)).
 """
 
-FACADES = (flopbench, ops, blocks, dims, analytic, vendor, report, flopbench.testing)
+FACADES = (flopbench, ops, blocks, dims, inputs, analytic, vendor, report, flopbench.testing)
 """Where users import from: each name has the path of the first module that lists it."""
 
 HOOKS = {
@@ -85,6 +85,7 @@ SECTIONS = {
     ),
     "Operations": exported(ops),
     "Dimensions": exported(dims, classes=False),
+    "Inputs": exported(inputs, classes=False),
     "Blocks": (*exported(blocks), *exported(blocks, classes=False)),
     "Errors": (flopbench.UsageError, flopbench.CountError),
     "Suites for plugin tests": (Conformance, *exported(flopbench.testing)),

@@ -162,3 +162,70 @@ def test_a_misspelt_command_suggests_the_nearest_of_all(flopbench):
     done = flopbench("-p", "run", "swep", "x")
     assert done.returncode == 2
     assert "Did you mean 'sweep'?" in done.stderr
+
+
+def test_a_very_deep_out_is_made(flopbench, tmp_path):
+    deep = "d/" * 1000
+    done = flopbench(*ANALYTIC, "--stages", "prefill", "--out", deep)
+    assert (done.returncode, done.stderr) == (0, "")
+    assert sorted(path.name for path in (tmp_path / deep).iterdir()) == REPORTS
+
+
+def test_settings_that_json_has_not_are_text_in_the_report(flopbench, tmp_path):
+    import json
+
+    def refuse(name):
+        raise AssertionError(name)
+
+    plugin_file = tmp_path / "mine.py"
+    plugin_file.write_text(TOLERANT)
+    given = (
+        "-p",
+        "mine.py",
+        "run",
+        "tolerant",
+        "--analytic-only",
+        "workload.limits=[0, .inf, .nan]",
+    )
+    done = flopbench(*given, "--format", "json")
+    assert (done.returncode, done.stderr) == (0, "")
+    report = json.loads(done.stdout, parse_constant=refuse)
+    assert report["workload"]["limits"] == [0.0, "Infinity", "NaN"]
+
+
+TOLERANT = """
+from attrs import frozen
+from flopbench import AnalyticModel, Linear, Stage, hookimpl
+
+@frozen
+class Options:
+    pass
+
+@frozen
+class Inputs:
+    limits: tuple[float, ...] = ()
+
+class Tolerant(AnalyticModel):
+    name = "tolerant"
+    stages = (Stage("prefill", "Prefill"),)
+    options_type, inputs_type = Options, Inputs
+    architecture = "tolerant"
+
+    @classmethod
+    def from_options(cls, options):
+        return cls()
+
+    def workload(self, inputs):
+        return inputs
+
+    def workload_facts(self, workload):
+        return {}
+
+    def ops(self, stage, workload):
+        yield Linear(component="layer", rows=1, in_features=4, out_features=8)
+
+@hookimpl
+def flopbench_analytic_models():
+    return [Tolerant]
+"""
+"""A model that takes any floating-point number."""

@@ -90,7 +90,7 @@ def start(*, interruptible: bool) -> None:
             raise
         status = _shown(error)
     _flush()
-    sys.exit(_status(session, status))
+    sys.exit(_status(session, status or 0))
 
 
 def _prepare() -> None:

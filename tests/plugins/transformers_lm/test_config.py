@@ -1,6 +1,7 @@
 """Configs: defaults, a config.json, overrides; and what a user may get wrong."""
 
 import json
+import os
 
 import pytest
 
@@ -153,3 +154,10 @@ def test_a_run_can_be_repeated_from_its_report(flopbench, tmp_path):
     assert again["provenance"]["architecture"] == first["provenance"]["architecture"]
     other = json.loads(flopbench("run", "hf/qwen2", *options).stdout)
     assert other["provenance"]["architecture"] != first["provenance"]["architecture"]
+
+
+def test_a_config_that_never_ends_is_one_sentence(tmp_path):
+    os.mkfifo(tmp_path / "fifo")
+    for path in (str(tmp_path / "fifo"), "/dev/zero"):
+        with pytest.raises(UsageError, match=r"cannot read model.config=.*: it is not a regular"):
+            read_config("llama", LmOptions(config=path))

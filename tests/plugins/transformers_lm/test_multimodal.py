@@ -40,7 +40,10 @@ WHOLE = {
 """Types, and the type of the language model in each."""
 
 EPSILON = {"glm4v_moe"}
-"""Types that add an epsilon to the sum of the weights of the experts chosen, which is not priced."""
+"""Types that add an epsilon to the sum of the weights of chosen experts, which is not priced."""
+
+LEARNED = "e_score_correction_bias"
+"""A buffer that is learned as weights are."""
 
 
 NO_WINDOWS = {"layer_types": None, "sliding_window": None, "use_sliding_window": False}
@@ -75,8 +78,9 @@ def test_the_language_model_in_each_is_exact(kind, sizes):
     assert_exact(config, workload)
     ops = HfModel(config).ops("prefill", workload)
     found = price(ops, Eager(), Eager(), Conventions(), "float32").footprint
-    named = HfVendor(config)._real.module.named_parameters()
-    sizes = [p.numel() for name, p in named if not re.search("visual|audio", name)]
+    model = HfVendor(config)._real.module
+    named = [*model.named_parameters(), *(b for b in model.named_buffers() if LEARNED in b[0])]
+    sizes = [p.numel() for name, p in named if not re.search("visual|audio|mlp_AR", name)]
     assert found.total_weight_bytes == 4 * sum(sizes)
 
 
