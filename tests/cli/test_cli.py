@@ -1,5 +1,6 @@
 """The command line: what it prints, writes and exits with."""
 
+import json
 import os
 import subprocess
 import sys
@@ -162,3 +163,20 @@ def test_a_misspelt_command_suggests_the_nearest_of_all(flopbench):
     done = flopbench("-p", "run", "swep", "x")
     assert done.returncode == 2
     assert "Did you mean 'sweep'?" in done.stderr
+
+
+def test_no_summary_of_a_command_is_cut(flopbench):
+    shown = flopbench("--help", COLUMNS="80").stdout
+    commands = shown.partition("Commands:\n")[2].splitlines()
+    assert len(commands) >= 8
+    assert [line for line in commands if not line.endswith(".") or line.endswith("...")] == []
+
+
+def test_a_run_names_the_files_that_it_wrote_and_stdout_stays_clean(flopbench, tmp_path):
+    done = flopbench(*ANALYTIC, "--stages", "prefill", "--out", "o", "--format", "json")
+    assert done.returncode == 0
+    (line,) = done.stderr.splitlines()
+    names, _, folder = line.removeprefix("flopbench: wrote ").partition(" in ")
+    assert folder == "o"
+    assert set(names.split(", ")) == {path.name for path in (tmp_path / "o").iterdir()}
+    assert json.loads(done.stdout)["model"] == "deepseek_ocr"

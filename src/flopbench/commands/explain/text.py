@@ -14,6 +14,9 @@ from flopbench.text import table, tera, wrapped
 EXPLAIN_SCHEMA_VERSION = "1.0"
 
 
+SHARES = "shares are of FLOPs, not of time: decoding is mostly limited by bytes (flopbench sweep)"
+
+
 def console(explanation: Explanation) -> str:
     """Return the text for a terminal."""
     nodes = list(explanation.root.walk())
@@ -58,6 +61,7 @@ def markdown(explanation: Explanation) -> str:
             "",
             *table(("symbol", "value", "meaning"), symbols),
             *(f"\nFallback: {fallback}." for fallback in explanation.fallbacks),
+            f"\n{SHARES[0].upper()}{SHARES[1:]}.",
         ]
     )
 
@@ -102,6 +106,7 @@ def _notes(explanation: Explanation) -> Iterator[str]:
             yield wrapped(f"{what}: {'; '.join(named)}")
     for fallback in explanation.fallbacks:
         yield wrapped(f"fallback: {fallback}")
+    yield SHARES
 
 
 def _name(explanation: Explanation, node: Node, separator: str) -> str:
