@@ -1,5 +1,6 @@
 """The command line: what it prints, writes and exits with."""
 
+import json
 import os
 import subprocess
 import sys
@@ -84,7 +85,8 @@ def test_a_name_that_is_no_utf8_does_not_stop_the_report(tmp_path):
     (tmp_path / "page.png").rename(os.fsdecode(odd))
     command = [sys.executable, "-m", "flopbench.cli", *ANALYTIC, "--image", odd, "--out", "out"]
     done = subprocess.run(command, cwd=tmp_path, capture_output=True, text=True, check=False)
-    assert (done.returncode, done.stderr) == (0, "")
+    assert done.returncode == 0
+    assert done.stderr == "flopbench: wrote report.json, report.md, report.csv in out\n"
     assert sorted(path.name for path in (tmp_path / "out").iterdir()) == REPORTS
 
 
@@ -167,7 +169,7 @@ def test_a_misspelt_command_suggests_the_nearest_of_all(flopbench):
 def test_a_very_deep_out_is_made(flopbench, tmp_path):
     deep = "d/" * 1000
     done = flopbench(*ANALYTIC, "--stages", "prefill", "--out", deep)
-    assert (done.returncode, done.stderr) == (0, "")
+    assert done.returncode == 0, done.stderr
     assert sorted(path.name for path in (tmp_path / deep).iterdir()) == REPORTS
 
 
@@ -229,3 +231,20 @@ def flopbench_analytic_models():
     return [Tolerant]
 """
 """A model that takes any floating-point number."""
+
+
+def test_no_summary_of_a_command_is_cut(flopbench):
+    shown = flopbench("--help", COLUMNS="80").stdout
+    commands = shown.partition("Commands:\n")[2].splitlines()
+    assert len(commands) >= 8
+    assert [line for line in commands if not line.endswith(".") or line.endswith("...")] == []
+
+
+def test_a_run_names_the_files_that_it_wrote_and_stdout_stays_clean(flopbench, tmp_path):
+    done = flopbench(*ANALYTIC, "--stages", "prefill", "--out", "o", "--format", "json")
+    assert done.returncode == 0
+    (line,) = done.stderr.splitlines()
+    names, _, folder = line.removeprefix("flopbench: wrote ").partition(" in ")
+    assert folder == "o"
+    assert set(names.split(", ")) == {path.name for path in (tmp_path / "o").iterdir()}
+    assert json.loads(done.stdout)["model"] == "deepseek_ocr"

@@ -279,8 +279,9 @@ def test_a_reporter_that_nobody_asked_for_costs_its_own_file_alone(flopbench, tm
     plugins = ("-p", "toy.py", "-p", "broken.py")
     done = flopbench(*plugins, *COMMANDS["run"], "--out", "out", TOY_LOG="log")
     assert done.returncode == 2
-    (error,) = done.stderr.splitlines()
+    error, wrote = done.stderr.splitlines()
     assert "plugin 'broken' (-p): reporter 'broken' failed: RuntimeError: out of luck" in error
+    assert wrote.startswith("flopbench: wrote report.json")
     assert {path.name for path in (tmp_path / "out").iterdir()} == {
         "report.json",
         "report.md",

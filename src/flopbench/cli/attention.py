@@ -51,9 +51,10 @@ def attention_command(
     plugin: PluginOption = None,
     strict_plugins: StrictOption = False,
 ) -> None:
-    """Show the FLOPs of one attention: useful, counted by torch, and executed by a kernel.
+    """Show one attention's FLOPs: useful, counted, executed.
 
-    The attention modes of plugins are listed last.
+    Counted is what torch sees, executed is what a kernel does. The attention modes of plugins are
+    listed last.
     """
     from flopbench.commands.attention.figures import attention_figures, measure
     from flopbench.commands.attention.modes import mode_text

@@ -59,10 +59,10 @@ def compare_command(
     plugin: PluginOption = None,
     strict_plugins: StrictOption = False,
 ) -> None:
-    """Compare what models cost per page or sequence: FLOPs, memory, bytes moved and tokens.
+    """Compare what models cost per page or sequence.
 
-    Each model is checked against its vendor model, if it has one. Exit status: 0, 1 a model
-    failed or differs (the others are shown), 2 usage.
+    It shows FLOPs, memory, bytes moved and tokens. Each model is checked against its vendor model,
+    if it has one. Exit status: 0, 1 a model failed or differs (the others are shown), 2 usage.
     """
     from flopbench.cli.files import check_writable, write_files
     from flopbench.commands.compare.comparison import compare_models

@@ -56,7 +56,10 @@ def explain_command(
     plugin: PluginOption = None,
     strict_plugins: StrictOption = False,
 ) -> None:
-    """Show where a model's FLOPs are: each component's closed form and its value at a workload."""
+    """Show where a model's FLOPs are, as a tree of closed forms.
+
+    Each component has its form and its value at the workload.
+    """
     from flopbench.cli.files import check_writable, write_files
     from flopbench.commands.explain.text import FORMATS
     from flopbench.commands.explain.tree import explain

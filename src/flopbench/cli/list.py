@@ -23,9 +23,10 @@ def list_command(
     plugin: PluginOption = None,
     strict_plugins: StrictOption = False,
 ) -> None:
-    """List models, attention modes, counters and reporters, and where each comes from.
+    """List models, modes, counters, reporters and their keys.
 
-    Everything in short; or in full what the given kinds and names match.
+    Each says where it comes from. Everything in short; or in full what the given kinds and names
+    match.
     """
     from flopbench.commands.list.text import list_catalog
 

@@ -20,7 +20,10 @@ def new_command(
     plugin: PluginOption = None,
     strict_plugins: StrictOption = False,
 ) -> None:
-    """Write a plugin that installs and passes its conformance suite as it is."""
+    """Write a plugin that installs and passes its suite.
+
+    It is one to start from: its conformance suite passes as it is.
+    """
     from flopbench.commands.new.scaffold import write_plugin
 
     folder = write_plugin(kind, name, path("--out", out), load(context, plugin, strict_plugins))

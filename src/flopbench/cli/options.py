@@ -62,7 +62,7 @@ AnalyticOnlyOption = Annotated[
     bool,
     typer.Option(
         "--analytic-only",
-        help="Price the closed forms alone; needs no torch.",
+        help="Price the closed forms alone; needs no torch, except for hf/ models.",
     ),
 ]
 CountersOption = Annotated[

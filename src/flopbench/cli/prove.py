@@ -50,7 +50,7 @@ def prove_command(
     plugin: PluginOption = None,
     strict_plugins: StrictOption = False,
 ) -> None:
-    """Prove that the closed forms equal the vendor's own, for every size at once.
+    """Prove that closed forms equal the vendor's at every size.
 
     Exit status: 0 proved or interpolated, 1 something differs or is incomplete, 2 usage.
     """

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import gc
+import sys
 from collections.abc import Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
@@ -58,7 +59,7 @@ def run_command(
     plugin: PluginOption = None,
     strict_plugins: StrictOption = False,
 ) -> None:
-    """Report a model's FLOPs per stage, from both sides, and reconcile them.
+    """Report FLOPs per stage from both sides, and reconcile them.
 
     Exit status: 0 nothing differs (verified, where a vendor was checked), 1 something
     differs or is incomplete, 2 usage.
@@ -84,7 +85,10 @@ def run_command(
         report = run(plan, catalog, progress)
     texts = [_render(reporter, report) for reporter in printed]
     if out is not None:
-        write_files(Path(out), dict(_file_texts(catalog, report, context.obj)))
+        files = dict(_file_texts(catalog, report, context.obj))
+        write_files(Path(out), files)
+        # Not on stdout, which may hold JSON.
+        print(f"flopbench: wrote {', '.join(files)} in {out}", file=sys.stderr)
     for text in texts:
         print_text(text)
     if report.verdict == "not_verified":

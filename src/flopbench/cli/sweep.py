@@ -103,10 +103,10 @@ def sweep_command(
     plugin: PluginOption = None,
     strict_plugins: StrictOption = False,
 ) -> None:
-    """Sweep a model's cost over workloads: FLOPs, bytes, KV cache, and the vendor's count.
+    """Sweep a model's cost over workloads or settings.
 
-    With --out, a killed sweep resumes where it stopped. Exit status: 0, 1 a point failed or
-    differs, 2 usage.
+    It has FLOPs, bytes, KV cache, and the vendor's count. With --out, a killed sweep resumes where
+    it stopped. Exit status: 0, 1 a point failed or differs, 2 usage.
     """
     from flopbench.analytic import SweepLimits
     from flopbench.commands.sweep.by_hand import grids

@@ -122,3 +122,10 @@ def test_without_matplotlib_all_but_the_picture_is_written(flopbench, tmp_path):
     assert "plots need matplotlib" in result.stderr
     names = sorted(path.name for path in (tmp_path / "out").iterdir())
     assert names == ["explain.folded", "explain.json", "explain.md"]
+
+
+def test_it_says_that_shares_are_not_of_time(flopbench):
+    command = ("explain", "deepseek_ocr", "--depth", "1")
+    said = "hares are of FLOPs, not of time"
+    assert f"s{said}" in flopbench(*command).stdout.splitlines()[-1]
+    assert f"S{said}" in flopbench(*command, "--format", "markdown").stdout

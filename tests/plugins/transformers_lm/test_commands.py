@@ -23,7 +23,7 @@ REASON = "flopbench-transformers-lm has no closed forms for 'ctrl'"
 
 def test_an_uncovered_type_gets_the_vendor_alone_and_is_told_so(flopbench, tmp_path):
     done = flopbench("run", *SMALL, *CONTEXT, "--out", "out")
-    assert (done.returncode, done.stderr) == (0, "")
+    assert (done.returncode, done.stderr[:16]) == (0, "flopbench: wrote")
     report = json.loads((tmp_path / "out" / "report.json").read_text())
     assert (report["verdict"], report["no_closed_forms"]) == ("not_checked", REASON)
     assert report["comparisons"] == []
@@ -92,7 +92,7 @@ def test_a_type_that_transformers_does_not_build_is_not_counted(flopbench):
         (("run", "hf/ctrl", "model.overrides=3"), "model.overrides"),
         (("run", "hf/ctrl", "model.config=no.json"), "cannot read model.config=no.json"),
         (("run", "hf/ctrl", "model.dtype=int8"), "model.dtype"),
-        (("run", "hf/ctrl", "--image", "page.png"), "unknown key 'image'"),
+        (("run", "hf/ctrl", "--image", "page.png"), "takes no image"),
     ],
 )
 def test_bad_input_is_one_sentence(flopbench, command, message):

@@ -13,6 +13,9 @@ from flopbench.text import json_text, table, tera, wrapped
 EXPLAIN_SCHEMA_VERSION = "1.1"
 
 
+SHARES = "shares are of FLOPs, not of time: decoding is mostly limited by bytes (flopbench sweep)"
+
+
 def console(explanation: Explanation) -> str:
     """Return the text for a terminal."""
     nodes = list(explanation.root.walk())
@@ -58,6 +61,7 @@ def markdown(explanation: Explanation) -> str:
             *table(("symbol", "value", "meaning"), symbols),
             *(f"\nNote: {note}." for note in explanation.notes),
             *(f"\nFallback: {fallback}." for fallback in explanation.fallbacks),
+            f"\n{SHARES[0].upper()}{SHARES[1:]}.",
         ]
     )
 
@@ -104,6 +108,7 @@ def _notes(explanation: Explanation) -> Iterator[str]:
         yield wrapped(f"note: {note}")
     for fallback in explanation.fallbacks:
         yield wrapped(f"fallback: {fallback}")
+    yield SHARES
 
 
 def _name(explanation: Explanation, node: Node, separator: str) -> str:
