@@ -180,6 +180,7 @@ def _shown(overrides: Mapping[str, Any]) -> str:
 
 def _reason(error: str) -> str:
     text = re.sub(r"^the vendor call failed: |^transformers cannot build \S+: ", "", error)
+    text = re.sub(r" \(\S+\.py, line \d+\)$", "", text)  # where in our own code it was called
     line = text.splitlines()[0]
     return re.sub(r"([|<>*])", r"\\\1", line if len(line) <= 160 else line[:157] + "…")
 
