@@ -7,7 +7,7 @@ import sympy
 from flopbench import Linear, MatMul, VendorCall, VendorStage
 from flopbench.analytic import Size, Stage
 from flopbench.builtin.torch_counter import TorchCounter
-from flopbench.dims import halve
+from flopbench.dims import halve, minimum
 from flopbench.dims.forms import symbol
 from flopbench.errors import CountError, PluginError, UsageError
 from flopbench.laws.law import Subject
@@ -197,6 +197,19 @@ def test_a_counter_of_numbers_gives_interpolated_laws():
     assert str(whole(proof).vendor) == "32*B*S"
     assert whole(proof).verdict == "interpolated"
     assert any("'numbers' counts numbers only" in note for note in whole(proof).assumptions)
+
+
+def test_an_interpolated_law_says_nothing_of_sizes_where_the_closed_form_bends():
+    """Both sides stop at 5,000 rows per sequence: sizes that interpolation never measures."""
+
+    class Bent(SizedToy):
+        def ops(self, stage, workload):
+            for op in super().ops(stage, workload):
+                yield attrs.evolve(op, rows=workload.B * minimum(workload.S, 5_000))
+
+    proof = proof_of(Bent(), TorchVendor(run), Sizes(), counter=Numbers())
+    assert whole(proof).verdict == "incomplete"
+    assert "interpolated from small sizes, and the closed form bends" in whole(proof).reason
 
 
 def test_an_op_without_a_formula_is_incomplete():

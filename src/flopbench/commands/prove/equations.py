@@ -121,6 +121,11 @@ class _Component:
         for where, difference in self._differences(vendor, analytic):
             if difference == 0:
                 continue
+            if self.law.method is Method.INTERPOLATED and difference.has(sympy.Min, sympy.Max):
+                return "incomplete", (
+                    "the vendor's law was interpolated from small sizes, and the closed form bends "
+                    "at larger ones, such as a window's; `flopbench run` compares any one size"
+                )
             if _is_another(difference, self.law.guards):
                 return "differs", f"analytic minus vendor is {difference}{where}"
             return "incomplete", (
