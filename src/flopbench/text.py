@@ -118,6 +118,11 @@ def first_of(names: Sequence[str]) -> str:
     return ", ".join(names[:_NAMED]) + (f" and {left} more" if left > 0 else "")
 
 
+def shortened(text: str, most: int = 200) -> str:
+    """Cut a text that is longer than ``most`` characters, and say how long it is."""
+    return text if len(text) <= most else f"{text[:most]}… ({len(text):,} characters)"
+
+
 def wrapped(text: str, indent: str = "  ", first: str = "") -> str:
     """Wrap a text to a terminal's width; words stay whole.
 

@@ -75,3 +75,9 @@ def test_any_text_is_plain_data_or_a_phrase(text):
     except ValueError as error:
         found = "\n".join(str(error).splitlines()[:1])
     assert isinstance(found, dict | list | str | int | float | None)
+
+
+@pytest.mark.parametrize("text", [r'"\UFFFFFFFF"', r'[1, "\U00110000"]', r'{a: "\UFFFFFFFE"}'])
+def test_an_escape_of_no_character_is_told(text):
+    with pytest.raises(ValueError, match="an escape of a character that there is not"):
+        parse(text)

@@ -56,6 +56,40 @@ def test_a_model_of_one_architecture_comes_before_one_of_any(catalog, folder):
     assert make_plan(catalog, ".", options=ALONE).model.name == "deepseek_ocr"
 
 
+@pytest.mark.parametrize("other", ["model.config=other.json", "model.config=nothing.json"])
+def test_two_files_are_one_too_many(catalog, folder, other):
+    with pytest.raises(UsageError, match=r"tiny already is the model.config: leave one of the two"):
+        make_plan(catalog, "tiny", overrides=[other], options=ALONE)
+    point = {**ALONE, "model.config": "other.json"}
+    with pytest.raises(UsageError, match=r"tiny already is the model.config: leave one of the two"):
+        make_plan(catalog, "tiny", options=point)
+
+
+@pytest.mark.parametrize(
+    "command",
+    [
+        ("run", "tiny", "--analytic-only", "workload.context_tokens=8"),
+        ("sweep", "tiny", "--vary", "workload.context_tokens=8,16", "--analytic-only"),
+        ("explain", "tiny", "workload.context_tokens=8"),
+        ("prove", "tiny", "--symbols", "B", "workload.context_tokens=8"),
+        ("compare", "tiny", "tiny/config.json", "--analytic-only"),
+    ],
+    ids=lambda command: command[0],
+)
+def test_every_command_that_takes_a_model_takes_a_path(flopbench, folder, command):
+    done = flopbench(*command, "workload.decode_steps=1")
+    assert done.returncode == 0, done.stderr
+
+
+def test_a_config_of_one_architecture_that_is_wrong_says_what_is_wrong(catalog, folder):
+    from plugins.deepseek_ocr.test_architecture import PUBLISHED
+
+    wrong = {**PUBLISHED, "language_config": {**PUBLISHED["language_config"], "hidden_size": -1}}
+    (folder / "wrong.json").write_text(json.dumps(wrong))
+    with pytest.raises(UsageError, match="hidden_size must be an integer of at least 0"):
+        make_plan(catalog, "wrong.json", options=ALONE)
+
+
 def test_the_name_of_a_model_comes_before_a_path(catalog, folder):
     (folder / "deepseek_ocr").mkdir()
     assert make_plan(catalog, "deepseek_ocr", options=ALONE).config["model"]["config"] is None
@@ -68,6 +102,8 @@ def test_the_name_of_a_model_comes_before_a_path(catalog, folder):
         ("./nothing", "cannot read ./nothing: there is no such file or folder"),
         ("meta-llama/Llama-3.1-8B", "nothing is downloaded; save the config.json of that"),
         ("hff/llama", "unknown model 'hff/llama': did you mean 'hf/llama'?"),
+        ("Hf/llama", "unknown model 'Hf/llama': did you mean 'hf/llama'?"),
+        ("a" * 5000, "unknown model 'a"),
         ("empty", "cannot read model.config=empty/config.json: No such file"),
         ("list.json", "model.config=list.json must hold a JSON object"),
         ("untyped.json", "no model reads untyped.json: name a model, and this file as its"),

@@ -40,7 +40,9 @@ def count(text: str) -> int:
     return number
 
 
-ModelArgument = Annotated[str, typer.Argument(help="A model that `flopbench list` shows.")]
+ModelArgument = Annotated[
+    str, typer.Argument(help="A model that `flopbench list` shows, or the path of its config.json.")
+]
 OverridesArgument = Annotated[
     list[str] | None,
     typer.Argument(metavar="[KEY=VALUE]...", help="Configuration, such as workload.batch_size=2."),

@@ -33,6 +33,7 @@ from flopbench.cli.options import (
     settings,
 )
 from flopbench.errors import PluginError
+from flopbench.text import one_line
 
 if TYPE_CHECKING:
     from flopbench.registry.catalog import Catalog
@@ -88,7 +89,7 @@ def run_command(
         files = dict(_file_texts(catalog, report, context.obj))
         write_files(Path(out), files)
         # Not on stdout, which may hold JSON.
-        print(f"flopbench: wrote {', '.join(files)} in {out}", file=sys.stderr)
+        print(f"flopbench: wrote {', '.join(files)} in {one_line(out)}", file=sys.stderr)
     for text in texts:
         print_text(text)
     if report.verdict == "not_verified":

@@ -1,6 +1,6 @@
 """What users give, read safely: files, numbers and YAML. For plugins, too."""
 
-from flopbench.inputs.configs import config_path, read_config
+from flopbench.inputs.configs import config_path, read_config_json
 from flopbench.inputs.files import read_bytes, read_json, read_text
 from flopbench.inputs.numbers import integer
 
@@ -8,7 +8,7 @@ __all__ = [
     "config_path",
     "integer",
     "read_bytes",
-    "read_config",
+    "read_config_json",
     "read_json",
     "read_text",
 ]

@@ -9,6 +9,21 @@ from flopbench.errors import UsageError
 from flopbench.inputs.files import read_json
 
 
+def exists(path: Path) -> bool:
+    """Return whether there is something at a path; nothing can be at one that is too long."""
+    try:
+        return path.exists()
+    except (OSError, ValueError):
+        return False
+
+
+def is_repository(given: str) -> bool:
+    """Return whether a text that is no path looks like a repository's name, OWNER/NAME."""
+    owner, slash, name = given.partition("/")
+    parts = bool(slash and owner.strip(".~") and name) and "/" not in name
+    return parts and not given.endswith(".json") and not exists(Path(owner))
+
+
 def config_path(given: str) -> Path:
     """Return the path of a config.json, given as itself or as its folder.
 
@@ -16,9 +31,9 @@ def config_path(given: str) -> Path:
         UsageError: it is the name of a repository, not a path.
     """
     path = Path(given)
-    if path.is_dir():
-        return path / "config.json"
-    if given.count("/") == 1 and not path.suffix and not path.exists() and not path.parent.exists():
+    if exists(path):
+        return path / "config.json" if path.is_dir() else path
+    if is_repository(given):
         raise UsageError(
             f"cannot read model.config={given}: nothing is downloaded; save the config.json of "
             "that repository, and give its path"
@@ -26,7 +41,7 @@ def config_path(given: str) -> Path:
     return path
 
 
-def read_config(path: Path) -> dict[str, Any]:
+def read_config_json(path: Path) -> dict[str, Any]:
     """Return the object in a config.json.
 
     Raises:

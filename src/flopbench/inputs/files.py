@@ -79,6 +79,8 @@ def regular(path: Path, most: int) -> bytes:
         _require_regular(os.fstat(descriptor))
         # A file such as those in /proc may hold more than its size says.
         found = stream.read(most + 1)
+    if found is None:
+        raise OSError(errno.EAGAIN, "it gives nothing to read")
     if len(found) > most:
         raise OSError(errno.EFBIG, f"it holds more than {most:,} bytes")
     return found

@@ -101,6 +101,10 @@ def parse(text: str) -> Any:
         found = yaml.load(text, _Loader)  # noqa: S506 - a safe loader
     except yaml.YAMLError as error:
         raise ValueError(_reason(error)) from error
+    except (OverflowError, ValueError) as error:
+        if isinstance(error, OverflowError) or "chr()" in str(error):
+            raise ValueError("it has an escape of a character that there is not") from error
+        raise
     except RecursionError as error:
         raise ValueError("it is nested too deeply") from error
     if next((n for n, _ in enumerate(values(found)) if n >= MOST_VALUES), None) is not None:

@@ -10,7 +10,9 @@ from typing import Any
 
 from flopbench.boundary import answer
 from flopbench.errors import UsageError
+from flopbench.inputs.configs import exists, is_repository
 from flopbench.registry.catalog import Catalog
+from flopbench.text import shortened
 
 _NEAR = 0.6
 """Similarity, by difflib, from which the start of a name is taken for a misspelt one."""
@@ -26,7 +28,7 @@ def named(catalog: Catalog, model: str) -> tuple[str, Mapping[str, Any]]:
     if catalog.models.find(model) is not None:
         return model, {}
     path = Path(model)
-    if not path.exists():
+    if not exists(path):
         _refuse_no_path(catalog, model)
         return model, {}
     # A model of one architecture before one that reads any.
@@ -44,10 +46,10 @@ def _refuse_no_path(catalog: Catalog, model: str) -> None:
         UsageError: it does.
     """
     if model.endswith(".json") or model.startswith((".", os.sep)):
-        raise UsageError(f"cannot read {model}: there is no such file or folder")
-    owner, _, rest = model.partition("/")
+        raise UsageError(f"cannot read {shortened(model)}: there is no such file or folder")
+    owner = model.partition("/")[0].casefold()
     prefixes = {name.partition("/")[0] for name, _, _ in catalog.models if "/" in name}
-    if rest and "/" not in rest and not get_close_matches(owner, prefixes, 1, _NEAR):
+    if is_repository(model) and not get_close_matches(owner, prefixes, 1, _NEAR):
         raise UsageError(
             f"{model} is no path and no model's name: nothing is downloaded; save the config.json "
             "of that repository, and give its path"

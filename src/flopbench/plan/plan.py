@@ -76,7 +76,10 @@ class Plan:
         names = [mode.name for mode in self.modes if not mode.ships]
         if not names:
             return self.model.notes()
-        kept = f"{listed(names, 'and')}: the KV cache is what the model keeps in any attention mode"
+        kept = (
+            f"{listed(names, 'and')}: the KV cache is that of eager attention; what the mode "
+            "itself keeps is not known"
+        )
         return (*self.model.notes(), kept)
 
     @property
@@ -119,6 +122,7 @@ def make_plan(
         PluginError: the model's plugin raises.
     """
     model_name, from_path = named(catalog, model_name)
+    _refuse_two_files(from_path, overrides, options or {})
     options = {**from_path, **(options or {})}
     model_class = catalog.models.get(model_name)
     _refuse_image(model_class, options)
@@ -152,6 +156,16 @@ def make_plan(
         method=run.method,
         config=config.resolved,
     )
+
+
+def _refuse_two_files(
+    from_path: Mapping[str, Any], overrides: Sequence[str], options: Mapping[str, Any]
+) -> None:
+    """Refuse another config beside the one whose path named the model."""
+    given = [*options, *(text.partition("=")[0].strip() for text in overrides)]
+    for key, path in from_path.items():
+        if key in given:
+            raise UsageError(f"{path} already is the {key}: leave one of the two out")
 
 
 def _refuse_image(model: type[AnalyticModel], options: Mapping[str, Any]) -> None:

@@ -1,5 +1,6 @@
 """The journal: what is not as a sweep wrote it is counted again, a stranger's file is refused."""
 
+import hashlib
 import json
 import logging
 import os
@@ -128,3 +129,34 @@ def test_what_is_no_file_is_refused(tmp_path):
     with pytest.raises(UsageError, match="is not a"):
         Journal(tmp_path, SWEEP)
     assert json.loads((tmp_path / "mine").read_text()) == {"mine": 1}
+
+
+WRONG_FORMS = (
+    {"flops": [["c", 1]]},
+    {"flops": {"layer": "1"}},
+    {"flops": {"layer": -1}},
+    {"flops": {"layer": 1.5}},
+    {"flops": {"layer": True}},
+    {"flops": 5},
+    {"flops": None},
+    {"unit": []},
+    {"method": "law"},
+    {"method": None},
+    {"error": 7},
+    {"another": 1},
+)
+
+
+@pytest.mark.parametrize("change", WRONG_FORMS, ids=str)
+def test_a_line_of_another_form_is_counted_again_although_its_digest_fits(tmp_path, change):
+    lines = written(tmp_path)
+    entries = [json.loads(line) for line in lines]
+    for entry in entries:
+        del entry["chain"]
+    entries[3] |= change
+    text, digest = b"", ""
+    for entry in entries:
+        digest = hashlib.sha256((digest + json.dumps(entry, sort_keys=True)).encode()).hexdigest()
+        text += json.dumps({**entry, "chain": digest}).encode() + b"\n"
+    (tmp_path / JOURNAL).write_bytes(text)
+    assert read(tmp_path) == first(2)

@@ -95,7 +95,7 @@ def test_a_config_json_that_is_wrong_is_one_sentence(tmp_path, text, message):
         ({"model_type": "qwen2"}, "unknown field of llama 'model_type'"),
         (
             {"num_hidden_layers": "two"},
-            "from the defaults of llama with model.overrides: Validation error for field 'num_hi",
+            "model.overrides.num_hidden_layers must be an integer, got 'two'",
         ),
     ],
 )

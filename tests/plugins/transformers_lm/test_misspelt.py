@@ -53,6 +53,34 @@ def test_a_field_that_some_config_class_reads_is_never_a_misspelling(tmp_path, k
     assert config == read_file(tmp_path, kind, **fields, unknown_fields="ignore")
 
 
+def test_a_word_that_is_near_no_number_is_let_pass(tmp_path):
+    plain = read_file(tmp_path, "bart", classifier_dropout=0.1).notes
+    # facebook/bart-large-cnn
+    assert read_file(tmp_path, "bart", classif_dropout=0.1).notes == plain
+
+
+def test_a_near_miss_that_another_type_reads_is_told(tmp_path):
+    sizes = {"num_hidden_layers": 2, "num_attention_heads": 4, "vocab_size": 9, "hidden_sizes": 64}
+    notes = read_file(tmp_path, "llama", **sizes).notes
+    assert notes[-1] == "llama does not read the file's 'hidden_sizes' (it has 'hidden_size')"
+
+
+@pytest.mark.parametrize(
+    ("kind", "fields", "defaults"),
+    [
+        ("qwen3", {"hidden_size": 64, "num_layers": 2}, "num_hidden_layers=32"),
+        ("llama", {"n_embd": 2048, "block_count": 16}, "hidden_size=4096, num_hidden_layers=32"),
+        ("llama", {"dim": 4096, "n_layers": 32, "n_heads": 32}, "num_attention_heads=32"),
+    ],
+)
+def test_sizes_that_nobody_reads_are_told_with_the_defaults_in_their_place(
+    tmp_path, kind, fields, defaults
+):
+    (note,) = read_file(tmp_path, kind, **fields).notes
+    assert note.startswith(f"{kind} does not read the file's ")
+    assert defaults in note
+
+
 @pytest.mark.slow
 def test_every_field_of_every_config_class_is_known():
     from transformers.models.auto.configuration_auto import CONFIG_MAPPING, CONFIG_MAPPING_NAMES
@@ -67,4 +95,4 @@ def test_every_field_of_every_config_class_is_known():
     assert built > 700
     assert len(fields) > 2000
     # What a config keeps of the file's own: names that no source has as a word.
-    assert {field for field in fields if field not in _words()} <= {"transformers_version"}
+    assert {field for field in fields if field not in _words("*")} <= {"transformers_version"}

@@ -101,14 +101,43 @@ def test_an_override_of_the_part_may_leave_its_name_out(file):
     assert whole.decoder.get("num_hidden_layers") == 3
 
 
+MULTIMODAL = ("qwen2_5_omni", "paligemma", "ovis2", "voxtral", "paddleocr_vl", "gemma3", "llava")
+
+
+@pytest.mark.parametrize("kind", [*MULTIMODAL, "qwen2_vl", "kimi_k25"])
+@pytest.mark.parametrize("field", ["hidden_size", "vocab_size", "num_hidden_layers"])
+def test_an_override_reaches_the_decoder_whoever_owns_the_field(kind, field):
+    before = read_config(kind, LmOptions()).decoder.get(field)
+    config = read_config(kind, LmOptions(overrides={field: 2 * before}))
+    assert config.decoder.get(field) == 2 * before
+    nested = {field: 2 * before}
+    for part in reversed(config.part):
+        nested = {part: nested}
+    assert read_config(kind, LmOptions(overrides=nested)).decoder == config.decoder
+
+
+def test_numbers_in_overrides_are_read_as_people_mean_them(file):
+    assert (
+        read_config("llama", LmOptions(overrides={"hidden_size": "1k"})).get("hidden_size") == 1024
+    )
+    with pytest.raises(UsageError, match=r"model.overrides.hidden_size must be .*010"):
+        read_config("llama", LmOptions(overrides={"hidden_size": "010"}))
+
+
 def test_a_folder_stands_for_its_config_json(file, tmp_path):
     path = file(model_type="llama", **SIZES)
     assert read("llama", str(tmp_path)) == read("llama", path)
 
 
-def test_the_name_of_a_repository_is_no_path():
+@pytest.mark.parametrize("name", ["meta-llama/Llama-3.1-8B", "Qwen/Qwen2.5-7B", "a/b"])
+def test_the_name_of_a_repository_is_no_path(name):
     with pytest.raises(UsageError, match="nothing is downloaded; save the"):
-        read("llama", "meta-llama/Llama-3.1-8B")
+        read("llama", name)
+
+
+def test_a_path_that_is_too_long_is_one_sentence():
+    with pytest.raises(UsageError, match=r"cannot read model.config=a+"):
+        read("llama", "a" * 5000)
 
 
 def test_a_file_without_a_type_is_of_the_one_that_is_asked_for(file):
@@ -129,7 +158,7 @@ def test_a_file_of_another_type_runs_as_the_one_named_only_if_that_is_asked_for(
     [
         ("llma", "did you mean 'hf/llama'?"),
         ("qwen2_mo", "did you mean 'hf/qwen2_moe'?"),
-        ("vit", "has this type, but no class that generates text from it"),
+        ("vit", "has this type, but not as a language model that runs on text alone"),
         ("nemotron-nas", "code that comes with a checkpoint is not run"),
         ("chatglm", "code that comes with a checkpoint is not run"),
         ("", "no language model 'hf/'"),
@@ -141,6 +170,20 @@ def test_an_unknown_type_is_told_what_it_is(kind, said):
         read_config(kind, LmOptions())
     assert said in str(caught.value)
     assert ("did you mean" in said) == ("did you mean" in str(caught.value))
+
+
+@pytest.mark.parametrize("kind", ["qwen", "internlm2", "minicpmv"])
+def test_the_type_in_a_file_is_not_taken_for_a_misspelt_one(file, kind):
+    with pytest.raises(UsageError, match="code that comes with a checkpoint is not run"):
+        read(kind, file(model_type=kind, **SIZES))
+    with pytest.raises(UsageError, match=r"not 'llama': set model.as_named=true if it has"):
+        read("llama", file(model_type=kind, **SIZES))
+
+
+@pytest.mark.parametrize("kind", ["whisper", "bart", "marian"])
+def test_a_decoder_without_its_encoder_is_told(kind):
+    (note,) = read_config(kind, LmOptions()).notes
+    assert note.startswith(f"{kind} is an encoder and a decoder: only the decoder was run")
 
 
 def test_an_encoder_and_decoder_is_no_decoder_alone():
@@ -167,3 +210,23 @@ def test_quantised_weights_are_told(file, quantised, said):
     (note,) = config.notes
     assert said in note
     assert "bytes are those of model.dtype" in note
+
+
+@pytest.mark.parametrize(
+    ("field", "value"),
+    [("num_hidden_layers", 10**9), ("num_labels", 10**8), ("intermediate_size", 10**30)],
+)
+def test_a_size_that_no_memory_holds_is_one_sentence(file, field, value):
+    with pytest.raises(UsageError, match=f"{field} must be at most 1[0,]+, got 1000000"):
+        read("llama", file(model_type="llama", **{field: value}))
+
+
+def test_so_is_one_in_an_override():
+    with pytest.raises(UsageError, match="with model.overrides: num_hidden_layers must be at most"):
+        read_config("llama", LmOptions(overrides={"num_hidden_layers": 10**9}))
+
+
+def test_what_transformers_logs_is_no_part_of_an_error(file, capfd):
+    with pytest.raises(UsageError):
+        read("llama", file(model_type="llama", sub_configs={}, **SIZES))
+    assert capfd.readouterr() == ("", "")

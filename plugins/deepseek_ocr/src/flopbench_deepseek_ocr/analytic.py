@@ -9,9 +9,9 @@ from typing import ClassVar, Literal, Self
 
 from attrs import frozen
 
-from flopbench import Named, Op, UsageError
+from flopbench import Named, Op
 from flopbench.dims import DEFAULT_DTYPE
-from flopbench.inputs import config_path
+from flopbench.inputs import config_path, read_config_json
 from flopbench_deepseek_ocr.architecture import Architecture, read_architecture, read_dtype
 from flopbench_deepseek_ocr.page_model import PageModel
 from flopbench_deepseek_ocr.sweeps import grid_sweeps
@@ -41,6 +41,9 @@ class SamClipModel(PageModel):
 
     This is the base of DeepSeek-OCR and of the models that share its towers.
     """
+
+    windowed: ClassVar[bool] = False
+    """Whether the decoder of its config files has a reference window."""
 
     options_type = Options
     inputs_type = Inputs
@@ -74,11 +77,12 @@ class SamClipModel(PageModel):
 
     @classmethod
     def for_file(cls, path: Path) -> str | None:
-        try:
-            cls.read(config_path(str(path)))
-        except UsageError:
-            return None
-        return cls.name
+        values = read_config_json(config_path(str(path)))
+        vision, parts = values.get("vision_config"), ("language_config", "projector_config")
+        towers = vision.get("width") if isinstance(vision, Mapping) else None
+        is_alike = isinstance(towers, Mapping) and all(part in values for part in parts)
+        has_window = values.get("sliding_window") is not None
+        return cls.name if is_alike and has_window == cls.windowed else None
 
     @classmethod
     @abstractmethod

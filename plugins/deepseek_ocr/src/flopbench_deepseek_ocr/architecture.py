@@ -18,7 +18,7 @@ from attrs import frozen
 
 from flopbench import UsageError
 from flopbench.dims import DTYPE_BYTES, is_symbolic
-from flopbench.inputs import read_config
+from flopbench.inputs import read_config_json
 
 
 def at_least(low: int) -> Any:
@@ -225,7 +225,7 @@ def read_architecture(path: Path, *, windowed: bool = False) -> Architecture:
     Raises:
         UsageError: the file cannot be read, lacks a field, or describes another kind of model.
     """
-    config = _Config(path, read_config(path))
+    config = _Config(path, read_config_json(path))
     try:
         return _windowed(config) if windowed else _without_window(config)
     except ValueError as error:
@@ -252,7 +252,7 @@ def read_dtype(path: Path) -> str | None:
     Raises:
         UsageError: the dtype is not one whose size is known.
     """
-    config = _Config(path, read_config(path))
+    config = _Config(path, read_config_json(path))
     for key in ("torch_dtype", "dtype"):
         dtype = config.values.get(key)
         if dtype is not None and (not isinstance(dtype, str) or dtype not in DTYPE_BYTES):

@@ -10,9 +10,8 @@ from attrs import evolve
 
 from flopbench import AnalyticModel, Op, Size, Stage, UsageError
 from flopbench.dims import DEFAULT_DTYPE, DTYPE_BYTES, Dim
-from flopbench.inputs import config_path, read_config
-from flopbench_transformers_lm import config as configs
-from flopbench_transformers_lm.config import LmConfig, LmOptions
+from flopbench.inputs import config_path, read_config_json
+from flopbench_transformers_lm.config import LmConfig, LmOptions, read_config
 from flopbench_transformers_lm.model_types import ALIASES, PREFIX, alias_of
 from flopbench_transformers_lm.workload import Inputs, Workload
 
@@ -26,6 +25,11 @@ DECODING = (
 NOT_PRICED = (
     "not priced: building masks, copies, clamps, negations, the epsilon and reciprocal root of "
     "norms, and rotary frequencies that depend on the context"
+)
+
+EXPANDED = (
+    "each decode step expands the latents of all earlier tokens to keys and values again, as "
+    "transformers does; an engine that absorbs the expansion into its products does not"
 )
 
 SHOWN: Mapping[str, str] = {
@@ -97,12 +101,12 @@ class HfModel(AnalyticModel):
 
     @classmethod
     def for_file(cls, path: Path) -> str | None:
-        kind = read_config(config_path(str(path))).get("model_type")
+        kind = read_config_json(config_path(str(path))).get("model_type")
         return f"{PREFIX}{kind}" if isinstance(kind, str) else None
 
     @classmethod
     def from_options(cls, options: LmOptions) -> HfModel:
-        config = configs.read_config(cls.name.removeprefix(PREFIX), options)
+        config = read_config(cls.name.removeprefix(PREFIX), options)
         dtype, note = (options.dtype, None) if options.dtype else _dtype(config)
         notes = config.notes if note is None else (*config.notes, note)
         return cls(evolve(config, notes=notes), dtype=dtype)
@@ -134,7 +138,8 @@ class HfModel(AnalyticModel):
         }
 
     def notes(self) -> tuple[str, ...]:
-        return self._config.notes
+        latent = self._config.decoder.get("kv_lora_rank")
+        return (*self._config.notes, *([EXPANDED] if latent else []))
 
     def ops(self, stage: str, workload: Workload) -> Iterator[Op]:
         if self._decoder is None:

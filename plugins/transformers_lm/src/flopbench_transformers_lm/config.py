@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import copy
 import logging
+import re
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from typing import Any, Literal
@@ -17,6 +18,7 @@ from attrs import frozen
 
 from flopbench import UsageError
 from flopbench.errors import describe
+from flopbench.text import shortened
 from flopbench_transformers_lm.model_types import needs_transformers
 
 
@@ -58,12 +60,14 @@ class LmConfig:
             differently (GPT-2's ``n_embd``) is also there under its usual name (``hidden_size``).
         language: the config of the decoder, if it is only a part of the model.
         notes: what a reader of the numbers must know about where the config comes from.
+        part: names of the fields of the file that hold the decoder's config.
     """
 
     model_type: str
     values: Mapping[str, Any]
     language: LmConfig | None = None
     notes: tuple[str, ...] = ()
+    part: tuple[str, ...] = ()
 
     @property
     def decoder(self) -> LmConfig:
@@ -83,17 +87,16 @@ def read_config(model_type: str, options: LmOptions) -> LmConfig:
             be read, is of another model type or misspells a field; an overridden field does not
             exist; or transformers rejects a value.
     """
-    from flopbench_transformers_lm.misspelt import require_fields, require_no_near_misses
+    from flopbench_transformers_lm.misspelt import checked, ignored_near_misses
     from flopbench_transformers_lm.sources import Given
 
     given = Given.of(model_type, options.config, as_named=bool(options.as_named))
     before = given.resolved()
     if options.overrides:
-        require_fields(before, options.overrides, given.values)
-        given = given.with_overrides(options.overrides, before)
-    if options.unknown_fields is None:
-        require_no_near_misses(given)
-    return given.resolved() if options.overrides else before
+        given = given.with_overrides(checked(options.overrides, given, before), before)
+    notes = ignored_near_misses(given, refuse=options.unknown_fields is None)
+    found = given.resolved() if options.overrides else before
+    return attrs.evolve(found, notes=(*found.notes, *notes))
 
 
 def to_transformers(config: LmConfig) -> Any:
@@ -110,10 +113,10 @@ def to_transformers(config: LmConfig) -> Any:
 
 @contextmanager
 def quiet() -> Iterator[None]:
-    """Silence transformers' warnings, which repeat at each config that is built."""
+    """Silence what transformers logs: warnings at each config, and errors that it also raises."""
     logger = logging.getLogger("transformers")
     level = logger.level
-    logger.setLevel(logging.ERROR)
+    logger.setLevel(logging.CRITICAL + 1)
     try:
         yield
     finally:
@@ -147,6 +150,7 @@ def built(model_type: str, values: Mapping[str, Any], source: str) -> Any:
     Raises:
         UsageError: transformers rejects a value; ``source`` says where it comes from.
     """
+    _require_sizes(values, source)
     try:
         return to_transformers(LmConfig(model_type, values))
     except UsageError:
@@ -156,3 +160,24 @@ def built(model_type: str, values: Mapping[str, Any], source: str) -> Any:
         raise UsageError(
             f"transformers cannot build a {model_type} config from {source}: {reason}"
         ) from error
+
+
+_MOST, _MOST_ITEMS = 10**18, 10**5
+_COUNTS = re.compile(r"(layers?|num_labels|blocks)$")
+"""The largest size, and the largest number of what transformers makes a list of."""
+
+
+def _require_sizes(values: Mapping[str, Any], source: str) -> None:
+    """Refuse sizes that would take all memory before transformers rejects them.
+
+    Raises:
+        UsageError: there is one; the message names the field.
+    """
+    for name, value in values.items():
+        if isinstance(value, Mapping):
+            _require_sizes(value, source)
+        most = _MOST_ITEMS if _COUNTS.search(str(name)) else _MOST
+        if isinstance(value, int) and abs(value) > most:
+            raise UsageError(
+                f"{source}: {name} must be at most {most:,}, got {shortened(str(value))}"
+            )

@@ -88,24 +88,31 @@ def config_types() -> tuple[str, ...]:
     return _pairs(path, ("CONFIG_MAPPING_NAMES",)).get("CONFIG_MAPPING_NAMES", ())
 
 
-def unknown_type(kind: str) -> UsageError:
-    """Return the error for a type that no language model of transformers has."""
-    known = (*causal_lm_types(), *multimodal_types(), *ALIASES)
-    near = [each for each in get_close_matches(kind, known, 3, _NEAR) if not _extends(kind, each)]
+def unknown_type(kind: str, *, typed: bool) -> UsageError:
+    """Return the error for a type that no language model of transformers has.
+
+    Args:
+        typed: whether somebody typed it, so that it may be misspelt; a file's type is not.
+    """
+    known = (*causal_lm_types(), *multimodal_types(), *ALIASES) if typed else ()
+    near = [each for each in get_close_matches(kind, known, 3, _NEAR) if not _is_more(kind, each)]
     what = f"transformers has no language model {PREFIX + kind!r}"
     if near:
         return UsageError(f"{what}: did you mean {PREFIX + near[0]!r}?")
     if kind in config_types():
-        return UsageError(f"{what}: it has this type, but no class that generates text from it")
+        return UsageError(
+            f"{what}: it has this type, but not as a language model that runs on text alone"
+        )
     return UsageError(
         f"{what}, and code that comes with a checkpoint is not run: name a type of the same "
         "architecture and set model.as_named=true (docs/transformers-lm.md lists the types)"
     )
 
 
-def _extends(kind: str, known: str) -> bool:
-    """Return whether a type is a known one and a suffix of its own: another architecture."""
-    return re.match(re.escape(known) + r"[-_.]", kind) is not None
+def _is_more(kind: str, known: str) -> bool:
+    """Return whether a type has all words of a known one, and more: another architecture."""
+    words, others = (set(re.split(r"[-_.]", each)) for each in (kind, known))
+    return others < words
 
 
 @cache

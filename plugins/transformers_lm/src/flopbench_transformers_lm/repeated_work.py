@@ -34,7 +34,11 @@ def sentences(real: RealModel, stage: str, tokens: int, flops: Mapping[str, int]
     found = flops.get(_QKV, 0)
     needed = MAC_FLOPS * tokens * _elements(real, _QKV)
     if found > needed > 0:
-        yield f"{stage}: {_again(config)}: {tera(found - needed)} of {tera(found)} TFLOPs in {_QKV}"
+        yield (
+            f"{stage}: {tera(found)} TFLOPs were counted in {_QKV}, of which "
+            f"{tera(found - needed)} ({found - needed:,} FLOPs) {_why(real, stage)}; "
+            f"{tera(needed)} are for the new ones"
+        )
     if stage == "prefill" and _loops_over_tokens(real):
         yield (
             f"{stage}: without its CUDA kernels, transformers runs a selective scan token by "
@@ -52,23 +56,22 @@ def _idle_experts(
     if found > needed:
         yield (
             f"{stage}: transformers runs experts that no token chose: {tera(found)} TFLOPs in "
-            f"{_EXPERTS} ({found:,} FLOPs), where the {chosen} of {experts} that a token "
-            f"chooses need {tera(needed)} ({needed:,})"
+            f"{_EXPERTS} ({found:,} FLOPs); the {chosen} of {experts} experts that each token "
+            f"uses would need {tera(needed)} ({needed:,})"
         )
 
 
-def _again(config: LmConfig) -> str:
-    if config.get("kv_lora_rank"):
-        return (
-            "transformers expands the latents of all earlier tokens to keys and values again at "
-            "each step, which engines avoid that absorb the expansion into their products"
-        )
-    return "transformers keeps no cache for this model, so that each step repeats earlier tokens"
+def _why(real: RealModel, stage: str) -> str:
+    if real.config.decoder.get("kv_lora_rank"):
+        return "expand the latents of earlier tokens again"
+    if stage == "decode" and not real.keeps_state:
+        return "repeat earlier tokens, for which transformers keeps no cache"
+    return "are more than one product of each token with each weight"
 
 
 def _elements(real: RealModel, component: str) -> int:
-    """Return the elements of the matrices in a component."""
-    named = real.module.named_parameters()
+    """Return the elements of the matrices in a component, of shared ones in each place."""
+    named = real.module.named_parameters(remove_duplicate=False)
     return sum(
         parameter.numel()
         for name, parameter in named

@@ -7,34 +7,30 @@ which the language model is only a part.
 from __future__ import annotations
 
 from collections.abc import Mapping
-from pathlib import Path
 from typing import Any
 
 import attrs
 from attrs import frozen
 
 from flopbench import UsageError
-from flopbench.inputs import config_path, read_config
+from flopbench.inputs import config_path
 from flopbench_transformers_lm.config import LmConfig, all_values, built
+from flopbench_transformers_lm.fields_of_files import merged, read_fields
 from flopbench_transformers_lm.model_types import (
     ALIASES,
     PREFIX,
     alias_of,
     causal_lm_types,
-    config_types,
     multimodal_types,
     unknown_type,
 )
 
-_PARTS = ("text_config", "llm_config", "language_config", "language_model_config")
-"""Fields under which checkpoints' own code keeps the config of the language model."""
+_SPEAKING = ("qwen2_5_omni", "qwen3_omni_moe")
+"""Types that also speak: what generates text is the part under `_THINKER`."""
 
-_SPEAKING = {"qwen2_5_omni": "thinker_config", "qwen3_omni_moe": "thinker_config"}
-"""Types that also generate sound: the field with the config of what generates text."""
-
-
-_NO_DTYPE = (("torch_dtype", "auto"), ("dtype", "auto"))
-"""What says that a loader may choose; transformers' config classes do not take it."""
+_THINKER = "thinker_config"
+_PARTS = ("text_config", "llm_config", "language_config", "language_model_config", _THINKER)
+"""Fields under which a config keeps that of its language model, or of what holds it."""
 
 
 @frozen
@@ -46,12 +42,14 @@ class Given:
         values: the fields.
         source: where they come from, for errors.
         notes: what was done to find them.
+        path: names of the fields that hold them in the whole file.
     """
 
     model_type: str
     values: Mapping[str, Any]
     source: str
     notes: tuple[str, ...] = ()
+    path: tuple[str, ...] = ()
 
     @classmethod
     def of(cls, asked: str, file: str | None, *, as_named: bool = False) -> Given:
@@ -70,9 +68,10 @@ class Given:
         if not as_named:
             given = cls(found, values, source)
             if alias_of(asked) not in (alias_of(found), *given.inner_types):
+                run = f"run {PREFIX}{found}, or " if _is_known(found) else ""
                 raise UsageError(
-                    f"{source} is of model type {found!r}, not {asked!r}: run {PREFIX}{found}, or "
-                    "set model.as_named=true if it has the same architecture"
+                    f"{source} is of model type {found!r}, not {asked!r}: {run}set "
+                    "model.as_named=true if it has the same architecture"
                 )
             return given
         note = f"a file of type {found!r} was run as {asked!r}, as model.as_named asks"
@@ -80,31 +79,45 @@ class Given:
 
     @property
     def inner_types(self) -> tuple[str, ...]:
-        """Types of the language model that is a part of the model."""
-        return tuple(alias_of(part.model_type) for part in self.parts)
+        """Types of the language models that are a part of the model."""
+        inner = (each for part in self.parts for each in part.inner_types)
+        return (*(alias_of(part.model_type) for part in self.parts), *inner)
 
     @property
     def parts(self) -> tuple[Given, ...]:
         """The language models in it, if their fields say their types."""
         found = ((name, self.values.get(name)) for name in _PARTS)
         return tuple(
-            Given(part["model_type"], part, f"{self.source} ({name})")
+            Given(part["model_type"], part, f"{self.source} ({name})", path=(name,))
             for name, part in found
             if isinstance(part, Mapping) and isinstance(part.get("model_type"), str)
         )
 
-    def with_overrides(self, overrides: Mapping[str, Any], config: LmConfig) -> Given:
+    def with_overrides(self, overrides: Mapping[str, Any], before: LmConfig) -> Given:
         """Return the fields with others in their place.
 
-        A field that only the decoder of ``config`` has goes to the part that describes it.
+        A field of the decoder goes to the part that describes it, unless the file has it beside
+        that part or the whole model's value rules.
+
+        Args:
+            before: the config without them.
+
+        Raises:
+            UsageError: one would change nothing.
         """
-        values, source = self.values, f"{self.source} with model.overrides"
-        inner = self._part_name(config)
+        inner: dict[str, Any] = {}
+        whole: dict[str, Any] = {}
         for name, value in overrides.items():
-            own = inner is None or name in values or name in _fields(self, config)
-            where = {name: value} if own else {inner: {name: value}}
-            values = _merge(values, where)  # type: ignore[arg-type]
-        return attrs.evolve(self, values=values, source=source)
+            ruled = name in _RULING or name in self.values or name not in before.decoder.values
+            (whole if ruled or not before.part else inner)[name] = value
+        for part in reversed(before.part):
+            inner = {part: inner}
+        values = merged(merged(self.values, inner), whole)
+        source = f"{self.source} with model.overrides"
+        given = attrs.evolve(self, values=values, source=source)
+        if before.part:
+            _require_effect(overrides, given)
+        return given
 
     def resolved(self) -> LmConfig:
         """Return the complete config of the language model that the fields describe.
@@ -118,73 +131,72 @@ class Given:
             reason = ALIASES[self.model_type][1]
             notes += (f"{self.model_type} runs as {kind}: {reason}{sizes}",)
         if kind in _SPEAKING:
-            return self._silent(kind, notes)
-        if kind not in (*causal_lm_types(), *multimodal_types()):
+            return self._silent(f"{kind}_thinker", notes)
+        if not _is_known(kind):
             return self._alone(notes)
         _require_architecture(kind, self)
         whole = built(kind, _with_known_types({**self.values, "model_type": kind}), self.source)
         _require_decoder_only(kind, whole)
         text = whole.get_text_config(decoder=True)
-        notes += _quantised(whole)
+        notes += (*_quantised(whole), *_half(kind, whole))
         if text is whole or not _is_part(kind, text.model_type):
-            return LmConfig(kind, all_values(whole), notes=notes)
+            return LmConfig(kind, all_values(whole), notes=notes, part=self.path)
         notes = (_left_out(self, text), *notes)
-        inner = LmConfig(text.model_type, {**all_values(text), **_ruled_by(whole)}, notes=notes)
+        values = {**all_values(text), **_ruled_by(whole)}
+        part = (*self.path, _name_of(whole, text))
+        inner = LmConfig(text.model_type, values, notes=notes, part=part)
         if text.model_type in causal_lm_types():
             return inner
-        return LmConfig(kind, all_values(whole), inner, notes)
+        return LmConfig(kind, all_values(whole), inner, notes, inner.part)
 
     def _silent(self, kind: str, notes: tuple[str, ...]) -> LmConfig:
         """Return the language model of what generates text in a model that also speaks."""
-        name = _SPEAKING[kind]
-        thinker = self.values.get(name) or {}
-        inner = f"{kind}_{name.removesuffix('_config')}"
-        return Given(inner, thinker, f"{self.source} ({name})", notes).resolved()
+        thinker, path = self.values.get(_THINKER) or {}, (*self.path, _THINKER)
+        return Given(kind, thinker, f"{self.source} ({_THINKER})", notes, path).resolved()
 
     def _alone(self, notes: tuple[str, ...]) -> LmConfig:
         """Return the language model of a type that transformers has no class for."""
         for part in self.parts:
-            found = attrs.evolve(part, notes=notes).resolved()
+            if not _is_known(part.model_type):
+                continue
+            path = (*self.path, *part.path)
+            found = attrs.evolve(part, notes=notes, path=path).resolved()
             return attrs.evolve(found, notes=(_left_out(self, found), *found.notes))
-        raise unknown_type(self.model_type)
-
-    def _part_name(self, config: LmConfig) -> str | None:
-        """Return the field that holds the decoder's config; None if it is the whole model's."""
-        if alias_of(self.model_type) == config.model_type and config.language is None:
-            return None
-        return next((name for name in _PARTS if name in self.values), _PARTS[0])
+        raise unknown_type(self.model_type, typed=not self.values)
 
 
-def read_fields(path: Path) -> dict[str, Any]:
-    """Return the fields of a config.json.
+def _require_effect(overrides: Mapping[str, Any], given: Given) -> None:
+    """Refuse overrides of which the decoder's config shows nothing.
 
     Raises:
-        UsageError: the file cannot be read, or holds something else.
+        UsageError: there is one, or transformers rejects a value.
     """
-    values: dict[str, Any] = _with_floats(read_config(path))
-    # Code that comes with a checkpoint is never run, only transformers' own classes.
-    values.pop("auto_map", None)
-    return {n: v for n, v in values.items() if (n, v) not in _NO_DTYPE}
+    after = given.resolved()
+    for name, value in overrides.items():
+        plain = isinstance(value, int | str) and name in after.decoder.values
+        if plain and after.decoder.get(name) != value:
+            where = "".join(f"{part}." for part in after.part)
+            raise UsageError(
+                f"model.overrides.{name} changes nothing in the language model of "
+                f"{given.model_type}: name it as model.overrides.{where}{name}"
+            )
 
 
-def _with_floats(found: Any) -> Any:
-    """Return a value with the infinities and NaNs that transformers writes as objects."""
-    if isinstance(found, list):
-        return [_with_floats(each) for each in found]
-    if not isinstance(found, dict):
-        return found
-    text = found.get("__float__")
-    if len(found) == 1 and isinstance(text, str) and text in ("Infinity", "-Infinity", "NaN"):
-        return float(text)
-    return {name: _with_floats(value) for name, value in found.items()}
+def _is_known(kind: str) -> bool:
+    """Return whether transformers has a class that generates text for a type."""
+    known = (*causal_lm_types(), *multimodal_types(), *_SPEAKING)
+    return alias_of(kind) in known
 
 
-def _fields(given: Given, config: LmConfig) -> Mapping[str, Any]:
-    """Return the fields of the whole model."""
-    kind = alias_of(given.model_type)
-    if kind == config.model_type:
-        return config.values
-    return all_values(built(kind, {}, given.source)) if kind in config_types() else {}
+def _half(kind: str, whole: Any) -> tuple[str, ...]:
+    """Say that a decoder is without its encoder."""
+    if not whole.is_encoder_decoder:
+        return ()
+    note = (
+        f"{kind} is an encoder and a decoder: only the decoder was run, without the encoder and "
+        "without attention to its states"
+    )
+    return (note,)
 
 
 def _with_known_types(values: Mapping[str, Any]) -> dict[str, Any]:
@@ -209,11 +221,19 @@ def _left_out(given: Given, text: Any) -> str:
     )
 
 
+_RULING = ("tie_word_embeddings", "dtype")
+"""Fields that transformers reads from the whole model's config, not from its part's."""
+
+
 def _ruled_by(whole: Any) -> dict[str, Any]:
-    """Return the fields that transformers reads from the whole model's config, not its part's."""
     values = whole.to_dict()
-    names = ("tie_word_embeddings", "dtype")
-    return {name: values[name] for name in names if values.get(name) is not None}
+    return {name: values[name] for name in _RULING if values.get(name) is not None}
+
+
+def _name_of(whole: Any, text: Any) -> str:
+    """Return the field of a config that holds its text config."""
+    names: list[str] = [name for name, value in vars(whole).items() if value is text]
+    return names[0] if names else _PARTS[0]
 
 
 def _quantised(config: Any) -> tuple[str, ...]:
@@ -221,7 +241,8 @@ def _quantised(config: Any) -> tuple[str, ...]:
     found = getattr(config, "quantization_config", None)
     if not found:
         return ()
-    method = found.get("quant_method") if isinstance(found, Mapping) else found.quant_method
+    fields = found if isinstance(found, Mapping) else vars(found)
+    method = fields.get("quant_algo") or fields.get("quant_method")
     note = (
         f"the file says that its weights are quantised ({method or 'method not named'}): FLOPs "
         "are those of the same products; bytes are those of model.dtype, which is not quantised"
@@ -253,13 +274,3 @@ def _require_decoder_only(kind: str, whole: Any) -> None:
             f"{kind} has an encoder and a decoder that reads its states: hf/ models run decoders "
             "on text alone"
         )
-
-
-def _merge(values: Mapping[str, Any], overrides: Mapping[str, Any]) -> dict[str, Any]:
-    """Merge the overrides into the values, field by field where both hold a sub-config."""
-    merged = dict(values)
-    for key, value in overrides.items():
-        old = merged.get(key)
-        both = isinstance(old, Mapping) and isinstance(value, Mapping)
-        merged[key] = _merge(old, value) if both else value  # type: ignore[arg-type]
-    return merged

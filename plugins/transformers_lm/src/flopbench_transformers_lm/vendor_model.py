@@ -122,10 +122,11 @@ class RealModel:
     def _run(self, inputs: dict[str, Any], last: Any) -> Any:
         """Call the model; ``last`` is the largest position, which meta tensors do not have."""
         if is_traced(last) or not self._follows_positions:
-            return self.module(**inputs)
+            with quiet():
+                return self.module(**inputs)
         from flopbench_transformers_lm.positions import LastPosition
 
-        with LastPosition(last):
+        with quiet(), LastPosition(last):
             return self.module(**inputs)
 
     def prefill(self, batch: Any, tokens: Any, *, all_logits: bool = True) -> Callable[[], Any]:
@@ -157,6 +158,11 @@ class RealModel:
         with torch.no_grad():
             output = self.prefill(batch, tokens, all_logits=False)()
         return {name: output[name] for name in _STATES if output.get(name) is not None}
+
+    @property
+    def keeps_state(self) -> bool:
+        """Whether a pass leaves a cache or a state for the next."""
+        return bool(self._sample)
 
     @cached_property
     def _sample(self) -> dict[str, Any]:

@@ -26,6 +26,7 @@ class UnlimitedOcr(SamClipModel):
     summary = "Unlimited-OCR: DeepSeek-OCR with a sliding window over generated tokens"
     defaults = Path(__file__).with_name("default.yaml")
     tiling = Tiling(most=32)
+    windowed = True
 
     @classmethod
     def published(cls) -> Architecture:

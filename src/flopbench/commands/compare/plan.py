@@ -11,6 +11,7 @@ from attrs import frozen
 from flopbench.analytic import AnalyticModel
 from flopbench.errors import UsageError, unknown
 from flopbench.plan import Plan, make_plan
+from flopbench.plan.by_path import named
 from flopbench.registry.catalog import Catalog
 
 _NEXT_SETTING = re.compile(r",(?=[\w.]+=)")
@@ -72,9 +73,10 @@ def plan_entry(
         UsageError: the model lacks a stage or a setting; the message names the model.
         PluginError: its plugin raises.
     """
-    model_class = catalog.models.get(entry.model)
+    model = named(catalog, entry.model)[0]
+    model_class = catalog.models.get(model)
     options = dict(options)
-    if catalog.vendor_models.find(entry.model) is None:
+    if catalog.vendor_models.find(model) is None:
         options["run.analytic_only"] = True
     if options.get("run.stages"):
         options["run.stages"] = _stages_of(model_class, options["run.stages"])
@@ -99,7 +101,8 @@ def check_stages(catalog: Catalog, entries: Iterable[Entry], wanted: Iterable[st
     Raises:
         UsageError: there is such a stage.
     """
-    known = {s.name for entry in entries for s in catalog.models.get(entry.model).stages}
+    names = (named(catalog, entry.model)[0] for entry in entries)
+    known = {stage.name for name in names for stage in catalog.models.get(name).stages}
     for name in wanted or ():
         if name not in known:
             raise UsageError(unknown("stage of these models", name, known))

@@ -132,7 +132,9 @@ def _notes(found: SideBySide) -> Iterator[str]:
     for side in found.sides:
         yield from (f"{side.label}: {note}" for note in side.notes)
         if side.no_closed_forms:
-            yield f"{side.label}: {side.no_closed_forms}; its vendor's count is shown instead"
+            counted = any(flops is not None for flops in side.vendor_flops.values())
+            instead = "; its vendor's count is shown instead" if counted else ""
+            yield f"{side.label}: {side.no_closed_forms}{instead}"
         for check in side.checks:
             if check["verdict"] != "exact":
                 where = f"{side.label}, {check['stage']} ({check['counter']})"

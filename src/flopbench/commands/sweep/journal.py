@@ -102,7 +102,8 @@ class Journal:
                 digest = entry.pop(_CHAIN)
             except (ValueError, LookupError, AttributeError, TypeError, RecursionError):
                 return
-            if digest != _chained(self._digest, entry):
+            is_known = _is_count(entry) if self._length else _is_head(entry)
+            if not is_known or digest != _chained(self._digest, entry):
                 return
             self._digest = digest
             self._length += len(line) + 1
@@ -134,6 +135,25 @@ class Journal:
         self._stream.close()
         if finished:
             self._path.unlink(missing_ok=True)
+
+
+def _is_head(entry: Mapping[str, Any]) -> bool:
+    """Return whether a line identifies a sweep, as `Journal` writes it."""
+    sweep = entry.get("sweep")
+    return isinstance(sweep, dict) and all(isinstance(value, str) for value in sweep.values())
+
+
+def _is_count(entry: Mapping[str, Any]) -> bool:
+    """Return whether a line has the form of a count, as `Journal` writes it."""
+    if entry.keys() != {"unit", "flops", "method", "error"}:
+        return False
+    unit, flops, method, error = (entry[name] for name in ("unit", "flops", "method", "error"))
+    if not isinstance(unit, str):
+        return False
+    if flops is None:
+        return isinstance(error, str) and method is None
+    counted = isinstance(flops, dict) and all(type(n) is int and n >= 0 for n in flops.values())
+    return counted and error is None and isinstance(method, str) and method in {*Method}
 
 
 def _chained(before: str, entry: Mapping[str, Any]) -> str:
