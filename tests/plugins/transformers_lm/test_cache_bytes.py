@@ -11,6 +11,7 @@ from flopbench_transformers_lm.config import LmOptions, read_config
 from flopbench_transformers_lm.families import FAMILIES
 from flopbench_transformers_lm.vendor_model import RealModel
 from flopbench_transformers_lm.workload import Workload
+from plugins.transformers_lm.test_multimodal import WHOLE, small
 from plugins.transformers_lm.tiny_configs import tiny
 
 BYTES = 2
@@ -41,10 +42,10 @@ def handed_to_attention(config, workload):
     return seen
 
 
-@pytest.mark.parametrize("kind", FAMILIES)
+@pytest.mark.parametrize("kind", [*FAMILIES, *WHOLE])
 def test_a_step_reads_what_the_real_cache_gives_it(kind):
     """Contexts below, at and beyond the window of 5, where there is one."""
-    config = tiny(kind)
+    config = small(kind) if kind in WHOLE else tiny(kind)
     for context in (3, 5, 9):
         workload = Workload(batch_size=3, context_tokens=context, decode_steps=1)
         real = handed_to_attention(config, workload)
