@@ -252,9 +252,11 @@ def test_what_breaks_when_it_is_used_is_named(use, kind, command, broken):
         assert done.returncode == 1
         why = re.escape(WHY[use][kind]) + place
         text, report = shown(done) if command == "run" else (done.stdout, {"comparisons": []})
-        told = [line for line in text.splitlines() if re.search(why, line)]
+        lines = [" ".join(text.split())] if command == "run" else text.splitlines()
+        told = [line for line in lines if re.search(why, line)]
         assert len(told) == (1 if command == "run" else 4)
         assert all(NAMED[kind] in line for line in told)
+        assert len(re.findall(why, told[0])) == 1
         exact = [c["counter"] for c in report["comparisons"] if c["verdict"] == "exact"]
         assert exact == (["slow"] if (kind, command) == ("counter", "run") else [])
     else:

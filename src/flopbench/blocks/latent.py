@@ -54,8 +54,9 @@ class LatentAttention:
         queries = run.tokens * self.heads * self.head_dim
         yield from self._queries(qkv, run.tokens)
         yield from self._latents(qkv.with_alive(queries), run.tokens)
-        yield from self._cached(core, run, queries)
         attention = self._core(core, run)
+        yield from self._cached(core, run, queries)
+        yield self._rotated_keys(core, run, attention)
         yield self._expansion(qkv.with_alive(queries), run, attention)
         yield attention
         yield site.at("out").op(
@@ -94,8 +95,7 @@ class LatentAttention:
     def _expansion(self, site: Site, run: Pass, attention: Attention) -> Linear:
         """Return the expansion of the whole cache to all heads' keys and values, at every step.
 
-        Its rows are the sum over all steps, because each step has a different number of keys. With
-        the latents it reads the rotated keys, which become a part of the keys of every head.
+        Its rows are the sum over all steps, because each step has a different number of keys.
         """
         width = self.heads * (self.nope_dim + self.value_dim)
         rows = run.batch * attention.key_visits
@@ -104,8 +104,17 @@ class LatentAttention:
             product,
             passes=run.steps,
             reads=0,
-            cache_reads=rows * (self.kv_rank + self.rope_dim),
+            cache_reads=rows * self.kv_rank,
             peak_elements=run.batch * run.last_keys * width,
+        )
+
+    def _rotated_keys(self, site: Site, run: Pass, attention: Attention) -> KvCacheUpdate:
+        """Return the reading of the cached rotated keys, a part of the keys of every head."""
+        return attrs.evolve(site, steps=1).op(
+            KvCacheUpdate,
+            new=0,
+            held=0,
+            cache_reads=run.batch * attention.key_visits * self.rope_dim,
         )
 
     def _core(self, site: Site, run: Pass) -> Attention:

@@ -91,7 +91,13 @@ def series(function, workloads, method="auto"):
     """Count a whole series; return (method, FLOPs) of each point."""
     model = SizedToy()
     base = attrs.evolve(plan_of(model, TorchVendor(function), workloads[0]), method=method)
-    plan = SimpleNamespace(base=base, stages=model.stages, workloads=workloads)
+    plan = SimpleNamespace(
+        base=base,
+        stages=model.stages,
+        workloads=workloads,
+        plans=[base] * len(workloads),
+        by_plan=[(base, range(len(workloads)))],
+    )
     counts = dict(vendor_counts(plan, None, units(plan)))
     return [(counts[unit].method, counts[unit].flops) for unit in units(plan)]
 

@@ -198,13 +198,13 @@ def test_what_no_type_covers_is_refused_by_all_that_read_it(model_type, field, v
 def test_a_long_list_in_a_value_that_is_refused_is_told_by_its_length():
     config = read_config("llama", LmOptions())
     rope = {
-        "rope_type": "longrope",
+        "rope_type": "widerope",
         "short_factor": [1.0] * 48,
         "long_factor": [n / 9 for n in range(47)],
     }
     refusal = HfModel(evolve(config, values={**config.values, "rope_parameters": rope}))
     said = refusal.no_closed_forms
-    assert "{'rope_type': 'longrope', 'short_factor': [48 items: 1.0], 'long_factor': [47 i" in said
+    assert "{'rope_type': 'widerope', 'short_factor': [48 items: 1.0], 'long_factor': [47 i" in said
     assert len(said) < 300
 
 

@@ -211,7 +211,7 @@ def small(kind, **overrides):
 @pytest.mark.parametrize(
     ("kind", "change", "problem"),
     [
-        ("mixtral", {"rope_parameters": {"rope_type": "dynamic"}}, "only rope_type default"),
+        ("mixtral", {"rope_parameters": {"rope_type": "proportional"}}, "only rope_type default"),
         ("mixtral", {"rope_parameters": {"partial_rotary_factor": 0.5}}, "partial_rotary_factor"),
         ("mixtral", {"num_experts_per_tok": 9}, "whole numbers from 1 to 8"),
         ("mixtral", {"num_key_value_heads": 5}, "divisors of the 32 query heads"),

@@ -222,7 +222,8 @@ def test_a_size_that_no_memory_holds_is_one_sentence(file, field, value):
 
 
 def test_so_is_one_in_an_override():
-    with pytest.raises(UsageError, match=r"with model.overrides: num_hidden_layers must be at most"):
+    said = "with model.overrides: num_hidden_layers must be at most"
+    with pytest.raises(UsageError, match=said):
         read_config("llama", LmOptions(overrides={"num_hidden_layers": 10**9}))
 
 
