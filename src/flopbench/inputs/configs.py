@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from pathlib import Path
 from typing import Any
 
@@ -16,9 +17,11 @@ def config_path(given: str) -> Path:
         UsageError: it is the name of a repository, not a path.
     """
     path = Path(given)
-    if path.is_dir():
+    # Unlike Path's, these take a name that is too long for one that is not there.
+    exists, is_folder = os.path.exists, os.path.isdir
+    if is_folder(path):
         return path / "config.json"
-    if given.count("/") == 1 and not path.suffix and not path.exists() and not path.parent.exists():
+    if given.count("/") == 1 and not path.suffix and not exists(path) and not exists(path.parent):
         raise UsageError(
             f"cannot read model.config={given}: nothing is downloaded; save the config.json of "
             "that repository, and give its path"
