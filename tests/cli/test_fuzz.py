@@ -36,12 +36,28 @@ null ??? 010 -010 1:30 1_000 0x10 1e3 1e400 8k 8kk -1 0 1.5 .nan .inf -.inf yes 
 %s {} [1] [[1]] *a unbuildable
 """.split()  # noqa: SIM905
 PHRASES = [
-    *("", " ", "a b", "line\nbreak", "tab\t", "\x1b[31m", "\u202egnp", "bad\udcff", "['x", "{a: b"),
-    *("9" * 39, "9" * 400, "9" * 5000, str(10**18), "x" * 300, "a/" * 2000, "[" * 2000),
-    *("{a: " * 300, "${" * 400, "!!int abc", "!!bool x", "!!timestamp 2001-99-99", "!!set {a}"),
-    *("!!python/object/apply:os.getcwd []", "&a [*a]", "[1, 2]", "[0, 10]", "[-1, 5]"),
-    *("{rows: 1}", "{rows: 0, cols: x}", "{1: 2}"),
+    "",
+    " ",
+    "a b",
+    "line\nbreak",
+    "tab\t",
+    "\x1b[31m",
+    "\u202egnp",
+    "bad\udcff",
+    "['x",
+    "{a: b",
 ]
+PHRASES += ["9" * 39, "9" * 400, "9" * 5000, str(10**18), "x" * 300, "a/" * 2000, "[" * 2000]
+PHRASES += [
+    "{a: " * 300,
+    "${" * 400,
+    "!!int abc",
+    "!!bool x",
+    "!!timestamp 2001-99-99",
+    "!!set {a}",
+]
+PHRASES += ["!!python/object/apply:os.getcwd []", "&a [*a]", "[1, 2]", "[0, 10]", "[-1, 5]"]
+PHRASES += ["{rows: 1}", "{rows: 0, cols: x}", "{1: 2}"]
 TEXTS = st.sampled_from(WORDS + PHRASES) | st.text(
     st.characters(exclude_characters="\0"), max_size=12
 )
@@ -150,7 +166,8 @@ COUNTING = ("run", "compare", "sweep")
 """Commands that count the real model, unless they are told not to."""
 TOY_KEYS = ("workload.rows", "workload.kind")
 TINY_KEYS = (
-    *("workload.batch_size", "workload.context_tokens", "workload.decode_steps", "model.dtype"),
+    "model.dtype",
+    *(f"workload.{name}" for name in ("batch_size", "context_tokens", "decode_steps")),
     *(f"model.overrides.{name}" for name in (*TINY, "x")),
 )
 VALUES_OF_ANY = """
@@ -206,10 +223,8 @@ def counted(draw):
     return ("-p", "toy.py", name, model, *words)
 
 
-STATES = [
-    *["nothing"] * 3,
-    *(".sweep.lock", ".sweep.journal", ".sweep.files", "report.md", "sweep.json", "explain.json"),
-]
+STATES = ["nothing", "nothing", "nothing", ".sweep.lock", ".sweep.journal", ".sweep.files"]
+STATES += ["report.md", "sweep.json", "explain.json"]
 VENDOR = (
     (
         "return VendorStage(lambda step: VendorCall(None, lambda: workload.rows))",
