@@ -9,7 +9,7 @@ from contextlib import contextmanager
 from importlib.util import find_spec
 from typing import Any
 
-from flopbench.errors import UsageError, describe
+from flopbench.errors import FlopbenchError, UsageError, describe
 
 SETTINGS = {
     "svg.hashsalt": "flopbench",
@@ -62,7 +62,7 @@ def drawing(settings: Mapping[str, Any]) -> Iterator[None]:
     """Draw with these matplotlib settings, without a display; texts are shown as they are.
 
     Raises:
-        UsageError: matplotlib is not installed, or cannot draw.
+        UsageError: matplotlib is not installed, or cannot draw; flopbench's own errors pass.
     """
     try:
         import matplotlib as mpl
@@ -76,5 +76,7 @@ def drawing(settings: Mapping[str, Any]) -> Iterator[None]:
         warnings.simplefilter("ignore")
         try:
             yield
+        except FlopbenchError:
+            raise
         except Exception as error:
             raise UsageError(f"matplotlib cannot draw the plots: {describe(error)}") from error

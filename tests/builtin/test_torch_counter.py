@@ -134,6 +134,48 @@ def test_a_blind_spot_is_uncounted_by_name_not_silently_0(op):
     assert not isinstance(torch.fbgemm_linear_fp16_weight, types.FunctionType)
 
 
+KERNEL = torch.ops.aten.fbgemm_linear_fp16_weight
+WAYS_TO_CALL = {
+    "by name": lambda: torch.fbgemm_linear_fp16_weight,
+    "the packet": lambda: torch.ops.aten.fbgemm_linear_fp16_weight,
+    "an overload": lambda: torch.ops.aten.fbgemm_linear_fp16_weight.default,
+    "the first overload": lambda: next(
+        getattr(torch.ops.aten.fbgemm_linear_fp16_weight, name)
+        for name in torch.ops.aten.fbgemm_linear_fp16_weight.overloads()
+    ),
+    "looked up before": lambda: KERNEL,
+    "an overload looked up before": lambda default=KERNEL.default: default,
+}
+
+
+@pytest.mark.filterwarnings("ignore:fbgemm")
+@pytest.mark.parametrize("way", WAYS_TO_CALL)
+def test_an_opaque_op_is_seen_once_a_call_however_it_is_called(way):
+    weight = torch.fbgemm_pack_gemm_matrix_fp16(torch.zeros(8, 16))
+    before = (*vars(KERNEL).items(), *vars(KERNEL.default).items())
+
+    def run():
+        op = WAYS_TO_CALL[way]()
+        for _ in range(3):
+            op(torch.zeros(2, 16), weight, torch.zeros(8))
+
+    (found,) = count(nn.Identity(), run).uncounted
+    assert (found.op, found.calls) == ("aten.fbgemm_linear_fp16_weight", 3)
+    assert (*vars(KERNEL).items(), *vars(KERNEL.default).items()) == before
+
+
+def test_an_opaque_op_is_the_same_object_while_it_is_watched():
+    packet, default = KERNEL, KERNEL.default
+
+    def run():
+        assert torch.ops.aten.fbgemm_linear_fp16_weight is packet
+        assert packet.default is default
+        assert packet.overloads() == ["default", "out"]
+        assert str(default) == "aten.fbgemm_linear_fp16_weight.default"
+
+    assert count(nn.Identity(), run).uncounted == ()
+
+
 def test_a_higher_order_op_is_uncounted_by_name():
     from torch._higher_order_ops.map import map as torch_map
 

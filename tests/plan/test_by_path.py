@@ -117,3 +117,11 @@ def test_what_is_no_model_and_no_path_of_one_is_one_sentence(catalog, folder, gi
         make_plan(catalog, given, options=ALONE)
     assert said in str(caught.value)
     assert "\n" not in str(caught.value)
+
+
+@pytest.mark.parametrize("name", ["x" * 5000, "x" * 300 + "/config.json", "x" * 300 + "/x"])
+def test_a_name_that_is_too_long_for_a_file_is_of_none(catalog, name):
+    with pytest.raises(UsageError, match=r"^(unknown model 'x|cannot read x|x+/x is no path)"):
+        make_plan(catalog, name, options=ALONE)
+    with pytest.raises(UsageError, match=r"^cannot read model\.config=x"):
+        make_plan(catalog, "hf/llama", options={**ALONE, "model.config": name})

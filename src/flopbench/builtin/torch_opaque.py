@@ -10,7 +10,7 @@ from __future__ import annotations
 import re
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack, contextmanager
-from functools import cache
+from functools import cache, wraps
 from typing import Any
 from unittest.mock import patch
 
@@ -37,22 +37,29 @@ def opaque_ops() -> tuple[str, ...]:
 
 @contextmanager
 def telling(report: Callable[[str], None]) -> Iterator[None]:
-    """Report each call of an opaque op, as ``aten.NAME``."""
+    """Report each call of an opaque op, as ``aten.NAME``.
+
+    ``torch.ops.aten.NAME`` and its overloads stay what they are, so that a call is also seen where
+    one was looked up before; what they call is replaced.
+    """
     import torch
 
-    places = (torch, torch._VF, torch.ops.aten)  # noqa: SLF001
     with ExitStack() as patches:
         for name in opaque_ops():
-            for place in places:
-                op = getattr(place, name, None)
-                if op is not None:
-                    patches.enter_context(patch.object(place, name, _told(op, name, report)))
+            packet = getattr(torch.ops.aten, name)
+            overloads = (getattr(packet, overload) for overload in packet.overloads())
+            places = [(place, name) for place in (torch, torch._VF)]  # noqa: SLF001
+            for place, attribute in (*places, *((op, "_op") for op in (packet, *overloads))):
+                if (called := getattr(place, attribute, None)) is not None:
+                    told = _told(called, name, report)
+                    patches.enter_context(patch.object(place, attribute, told))
         yield
 
 
-def _told(op: Any, name: str, report: Callable[[str], None]) -> Any:
+def _told(called: Any, name: str, report: Callable[[str], None]) -> Any:
+    @wraps(called)
     def call(*args: Any, **kwargs: Any) -> Any:
         report(f"aten.{name}")
-        return op(*args, **kwargs)
+        return called(*args, **kwargs)
 
     return call

@@ -71,10 +71,28 @@ def test_what_was_changed_and_all_after_it_is_counted_again(tmp_path, caplog, ch
     assert read(tmp_path) == first(2)
     (record,) = caplog.records
     assert record.levelno == logging.WARNING
-    assert "3 counts changed since it was written; made again" in record.getMessage()
+    said = "line 4 was changed since it was written; it and the 2 counts after it are made again"
+    assert said in record.getMessage()
     caplog.clear()
     assert read(tmp_path) == first(2)
     assert not caplog.records
+
+
+@pytest.mark.parametrize(
+    ("line", "again"),
+    [
+        (2, "it and the 4 counts after it are made again"),
+        (5, "it and the 1 count after it are made again"),
+        (6, "it is made again"),
+    ],
+)
+def test_the_warning_says_which_line_and_how_many_after_it(tmp_path, caplog, line, again):
+    lines = written(tmp_path)
+    lines[line - 1] = b"{}\n"
+    (tmp_path / JOURNAL).write_bytes(b"".join(lines))
+    assert read(tmp_path) == first(line - 2)
+    (message,) = caplog.messages
+    assert message.endswith(f": line {line} was changed since it was written; {again}")
 
 
 def test_lines_that_are_gone_or_swapped_are_counted_again(tmp_path):
@@ -97,7 +115,7 @@ def test_no_flipped_bit_is_taken_for_a_count(tmp_path_factory, data):
     try:
         found = read(folder)
     except UsageError as error:
-        assert "not a sweep's journal" in str(error)  # noqa: PT017 - the other outcome
+        assert "its first line was changed" in str(error)  # noqa: PT017 - the other outcome
     else:
         assert found.items() <= COUNTS.items()
 
@@ -105,7 +123,11 @@ def test_no_flipped_bit_is_taken_for_a_count(tmp_path_factory, data):
 @pytest.mark.parametrize("text", ["notes\n", "{}\n", '{"sweep": {"points": "digest"}}\n'])
 def test_a_file_that_no_sweep_began_is_refused_as_it_is(tmp_path, text):
     (tmp_path / JOURNAL).write_text(text)
-    with pytest.raises(UsageError, match="is not a sweep's journal: delete it to start again"):
+    said = (
+        r"\.sweep\.journal was written by another version of flopbench, or its first line was "
+        "changed: delete it to start again$"
+    )
+    with pytest.raises(UsageError, match=said):
         Journal(tmp_path, SWEEP)
     assert (tmp_path / JOURNAL).read_text() == text
 

@@ -1,6 +1,8 @@
 """The lock of a sweep's folder: its own file, and nobody else's."""
 
+import contextlib
 import os
+from pathlib import Path
 
 import pytest
 
@@ -46,3 +48,27 @@ def test_a_new_folder_without_files_goes_and_so_does_the_lock(tmp_path):
     with locked(deep):
         assert (deep / LOCK).exists()
     assert list(tmp_path.iterdir()) == []
+
+
+def opened(path):
+    """Return whether this process has a file open."""
+    return path.resolve() in [link.resolve() for link in Path("/proc/self/fd").iterdir()]
+
+
+@pytest.mark.parametrize("held", [False, True], ids=["alone", "another sweep has it open"])
+def test_on_windows_the_lock_is_closed_before_it_is_removed(tmp_path, monkeypatch, held):
+    unlink = Path.unlink
+
+    def refuse_open(path, **options):
+        if opened(path):
+            raise PermissionError(13, "it is open", str(path))
+        unlink(path, **options)
+
+    monkeypatch.setattr("flopbench.commands.sweep.lock.fcntl", None)
+    monkeypatch.setattr(Path, "unlink", refuse_open)
+    folder = tmp_path / "out"
+    with contextlib.ExitStack() as other:
+        with locked(folder):
+            if held:
+                other.enter_context((folder / LOCK).open("rb"))
+        assert folder.exists() == held

@@ -9,6 +9,7 @@ import pytest
 from flopbench.commands.sweep.axis import axis_of, is_geometric
 from flopbench.commands.sweep.charts import Head, chart
 from flopbench.commands.sweep.plots import INDEX, draw
+from flopbench.errors import CountError, UsageError
 from flopbench.plotting import SETTINGS, drawing, saved
 from flopbench.text import visible
 
@@ -222,3 +223,17 @@ def test_a_logarithmic_axis_has_powers_of_ten(highest):
     text, shown = svg(found, {"it": [300, highest]}, log=True)
     assert re.search(r"(\d × )?10[⁰¹²³⁴⁵]", shown)  # noqa: RUF001
     assert "mathdefault" not in text
+
+
+def test_only_what_matplotlib_raises_is_told_as_its_error():
+    given = CountError("this model has no such stage")
+    with pytest.raises(CountError) as found, drawing(SETTINGS):
+        raise given
+    assert found.value is given
+    with (
+        pytest.raises(
+            UsageError, match=r"^matplotlib cannot draw the plots: ValueError: too large$"
+        ),
+        drawing(SETTINGS),
+    ):
+        raise ValueError("too large")

@@ -75,7 +75,7 @@ class RemoteCode:
         Raises:
             UsageError: the folder has no valid config.json, or a different architecture.
         """
-        if not root.is_dir():
+        if not os.path.isdir(root):  # noqa: PTH112 - a name may be too long to ask for
             raise UsageError(f"vendor.model_root={root} is not a folder")
         if read_architecture(root / "config.json") != architecture:
             raise UsageError(

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import keyword
+import os
 import re
 import shutil
 import tempfile
@@ -97,7 +98,7 @@ def write_plugin(kind: str, name: str, out: Path, catalog: Catalog) -> Path:
         raise UsageError(unknown("kind of plugin", kind, KINDS))
     _require_free(KINDS[kind], name, catalog)
     folder = out / f"flopbench-{name.replace('_', '-')}"
-    if folder.exists() or folder.is_symlink():
+    if os.path.lexists(folder):
         raise UsageError(f"{folder} already exists: choose another name or another --out")
     made: list[Path] = []
     try:

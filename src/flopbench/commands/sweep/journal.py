@@ -86,12 +86,18 @@ class Journal:
         lines = data.split(b"\n")[:-1]  # a kill may cut the last one short
         entries = list(self._whole(lines))
         if not entries and lines:
-            raise UsageError(f"{self._path} is not a sweep's journal: delete it to start again")
+            raise UsageError(
+                f"{self._path} was written by another version of flopbench, or its first line was "
+                "changed: delete it to start again"
+            )
         if entries:
             self._require_same(sweep, entries[0]["sweep"])
-        if changed := len(lines) - len(entries):
-            counts = plural(changed, "count")
-            LOG.warning("%s: %s changed since it was written; made again", self._path, counts)
+        if after := len(lines) - len(entries):
+            again = (
+                f"it and the {plural(after - 1, 'count')} after it are" if after > 1 else "it is"
+            )
+            changed = f"line {len(entries) + 1} was changed since it was written"
+            LOG.warning("%s: %s; %s made again", self._path, changed, again)
         return entries[1:]
 
     def _whole(self, lines: list[bytes]) -> Iterator[Mapping[str, Any]]:

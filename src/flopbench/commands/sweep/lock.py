@@ -12,6 +12,11 @@ from typing import IO
 from flopbench.errors import UsageError
 from flopbench.inputs.files import make_folder, open_own, remove_folders
 
+try:
+    import fcntl
+except ImportError:  # Windows
+    fcntl = None  # type: ignore[assignment]
+
 LOCK = ".sweep.lock"
 
 
@@ -19,6 +24,7 @@ LOCK = ".sweep.lock"
 def locked(directory: Path) -> Iterator[None]:
     """Lock the folder for one sweep; the system releases it however the process ends.
 
+    On Windows nothing is locked: two sweeps in one folder are not told apart.
     A folder created for a sweep that wrote nothing is removed afterwards.
 
     Raises:
@@ -39,9 +45,8 @@ def locked(directory: Path) -> Iterator[None]:
         try:
             yield
         finally:
-            # While it is locked: whoever opened it meanwhile sees that the path lost this file.
             if not os.fstat(stream.fileno()).st_size:  # a sweep's own
-                (directory / LOCK).unlink(missing_ok=True)
+                _remove(directory / LOCK, stream)
             remove_folders(made)
 
 
@@ -59,11 +64,23 @@ def _held(path: Path) -> IO[bytes] | None:
         stream.close()
 
 
+def _remove(path: Path, stream: IO[bytes]) -> None:
+    """Remove the lock.
+
+    While it is locked: whoever opened it meanwhile sees that the path lost this file. Windows does
+    not remove an open file, be it another sweep's.
+    """
+    if fcntl:
+        path.unlink(missing_ok=True)
+        return
+    stream.close()
+    with contextlib.suppress(OSError):
+        path.unlink(missing_ok=True)
+
+
 def _lock(stream: IO[bytes]) -> bool:
     """Lock a file; return False if another process holds it."""
-    try:
-        import fcntl
-    except ImportError:  # Windows: two sweeps in one folder are not told apart
+    if not fcntl:
         return True
     try:
         fcntl.flock(stream, fcntl.LOCK_EX | fcntl.LOCK_NB)
