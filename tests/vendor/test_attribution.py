@@ -58,7 +58,13 @@ def test_an_op_within_a_module_is_attributed_in_sweeps_counted_or_by_law():
     for method in ("concrete", "symbolic"):
         model = TwoParts()
         base = attrs.evolve(plan_of(model, OneModule(both), workloads[0]), method=method)
-        plan = SimpleNamespace(base=base, stages=model.stages, workloads=workloads)
+        plan = SimpleNamespace(
+            base=base,
+            stages=model.stages,
+            workloads=workloads,
+            plans=[base] * len(workloads),
+            by_plan=[(base, range(len(workloads)))],
+        )
         counts = dict(vendor_counts(plan, None, units(plan)))
         found = [counts[unit].by_component for unit in units(plan)]
         assert found == [{"layer": 64 * w.S, "scores": 16 * w.S**2} for w in workloads]

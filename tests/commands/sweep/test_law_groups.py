@@ -195,6 +195,7 @@ def flopbench_vendor_models():
 """
 
 
+@pytest.mark.slow
 def test_laws_are_traced_on_several_cores_and_give_what_one_gives(tmp_path):
     (tmp_path / "laws.py").write_text(PLUGIN)
     path = python_path(Path(__file__).parents[2])  # the plugin imports the toy from there

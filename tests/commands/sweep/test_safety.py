@@ -32,7 +32,7 @@ def journaled(toy, out):
     return {int(entry["unit"].rpartition("/")[2]) + 1 for entry in entries}
 
 
-@pytest.mark.parametrize("jobs", ["1", "2"])
+@pytest.mark.parametrize("jobs", [pytest.param("1", marks=pytest.mark.slow), "2"])
 def test_killed_at_any_moment_it_resumes_to_the_same_bytes(toy, jobs):
     whole = undisturbed(toy)
     assert set(whole) == {"sweep.json", "sweep.csv", "sweep.md", LIST}

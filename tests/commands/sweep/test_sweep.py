@@ -88,7 +88,7 @@ TOP = {
     *("schema_version", "model", "sweep", "description", "batch_size", "decode_steps"),
     *("num_points", "points", "x", "stages", "modes", "vendor_counter", "dtype"),
     *("ttft_s", "tpot_s", "versions", "vendor", "counters", "config"),
-    *("size", "compared", "fallbacks", "vendor_attention"),
+    *("size", "compared", "fallbacks", "notes", "vendor_attention"),
 }
 COST = {
     *("flops", "tensor_flops", "vector_flops", "torch_visible_flops", "padding_flops"),

@@ -213,6 +213,7 @@ def small_unlimited(window=6):
     return attrs.evolve(UnlimitedOcr().architecture, decoder=decoder)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("steps", [3, 20])
 def test_decoding_is_proved_for_every_number_of_steps(steps):
     """Also beyond the window, whichever side of it the workload is on."""

@@ -42,7 +42,14 @@ def handed_to_attention(config, workload):
     return seen
 
 
-@pytest.mark.parametrize("kind", [*FAMILIES, *WHOLE])
+FAST = {"deepseek_v2", "gemma2", "gpt_oss", "llama", "mistral", "qwen3_vl"}
+"""Types of each kind of cache, which run always; all others in `make test-all`."""
+
+
+@pytest.mark.parametrize(
+    "kind",
+    [k if k in FAST else pytest.param(k, marks=pytest.mark.slow) for k in (*FAMILIES, *WHOLE)],
+)
 def test_a_step_reads_what_the_real_cache_gives_it(kind):
     """Contexts below, at and beyond the window of 5, where there is one."""
     config = small(kind) if kind in WHOLE else tiny(kind)

@@ -286,6 +286,7 @@ TINY = {
 """Configs that are proved in seconds; gpt-oss has its default window, in one of two layers."""
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("model_type", TINY)
 def test_a_tiny_config_is_proved_as_the_page_says(model_type):
     import make_hf_laws as script

@@ -84,7 +84,7 @@ def test_the_language_model_in_each_is_exact(kind, sizes):
     assert found.total_weight_bytes == 4 * sum(sizes)
 
 
-@pytest.mark.parametrize("batch", [1, 3])
+@pytest.mark.parametrize("batch", [pytest.param(1, marks=pytest.mark.slow), 3])
 @pytest.mark.parametrize("kind", WHOLE)
 def test_every_priced_element_is_one_that_it_works_on(kind, batch):
     config = small(kind)

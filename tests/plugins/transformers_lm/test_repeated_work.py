@@ -53,7 +53,12 @@ def test_latents_of_earlier_tokens_are_expanded_again_in_each_step():
     assert notes(config, "prefill") == ()
 
 
-@pytest.mark.parametrize("kind", FAMILIES)
+FAST = {"deepseek_v3", "gemma2", "gpt2", "gpt_oss", "llama", "mixtral"}
+
+
+@pytest.mark.parametrize(
+    "kind", [k if k in FAST else pytest.param(k, marks=pytest.mark.slow) for k in FAMILIES]
+)
 def test_a_model_that_works_no_more_than_it_must_says_nothing(kind):
     config = tiny(kind)
     latent = config.get("kv_lora_rank") is not None
@@ -62,6 +67,7 @@ def test_a_model_that_works_no_more_than_it_must_says_nothing(kind):
     assert bool(said) == latent
 
 
+@pytest.mark.slow
 def test_weights_that_layers_share_work_once_in_each():
     """Zamba has a cache, and one block that runs in several layers."""
     sizes = {"hidden_size": 64, "vocab_size": 64, "intermediate_size": 64, "n_mamba_heads": 2}
