@@ -11,6 +11,7 @@ import pytest
 from flopbench.cli.app import COMMANDS
 from flopbench.inputs.files import remove_folders
 from support.cli import ANALYTIC, REPORTS, one_sentence
+from toy import write_toy
 
 BAD = {
     "model": (("run", "deepseek_orc"), "unknown model 'deepseek_orc': did you mean"),
@@ -178,63 +179,18 @@ def test_a_very_deep_out_is_made(flopbench, tmp_path):
 
 
 def test_settings_that_json_has_not_are_text_in_the_report(flopbench, tmp_path):
-    import json
-
     def refuse(name):
         raise AssertionError(name)
 
-    plugin_file = tmp_path / "mine.py"
-    plugin_file.write_text(TOLERANT)
+    limits = ("rows: int = 1", "rows: int = 1\n    limits: tuple[float, ...] = ()")
     given = (
-        "-p",
-        "mine.py",
-        "run",
-        "tolerant",
-        "--analytic-only",
-        "workload.limits=[0, .inf, .nan]",
+        *("-p", write_toy(tmp_path, limits)),
+        *("run", "toy", "--analytic-only", "workload.limits=[0, .inf, .nan]"),
     )
     done = flopbench(*given, "--format", "json")
     assert (done.returncode, done.stderr) == (0, "")
     report = json.loads(done.stdout, parse_constant=refuse)
     assert report["workload"]["limits"] == [0.0, "Infinity", "NaN"]
-
-
-TOLERANT = """
-from attrs import frozen
-from flopbench import AnalyticModel, Linear, Stage, hookimpl
-
-@frozen
-class Options:
-    pass
-
-@frozen
-class Inputs:
-    limits: tuple[float, ...] = ()
-
-class Tolerant(AnalyticModel):
-    name = "tolerant"
-    stages = (Stage("prefill", "Prefill"),)
-    options_type, inputs_type = Options, Inputs
-    architecture = "tolerant"
-
-    @classmethod
-    def from_options(cls, options):
-        return cls()
-
-    def workload(self, inputs):
-        return inputs
-
-    def workload_facts(self, workload):
-        return {}
-
-    def ops(self, stage, workload):
-        yield Linear(component="layer", rows=1, in_features=4, out_features=8)
-
-@hookimpl
-def flopbench_analytic_models():
-    return [Tolerant]
-"""
-"""A model that takes any floating-point number."""
 
 
 def test_no_summary_of_a_command_is_cut(flopbench):

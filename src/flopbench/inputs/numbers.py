@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import re
 
+from flopbench.text import shortened
+
 MOST_DIGITS = 40
 """More digits than any size has; Python itself takes long for thousands."""
 
@@ -25,8 +27,7 @@ _SHOWN = 60
 
 def quoted(value: object) -> str:
     """Return a value as Python writes it, cut short if it is long."""
-    text = repr(value)
-    return text if len(text) <= _SHOWN else f"{text[:_SHOWN]}… ({len(text):,} characters)"
+    return shortened(repr(value), _SHOWN)
 
 
 def integer(text: str) -> int:

@@ -18,6 +18,7 @@ from attrs import frozen
 
 from flopbench import UsageError
 from flopbench.errors import describe
+from flopbench.inputs.numbers import MOST
 from flopbench.text import shortened
 from flopbench_transformers_lm.model_types import needs_transformers
 
@@ -88,14 +89,16 @@ def read_config(model_type: str, options: LmOptions) -> LmConfig:
             exist; or transformers rejects a value.
     """
     from flopbench_transformers_lm.misspelt import checked, ignored_near_misses
-    from flopbench_transformers_lm.sources import Given
+    from flopbench_transformers_lm.sources import Given, require_effect
 
     given = Given.of(model_type, options.config, as_named=bool(options.as_named))
-    before = given.resolved()
+    found = given.resolved()
     if options.overrides:
-        given = given.with_overrides(checked(options.overrides, given, before), before)
+        overrides = checked(options.overrides, given, found)
+        given = given.with_overrides(overrides, found)
+        found = given.resolved()
+        require_effect(overrides, given.model_type, found)
     notes = ignored_near_misses(given, refuse=options.unknown_fields is None)
-    found = given.resolved() if options.overrides else before
     return attrs.evolve(found, notes=(*found.notes, *notes))
 
 
@@ -162,9 +165,9 @@ def built(model_type: str, values: Mapping[str, Any], source: str) -> Any:
         ) from error
 
 
-_MOST, _MOST_ITEMS = 10**18, 10**5
+_MOST_ITEMS = 10**5
 _COUNTS = re.compile(r"(layers?|num_labels|blocks)$")
-"""The largest size, and the largest number of what transformers makes a list of."""
+"""The largest number of what transformers makes a list of, and the fields with such numbers."""
 
 
 def _require_sizes(values: Mapping[str, Any], source: str) -> None:
@@ -176,7 +179,7 @@ def _require_sizes(values: Mapping[str, Any], source: str) -> None:
     for name, value in values.items():
         if isinstance(value, Mapping):
             _require_sizes(value, source)
-        most = _MOST_ITEMS if _COUNTS.search(str(name)) else _MOST
+        most = _MOST_ITEMS if _COUNTS.search(str(name)) else MOST
         if isinstance(value, int) and abs(value) > most:
             raise UsageError(
                 f"{source}: {name} must be at most {most:,}, got {shortened(str(value))}"

@@ -101,9 +101,6 @@ class Given:
 
         Args:
             before: the config without them.
-
-        Raises:
-            UsageError: one would change nothing.
         """
         inner: dict[str, Any] = {}
         whole: dict[str, Any] = {}
@@ -113,11 +110,7 @@ class Given:
         for part in reversed(before.part):
             inner = {part: inner}
         values = merged(merged(self.values, inner), whole)
-        source = f"{self.source} with model.overrides"
-        given = attrs.evolve(self, values=values, source=source)
-        if before.part:
-            _require_effect(overrides, given)
-        return given
+        return attrs.evolve(self, values=values, source=f"{self.source} with model.overrides")
 
     def resolved(self) -> LmConfig:
         """Return the complete config of the language model that the fields describe.
@@ -165,20 +158,22 @@ class Given:
         raise unknown_type(self.model_type, typed=not self.values)
 
 
-def _require_effect(overrides: Mapping[str, Any], given: Given) -> None:
-    """Refuse overrides of which the decoder's config shows nothing.
+def require_effect(overrides: Mapping[str, Any], model_type: str, config: LmConfig) -> None:
+    """Refuse overrides that a decoder within a model does not show.
+
+    Args:
+        config: the config with them.
 
     Raises:
-        UsageError: there is one, or transformers rejects a value.
+        UsageError: there is one.
     """
-    after = given.resolved()
-    for name, value in overrides.items():
-        plain = isinstance(value, int | str) and name in after.decoder.values
-        if plain and after.decoder.get(name) != value:
-            where = "".join(f"{part}." for part in after.part)
+    for name, value in overrides.items() if config.part else ():
+        plain = isinstance(value, int | str) and name in config.decoder.values
+        if plain and config.decoder.get(name) != value:
+            where = "".join(f"{part}." for part in config.part)
             raise UsageError(
                 f"model.overrides.{name} changes nothing in the language model of "
-                f"{given.model_type}: name it as model.overrides.{where}{name}"
+                f"{model_type}: name it as model.overrides.{where}{name}"
             )
 
 
