@@ -8,7 +8,7 @@ SOURCES := pyproject.toml $(wildcard plugins/*/pyproject.toml) constraints.txt
 
 PYTEST := $(BIN)/pytest -n auto --maxprocesses 4 --dist worksteal --durations=15
 
-.PHONY: run test test-all slow lint site docs docs-serve bench clean
+.PHONY: run test test-all test-min slow lint site docs docs-serve bench dist dist-check clean
 
 run: $(STAMP)  ## Report DeepSeek-OCR's FLOPs on the sample page.
 	$(BIN)/flopbench run deepseek_ocr
@@ -20,6 +20,15 @@ test-all: test slow  ## Run all tests.
 
 slow: $(STAMP)  ## Run the tests that `make test` leaves out.
 	$(PYTEST) -m slow
+
+test-min: dist  ## Run some tests with the lowest versions of all libraries: 6 GB of disk, meanwhile.
+	$(BIN)/python scripts/test_min.py
+
+dist: $(STAMP)  ## Build the wheels and sdists of all distributions into dist/.
+	$(BIN)/python scripts/build_dist.py
+
+dist-check: dist  ## Install the wheels into an empty environment, and run them there.
+	$(BIN)/python scripts/check_dist.py
 
 lint: $(STAMP)  ## Check style, types and layers.
 	$(BIN)/ruff format --check .
@@ -41,6 +50,7 @@ bench: $(STAMP)  ## Measure speed and memory, as ratios.
 	$(BIN)/python benchmarks/main_job.py
 	$(BIN)/python benchmarks/laws.py
 	$(BIN)/python benchmarks/sweep.py
+	$(BIN)/python benchmarks/modules.py
 
 $(STAMP): $(SOURCES)
 	$(PYTHON) -m venv $(VENV)
@@ -53,4 +63,4 @@ $(STAMP): $(SOURCES)
 	touch $@
 
 clean:
-	rm -rf $(VENV)
+	rm -rf $(VENV) dist

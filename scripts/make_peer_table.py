@@ -1,6 +1,6 @@
 """Write the tables of docs/peer-counters.md: what each peer sees of DeepSeek-OCR.
 
-`python scripts/make_peer_table.py` needs all peers (pip install 'flopbench-peer-counters[peers]').
+`python scripts/make_peer_table.py` needs all peers (pip install 'flopbench[peers]').
 """
 
 from __future__ import annotations
@@ -9,7 +9,8 @@ import json
 import re
 import subprocess
 import sys
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from importlib import metadata
 from pathlib import Path
 from typing import Any
 
@@ -21,6 +22,17 @@ PEERS = ("fvcore", "ptflops_aten", "deepspeed", "ptflops", "calflops", "thop", "
 
 Row = tuple[str, str]
 """Stage and component."""
+
+
+def installed(page: str, peers: Iterable[str] = PEERS) -> Iterator[str]:
+    """Yield the peers whose version here is the page's."""
+    for peer in peers:
+        try:
+            version = metadata.version(peer.removesuffix("_aten"))
+        except metadata.PackageNotFoundError:
+            continue
+        if f"| `{peer}` | {version} |" in page:
+            yield peer
 
 
 def measure(peers: Sequence[str]) -> dict[str, Any]:
@@ -112,6 +124,11 @@ def written(page: str, report: Mapping[str, Any]) -> str:
             )
         ),
     }
+    return with_tables(page, tables)
+
+
+def with_tables(page: str, tables: Mapping[str, Iterable[str]]) -> str:
+    """Return the page with tables replaced, by name."""
     for name, lines in tables.items():
         block = f"<!-- table: {name} -->\n" + "\n".join(lines) + "\n<!-- end -->"
         page, count = re.subn(

@@ -34,7 +34,10 @@ PACKAGES = (
     "flopbench.report",
     "flopbench.plan",
     "flopbench.schemas",
+    "flopbench.guard",
     "flopbench.testing",
+    "flopbench.formulas",
+    "flopbench.values",
 )
 """The packages whose ``__all__`` is public."""
 

@@ -20,8 +20,9 @@ from reference_fields import fields, link
 from reference_text import FIELDS, docstring, markdown
 
 import flopbench
+import flopbench.guard
 import flopbench.testing
-from flopbench import analytic, blocks, dims, inputs, ops, report, vendor
+from flopbench import analytic, blocks, dims, formulas, inputs, ops, report, values, vendor
 from flopbench.registry import hookspecs
 from flopbench.testing.suite import Conformance
 
@@ -38,7 +39,10 @@ Each class and function is shown with the path to import it from. A `Dim` is an 
 array or a SymPy expression ([dimensions](concepts.md#dimensions)).
 """
 
-FACADES = (flopbench, ops, blocks, dims, inputs, analytic, vendor, report, flopbench.testing)
+FACADES = (
+    *(flopbench, ops, blocks, dims, inputs, analytic, vendor, report, formulas, values),
+    *(flopbench.guard, flopbench.testing),
+)
 """Where users import from: each name has the path of the first module that lists it."""
 
 HOOKS = {
@@ -55,6 +59,7 @@ def exported(module: ModuleType, *, classes: bool = True) -> tuple[Any, ...]:
 
 
 SECTIONS = {
+    "Commands as functions": exported(flopbench, classes=False),
     "Abstract classes": (
         flopbench.AnalyticModel,
         flopbench.AttentionMode,
@@ -62,6 +67,7 @@ SECTIONS = {
         flopbench.VendorCounter,
         flopbench.SymbolicCounter,
         flopbench.Reporter,
+        flopbench.Formula,
     ),
     "Values of a model": (
         flopbench.Stage,
@@ -83,10 +89,13 @@ SECTIONS = {
     "Values of a report": tuple(
         thing for thing in exported(report) if thing is not flopbench.Reporter
     ),
+    "Formulas": tuple(thing for thing in exported(formulas) if thing is not flopbench.Formula),
+    "Results": exported(values),
     "Operations": exported(ops),
     "Dimensions": exported(dims, classes=False),
     "Inputs": exported(inputs, classes=False),
     "Blocks": (*exported(blocks), *exported(blocks, classes=False)),
+    "Guard for tests": (flopbench.guard.Guard,),
     "Errors": (flopbench.UsageError, flopbench.CountError),
     "Suites for plugin tests": (Conformance, *exported(flopbench.testing)),
 }

@@ -1,7 +1,7 @@
-"""Hooks of mkdocs: pages and files outside docs/ that the docs link to.
+"""Hooks of mkdocs: pages and files outside docs/ that the docs link to, and notebooks.
 
-On GitHub such a link leads to the file itself. The site has a copy: Markdown files as pages,
-other files unchanged.
+On GitHub such a link leads to the file itself. The site has a copy: Markdown files and notebooks as
+pages, other files unchanged.
 """
 
 from __future__ import annotations
@@ -13,6 +13,7 @@ from pathlib import Path
 from mkdocs.config.defaults import MkDocsConfig
 from mkdocs.structure.files import File, Files, InclusionLevel
 from mkdocs.structure.pages import Page
+from notebook_pages import page as notebook_page
 
 ROOT = Path(__file__).parents[1]
 ROOT_PAGES = ("CHANGELOG.md", "CONTRIBUTING.md", "SECURITY.md")
@@ -24,6 +25,7 @@ _TO_DOCS = re.compile(r"(?<=\]\()docs/")
 _TO_ROOT = re.compile(r"(?<=\]\()\.\./(?!\.)")
 _HOME = re.compile(r"(?<=\]\()README\.md")
 """The site has its own home page, organised by task."""
+_NOTEBOOK = re.compile(r"(?<=\]\()(?P<path>(?!\w+:)[^)#\s]+)\.ipynb(?=[)#])")
 
 
 def on_files(files: Files, config: MkDocsConfig) -> Files:
@@ -37,7 +39,20 @@ def on_files(files: Files, config: MkDocsConfig) -> Files:
             files.append(_copy(path, config, InclusionLevel.NOT_IN_NAV))
     for page in ROOT_PAGES:
         files.append(_copy(page, config, InclusionLevel.INCLUDED))
+    for file in [file for file in files if file.src_uri.endswith(".ipynb")]:
+        for made in _notebook(file, config):
+            files.append(made)
     return files
+
+
+def _notebook(file: File, config: MkDocsConfig) -> Iterator[File]:
+    """Yield the page of a notebook, and its pictures; the notebook itself is there, too."""
+    folder = Path(file.src_uri).parent
+    text, pictures = notebook_page(Path(str(file.abs_src_path)))
+    page = str(folder / f"{Path(file.src_uri).stem}.md")
+    yield File.generated(config, page, content=text, inclusion=InclusionLevel.INCLUDED)
+    for name, content in pictures.items():
+        yield File.generated(config, str(folder / name), content=content)
 
 
 def _links(file: File) -> Iterator[str]:
@@ -54,5 +69,7 @@ def _copy(path: str, config: MkDocsConfig, inclusion: InclusionLevel) -> File:
 
 def on_page_markdown(markdown: str, /, *, page: Page, config: MkDocsConfig, files: Files) -> str:
     """Point links at the copies: links out of docs/, and those from a root page into it."""
+    if "/" in page.file.src_uri:  # a notebook, whose links go where they say
+        return markdown
     moved = _TO_DOCS if page.file.src_uri in ROOT_PAGES else _TO_ROOT
-    return _HOME.sub("index.md", moved.sub("", markdown))
+    return _NOTEBOOK.sub(r"\g<path>.md", _HOME.sub("index.md", moved.sub("", markdown)))

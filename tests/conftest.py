@@ -87,3 +87,20 @@ def flopbench_once(tmp_path_factory):
         return subprocess.CompletedProcess(command, *json.loads(done.read_text())), out
 
     return run
+
+
+SLOW = (
+    *("TestDeepseekOcr2::test_proof", "TestUnlimitedOcr::test_proof"),
+    "test_every_command_that_takes_a_model_takes_a_path[prove]",
+    "test_killed_at_any_moment_it_resumes_to_the_same_bytes[2]",
+    "test_sweep[varied]",
+    *(f"passes_its_test[tutorial-{name}]" for name in ("counter", "model")),
+)
+"""Ends of names of cases that take long, in tests whose other cases do not."""
+
+
+def pytest_collection_modifyitems(items):
+    for item in items:
+        name = item.nodeid.partition("::")[2]
+        if name.endswith(SLOW) or name.partition("[")[0].endswith(SLOW):
+            item.add_marker(pytest.mark.slow)

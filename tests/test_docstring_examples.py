@@ -5,6 +5,8 @@ import json
 import re
 import textwrap
 
+import pytest
+
 from flopbench import AnalyticModel, AttentionMode, Reporter, VendorCounter, VendorModel
 
 CLASSES = (AnalyticModel, AttentionMode, Reporter, VendorCounter, VendorModel)
@@ -16,6 +18,7 @@ def example(cls):
     return textwrap.dedent(block)
 
 
+@pytest.mark.slow
 def test_the_examples_of_all_abstract_classes_verify_each_other(flopbench, tmp_path):
     files = []
     for cls in CLASSES:

@@ -28,6 +28,19 @@ def test_the_core_is_folders():
     assert {"run", "sweep", "prove", "explain", "compare", "attention", "new", "list"} <= commands
 
 
+def test_import_loads_nothing_heavy():
+    code = (
+        "import sys, flopbench\n"
+        "heavy = {'attrs', 'cattrs', 'numpy', 'omegaconf', 'pandas', 'rich', 'sympy', 'torch'}\n"
+        "assert not heavy & {*sys.modules}\n"
+        "names = ('run', 'sweep', 'prove', 'explain', 'compare')\n"
+        "assert all(callable(getattr(flopbench, name)) for name in names)\n"
+        "assert not heavy & {*sys.modules}, heavy & {*sys.modules}\n"
+        "assert not [name for name in sys.modules if name.startswith('flopbench.commands')]"
+    )
+    subprocess.run([sys.executable, "-c", code], check=True)
+
+
 def test_public_packages_are_attributes_after_one_import_that_loads_none():
     names = ("analytic", "blocks", "dims", "errors", "ops", "plan", "report", "schemas", "vendor")
     code = (

@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from flopbench.text import cell, json_text, one_line, si, visible
+from flopbench.text import cell, json_text, key_values, milliseconds, one_line, si, visible
 
 
 @pytest.mark.parametrize(
@@ -85,3 +85,22 @@ def test_json_is_json_whatever_a_float_is(value):
         return found == given
 
     assert same(json.loads(json_text(value, 1), parse_constant=refuse), value)
+
+
+def test_lists_of_mappings_look_as_a_user_types_them():
+    values = {"requests": ({"new": 5, "cached": 7}, {"new": 1}), "sizes": (1, 2), "none": None}
+    assert list(key_values(values)) == ["requests=[{new: 5, cached: 7}, {new: 1}]", "sizes=[1, 2]"]
+
+
+@pytest.mark.parametrize(
+    ("value", "text"),
+    [
+        (0.3309, "0.3309"),
+        (2355.7, "2356"),
+        (9999.4, "9999"),
+        (9999.5, "10,000"),
+        (63900.4, "63,900"),
+    ],
+)
+def test_milliseconds_have_no_exponent(value, text):
+    assert milliseconds(value) == text

@@ -24,8 +24,13 @@ def ops(images: Dim, grid: Dim) -> Iterator[Op]:
     tower, layer = blocks.Site("vision"), blocks.Site("vision/layers", layers=LAYERS)
     yield from stem.ops(tower.at("stem"), images, grid)
     yield from positions.ops(tower.at("positions"), images, tokens)
-    yield from attention.ops(layer.at("attention"), images, tokens)
-    yield from layers.ops(layer, images * tokens)
+    yield from layers.ops(
+        layer,
+        images * tokens,
+        lambda takes, gives: attention.ops(
+            layer.at("attention").between(takes, gives), images, tokens
+        ),
+    )
 
 
 for pixels in (224, 384):

@@ -20,7 +20,13 @@ if TYPE_CHECKING:
         SweepLimits,
         SweepPoint,
     )
+    from flopbench.api import compare, explain, prove, referee, run, sweep
     from flopbench.errors import CountError, UsageError
+    from flopbench.formulas import Formula
+    from flopbench.modules.count import count, counting
+    from flopbench.modules.counted import ModuleCount
+    from flopbench.modules.law import law
+    from flopbench.modules.module_law import ModuleLaw
     from flopbench.ops import (
         Attention,
         Conv2d,
@@ -44,6 +50,7 @@ if TYPE_CHECKING:
         Convention,
         Count,
         Counted,
+        Saved,
         SymbolicCounter,
         Trace,
         Uncounted,
@@ -66,16 +73,20 @@ __all__ = [
     "Elementwise",
     "Embedding",
     "ExpertLinear",
+    "Formula",
     "FusedAttention",
     "KvCacheUpdate",
     "Linear",
     "MatMul",
+    "ModuleCount",
+    "ModuleLaw",
     "Named",
     "Norm",
     "Op",
     "PricedOp",
     "Reporter",
     "Rope",
+    "Saved",
     "Size",
     "Softmax",
     "Stage",
@@ -91,7 +102,16 @@ __all__ = [
     "VendorModel",
     "VendorStage",
     "__version__",
+    "compare",
+    "count",
+    "counting",
+    "explain",
     "hookimpl",
+    "law",
+    "prove",
+    "referee",
+    "run",
+    "sweep",
 ]
 
 _NAMES = {
@@ -105,10 +125,26 @@ _NAMES = {
         "SweepLimits",
         "SweepPoint",
     ),
+    "flopbench.api": (
+        "compare",
+        "explain",
+        "prove",
+        "referee",
+        "run",
+        "sweep",
+    ),
     "flopbench.errors": (
         "CountError",
         "UsageError",
     ),
+    "flopbench.formulas": ("Formula",),
+    "flopbench.modules.count": (
+        "count",
+        "counting",
+    ),
+    "flopbench.modules.counted": ("ModuleCount",),
+    "flopbench.modules.law": ("law",),
+    "flopbench.modules.module_law": ("ModuleLaw",),
     "flopbench.ops": (
         "Attention",
         "Conv2d",
@@ -132,6 +168,7 @@ _NAMES = {
         "Convention",
         "Count",
         "Counted",
+        "Saved",
         "SymbolicCounter",
         "Trace",
         "Uncounted",
@@ -144,8 +181,19 @@ _NAMES = {
 """The public names of each package."""
 
 _PACKAGES = frozenset(
-    {"analytic", "blocks", "conventions", "dims", "errors", "ops", "plan", "report", "schemas"}
-    | {"testing", "vendor"}
+    {
+        "analytic",
+        "blocks",
+        "conventions",
+        "dims",
+        "errors",
+        "formulas",
+        "ops",
+        "plan",
+        "report",
+        "schemas",
+    }
+    | {"testing", "values", "vendor"}
 )
 """What else may be used as an attribute, after ``import flopbench`` alone."""
 

@@ -41,17 +41,25 @@ class CountError(FlopbenchError):
 
 
 def unknown(what: str, given: str, known: Iterable[str]) -> str:
-    """Describe an unknown ``what``, with the nearest name or the list of known names."""
+    """Describe an unknown ``what``, with the nearest name, those that contain it, or all names."""
     names = sorted(known)
     nearest = get_close_matches(given, names, n=1)
     if nearest:
         return f"unknown {what} {given!r}: did you mean {nearest[0]!r}?"
     if not names:
         return f"unknown {what} {given!r}: none is registered"
+    if given and (longer := [name for name in names if given in name]):
+        return f"unknown {what} {given!r}: did you mean {_quoted(longer)}?"
     # A name that ends in * stands for all names with that prefix.
     stems = tuple(name[:-1] for name in names if name.endswith("*"))
     listed = [name for name in names if name.endswith("*") or not name.startswith(stems)]
     return f"unknown {what} {given!r}: expected one of {', '.join(listed)}"
+
+
+def _quoted(names: list[str]) -> str:
+    """Join quoted names as in prose: ``'a', 'b' or 'c'``."""
+    *most, last = map(repr, names)
+    return f"{', '.join(most)} or {last}" if most else last
 
 
 def describe(error: BaseException) -> str:

@@ -46,10 +46,13 @@ PLACES: Mapping[str, tuple[str, ...]] = {
     "flopbench.transformers_tools": ("flopbench.vendor.transformers",),
 }
 
+FUNCTIONS: Mapping[str, str] = {"flopbench.compare": "flopbench.api"}
+"""Old modules with the name of a function, and where that is."""
+
 NAMES: Mapping[str, Mapping[str, str]] = {
     "flopbench.builtin.torch_counter": {
         "does_matrix_work": "flopbench.builtin.torch_watch",
-        "module_path": "flopbench.builtin.torch_watch",
+        "module_path": "flopbench.builtin.torch_places",
     },
     "flopbench.errors": dict.fromkeys(
         ("answer", "calling", "place", "require_type", "told"), "flopbench.boundary"
@@ -86,8 +89,9 @@ class _Finder:
     ) -> ModuleSpec | None:
         return ModuleSpec(name, cast("Any", self)) if name in PLACES else None
 
-    def create_module(self, spec: ModuleSpec) -> None:
-        """Leave it to the import system."""
+    def create_module(self, spec: ModuleSpec) -> ModuleType | None:
+        """Leave it to the import system, unless a function has the same name today."""
+        return _Callable(spec.name) if spec.name in FUNCTIONS else None
 
     def exec_module(self, module: ModuleType) -> None:
         """Warn once, at the line that imports, and let the module look where its names are."""
@@ -107,6 +111,14 @@ class _Finder:
             return sorted({inner for place in PLACES[name] for inner in dir(_module(place))})
 
         module.__dict__.update(__getattr__=find, __dir__=listed)
+
+
+class _Callable(ModuleType):
+    """An old module that hides the function of its name, and so can be called in its place."""
+
+    def __call__(self, *arguments: Any, **options: Any) -> Any:
+        api = _module(FUNCTIONS[self.__name__])
+        return getattr(api, self.__name__.rpartition(".")[2])(*arguments, **options)
 
 
 def _module(name: str) -> ModuleType:

@@ -38,6 +38,14 @@ def si(value: float, unit: str) -> str:
     return f"{value / 1000**power:.4g} {PREFIXES[power]}{unit}"
 
 
+_FOUR_DIGITS = 9999.5
+
+
+def milliseconds(value: float) -> str:
+    """Format milliseconds: four significant digits, or a whole number without an exponent."""
+    return f"{value:,.0f}" if value >= _FOUR_DIGITS else f"{value:.4g}"
+
+
 _HIDDEN = re.compile(
     "[\x00-\x08\x0b-\x1f\x7f-\x9f"  # controls: all but the tab and the end of a line
     "\u00ad\u061c\u180e\u200b\u200e\u200f\u2028-\u202e\u2060-\u206f\ufeff\ufff9-\ufffb"
@@ -73,19 +81,20 @@ def cell(value: Any) -> Any:
     return f"'{value}" if isinstance(value, str) and value.startswith(_FORMULA) else value
 
 
-def json_text(value: Any, indent: int) -> str:
+def json_text(value: Any, indent: int | None) -> str:
     """Return a value as JSON; floats that JSON has not are the texts NaN, Infinity, -Infinity."""
     try:
         return json.dumps(value, indent=indent, ensure_ascii=False, allow_nan=False)
     except ValueError:
-        return json.dumps(_finite(value), indent=indent, ensure_ascii=False)
+        return json.dumps(json_data(value), indent=indent, ensure_ascii=False)
 
 
-def _finite(value: Any) -> Any:
+def json_data(value: Any) -> Any:
+    """Return what a reader of the JSON of a value gets: dicts, lists, texts and numbers."""
     if isinstance(value, Mapping):
-        return {name: _finite(inner) for name, inner in value.items()}
+        return {name: json_data(inner) for name, inner in value.items()}
     if isinstance(value, list | tuple):
-        return [_finite(inner) for inner in value]
+        return [json_data(inner) for inner in value]
     if isinstance(value, float) and not math.isfinite(value):
         return "NaN" if math.isnan(value) else "Infinity" if value > 0 else "-Infinity"
     return value
@@ -97,8 +106,16 @@ def key_values(values: Mapping[str, Any], prefix: str = "") -> Iterator[str]:
         if isinstance(value, Mapping):
             yield from key_values(value, f"{prefix}{key}.")
         elif value is not None:
-            shown = list(value) if isinstance(value, tuple) else value
-            yield one_line(f"{prefix}{key}={shown}")
+            yield one_line(f"{prefix}{key}={_shown(value)}")
+
+
+def _shown(value: Any) -> Any:
+    """Return a value as text may show it: mappings in a list look as a user types them."""
+    if isinstance(value, Mapping):
+        return f"{{{', '.join(f'{key}: {_shown(inner)}' for key, inner in value.items())}}}"
+    if isinstance(value, list | tuple) and any(isinstance(each, Mapping) for each in value):
+        return f"[{', '.join(str(_shown(each)) for each in value)}]"
+    return list(value) if isinstance(value, tuple) else value
 
 
 def plural(number: int, what: str) -> str:

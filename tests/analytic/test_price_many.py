@@ -41,6 +41,7 @@ def alone(stage, workload, mode):
     return total_price(stage, parts)
 
 
+@pytest.mark.slow
 @settings(max_examples=25, deadline=None)
 @given(POINTS, st.integers(1, 4))
 def test_points_in_blocks_cost_what_each_costs_alone(points, block):

@@ -1,5 +1,6 @@
 """Attention modes against brute force: lists of query-key pairs, counted one by one."""
 
+import attrs
 import numpy as np
 import pytest
 from hypothesis import given
@@ -7,7 +8,7 @@ from hypothesis import strategies as st
 
 from flopbench.analytic.price import price
 from flopbench.builtin.eager import Eager
-from flopbench.builtin.flash import Flash, FlashTorch
+from flopbench.builtin.flash import Flash, Flash3, FlashTorch
 from flopbench.conventions import Conventions
 from flopbench.ops import Attention
 
@@ -142,3 +143,40 @@ def test_grouped_heads_move_and_hold_as_worked_out_by_hand():
     # With narrow heads, scores before and after an op are the most: 2 x 3,200, and 80 values.
     narrow = {"head_dim": 1, "value_dim": 1, "queries": 20, "keys": 20}
     assert moved(Eager(), **narrow)[3] == 2 * 2 * 4 * 20 * 20 + 80
+
+
+@given(attentions())
+def test_flash3_is_flash_where_flash_can_be_used(op):
+    assert Flash3().unsupported(op) is None
+    assert attrs.asdict(cost(op, Flash3())) == attrs.asdict(cost(op, Flash()))
+    assert priced(op, Flash3()).footprint.alive_bytes == priced(op, Flash()).footprint.alive_bytes
+
+
+@given(attentions(any_value_dim=True), st.booleans())
+def test_flash3_takes_values_of_any_width_and_sinks(op, sinks):
+    """Per query and head, a sink is one more score of the softmax, and of no product."""
+    op = attrs.evolve(op, sinks=sinks)
+    found, pairs = cost(op, Flash3()), visible_pairs(op, masked=False)
+    assert found.tensor_flops == 2 * pairs * (op.head_dim + op.value_dim)
+    rows = op.layers * op.steps * op.batch * op.heads * op.queries
+    assert found.vector_flops == 5 * (pairs + sinks * rows) + rows * op.value_dim
+    assert found.weight_bytes_read == 2 * op.layers * op.steps * op.heads * sinks
+    held = priced(op, Flash3()).footprint
+    assert held.total_weight_bytes == 2 * op.layers * op.heads * sinks
+    assert held.total_weight_bytes == priced(op, Eager()).footprint.total_weight_bytes
+    assert not priced(op, Flash3()).fallbacks
+
+
+def test_flash3_takes_no_bias_and_no_wide_head():
+    op = Attention(
+        component="core", batch=1, heads=1, kv_heads=1, head_dim=8, value_dim=4, queries=2, keys=2
+    )
+    reasons = [
+        Flash3().unsupported(attrs.evolve(op, **changes))
+        for changes in ({"bias": "alibi"}, {"head_dim": 257}, {"value_dim": 300})
+    ]
+    assert [reason.partition(" takes ")[2] for reason in reasons] == [
+        "no attention bias (alibi)",
+        "heads of up to 256, not 257",
+        "heads of up to 256, not 300",
+    ]

@@ -22,7 +22,7 @@ from hypothesis import Phase, given, settings
 from hypothesis import strategies as st
 
 from flopbench.cli import app
-from flopbench.cli.sweep_files import LIST
+from flopbench.commands.sweep.files import LIST
 from toy import write_toy
 
 pytestmark = pytest.mark.slow

@@ -18,6 +18,7 @@ BAD = {
         ("prove", "deepseek_ocr", "run.analytic_only=true"),
         "a proof needs the vendor side",
     ),
+    "a GPU": (("prove", "deepseek_ocr", "hardware.gpu=h200"), "is for `flopbench run` alone"),
     "stage": (("prove", "deepseek_ocr", "--stages", "prefil"), "did you mean 'prefill'?"),
     "model": (("prove", "deepseek"), "unknown model 'deepseek'"),
 }

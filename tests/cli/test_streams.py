@@ -145,8 +145,8 @@ def test_a_written_report_cannot_steer_a_terminal_either(flopbench, tmp_path):
 
 
 def test_a_full_disk_leaves_no_folder(tmp_path, monkeypatch):
-    from flopbench.cli.files import write_files
     from flopbench.errors import UsageError
+    from flopbench.values.files import write_files
 
     def full(*_arguments, **_options):
         raise OSError(28, os.strerror(28))
@@ -155,3 +155,27 @@ def test_a_full_disk_leaves_no_folder(tmp_path, monkeypatch):
     with pytest.raises(UsageError, match="No space left on device"):
         write_files(tmp_path / "deep" / "out", {"report.md": "x"})
     assert list(tmp_path.iterdir()) == []
+
+
+@pytest.mark.usefixtures("heeds_interrupts")
+def test_an_interruption_in_a_finaliser_is_sent_again():
+    """Python drops what a finaliser raises; the interruption must not get lost with it."""
+    code = """if True:
+        import signal, time, weakref
+        from flopbench.cli import app
+
+        class Thing: pass
+
+        app._heed_interruptions()
+        thing = Thing()
+        reference = weakref.ref(thing, lambda _: signal.raise_signal(signal.SIGINT))
+        try:
+            del thing
+            time.sleep(30)
+        except KeyboardInterrupt:
+            print("interrupted")
+    """
+    done = subprocess.run(
+        [sys.executable, "-c", code], capture_output=True, text=True, check=False, timeout=60
+    )
+    assert (done.stdout, done.stderr) == ("interrupted\n", "")

@@ -9,10 +9,11 @@ import sys
 import attrs
 import make_results
 import pytest
+import yaml
 from doc_output import PAGES, ROOT, blocks, updated
 
 from flopbench.commands.prove.proof import Equation, Proof, Term
-from flopbench.conventions import Conventions
+from flopbench.conventions import NESTED, Conventions
 from flopbench.dims.forms import symbol
 from flopbench.registry import hookspecs
 from flopbench.vendor.attribution import UncountedOp
@@ -35,7 +36,14 @@ def anchors(page):
     return {re.sub(r"[^\w -]", "", h).lower().replace(" ", "-") for h in headings}
 
 
-SLOW = {"docs/ocr-neighbours.md", "docs/proofs.md"}
+SLOW = {
+    f"docs/{name}.md"
+    for name in (
+        *("any-module", "compare", "deployment", "guard", "ocr-neighbours", "proofs", "python"),
+        *("quantisation", "requests", "training", "training-memory", "transformers-lm"),
+        *("tutorial-counter", "tutorial-model", "tutorial-reporter"),
+    )
+}
 """Pages whose commands take long; make test-all runs them."""
 
 
@@ -71,12 +79,17 @@ def test_every_convention_is_in_the_table_with_value_and_derivation():
     table = Conventions()
     for entry, derivation in table.derivations().items():
         assert f"| `{entry}` | {getattr(table, entry)} | {derivation} |" in page
+    for name in NESTED:
+        nested = getattr(table, name)
+        for entry, derivation in nested.derivations().items():
+            shown = derivation.replace("|", "\\|")
+            assert f"| `{name}.{entry}` | {getattr(nested, entry)} | {shown} |" in page
 
 
 def test_every_hook_is_documented_with_its_signature():
     page = (ROOT / "docs" / "plugins.md").read_text(encoding="utf-8")
     hooks = [f for n, f in inspect.getmembers(hookspecs) if n.startswith("flopbench_")]
-    assert len(hooks) == 5
+    assert len(hooks) == 6
     for hook in hooks:
         assert f"`{hook.__name__}{inspect.signature(hook)}`".replace("'", "") in page
 
@@ -84,27 +97,30 @@ def test_every_hook_is_documented_with_its_signature():
 def keys(value):
     """All field names in a report, but for those of objects with free names."""
     free = {"workload", "convention", "config", "versions", "vendor", "counters", "unseen"}
-    free |= {"modes", "parts_flops", "fields"}
+    free |= {"modes", "parts_flops", "fields", "peaks"}
     if isinstance(value, dict):
         for key, inner in value.items():
             yield key
-            if key not in free:
+            if key == "components" and isinstance(inner, dict):  # by path
+                yield from keys([*inner.values()])
+            elif key not in free:
                 yield from keys(inner)
     elif isinstance(value, list):
-        for inner in value[:1]:
+        for inner in value:
             yield from keys(inner)
 
 
 def test_every_field_of_the_report_is_documented():
-    page = (ROOT / "docs" / "report-schema.md").read_text(encoding="utf-8")
-    done = subprocess.run(
-        [sys.executable, "-m", "flopbench.cli", "run", "deepseek_ocr", "--format", "json"],
-        capture_output=True,
-        text=True,
-        check=True,
-    )
-    for key in set(keys(json.loads(done.stdout))):
+    pages = ("report-schema.md", "sweep-schema.md")  # the latter has the fields of `costs`
+    page = "".join((ROOT / "docs" / page).read_text(encoding="utf-8") for page in pages)
+    command = [sys.executable, "-m", "flopbench.cli", "run", "deepseek_ocr", "--format", "json"]
+    options = "--ttft 1 --gpu h200 --price-per-hour 2 --measured-ms vision=50"
+    done = subprocess.run([*command, *options.split()], capture_output=True, text=True, check=True)
+    found = set(keys(json.loads(done.stdout)))
+    for key in found:
         assert f"`{key}`" in page, key
+    # What only some runs have is there, too.
+    assert {"kept_bytes", "mbu", "longest_context", "most_share", "per_hour", "floor_s"} <= found
 
 
 def test_every_field_of_a_sweep_is_documented(tmp_path):
@@ -196,17 +212,46 @@ def test_every_field_of_the_proof_is_documented():
 
 
 def test_every_input_is_among_the_settings():
+    from flopbench.hardware import HardwareOptions
     from flopbench.plan.config import RunOptions
+    from flopbench.storage.options import DtypeOptions
     from flopbench_deepseek_ocr.analytic import Options
     from flopbench_deepseek_ocr.vendor import VendorOptions
     from flopbench_deepseek_ocr.workload import Inputs
 
     page = (ROOT / "docs" / "settings.md").read_text(encoding="utf-8")
-    sections = {"workload": Inputs, "model": Options, "vendor": VendorOptions, "run": RunOptions}
+    sections = {
+        "workload": Inputs,
+        "model": Options,
+        "vendor": VendorOptions,
+        "run": RunOptions,
+        "dtypes": DtypeOptions,
+        "hardware": HardwareOptions,
+    }
     for section, cls in sections.items():
         for field in attrs.fields(cls):
             if (section, field.name) != ("vendor", "attention"):  # it has one value only
-                assert f"{section}.{field.name}" in page or f"`.{field.name}`" in page
+                assert f"`{section}.{field.name}" in page or f"`.{field.name}`" in page
+
+
+def test_the_table_of_schemes_has_all_of_them_with_their_bytes():
+    from flopbench.storage import SCHEMES, Matrix
+
+    size = 4096
+    page = (ROOT / "docs" / "quantisation.md").read_text(encoding="utf-8")
+    rows = re.findall(r"^\| `(\w+)` \|.*\| ([\d,]+) \| ([\d.]+) \|$", page, re.MULTILINE)
+    totals = {name: SCHEMES[name].stored(Matrix(size, size)).total for name in SCHEMES}
+    assert [name for name, _, _ in rows] == list(SCHEMES)
+    for name, total, bits in rows:
+        assert int(total.replace(",", "")) == totals[name]
+        assert bits == f"{8 * totals[name] / size**2:.3f}"
+
+
+def test_every_method_of_quantisation_is_on_its_page():
+    from flopbench_transformers_lm.quantised.methods import METHODS
+
+    page = (ROOT / "docs" / "quantisation.md").read_text(encoding="utf-8")
+    assert [method for method in METHODS if f"| `{method}`" not in page] == []
 
 
 def test_every_type_of_transformers_is_in_the_survey():
@@ -253,3 +298,13 @@ def test_the_tutorials_window_is_the_brute_force_sum():
         first = keys_ - queries + 1
         positions = range(first, first + steps * queries)
         assert fused.pairs == sum(min(p, scope["WINDOW"]) for p in positions)
+
+
+def test_the_workflow_of_the_guard_is_yaml_that_runs_flopbench_against_a_baseline():
+    page = (ROOT / "docs" / "guard.md").read_text(encoding="utf-8")
+    text = page.partition("```yaml\n")[2].partition("```")[0]
+    steps = yaml.safe_load(text)["jobs"]["guard"]["steps"]
+    runs = [step["run"] for step in steps if "run" in step]
+    (guard,) = [command for command in runs if command.startswith("flopbench run")]
+    assert "--baseline flops/report.json" in guard
+    assert any(re.search(r"pip install .*flopbench\[\w+\]", command) for command in runs)

@@ -34,8 +34,19 @@ def test_the_site_has_every_page_and_what_pages_link_to(site):
     assert 'href="../' not in (site / "executed-work.html").read_text(encoding="utf-8")
 
 
+def test_the_site_has_notebooks_as_pages_and_as_files(site):
+    folder = site / "notebooks"
+    text = (folder / "any-module.html").read_text(encoding="utf-8")
+    assert "436,207,616 FLOP" in text
+    assert "<details open>" in text
+    assert (folder / "any-module-1.png").read_bytes().startswith(b"\x89PNG")
+    assert 'href="any-module.ipynb"' in text
+    assert (folder / "any-module.ipynb").exists()
+    assert 'href="notebooks/any-module.html"' in (site / "index.html").read_text(encoding="utf-8")
+
+
 def test_the_site_loads_nothing_from_outside(site):
-    for page in site.glob("*.html"):
+    for page in site.rglob("*.html"):
         assert not LOADS.findall(page.read_text(encoding="utf-8")), page.name
 
 

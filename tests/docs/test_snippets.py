@@ -77,7 +77,13 @@ def test_code_is_as_in_the_file(page, snippet, text):
     assert text == (ROOT / snippet).read_text(encoding="utf-8")
 
 
-@pytest.mark.parametrize("snippet", SNIPPETS)
+SLOW = ("analytic_modes.py", "deepseek_ocr_defaults.py", "guard.py")
+
+
+@pytest.mark.parametrize(
+    "snippet",
+    [pytest.param(s, marks=[pytest.mark.slow] if s.endswith(SLOW) else []) for s in SNIPPETS],
+)
 def test_output_is_as_printed(snippet, printed):
     shown = {text for _, name, text in blocks("output") if name == snippet}
     assert shown == {printed(snippet)}

@@ -133,6 +133,7 @@ def test_arrays_are_the_ints_side_by_side(ops, kernel):
 
 
 @given(decodings(), kernels)
+@pytest.mark.slow
 def test_a_symbolic_form_evaluates_to_the_ints(op, kernel):
     assume(runs(op, kernel))
     choice = Choice(GPUS["h200"], kernel)

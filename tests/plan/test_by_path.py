@@ -104,6 +104,7 @@ def test_the_name_of_a_model_comes_before_a_path(catalog, folder):
         ("hff/llama", "unknown model 'hff/llama': did you mean 'hf/llama'?"),
         ("Hf/llama", "unknown model 'Hf/llama': did you mean 'hf/llama'?"),
         ("a" * 5000, "unknown model 'a"),
+        ("nofolder", "; nor is there a file or folder of that name"),
         ("empty", "cannot read model.config=empty/config.json: No such file"),
         ("list.json", "model.config=list.json must hold a JSON object"),
         ("untyped.json", "no model reads untyped.json: name a model, and this file as its"),

@@ -376,6 +376,7 @@ def test_what_a_module_raises_is_told_with_its_line_and_not_with_those_of_librar
     assert "site-packages" not in done.stdout
 
 
+@pytest.mark.slow
 def test_what_one_counter_replaces_in_torch_does_not_reach_the_next(flopbench, tmp_path):
     write_toy(tmp_path)
     (tmp_path / "layers.py").write_text(LAYERS)

@@ -210,7 +210,9 @@ def test_flopbench_ships_its_own_strategies_as_plugins():
     found = catalog()
     assert not found.failures
     origins = {name: source.origin for name, _, source in found.attention_modes}
-    assert origins == dict.fromkeys(["eager", "flash", "flash_torch", "flash_executed"], "builtin")
+    assert origins == dict.fromkeys(
+        ["eager", "flash", "flash_torch", "flash3", "flash_executed"], "builtin"
+    )
     origins = {name: source.origin for name, _, source in found.counters}
     builtin = {name for name, origin in origins.items() if origin == "builtin"}
     assert builtin == {"torch", "ncu", "ncu_every_type"}

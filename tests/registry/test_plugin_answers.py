@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 
 from flopbench import Linear, VendorStage
-from flopbench.analytic import Size
+from flopbench.analytic import Size, Stage
 from flopbench.analytic.checked import checked_mode, checked_model
 from flopbench.analytic.price import Pricer
 from flopbench.analytic.price_many import Evaluator
@@ -66,6 +66,7 @@ def answering(value):
             "workload_facts returned nan for 'o', which JSON cannot hold",
         ),
         ({"assumptions": answering(None)}, "assumptions must return a tuple or a list, got None"),
+        ({"notes_of": answering(None)}, "notes_of must return a tuple or a list, got None"),
         ({"ops": answering(None)}, "ops must return an iterable of operations, got None"),
         ({"ops": answering([7])}, "ops must yield only Op instances, got 7"),
         (
@@ -97,6 +98,10 @@ STAGE = {
             "the steps of stage 'prefill': a dimension must be an int, an integer array or a "
             "SymPy expression, got None"
         ),
+    ),
+    "times": (
+        {"stage": answering(VendorStage(answering(7), times=(1, 2)))},
+        "the times of stage 'prefill' must be 1 positive ints, one for each step, got (1, 2)",
     ),
     "assumptions": (
         {"stage": answering(VendorStage(answering(7), assumptions="none"))},
@@ -300,10 +305,10 @@ def flopbench_vendor_counters():
         ),
         (
             ("leaves", "--analytic-only"),
-            "of model 'leaves' with attention mode 'eager' failed: SystemExit: 0 (odd.py, line 19)",
+            "pricing stage 'vision' of model 'leaves' failed: SystemExit: 0 (odd.py, line 19)",
         ),
         (("leaves",), "vendor model 'leaves': from_options must return a VendorModel, got None"),
-        (("narrow", "--analytic-only"), "model 'narrow': dtype must be one of bfloat16, float16"),
+        (("narrow", "--analytic-only"), "model 'narrow': dtype must be one of float64, float32"),
         (
             ("deepseek_ocr", "--attention", "unlabelled", "--analytic-only"),
             "attention mode 'unlabelled': series_label must return a str, got None",
@@ -347,6 +352,13 @@ def test_an_assumption_that_is_no_text_is_named():
     plan = plan_of(toy(assumptions=answering((5, None))), TorchVendor(linear), Sizes())
     with pytest.raises(PluginError, match="assumptions must return texts, each a str, got 5"):
         run(plan, CATALOG)
+
+
+@pytest.mark.parametrize("found", [(), (Stage("other", "Other"),)])
+def test_stages_that_a_model_does_not_declare_are_named(found):
+    model = checked_model(toy(stages_of=answering(found)))
+    with pytest.raises(PluginError, match=r"'toy'.*stages_of must return one or more of its stage"):
+        model.stages_of(Sizes())
 
 
 def test_a_tile_that_is_no_text_is_named():

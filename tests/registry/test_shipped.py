@@ -5,6 +5,7 @@ from importlib import metadata
 import pytest
 
 from flopbench.errors import UsageError
+from flopbench.plan import make_plan
 from flopbench.registry.catalog import Catalog, build_catalog
 from flopbench.registry.loading import load_plugins
 from flopbench.registry.shipped import SHIPPED
@@ -36,25 +37,27 @@ def test_the_table_names_all_that_they_provide():
 
 
 @pytest.mark.parametrize(
-    ("name", "distribution"),
+    ("name", "distribution", "extra"),
     [
-        ("deepseek_ocr", "flopbench-deepseek-ocr"),
-        ("deepseek_ocr2", "flopbench-deepseek-ocr2"),
-        ("unlimited_ocr", "flopbench-unlimited-ocr"),
-        ("hf/llama", "flopbench-transformers-lm"),
-        ("hf/of_tomorrow", "flopbench-transformers-lm"),
+        ("deepseek_ocr", "flopbench-deepseek-ocr", "ocr"),
+        ("deepseek_ocr2", "flopbench-deepseek-ocr2", "ocr"),
+        ("unlimited_ocr", "flopbench-unlimited-ocr", "ocr"),
+        ("hf/llama", "flopbench-transformers-lm", "hf"),
+        ("hf/of_tomorrow", "flopbench-transformers-lm", "hf"),
     ],
 )
-def test_a_model_says_what_to_install(bare, name, distribution):
+def test_a_model_says_what_to_install(bare, name, distribution, extra):
+    said = f"unknown model {name!r}: it comes with {distribution}: pip install 'flopbench[{extra}]'"
     with pytest.raises(UsageError) as raised:
         bare.models.get(name)
-    assert str(raised.value) == (
-        f"unknown model {name!r}: it comes with {distribution}: pip install {distribution}"
-    )
+    assert str(raised.value) == said
+    with pytest.raises(UsageError) as raised:  # hf/llama is no repository of somebody called hf
+        make_plan(bare, name)
+    assert str(raised.value) == said
 
 
 def test_a_counter_does_too(bare):
-    with pytest.raises(UsageError, match=r"'fvcore': it comes with .*install flopbench-peer-coun"):
+    with pytest.raises(UsageError, match=r"'fvcore': it comes with .*install 'flopbench\[peers\]'"):
         bare.counters.get("fvcore")
     with pytest.raises(UsageError, match=r"counter 'torchh': did you mean 'torch'\?"):
         bare.counters.get("torchh")
@@ -65,7 +68,7 @@ def test_a_misspelt_name_is_held_against_those_that_are_not_installed(bare):
         bare.models.get("deepsek_ocr")
     assert str(raised.value) == (
         "unknown model 'deepsek_ocr': did you mean 'deepseek_ocr', which comes with "
-        "flopbench-deepseek-ocr: pip install flopbench-deepseek-ocr"
+        "flopbench-deepseek-ocr: pip install 'flopbench[ocr]'"
     )
 
 

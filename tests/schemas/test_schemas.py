@@ -23,17 +23,37 @@ from flopbench.commands.compare.comparison import Verdict as RunVerdict
 from flopbench.commands.explain.text import EXPLAIN_SCHEMA_VERSION
 from flopbench.commands.explain.tree import Explanation, Node, Work
 from flopbench.commands.prove.proof import PROOF_SCHEMA_VERSION, Equation, ProofVerdict, Term
+from flopbench.commands.referee.findings import Findings
+from flopbench.commands.referee.rate import Rate
+from flopbench.commands.referee.text import REFEREE_SCHEMA_VERSION
+from flopbench.commands.run.fit import Fit
+from flopbench.commands.run.prices import TokenPrices
+from flopbench.commands.run.speeds import Speeds
 from flopbench.commands.sweep.report import SWEEP_SCHEMA_VERSION
+from flopbench.formulas import Origin
+from flopbench.guard.lock import SCHEMA_VERSION as LOCK_SCHEMA_VERSION
+from flopbench.hardware import Gpu
+from flopbench.hardware.bounds import Bound
+from flopbench.hardware.floor import Floor
+from flopbench.hardware.limits import FreeBatch, Limits, Shares
+from flopbench.hardware.measured import Measured as HardwareMeasured
+from flopbench.hardware.targets import Reach
+from flopbench.modules.counted import SCHEMA_VERSION as COUNT_SCHEMA_VERSION
+from flopbench.modules.counted import Check, Unseen, VectorWork
+from flopbench.modules.counted import Work as CountedWork
+from flopbench.modules.module_law import SCHEMA_VERSION as LAW_SCHEMA_VERSION
 from flopbench.ops import Cost
 from flopbench.report import (
     SCHEMA_VERSION,
     Comparison,
     ComponentDifference,
+    Deployment,
     Entry,
     ExecutedComponent,
     ExecutedKernel,
     Provenance,
     Report,
+    Required,
     Series,
     UncountedOp,
     Verdict,
@@ -46,7 +66,11 @@ VERSIONS = {
     "attention": (ATTENTION_SCHEMA_VERSION, "executed-work.md"),
     "compare": (COMPARE_SCHEMA_VERSION, "compare.md"),
     "explain": (EXPLAIN_SCHEMA_VERSION, None),
+    "count": (COUNT_SCHEMA_VERSION, "any-module.md"),
+    "law": (LAW_SCHEMA_VERSION, "any-module.md"),
+    "lock": (LOCK_SCHEMA_VERSION, "guard.md"),
     "proof": (PROOF_SCHEMA_VERSION, "proof-schema.md"),
+    "referee": (REFEREE_SCHEMA_VERSION, None),
     "report": (SCHEMA_VERSION, "report-schema.md"),
     "sweep": (SWEEP_SCHEMA_VERSION, "sweep-schema.md"),
 }
@@ -63,7 +87,17 @@ JSON = ("--format", "json")
 SHAPE = ("--q", 9, "--kv", 9, "--heads", 2, "--head-dim", 64)
 WINDOWED = ("-p", ROOT / "docs" / "snippets" / "plugins" / "windowed.py")
 
+BERT = (
+    "transformers:bert",
+    *(f"model.{field}=8" for field in ("hidden_size", "intermediate_size", "vocab_size")),
+    "model.num_hidden_layers=1",
+    "model.num_attention_heads=2",
+)
+
 COMMANDS = {
+    "count": ("count", *BERT, "--input", "2,5:int64", *JSON),
+    "count with its backward": ("count", *BERT, "--input", "2,5:int64", "--backward", *JSON),
+    "law": ("count", *BERT, "--input", "2,5:int64", "--dims", "B,S", *JSON),
     "attention": ("attention", *SHAPE, "--json"),
     "attention in cuDNN": ("attention", *SHAPE, "--kernel", "cudnn", "--json"),
     "attention in a mode": ("attention", *SHAPE, "--causal", "--json", *WINDOWED),
@@ -74,9 +108,20 @@ COMMANDS = {
     "explain with a fallback": ("explain", "deepseek_ocr", "--attention", "flash", *JSON),
     "explain vector work": ("explain", *LLAMA, "--work", "vector", "--depth", "2", *JSON),
     "proof": ("prove", *LLAMA, *JSON),
+    "referee": ("referee", *LLAMA, *JSON),
+    "referee of two phases": ("referee", "deepseek_ocr", "--phases", "train,decode", *JSON),
+    "referee with MFU": (
+        *("referee", "deepseek_ocr", *JSON),
+        *("--tokens-per-second", "1e4", "--gpu", "h100", "--gpus", "8"),
+    ),
     "report": ("run", *OCR, *JSON),
     "report with the vendor": ("run", *LLAMA, *JSON),
     "report by law": ("run", *LLAMA, "run.method=symbolic", *JSON),
+    "report on a GPU": (
+        *("run", *OCR, *JSON, "--gpu", "h200", "--price-per-hour", "2"),
+        *("--measured-ms", "prefill=20", "--ttft", "1", "--tpot", "0.05"),
+    ),
+    "report of training": ("run", *LLAMA, "--stages", "train", "--gpu", "h200", *JSON),
     "report of padding": ("run", *LLAMA, "--attention", "eager,flash,flash_executed", *JSON),
     "sweep": ("sweep", *OCR, "decode", "--grid", "1x2", "--ttft", "1", "--tpot", "0.05"),
     "sweep with the vendor": ("sweep", *LLAMA, "--vary", "workload.batch_size=1,2"),
@@ -141,11 +186,19 @@ def test_a_report_of_executed_work_is_of_its_form():
 
 
 def test_the_commands_cover_every_form_and_what_is_seldom_there(documents):
-    assert {form(name) for name in COMMANDS} == {*schemas.NAMES}
+    # pytest --flops-update writes lock files: tests/guard.
+    assert {*map(form, COMMANDS), "lock"} == {*schemas.NAMES}
     assert documents("explain with a fallback")["fallbacks"]
     assert documents("attention in a mode")["modes"]
     assert documents("attention in cuDNN")["splits"] is None
     assert documents("sweep")["points"][0]["required"].keys() == {"ttft", "tpot"}
+    on_a_gpu = documents("report on a GPU")
+    assert [name for name, value in on_a_gpu["deployment"].items() if not value] == ["step_fit"]
+    training = documents("report of training")
+    assert training["deployment"]["step_fit"]
+    assert all(each["memory"] for each in training["series"])
+    assert {each["target"] for each in on_a_gpu["required"]} == {"ttft", "tpot"}
+    assert any(each["bound"]["measured"] for each in on_a_gpu["series"])
     assert documents("compare without a page")["per"] == "page or sequence"
     assert documents("report of padding")["series"][-1]["executed_ratio"] is not None
     assert documents("report by law")["provenance"]["counters"]["torch"]["method"] == "symbolic"
@@ -192,6 +245,14 @@ WRONG = [
     ("report with the vendor", change(*COMPARISON, "components", 0, "more", to=1)),
     ("report with the vendor", leave_out("provenance", "fallbacks")),
     ("report with the vendor", change("provenance", "counters", "torch", "method", to="luck")),
+    ("report on a GPU", change(*SERIES, "bound", "bound_ms", to="fast")),
+    ("report on a GPU", change(*SERIES, "bound", "bound_by", to="luck")),
+    ("report on a GPU", leave_out(*SERIES, "bound", "floor", "kept_bytes")),
+    ("report on a GPU", change(*SERIES, "costs", "weight_bytes", to=0.5)),
+    ("report on a GPU", change("deployment", "fit", 0, "fits", to="yes")),
+    ("report on a GPU", leave_out("deployment", "limits", 0, "text")),
+    ("report on a GPU", change("deployment", "shares", 0, "bound", to=2)),
+    ("report on a GPU", change("required", 0, "target", to="ttl")),
     ("report", leave_out("verdict")),
     ("report", change("verdict", to="exact")),
     ("report", change("more", to=1)),
@@ -214,6 +275,15 @@ WRONG = [
     ("compare", change("per", to="year")),
     ("compare with the vendor", change("models", 0, "checks", 0, "verdict", to="verified")),
     ("compare with the vendor", change("models", 0, "vendor_flops", "prefill", to=0.5)),
+    ("count", change("flops", to=1.5)),
+    ("count", change("method", to="guess")),
+    ("count", change("flops_by_phase", "sideways", to=1)),
+    ("count", leave_out("work", 0, "own")),
+    ("count", change("vector", 0, "flops", to=None)),
+    ("count", change("checks", 0, "calls", to=0)),
+    ("law", change("expression", to=3)),
+    ("law", change("examples", "B", to=0.5)),
+    ("law", leave_out("forms", 0, "expression")),
     ("proof", leave_out("verdict")),
     ("proof", change("stages", 0, "verdict", to="verified")),
     ("proof", change("stages", 0, "difference", to="B")),
@@ -247,6 +317,10 @@ def properties(name, part=None):
 HEAD, RENAMED = {"schema_version"}, {"seen_flops": "torch_visible_flops"}
 
 CLASSES = [
+    (("count", "work"), CountedWork, {}, set()),
+    (("count", "vector"), VectorWork, {}, set()),
+    (("count", "unseen"), Unseen, {}, set()),
+    (("count", "check"), Check, {}, set()),
     (("report",), Report, {}, {"verdict"}),
     (("report", "stage"), Stage, {}, set()),
     (("report", "provenance"), Provenance, {}, set()),
@@ -256,6 +330,19 @@ CLASSES = [
     (("report", "uncounted"), UncountedOp, {}, set()),
     (("report", "comparison"), Comparison, RENAMED, set()),
     (("report", "component_difference"), ComponentDifference, {}, set()),
+    (("report", "required"), Required, {}, set()),
+    (("report", "deployment"), Deployment, {}, set()),
+    (("report", "gpu"), Gpu, {}, set()),
+    (("report", "bound"), Bound, {}, {"bound_ms", "bound_by"}),
+    (("report", "floor"), Floor, {"ms": "floor_ms"}, {"bytes_moved"}),
+    (("report", "measured"), HardwareMeasured, {}, set()),
+    (("report", "fit"), Fit, {}, {"fits", "needed_bytes", "text"}),
+    (("report", "stage_limit"), Limits, {}, {"attention", "text"}),
+    (("report", "free_batch"), FreeBatch, {}, set()),
+    (("report", "share"), Shares, {}, {"attention", "text"}),
+    (("report", "speeds"), Speeds, {}, {"attention", "text"}),
+    (("report", "reach"), Reach, {}, {"attention", "possible", "text"}),
+    (("report", "token_prices"), TokenPrices, {}, {"attention", "text"}),
     (("report", "executed_component"), ExecutedComponent, {}, set()),
     (("report", "executed_kernel"), ExecutedKernel, {}, set()),
     (("sweep", "fallback"), Fallback, {}, {"stage"}),
@@ -268,6 +355,9 @@ CLASSES = [
     (("explain", "node"), Node, {}, {"name"}),
     (("explain", "fallback"), Fallback, {}, set()),
     (("attention", "mode"), ModeFigures, {}, set()),
+    (("referee",), Findings, {}, {"schema_version"}),
+    (("referee", "rate"), Rate, {}, set()),
+    (("referee", "origin"), Origin, {}, set()),
 ]
 """Part of a schema, the class that it is of, what JSON calls its fields, and what it adds."""
 
@@ -289,9 +379,9 @@ def test_attention_has_what_is_priced_and_what_is_measured():
 
 
 def test_a_cost_is_the_same_in_sweeps_and_comparisons_and_has_what_an_op_costs():
-    sweep, compare = (schemas.load(name)["$defs"] for name in ("sweep", "compare"))
-    assert sweep["cost"] == compare["cost"]
-    assert {field.name for field in attrs.fields(Cost)} <= {*sweep["cost"]["properties"]}
+    sweep, *others = (schemas.load(n)["$defs"]["cost"] for n in ("sweep", "compare", "report"))
+    assert others == [sweep, sweep]
+    assert {field.name for field in attrs.fields(Cost)} <= {*sweep["properties"]}
 
 
 def test_verdicts_are_those_of_the_code():

@@ -1,7 +1,6 @@
 """What an installed flopbench has: its files, and types that hold what the tutorials show."""
 
 import os
-import shutil
 import subprocess
 import sys
 import sysconfig
@@ -9,9 +8,10 @@ import zipfile
 from pathlib import Path
 
 import pytest
+from build_dist import build, projects
 from doc_output import ROOT, blocks
 
-from flopbench import schemas
+from flopbench import __version__, schemas
 
 pytestmark = pytest.mark.slow
 
@@ -35,18 +35,16 @@ def run(*command, **options):
 
 
 @pytest.fixture(scope="module")
-def wheel(tmp_path_factory):
-    """Return the wheel of flopbench, built of a copy: building leaves files in the sources."""
-    base = tmp_path_factory.mktemp("wheel")
-    source = base / "source"
-    source.mkdir()
-    for name in ("LICENSE", "README.md", "pyproject.toml"):
-        shutil.copy(ROOT / name, source)
-    left = shutil.ignore_patterns("__pycache__", "*.egg-info")
-    shutil.copytree(ROOT / "src", source / "src", ignore=left)
-    options = ("--quiet", "--no-deps", "--no-build-isolation", "--no-index")
-    run(sys.executable, "-m", "pip", "wheel", *options, "--wheel-dir", base, source)
-    (found,) = base.glob("flopbench-*.whl")
+def dist(tmp_path_factory):
+    """Return a folder with the sdist and the wheel of every distribution."""
+    folder = tmp_path_factory.mktemp("dist")
+    assert len([*build(projects(), folder)]) == len(projects())
+    return folder
+
+
+@pytest.fixture(scope="module")
+def wheel(dist):
+    (found,) = dist.glob("flopbench-*.whl")
     return found
 
 
@@ -65,15 +63,34 @@ def installed(wheel):
     return python
 
 
-def test_the_wheel_has_every_file_of_the_package(wheel):
+@pytest.mark.parametrize("folder", projects(), ids=lambda folder: folder.name)
+def test_a_wheel_has_every_file_of_its_package_as_it_is(dist, folder):
+    (package,) = (path for path in (folder / "src").iterdir() if (path / "__init__.py").is_file())
+    (wheel,) = dist.glob(f"{package.name}-[0-9]*.whl")
     with zipfile.ZipFile(wheel) as archive:
-        packed = {name for name in archive.namelist() if name.startswith("flopbench/")}
+        packed = {
+            name: archive.read(name)
+            for name in archive.namelist()
+            if name.startswith(f"{package.name}/")
+        }
     source = {
-        path.relative_to(ROOT / "src").as_posix()
-        for path in (ROOT / "src" / "flopbench").rglob("*")
+        path.relative_to(folder / "src").as_posix(): path.read_bytes()
+        for path in package.rglob("*")
         if path.is_file() and "__pycache__" not in path.parts
     }
     assert packed == source
+    assert {name for name in packed if not name.endswith(".py")} >= {f"{package.name}/py.typed"}
+
+
+def test_each_wheel_has_its_sdist_and_the_version_of_all(dist):
+    wheels = {path.name.removesuffix("-py3-none-any.whl") for path in dist.glob("*.whl")}
+    assert {path.name.removesuffix(".tar.gz") for path in dist.glob("*.tar.gz")} == wheels
+    assert {name.rpartition("-")[2] for name in wheels} == {__version__}
+
+
+def test_the_schemas_of_the_wheel(wheel):
+    with zipfile.ZipFile(wheel) as archive:
+        packed = {*archive.namelist()}
     assert {f"flopbench/schemas/{name}.schema.json" for name in schemas.NAMES} <= packed
 
 

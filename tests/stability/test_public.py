@@ -76,10 +76,15 @@ def test_the_page_names_every_package_hook_command_and_schema():
         assert re.search(rf"^\| `{name}` \|.*\| {re.escape(version)} \|$", page, re.MULTILINE), name
 
 
+SUMS = ("ACTIVE", "ALL_PAIRS", "CAUSAL_PAIRS", "LAYERS", "MATRICES", "SMALL")
+"""Sums of terms that formulas start from."""
+
+
 def test_every_public_name_can_be_described():
     found = make_public.public()["definitions"]
     assert {"fields", "members"} <= {*found["flopbench.Stage"]}
     assert found["flopbench.AnalyticModel"]["members"]["ops"].startswith("abstract (self, stage")
     vague = {name for name, text in found.items() if text == "a type or marker"}
-    assert vague <= {"flopbench.hookimpl", "flopbench.dims.Dim", "flopbench.dims.Real"}
+    terms = {f"flopbench.formulas.{name}" for name in (*SUMS, "Amount")}
+    assert vague <= {"flopbench.hookimpl", "flopbench.dims.Dim", "flopbench.dims.Real", *terms}
     assert "0x" not in make_public.text()

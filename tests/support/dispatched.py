@@ -3,15 +3,14 @@
 from collections import Counter
 from contextlib import ExitStack
 
-import attrs
 import torch
 from torch.utils._python_dispatch import TorchDispatchMode
 
 from flopbench.analytic.price import price
 from flopbench.builtin.eager import Eager
-from flopbench.conventions import Conventions
+from flopbench.conventions import ENTRIES, Conventions
 
-_ZEROS = {field.name: 0 for field in attrs.fields(Conventions)}
+_ZEROS = dict.fromkeys(ENTRIES, 0)
 
 
 class Elements(TorchDispatchMode):

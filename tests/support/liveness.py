@@ -17,11 +17,12 @@ from unittest import mock
 
 import numpy as np
 import torch
-from attrs import define
 from torch.multiprocessing.reductions import StorageWeakRef
 from torch.utils._python_dispatch import TorchDispatchMode
 from torch.utils._pytree import tree_leaves, tree_map
 from torch.utils.weak import WeakIdKeyDictionary
+
+from flopbench.modules.liveness import NONE, Run, work_out_live
 
 SAME_VALUES = {
     "aten._to_copy", "aten._unsafe_view", "aten.alias", "aten.as_strided", "aten.cat",
@@ -37,26 +38,6 @@ TABLES = {
 """Weights looked up or resized, which stay weights unless that is taken as an op."""
 
 CACHE = "kv_cache"
-NONE = -1
-
-
-@define
-class Run:
-    """An op of the call, or several that are taken as one.
-
-    Attributes:
-        name: of the op, or of what the ops are together.
-        module: path of the module that it ran in.
-        reads: numbers of distinct elements.
-        writes: those of each result.
-        live: how many are alive while it runs.
-    """
-
-    name: str
-    module: str
-    reads: np.ndarray
-    writes: list[np.ndarray]
-    live: int = 0
 
 
 class Watch(TorchDispatchMode):
@@ -183,23 +164,14 @@ class Liveness(Watch):
                 it is read.
             only_while_read: names of ops whose results do not wait for the next that reads them.
         """
-        never, end = len(self.runs) + 1, len(self.runs)
-        born, last = np.full(self._made, never), np.full(self._made, NONE)
-        for index, run in enumerate(self.runs):
-            born[_distinct(run.writes)] = index
-            last[run.reads] = index
-        last[_distinct([self.numbers(t) for t in results])] = end
-        if given_first:
-            born[_distinct(self._given)] = NONE
-        for run in self.runs:
-            if run.name in only_while_read:
-                born[_distinct(run.writes)] = never
-        for index, run in enumerate(self.runs):
-            waiting = (born < index) & (last > index)
-            waiting[run.reads] = False
-            # A result that nothing reads is let go at once; one that is read in part is whole.
-            made = sum(len(numbers) for numbers in run.writes if (last[numbers] > index).any())
-            run.live = len(run.reads) + made + int(waiting.sum())
+        brief = [each for run in self.runs if run.name in only_while_read for each in run.writes]
+        work_out_live(
+            self.runs,
+            np.ones(self._made, np.int64),
+            given=_distinct(self._given) if given_first else (),
+            returned=_distinct([self.numbers(t) for t in results]),
+            only_while_read=_distinct(brief),
+        )
 
 
 class Held(Watch):

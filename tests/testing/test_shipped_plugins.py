@@ -62,6 +62,10 @@ class TestFlash(AttentionConformance):
     mode = "flash"
 
 
+class TestFlash3(AttentionConformance):
+    mode = "flash3"
+
+
 class TestFlashTorch(AttentionConformance):
     mode = "flash_torch"
 

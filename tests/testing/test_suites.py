@@ -23,10 +23,17 @@ SUITES = {
     "modes": ("AttentionConformance", "mode", "examples = 25"),
     "counters": ("CounterConformance", "counter", ""),
     "reporters": ("ReporterConformance", "reporter", ""),
+    "formulas": ("FormulaConformance", "formula", ""),
 }
 
 EVERYWHERE = {"vendor_equals_analytic_elsewhere", "proof"}
 """A wrong formula is found in more than one way."""
+
+EXPLAINED = {
+    *("is_what_it_declares_on_random_decoders", "applies_to_a_decoder"),
+    "depends_on_its_facts_alone",
+}
+"""So is a formula that is not what it declares."""
 
 # For each wrong plugin the check that is meant for it, what that says, and what else must fail.
 WRONG = {
@@ -60,7 +67,11 @@ WRONG = {
         "negative": (
             "costs_are_whole_numbers",
             "non-negative int, got -3",
-            {"every_attention_mode_prices_it"},
+            {
+                "composed_stages_are_the_sums_of_their_parts",
+                "every_attention_mode_prices_it",
+                "closed_forms_need_no_torch",
+            },
         ),
         "no_component": ("costs_are_whole_numbers", "has component 'decoder//add'", set()),
         "branches_on_size": (
@@ -173,9 +184,26 @@ WRONG = {
             {"is_pure", "tells_reports_apart"},
         ),
     },
+    "formulas": {
+        "no_summary": ("declares_itself", "has no summary", set()),
+        "no_link": ("declares_itself", "no URL", set()),
+        "forgets_norms": ("is_what_it_declares", "FLOPs less than it counts", EXPLAINED),
+        "one_more": ("is_what_it_declares", "declares 1 FLOPs less", EXPLAINED),
+        "floats": ("is_what_it_declares", "must be an int or a Fraction", EXPLAINED),
+        "no_experts_declared": ("is_what_it_declares[experts]", "less than", EXPLAINED),
+        "never": ("applies_to_a_decoder", "it applies to nothing", set()),
+        "stateful": ("is_what_it_declares", "less than", EXPLAINED),
+        "per_sequence": ("is_what_it_declares", "less than", EXPLAINED),
+    },
 }
 PROVED = {"off_by_one", "uncounted", "branches_on_size"}
-CASES = [(kind, name) for kind, by_name in WRONG.items() for name in by_name]
+QUICK = {"no_summary", "forgets_norms", "never"}
+"""Wrong formulas that fail in different checks: the others are slow."""
+CASES = [
+    pytest.param(kind, name, marks=[pytest.mark.slow] * (kind == "formulas" and name not in QUICK))
+    for kind, by_name in WRONG.items()
+    for name in by_name
+]
 
 
 @pytest.fixture(scope="module", autouse=True)

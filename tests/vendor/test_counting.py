@@ -133,3 +133,22 @@ def test_entries_of_one_module_and_op_add_up():
 def test_what_is_no_count_is_an_error(wrong):
     with pytest.raises(CountError, match="must count in non-negative integers"):
         count_stage(checked_counter(Scripted(lambda step: {"core": wrong})), stage(1))
+
+
+@given(st.lists(st.integers(1, 9), min_size=1, max_size=9))
+def test_calls_that_stand_for_equal_ones_are_multiplied_and_none_is_sampled(times):
+    counter = Scripted(lambda step: {"linear": 10 * step, "core": 7}, calls=lambda step: step)
+    steps = len(times)
+    calls = VendorStage(
+        lambda step: VendorCall(step, lambda: None), steps=steps, times=tuple(times)
+    )
+    result = count_stage(counter, calls)
+    assert counter.steps == [*range(1, steps + 1)]
+    assert total(result) == {
+        "linear": sum(10 * step * often for step, often in enumerate(times, 1)),
+        "core": 7 * sum(times),
+    }
+    (uncounted,) = result.count.uncounted
+    assert uncounted.calls == sum(step * often for step, often in enumerate(times, 1))
+    more = sum(times) - steps
+    assert [text.split(" ")[0] for text in result.assumptions] == ([str(more)] if more else [])

@@ -3,10 +3,15 @@
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
-from collections.abc import Iterable
-from typing import ClassVar
+from collections.abc import Iterable, Iterator
+from typing import ClassVar, cast
 
-from flopbench.ops import Attention, PricedOp
+from flopbench.dims import is_zero
+from flopbench.ops import STREAM, Attention, Kept, Needs, Op, PricedOp
+from flopbench.training.attention import OPERANDS
+from flopbench.training.flow import Step, follow
+from flopbench.training.passes import backward, repeated
+from flopbench.training.saved import kept_of_core
 
 
 class AttentionMode(ABC):
@@ -44,6 +49,9 @@ class AttentionMode(ABC):
     torch_visible_only: ClassVar[bool] = False
     """Whether the mode covers only what FlopCounterMode would see, not all the work."""
 
+    no_backward: ClassVar[str | None] = None
+    """Why it cannot be asked for a training step, as a clause; None if it can."""
+
     tells_padding: ClassVar[bool] = False
     """Whether its tensor FLOPs are those a kernel executes; reports then show the useful part."""
 
@@ -61,6 +69,40 @@ class AttentionMode(ABC):
         `Attention.pairs`, `Attention.unmasked_pairs` and `Attention.outputs` are already
         summed over the steps: operations built from them have ``steps=1``.
         """
+
+    def backward(self, op: Attention, needs: Needs) -> Iterable[PricedOp]:
+        """Yield the backward of ``op``, over all its layers: by default, of what it lowers to.
+
+        What `lower` yields says by `Op.takes` and `Op.gives` which of the ``queries``, ``keys`` and
+        ``values`` it works on; if it does not, a gradient of one stands for those of all.
+
+        Args:
+            needs: which of the three need a gradient, and whether sinks are trained.
+        """
+        return cast("Iterator[PricedOp]", backward(self._steps(op, needs)))
+
+    def recomputed(self, op: Attention, needs: Needs) -> Iterable[PricedOp]:
+        """Yield what is repeated of ``op`` if it alone is recomputed in the backward pass."""
+        return [cast("PricedOp", step.op) for step in repeated(self._steps(op, needs))]
+
+    def keeps(self, op: Attention, needs: Needs) -> Iterable[Kept]:
+        """Yield what one layer of ``op`` leaves for its backward: by default, what all parts do.
+
+        Eager attention thus keeps the probabilities; a fused kernel keeps its outputs and one
+        statistic for each row in their place.
+        """
+        return kept_of_core(self._steps(op, needs))
+
+    def _steps(self, op: Attention, needs: Needs) -> list[Step]:
+        """Return what ``op`` lowers to, with what the backward of each needs."""
+        needing = [name for name, need in zip(OPERANDS, needs.operands, strict=False) if need]
+        chain = [STREAM] if needing else []
+
+        def trains(lowered: Op) -> bool:
+            held = isinstance(lowered, PricedOp) and not is_zero(lowered.weights())
+            return needs.weights and held
+
+        return list(follow(self.lower(op), trains, [*needing, *chain]))
 
     def series_label(self) -> str:
         """Return the label of this mode's series in reports and plots."""

@@ -11,11 +11,13 @@ from contextlib import contextmanager
 from typing import Any, Final, Self, TypeVar, final
 
 from flopbench.analytic.attention import AttentionMode
-from flopbench.analytic.model import AnalyticModel, Named
+from flopbench.analytic.model import AnalyticModel, Named, Stage
 from flopbench.boundary import answer, calling, declared, facts, raised_in, require_type, texts
-from flopbench.dims import Dim, element_bytes
+from flopbench.dims import Dim
 from flopbench.errors import PluginError, UsageError
-from flopbench.ops import Attention, Op, PricedOp
+from flopbench.ops import Attention, Kept, Needs, Op, PricedOp
+from flopbench.storage import Storage, dtype_named
+from flopbench.text import listed
 
 T = TypeVar("T")
 
@@ -33,11 +35,13 @@ class CheckedModel(AnalyticModel):
         self._who: Final = f"model {plugin.name!r}"
         vars(self).update(declared(self._who, plugin, AnalyticModel))
         try:
-            element_bytes(self.dtype)
+            dtype_named(self.dtype)
         except UsageError as error:
             raise PluginError(f"{self._who}: {error}") from error
+        self._storage: Storage = self._ask(Storage, "storage")
         self._architecture: Any = self._ask(object, "architecture")
         self._no_closed_forms: str | None = self._ask(str | None, "no_closed_forms")
+        self._max_positions: int | None = self._ask(int | None, "max_positions")
 
     def _ask(self, wanted: Any, attribute: str) -> Any:
         return answer(f"{self._who}: {attribute}", wanted, getattr, self.plugin, attribute)
@@ -55,6 +59,14 @@ class CheckedModel(AnalyticModel):
         return self._no_closed_forms
 
     @property
+    def max_positions(self) -> int | None:
+        return self._max_positions
+
+    @property
+    def storage(self) -> Storage:
+        return self._storage
+
+    @property
     def architecture(self) -> Any:
         return self._architecture
 
@@ -64,11 +76,26 @@ class CheckedModel(AnalyticModel):
     def workload_facts(self, workload: Any) -> dict[str, Any]:
         return facts(f"{self._who}: workload_facts", self.plugin.workload_facts, workload)
 
+    def stages_of(self, workload: Any) -> tuple[Stage, ...]:
+        found = self._call(tuple, "stages_of", workload)
+        if found == self.stages:
+            return self.stages
+        if not found or any(stage not in self.stages for stage in found):
+            declared = listed([stage.name for stage in self.stages], "and")
+            raise PluginError(
+                f"{self._who}: stages_of must return one or more of its stages ({declared}), "
+                f"got {found!r}"
+            )
+        return tuple(stage for stage in self.stages if stage in found)
+
     def assumptions(self) -> tuple[str, ...]:
         return texts(f"{self._who}: assumptions", self.plugin.assumptions)
 
     def notes(self) -> tuple[str, ...]:
         return texts(f"{self._who}: notes", self.plugin.notes)
+
+    def notes_of(self, workload: Any) -> tuple[str, ...]:
+        return texts(f"{self._who}: notes_of", self.plugin.notes_of, workload)
 
     def ops(self, stage: str, workload: Any) -> Iterator[Op]:
         """Yield the operations.
@@ -93,6 +120,9 @@ class CheckedModel(AnalyticModel):
 
     def stage_workload(self, stage: str, workload: Any, sizes: Mapping[str, Dim]) -> Any:
         return self._call(object, "stage_workload", stage, workload, sizes)
+
+    def layer_names(self, component: str, role: str) -> tuple[str, ...]:
+        return texts(f"{self._who}: layer_names", self.plugin.layer_names, component, role)
 
     def named(self) -> Named | None:
         found: Named | None = self._call(Named | None, "named")
@@ -130,6 +160,17 @@ class CheckedMode(AttentionMode):
 
     def lower(self, op: Attention) -> Iterator[PricedOp]:
         yield from _all_of(PricedOp, "lower", self.plugin.lower(op))  # type: ignore[type-abstract]
+
+    def backward(self, op: Attention, needs: Needs) -> Iterator[PricedOp]:
+        found = self.plugin.backward(op, needs)
+        yield from _all_of(PricedOp, "backward", found)  # type: ignore[type-abstract]
+
+    def recomputed(self, op: Attention, needs: Needs) -> Iterator[PricedOp]:
+        found = self.plugin.recomputed(op, needs)
+        yield from _all_of(PricedOp, "recomputed", found)  # type: ignore[type-abstract]
+
+    def keeps(self, op: Attention, needs: Needs) -> Iterator[Kept]:
+        yield from _all_of(Kept, "keeps", self.plugin.keeps(op, needs))
 
 
 def checked_mode(mode: AttentionMode) -> CheckedMode:

@@ -13,6 +13,7 @@ from attrs import frozen
 from flopbench.analytic.sweeps import Sweep
 from flopbench.dims import DEFAULT_DTYPE, Dim
 from flopbench.ops import Op
+from flopbench.storage import Storage
 from flopbench.wildcards import under_name
 
 if TYPE_CHECKING:
@@ -136,7 +137,8 @@ class AnalyticModel(ABC):
     The class declares two frozen attrs classes that say what a user may set:
     ``options_type`` for ``model.*`` and ``inputs_type`` for ``workload.*``. The framework
     fills them from the configuration and checks names and types; an attrs validator
-    that raises ValueError becomes a one-sentence error with the full key.
+    that raises ValueError becomes a one-sentence error with the full key. Keys that the class
+    names in a property ``unused_keys`` are left out of reports.
 
     The *workload* comes between the inputs (what a user types: an image, a mode) and the
     operations. It is a frozen value of a type that the model defines, and its dimensions may be
@@ -164,11 +166,16 @@ class AnalyticModel(ABC):
     per_token: ClassVar[str | None] = None
     """The stage that generates ``decode_steps`` further tokens, for ``--tpot``."""
 
+    trained: ClassVar[tuple[str, ...]] = ()
+    """The stages that a training step runs forward, in this order; by default those before the
+    first output token, or else the first one."""
+
     parts: ClassVar[Mapping[str, str]] = {}
     """Prefixes of component paths and their names in plots, for the share of each part."""
 
     dtype: str = DEFAULT_DTYPE
-    """Of weights, activations and KV cache: a name in `flopbench.dims.DTYPE_BYTES`."""
+    """Of weights, activations and KV cache: a name in `flopbench.storage.DTYPE_BITS`."""
+
     sizes: ClassVar[tuple[Size, ...]] = ()
     """What `flopbench prove` may leave open in some stage; empty if there is nothing to prove."""
 
@@ -204,6 +211,14 @@ class AnalyticModel(ABC):
         """Why this model has no closed forms, in one sentence; only its vendor is then counted."""
         return None
 
+    @property
+    def max_positions(self) -> int | None:
+        """The positions of a sequence that the model is made for; None if there is no such limit.
+
+        What is longer still has a price.
+        """
+        return None
+
     @classmethod
     @abstractmethod
     def from_options(cls, options: Any) -> AnalyticModel:
@@ -212,6 +227,11 @@ class AnalyticModel(ABC):
         Raises:
             flopbench.errors.UsageError: a file that the options name cannot be used.
         """
+
+    @property
+    def storage(self) -> Storage:
+        """How its tensors are stored: all in ``dtype``, unless a model says otherwise."""
+        return Storage.of(self.dtype)
 
     @property
     @abstractmethod
@@ -230,6 +250,10 @@ class AnalyticModel(ABC):
     def workload_facts(self, workload: Any) -> Mapping[str, Any]:
         """Return what reports say about a workload: at least every size that FLOPs depend on."""
 
+    def stages_of(self, workload: Any) -> tuple[Stage, ...]:
+        """Return those of the `stages` that a workload has, in their order: by default, all."""
+        return self.stages
+
     @abstractmethod
     def ops(self, stage: str, workload: Any) -> Iterable[Op]:
         """Yield the operations of one stage that is not composed."""
@@ -243,6 +267,10 @@ class AnalyticModel(ABC):
 
         Every report shows them: that a file is run as another type, say, or only in part.
         """
+        return ()
+
+    def notes_of(self, workload: Any) -> tuple[str, ...]:
+        """Return what a reader must know of a workload, one sentence each; reports show them."""
         return ()
 
     def stage_sizes(self, stage: str, workload: Any) -> Mapping[str, Dim]:
@@ -259,6 +287,10 @@ class AnalyticModel(ABC):
             sizes: a value for each name that `stage_sizes` returns.
         """
         return workload
+
+    def layer_names(self, component: str, role: str) -> tuple[str, ...]:
+        """Return what a linear layer is called besides its role, for ``train.lora.targets``."""
+        return (f"{role}_proj",)
 
     def named(self) -> Named | None:
         """Return the model with symbols for its dimensions; None if it has no names for them."""

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Collection, Iterable, Iterator, Mapping
+from functools import cached_property
 from typing import Any
 
 import attrs
@@ -12,9 +13,11 @@ from flopbench.analytic.attention import AttentionMode
 from flopbench.analytic.model import AnalyticModel, Stage
 from flopbench.boundary import calling
 from flopbench.conventions import Conventions
-from flopbench.dims import DEFAULT_DTYPE, Dim, element_bytes
+from flopbench.dims import DEFAULT_DTYPE, Dim
 from flopbench.ops import TORCH_VISIBLE, Attention, Cost, Op, PricedOp
 from flopbench.ops.footprint import Footprint, Held
+from flopbench.storage import Storage
+from flopbench.training.attention import AttentionPass
 
 
 @frozen(eq=False)
@@ -49,13 +52,18 @@ class Fallback:
 
 @frozen(eq=False)
 class StagePrice:
-    """What a stage costs, line by line, what it keeps in memory, and what fell back to eager."""
+    """What a stage costs, line by line, what it keeps in memory, and what fell back to eager.
+
+    Attributes:
+        items: each operation with its cost, in order; several may be of one line.
+    """
 
     lines: tuple[Line, ...]
     fallbacks: tuple[Fallback, ...] = ()
     footprint: Footprint = Footprint()
+    items: tuple[tuple[PricedOp, Cost], ...] = ()
 
-    @property
+    @cached_property
     def cost(self) -> Cost:
         """The cost of the whole stage."""
         return sum((line.cost for line in self.lines), Cost())
@@ -63,7 +71,8 @@ class StagePrice:
     def __add__(self, other: StagePrice) -> StagePrice:
         fallbacks = dict.fromkeys(self.fallbacks + other.fallbacks)
         lines = _merge(self.lines + other.lines)
-        return StagePrice(lines, tuple(fallbacks), self.footprint.then(other.footprint))
+        footprint = self.footprint.then(other.footprint)
+        return StagePrice(lines, tuple(fallbacks), footprint, self.items + other.items)
 
     @property
     def torch_visible_flops(self) -> Dim:
@@ -81,6 +90,10 @@ Known = dict[int, tuple[PricedOp, Cost, Held]]
 """Prices by ``id`` of the operation, which is kept so that no other gets its id."""
 
 
+def _storage(given: Storage | str) -> Storage:
+    return Storage.made(given)
+
+
 @frozen
 class Pricer:
     """How operations are priced.
@@ -88,13 +101,12 @@ class Pricer:
     Attributes:
         eager: carries out the attention that another mode cannot.
         conventions: FLOPs per element of vector work.
-        dtype: the type of weights, activations and KV cache alike; a name in
-            `flopbench.dims.DTYPE_BYTES`.
+        storage: how tensors are stored; a dtype stands for that of all.
     """
 
     eager: AttentionMode
     conventions: Conventions
-    dtype: str = DEFAULT_DTYPE
+    storage: Storage = attrs.field(default=Storage.of(DEFAULT_DTYPE), converter=_storage)
 
     def price(
         self, ops: Iterable[Op], mode: AttentionMode, known: Known | None = None
@@ -112,14 +124,16 @@ class Pricer:
             priced += lowered
             if fallback:
                 fallbacks[fallback] = None
-        width = element_bytes(self.dtype)
         known = {} if known is None else known
         for op in priced:
             if id(op) not in known:
-                known[id(op)] = op, op.cost(self.conventions, width), Held.by(op, width)
+                cost = op.cost(self.conventions, self.storage)
+                known[id(op)] = op, cost, Held.by(op, self.storage)
         found = [known[id(op)] for op in priced]
         lines = _merge(_line(op, cost, mode) for op, cost, _ in found)
-        return StagePrice(lines, tuple(fallbacks), Footprint.of(held for _, _, held in found))
+        footprint = Footprint.of(held for _, _, held in found)
+        items = tuple((op, cost) for op, cost, _ in found)
+        return StagePrice(lines, tuple(fallbacks), footprint, items)
 
     def stage(
         self, model: AnalyticModel, stage: str, workload: Any, mode: AttentionMode
@@ -131,6 +145,24 @@ class Pricer:
         """
         with calling(pricing(model, stage, mode)):
             return self.price(model.ops(stage, workload), mode)
+
+    def in_modes(
+        self, model: AnalyticModel, stage: str, workload: Any, modes: Iterable[AttentionMode]
+    ) -> dict[str, StagePrice]:
+        """Price a stage that is not composed in several modes, by name: what they share once.
+
+        Raises:
+            PluginError: the model or a mode raises; the message says what was being priced.
+        """
+        known, found, modes = Known(), dict[str, StagePrice](), tuple(modes)
+        if not modes:  # a model without closed forms has no ops
+            return found
+        with calling(pricing(model, stage)):
+            ops = list(model.ops(stage, workload))
+        for mode in modes:
+            with calling(pricing(model, stage, mode)):
+                found[mode.name] = self.price(ops, mode, known)
+        return found
 
 
 def pricing(model: AnalyticModel, stage: str, mode: AttentionMode | None = None) -> str:
@@ -144,10 +176,10 @@ def price(
     mode: AttentionMode,
     eager: AttentionMode,
     conventions: Conventions,
-    dtype: str = DEFAULT_DTYPE,
+    storage: Storage | str = DEFAULT_DTYPE,
 ) -> StagePrice:
     """Price ``ops`` in one attention mode: the short form of `Pricer.price`."""
-    return Pricer(eager, conventions, dtype).price(ops, mode)
+    return Pricer(eager, conventions, storage).price(ops, mode)
 
 
 def total_price(stage: Stage, prices: Mapping[str, StagePrice]) -> StagePrice:
@@ -166,10 +198,12 @@ def lower(
     """
     if isinstance(op, PricedOp):
         return (op,), None
-    if not isinstance(op, Attention):
+    core = op.of if isinstance(op, AttentionPass) else op
+    if not isinstance(core, Attention):
         raise TypeError(f"an op must be a PricedOp or an Attention, got {type(op).__name__}")
-    reason = mode.unsupported(op)
-    lowered = (eager if reason else mode).lower(op)
+    reason = mode.unsupported(core)
+    used = eager if reason else mode
+    lowered = op.lower(used) if isinstance(op, AttentionPass) else used.lower(core)
     fallback = Fallback(mode.name, op.component, reason) if reason else None
     return _with_alive(lowered, op.alive_meanwhile), fallback
 

@@ -16,10 +16,9 @@ from attrs import frozen
 
 from flopbench.analytic.attention import AttentionMode
 from flopbench.analytic.columns import Column, Joined
-from flopbench.analytic.model import AnalyticModel
+from flopbench.analytic.model import AnalyticModel, Stage
 from flopbench.analytic.price import (
     Fallback,
-    Known,
     Pricer,
     StagePrice,
     lower,
@@ -70,6 +69,7 @@ def columns(priced: StagePrice, parts: Iterable[str], sees: Collection[str] = ()
         "weight_bytes": held.total_weight_bytes,
         "kv_cache_bytes": held.kv_cache_bytes,
         "peak_activation_bytes": held.peak_activation_bytes,
+        "largest_activation_bytes": held.largest_activation_bytes,
         "expected_bytes_moved": cost.bytes_moved,
     }
     shares: dict[str, Column] = {}
@@ -77,6 +77,19 @@ def columns(priced: StagePrice, parts: Iterable[str], sees: Collection[str] = ()
         name = part_of(line.component, parts)
         shares[name] = shares.get(name, 0) + line.cost.flops
     return Columns(costs, shares, sums(priced.seen(sees)))
+
+
+def cost_of(priced: StagePrice, parts: Iterable[str]) -> dict[str, Any]:
+    """Return a stage's costs as plain data: the fields of a cost in ``sweep.json``."""
+    found = columns(priced, parts)
+    return with_intensity(found.costs, found.parts)
+
+
+def with_intensity(costs: Mapping[str, Any], parts: Mapping[str, Any]) -> dict[str, Any]:
+    """Return costs with their arithmetic intensity and the FLOPs of each part."""
+    moved = costs["expected_bytes_moved"]
+    ratio = costs["flops"] / moved if moved else None
+    return {**costs, "flops_per_byte": ratio, "parts_flops": dict(parts)}
 
 
 def part_of(component: str, parts: Iterable[str]) -> str:
@@ -94,7 +107,7 @@ class Evaluator:
     """Prices workloads of one model, however many there are.
 
     Attributes:
-        stages: names of the stages to price; None for all.
+        stages: names of the stages to price; None for all that a workload has.
         sees: kinds of operation that a counter sees; their FLOPs are given by component.
     """
 
@@ -110,20 +123,25 @@ class Evaluator:
         Raises:
             PluginError: the model or a mode raises.
         """
-        wanted = [s for s in self.model.stages if self.stages is None or s.name in self.stages]
+        wanted = self._wanted(workload)
         needed = {name for stage in wanted for name in stage.base_names}
-        prices: dict[str, dict[str, StagePrice]] = {mode.name: {} for mode in self.modes}
-        for stage in self.model.stages:
-            if stage.name in needed:
-                with calling(pricing(self.model, stage.name)):
-                    ops = list(self.model.ops(stage.name, workload))
-                known = Known()
-                for mode in self.modes:
-                    with calling(pricing(self.model, stage.name, mode)):
-                        prices[mode.name][stage.name] = self.pricer.price(ops, mode, known)
+        prices = {
+            name: self.pricer.in_modes(self.model, name, workload, self.modes)
+            for name in (stage.name for stage in self.model.stages)
+            if name in needed
+        }
+        by_mode = {
+            mode.name: {name: found[mode.name] for name, found in prices.items()}
+            for mode in self.modes
+        }
         for stage, mode in product(wanted, self.modes):
-            priced = total_price(stage, prices[mode.name])
+            priced = total_price(stage, by_mode[mode.name])
             yield mode.name, stage.name, columns(priced, self.model.parts, self.sees)
+
+    def _wanted(self, workload: Any) -> list[Stage]:
+        """Return the stages to price."""
+        known = self.model.stages_of(workload)
+        return [stage for stage in known if self.stages is None or stage.name in self.stages]
 
     def price_arrays(self, workload: Any) -> dict[tuple[str, str], Columns]:
         """Price a workload whose sizes are arrays of any length, in blocks; by mode and stage.
@@ -167,7 +185,7 @@ class Evaluator:
             PluginError: the model or a mode raises.
         """
         found: dict[tuple[str, Fallback], None] = {}
-        wanted = [s for s in self.model.stages if self.stages is None or s.name in self.stages]
+        wanted = self._wanted(workload)
         for name in dict.fromkeys(name for stage in wanted for name in stage.base_names):
             with calling(pricing(self.model, name)):
                 for op, mode in product(list(self.model.ops(name, workload)), self.modes):

@@ -11,7 +11,8 @@ from flopbench.blocks.latent import LatentAttention
 from flopbench.blocks.linear import NormSpec, Projections, ResidualNorms
 from flopbench.blocks.mlp import GatedMlp, Mlp
 from flopbench.blocks.moe import Experts, Moe, Router
-from flopbench.blocks.passes import Pass, decode_passes, prefill_pass, stage_passes
+from flopbench.blocks.passes import PackedPass, Pass, decode_passes, prefill_pass, stage_passes
+from flopbench.blocks.prediction import MultiTokenPrediction
 from flopbench.blocks.rotary import RotaryAngles, angle_op
 from flopbench.blocks.site import Site
 from flopbench.blocks.vision import EncoderAttention, EncoderLayers, PatchStem, Positions
@@ -30,7 +31,9 @@ __all__ = [
     "LmHead",
     "Mlp",
     "Moe",
+    "MultiTokenPrediction",
     "NormSpec",
+    "PackedPass",
     "Pass",
     "PatchStem",
     "Positions",

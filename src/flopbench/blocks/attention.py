@@ -61,28 +61,43 @@ class SelfAttention:
 
     def ops(self, site: Site, run: Pass) -> Iterator[Op]:
         """Yield the operations under ``qkv``, ``core`` and ``out``."""
-        qkv = site.at("qkv")
+        qkv, core = site.at("qkv"), site.at("core")
         widths = tuple(n * self.head_dim for n in (self.heads, self.kv_heads, self.kv_heads))
-        projections = Projections(self.width, widths, self.qkv_bias, self.fused)
+        roles = ("q", "k", "v")
+        projections = Projections(self.width, widths, self.qkv_bias, self.fused, roles)
         yield from projections.ops(qkv, run.tokens)
+        values = projections.values
         if self.qk_norm:
-            yield from self._qk_norms(qkv, run, self.qk_norm)
-        yield from self._cached(site.at("core"), run)
-        yield self._core(site.at("core"), run)
-        yield site.at("out").op(
-            Linear,
-            rows=run.tokens,
-            in_features=self.heads * self.head_dim,
-            out_features=self.width,
-            bias=self.out_bias,
+            yield from self._qk_norms(qkv, run, self.qk_norm, values)
+        yield from self._cached(core, run, values)
+        for part in run.parts:
+            # The queries or the outputs of the other parts stay alive.
+            beside = (run.tokens - part.tokens) * self.heads * self.head_dim
+            yield self._core(core.with_alive(beside), part, values)
+        yield (
+            site.at("out")
+            .between("core", site.gives)
+            .op(
+                Linear,
+                role="o",
+                rows=run.tokens,
+                in_features=self.heads * self.head_dim,
+                out_features=self.width,
+                bias=self.out_bias,
+            )
         )
 
-    def _qk_norms(self, site: Site, run: Pass, norm: NormSpec) -> Iterator[Op]:
+    def _qk_norms(
+        self, site: Site, run: Pass, norm: NormSpec, values: tuple[str, ...]
+    ) -> Iterator[Op]:
         keys = self._keys(run)
         queries = run.tokens * self.heads * self.head_dim
         # Keys and values are alive beside the queries; queries and values beside the keys.
-        for heads, alive in ((self.heads, 2 * keys), (self.kv_heads, queries + keys)):
-            beside = site.with_alive(alive)
+        for heads, alive, value in (
+            (self.heads, 2 * keys, values[0]),
+            (self.kv_heads, queries + keys, values[1]),
+        ):
+            beside = site.with_alive(alive).between(value, value)
             if self.qk_norm_over == "all":
                 yield norm.op(beside, run.tokens, heads * self.head_dim)
             elif self.qk_norm_over == "head":
@@ -90,7 +105,7 @@ class SelfAttention:
             else:
                 yield norm.apart(beside, run.tokens, heads, self.head_dim)
 
-    def _cached(self, site: Site, run: Pass) -> Iterator[Op]:
+    def _cached(self, site: Site, run: Pass, values: tuple[str, ...]) -> Iterator[Op]:
         """Yield the rotation of queries and keys, the scaling of queries and the cache update."""
         keys = self._keys(run)
         if self.rope_dim:
@@ -99,25 +114,35 @@ class SelfAttention:
             apart = run.tokens * heads * (self.head_dim - self.rope_dim)
             positions = run.queries if self.rope_shared else run.tokens
             beside = site.with_alive(keys + apart)
-            yield rotation(beside, run, heads, self.rope_dim, positions=positions)
+            yield rotation(beside, run, heads, self.rope_dim, positions=positions, takes=values[:2])
         queries = run.tokens * self.heads * self.head_dim
         if self.queries_scaled:
             positions = run.queries if self.queries_scaled == "positions" else 0
-            yield site.with_alive(2 * keys).op(
-                Elementwise, function="multiply", outputs=queries, reads=queries + positions
+            yield (
+                site.with_alive(2 * keys)
+                .between(values[0], values[0])
+                .op(Elementwise, function="multiply", outputs=queries, reads=queries + positions)
             )
-        kept = run.last_keys
-        if self.window is not None and self.evicts:
-            kept = minimum(kept, self.window - 1)
+        kept = sum(part.batch * self._kept(part) for part in run.parts)
         yield site.with_alive(queries).op(
             KvCacheUpdate,
             new=2 * keys,
-            held=2 * self.kv_heads * self.head_dim * run.batch * kept,
+            held=2 * self.kv_heads * self.head_dim * kept,
+            takes=values[1:],
+            gives="",
         )
 
-    def _core(self, site: Site, run: Pass) -> Attention:
+    def _kept(self, run: Pass) -> Dim:
+        """Return the tokens of each sequence that the cache holds after the last pass."""
+        if self.window is None or not self.evicts:
+            return run.last_keys
+        return minimum(run.last_keys, self.window - 1)
+
+    def _core(self, site: Site, run: Pass, values: tuple[str, ...]) -> Attention:
         return site.op(
             Attention,
+            takes=values,
+            gives="core",
             batch=run.batch,
             heads=self.heads,
             kv_heads=self.kv_heads,

@@ -10,7 +10,10 @@ from flopbench.blocks.linear import NormSpec
 from flopbench.blocks.passes import Pass
 from flopbench.blocks.site import Site
 from flopbench.dims import Dim, at_most_one
-from flopbench.ops import Elementwise, Embedding, Linear, Op
+from flopbench.ops import STREAM, Elementwise, Embedding, Linear, Op
+
+_TABLE = "tokens"
+"""Role of the table of tokens, whose weights a tied head shares; those of positions are its own."""
 
 
 @frozen(kw_only=True)
@@ -33,15 +36,36 @@ class Embeddings:
     def ops(self, site: Site, run: Pass) -> Iterator[Op]:
         """Yield the look-ups, and the operations on the vectors."""
         elements = run.tokens * self.width
-        yield site.op(Embedding, tokens=run.tokens, width=self.width, entries=self.vocabulary)
+        yield site.op(
+            Embedding,
+            role=_TABLE,
+            tokens=run.tokens,
+            width=self.width,
+            entries=self.vocabulary,
+        )
         if self.scaled:
             yield site.op(Elementwise, function="multiply", outputs=elements, reads=elements)
         if self.positions:
             vectors = run.queries * self.width  # sequences share them
-            yield site.with_alive(elements).op(
-                Embedding, tokens=run.queries, width=self.width, entries=self.positions
+            yield (
+                site.with_alive(elements)
+                .between("tokens", "learned positions")
+                .op(
+                    Embedding,
+                    role="positions",
+                    tokens=run.queries,
+                    width=self.width,
+                    entries=self.positions,
+                    uses=run.tokens,
+                )
             )
-            yield site.op(Elementwise, function="add", outputs=elements, reads=elements + vectors)
+            yield site.op(
+                Elementwise,
+                function="add",
+                outputs=elements,
+                reads=elements + vectors,
+                takes=(STREAM, "learned positions"),
+            )
         if self.norm:
             yield self.norm.op(site, run.tokens, self.width)
 
@@ -68,11 +92,13 @@ class LmHead:
         rows = run.batch * run.head_rows
         yield site.op(
             Linear,
+            role="head",
             rows=rows,
             in_features=self.width,
             out_features=self.vocabulary,
             bias=self.bias and not self.tied,
             weights_shared=self.tied,
+            weights_of=f"decoder/embed/{_TABLE}" if self.tied else None,
         )
         logits = rows * self.vocabulary
         if self.bias and self.tied:

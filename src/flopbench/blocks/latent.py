@@ -54,72 +54,103 @@ class LatentAttention:
         queries = run.tokens * self.heads * self.head_dim
         yield from self._queries(qkv, run.tokens)
         yield from self._latents(qkv.with_alive(queries), run.tokens)
-        attention = self._core(core, run)
+        cores = tuple(self._cores(core, run))
+        visits = sum(each.batch * each.key_visits for each in cores)
         yield from self._cached(core, run, queries)
-        yield self._rotated_keys(core, run, attention)
-        yield self._expansion(qkv.with_alive(queries), run, attention)
-        yield attention
-        yield site.at("out").op(
-            Linear,
-            rows=run.tokens,
-            in_features=self.heads * self.value_dim,
-            out_features=self.width,
-            bias=self.bias,
+        yield self._rotated_keys(core, visits)
+        yield self._expansion(qkv.with_alive(queries), run, visits)
+        yield from cores
+        yield (
+            site.at("out")
+            .between("core", site.gives)
+            .op(
+                Linear,
+                role="o",
+                rows=run.tokens,
+                in_features=self.heads * self.value_dim,
+                out_features=self.width,
+                bias=self.bias,
+            )
         )
 
     def _queries(self, site: Site, tokens: Dim) -> Iterator[Op]:
         width, bias = self.heads * self.head_dim, self.bias
         if self.query_rank is None:
-            yield _linear(site, tokens, self.width, width)
+            yield _linear(site.between(site.takes, "q"), "q", tokens, self.width, width)
             return
         # The layer's input stays alive until the latents of keys and values are computed.
         site = site.with_alive(tokens * self.width)
-        yield _linear(site, tokens, self.width, self.query_rank, bias=bias)
-        yield self.norm.op(site, tokens, self.query_rank)
-        yield _linear(site, tokens, self.query_rank, width)
+        inside, first = site.between("q", "q"), site.between(site.takes, "q")
+        yield _linear(first, "q_a", tokens, self.width, self.query_rank, bias=bias)
+        yield self.norm.op(inside, tokens, self.query_rank)
+        yield _linear(inside, "q_b", tokens, self.query_rank, width)
 
     def _latents(self, site: Site, tokens: Dim) -> Iterator[Op]:
-        latents = self.kv_rank + self.rope_dim
-        yield _linear(site, tokens, self.width, latents, bias=self.bias)
-        norm: Norm = self.norm.op(site.with_alive(tokens * latents), tokens, self.kv_rank)
+        latents, first = self.kv_rank + self.rope_dim, site.between(site.takes, "latent")
+        yield _linear(first, "kv_a", tokens, self.width, latents, bias=self.bias)
+        inside = site.with_alive(tokens * latents).between("latent", "normed latent")
+        norm: Norm = self.norm.op(inside, tokens, self.kv_rank)
         yield norm
 
     def _cached(self, site: Site, run: Pass, queries: Dim) -> Iterator[Op]:
         latents = self.kv_rank + self.rope_dim
         beside = site.with_alive(queries + run.tokens * self.kv_rank)
-        yield rotation(beside, run, self.heads + 1, self.rope_dim)
+        yield rotation(beside, run, self.heads + 1, self.rope_dim, takes=("q", "latent"))
         yield site.with_alive(queries).op(
-            KvCacheUpdate, new=run.tokens * latents, held=latents * run.batch * run.last_keys
+            KvCacheUpdate,
+            new=run.tokens * latents,
+            held=latents * _last_keys(run),
+            takes=("latent",),
+            gives="",
         )
 
-    def _expansion(self, site: Site, run: Pass, attention: Attention) -> Linear:
+    def _expansion(self, site: Site, run: Pass, visits: Dim) -> Linear:
         """Return the expansion of the whole cache to all heads' keys and values, at every step.
 
         Its rows are the sum over all steps, because each step has a different number of keys.
         """
-        width = self.heads * (self.nope_dim + self.value_dim)
-        rows = run.batch * attention.key_visits
-        product = _linear(attrs.evolve(site, steps=1), rows, self.kv_rank, width)
+        place = attrs.evolve(site, steps=1).between("normed latent", "kv")
+        product = _linear(place, "kv_b", visits, self.kv_rank, self._expanded)
         return attrs.evolve(
             product,
             passes=run.steps,
             reads=0,
-            cache_reads=rows * self.kv_rank,
-            peak_elements=run.batch * run.last_keys * width,
+            cache_reads=visits * self.kv_rank,
+            peak_elements=_last_keys(run) * self._expanded,
+            last_result=_last_keys(run) * self._expanded,
         )
 
-    def _rotated_keys(self, site: Site, run: Pass, attention: Attention) -> KvCacheUpdate:
+    @property
+    def _expanded(self) -> Dim:
+        """Elements of one token's expanded keys and values."""
+        return self.heads * (self.nope_dim + self.value_dim)
+
+    def _rotated_keys(self, site: Site, visits: Dim) -> KvCacheUpdate:
         """Return the reading of the cached rotated keys, a part of the keys of every head."""
         return attrs.evolve(site, steps=1).op(
             KvCacheUpdate,
             new=0,
             held=0,
-            cache_reads=run.batch * attention.key_visits * self.rope_dim,
+            cache_reads=visits * self.rope_dim,
+            takes=("latent",),
+            gives="",
         )
+
+    def _cores(self, site: Site, run: Pass) -> Iterator[Attention]:
+        """Yield the core of each part of a pass, while what the others need is alive."""
+        for index, part in enumerate(run.parts):
+            before, after = run.parts[:index], run.parts[index + 1 :]
+            outputs = sum(each.tokens * self.value_dim for each in before)
+            queries = sum(each.tokens * self.head_dim for each in after)
+            keys = sum(_last_keys(each) for each in (*before, *after))
+            alive = outputs + queries + keys * (self.head_dim + self.value_dim)
+            yield self._core(site.with_alive(self.heads * alive), part)
 
     def _core(self, site: Site, run: Pass) -> Attention:
         return site.op(
             Attention,
+            takes=("q", "kv", "kv"),
+            gives="core",
             batch=run.batch,
             heads=self.heads,
             kv_heads=self.heads,
@@ -131,7 +162,19 @@ class LatentAttention:
         )
 
 
+def _last_keys(run: Pass) -> Dim:
+    """Return the tokens of all sequences after the last pass."""
+    return sum(part.batch * part.last_keys for part in run.parts)
+
+
 def _linear(
-    site: Site, rows: Dim, in_features: Dim, out_features: Dim, *, bias: bool = False
+    site: Site, role: str, rows: Dim, in_features: Dim, out_features: Dim, *, bias: bool = False
 ) -> Linear:
-    return site.op(Linear, rows=rows, in_features=in_features, out_features=out_features, bias=bias)
+    return site.op(
+        Linear,
+        role=role,
+        rows=rows,
+        in_features=in_features,
+        out_features=out_features,
+        bias=bias,
+    )

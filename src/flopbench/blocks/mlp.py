@@ -26,15 +26,22 @@ class Mlp:
 
     def ops(self, site: Site, rows: Dim) -> Iterator[Op]:
         """Yield the two products and the activation."""
-        for in_features, out_features in ((self.width, self.inner), (self.inner, self.width)):
-            yield site.op(
-                Linear,
-                rows=rows,
-                in_features=in_features,
-                out_features=out_features,
-                bias=self.bias,
-            )
-        yield site.op(Elementwise, function=self.activation, outputs=rows * self.inner)
+        yield self._linear(site.between(site.takes, "up"), "up", rows, self.width, self.inner)
+        inner = site.between("up", "up")
+        yield inner.op(Elementwise, function=self.activation, outputs=rows * self.inner)
+        yield self._linear(site.between("up", site.gives), "down", rows, self.inner, self.width)
+
+    def _linear(
+        self, site: Site, role: str, rows: Dim, in_features: Dim, out_features: Dim
+    ) -> Linear:
+        return site.op(
+            Linear,
+            role=role,
+            rows=rows,
+            in_features=in_features,
+            out_features=out_features,
+            bias=self.bias,
+        )
 
 
 @frozen(kw_only=True)
@@ -53,24 +60,42 @@ class GatedMlp:
 
     def ops(self, site: Site, rows: Dim) -> Iterator[Op]:
         """Yield gate, then up while the activated gate stays alive, then down."""
-        widths = (self.inner, self.inner)
-        yield from Projections(self.width, widths, self.bias, self.fused).ops(site, rows)
-        yield site.op(
-            Linear, rows=rows, in_features=self.inner, out_features=self.width, bias=self.bias
-        )
+        widths, roles = (self.inner, self.inner), ("gate", "up")
+        projections = Projections(self.width, widths, self.bias, self.fused, roles)
+        yield from projections.ops(site, rows)
         inner = rows * self.inner
         # During the activation the input stays alive for up; if fused, up's output is alive.
         waiting = inner if self.fused else rows * self.width
-        yield from gate_ops(site, self.activation, inner, (waiting, 0))
+        halves = projections.values
+        yield from gate_ops(site, self.activation, inner, (waiting, 0), halves)
+        yield site.between(halves[0], site.gives).op(
+            Linear,
+            role="down",
+            rows=rows,
+            in_features=self.inner,
+            out_features=self.width,
+            bias=self.bias,
+        )
 
 
 def gate_ops(
-    site: Site, activation: str, outputs: Dim, alive_meanwhile: tuple[Dim, Dim]
+    site: Site,
+    activation: str,
+    outputs: Dim,
+    alive_meanwhile: tuple[Dim, Dim],
+    halves: tuple[str, ...],
 ) -> Iterator[Elementwise]:
     """Yield the activation of the gate and its product with the other half.
 
     Args:
         alive_meanwhile: elements alive during the activation and during the product.
+        halves: names of the gate and of the other half, which may be one; the gate's is the
+            product's.
     """
-    for function, alive in zip((activation, "multiply"), alive_meanwhile, strict=True):
-        yield site.with_alive(alive).op(Elementwise, function=function, outputs=outputs)
+    gate = halves[0]
+    for function, alive, takes in zip(
+        (activation, "multiply"), alive_meanwhile, ((gate,), halves), strict=True
+    ):
+        yield site.with_alive(alive).op(
+            Elementwise, function=function, outputs=outputs, takes=takes, gives=gate
+        )

@@ -9,7 +9,6 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import Literal
 
-import attrs
 from attrs import frozen
 
 from flopbench.blocks.mlp import GatedMlp, gate_ops
@@ -48,10 +47,16 @@ class Router:
 
     def ops(self, site: Site, tokens: Dim) -> Iterator[Op]:
         """Yield the scores, the choice, and the operations on the chosen weights."""
+        site = site.between(site.takes, "routing")
         yield site.op(
-            Linear, rows=tokens, in_features=self.width, out_features=self.experts, bias=self.bias
+            Linear,
+            role="router",
+            rows=tokens,
+            in_features=self.width,
+            out_features=self.experts,
+            bias=self.bias,
         )
-        site = site.with_alive(self.width * tokens)
+        site = site.with_alive(self.width * tokens).between("routing", "routing")
         scores, choices = tokens * self.experts, tokens * self.per_token
         turns = self.per_token if self.scoring == "in_turn" else 1
         if self.scoring in {"softmax", "in_turn"}:
@@ -67,6 +72,7 @@ class Router:
                 reads=scores,
                 lookup_weights=term,
                 lookup_reads=term,
+                trainable=False,
             )
         if self.groups:
             yield from self._best_groups(site, tokens)
@@ -113,34 +119,53 @@ class Experts:
         """Yield both products of every token with each of its experts."""
         rows = tokens * self.per_token
         weighing = site.with_alive(rows)  # the routing weights, until the outputs
-        first = weighing.op(
-            ExpertLinear,
-            rows=rows,
-            in_features=self.width,
-            out_features=2 * self.inner if self.gated else self.inner,
-            experts=self.experts,
-            top_k=self.per_token,
-            bias=self.bias,
-        )
-        yield first
-        yield attrs.evolve(first, in_features=self.inner, out_features=self.width)
+        joined = 2 if self.gated else 1
+        inside = weighing.between("expert", "expert")
+        first = weighing.between(site.takes, "expert")
+        up = "gate_up" if self.gated else "up"
+        yield self._product(first, up, rows, (self.width, joined * self.inner), joined)
         inner = rows * self.inner
         if self.gated:
             if self.plus_one:
-                yield weighing.with_alive(inner).op(
+                yield inside.with_alive(inner).op(
                     Elementwise, function="add", outputs=inner, reads=inner
                 )
-            yield from gate_ops(weighing, self.activation, inner, (inner, 0))
+            halves = ("expert", "expert")
+            yield from gate_ops(inside, self.activation, inner, (inner, 0), halves)
         else:
-            yield weighing.op(Elementwise, function=self.activation, outputs=inner)
+            yield inside.op(Elementwise, function=self.activation, outputs=inner)
+        yield self._product(inside, "down", rows, (self.inner, self.width), 1)
         outputs = rows * self.width
-        yield site.op(Elementwise, function="multiply", outputs=outputs, reads=outputs + rows)
         yield site.op(
+            Elementwise,
+            function="multiply",
+            outputs=outputs,
+            reads=outputs + rows,
+            takes=("expert", "routing"),
+        )
+        yield site.between(site.gives, site.gives).op(
             Elementwise,
             function="add",
             outputs=tokens * (self.per_token - 1) * self.width,
             reads=outputs,
             writes=tokens * self.width,
+        )
+
+    def _product(
+        self, site: Site, role: str, rows: Dim, features: tuple[Dim, Dim], joined: int
+    ) -> ExpertLinear:
+        """Return one of both products."""
+        return site.op(
+            ExpertLinear,
+            role=role,
+            rows=rows,
+            in_features=features[0],
+            out_features=features[1],
+            experts=self.experts,
+            top_k=self.per_token,
+            bias=self.bias,
+            joined=joined,
+            gathers=role != "down",
         )
 
 
@@ -150,29 +175,53 @@ class Moe:
 
     Attributes:
         shared_gate: whether a gate weights the output of the shared experts for each token.
+        shared_first: whether the shared experts run before the routed ones.
     """
 
     router: Router
     experts: Experts
     shared: GatedMlp | None = None
     shared_gate: bool = False
+    shared_first: bool = False
 
     def ops(self, site: Site, tokens: Dim) -> Iterator[Op]:
         """Yield the parts under ``router``, ``experts`` and ``shared``."""
-        elements = tokens * self.experts.width
-        yield from self.router.ops(site.at("router"), tokens)
-        waiting = site.with_alive(elements) if self.shared else site
-        yield from self.experts.ops(waiting.at("experts"), tokens)
         if not self.shared:
+            yield from self._routed(site, site, tokens)
             return
-        yield from self.shared.ops(waiting.at("shared"), tokens)
+        elements = tokens * self.experts.width
+        waiting = site.with_alive(elements)
+        parts = (
+            self._routed(site, waiting.between(site.takes, "routed"), tokens),
+            self._shared(self.shared, waiting.at("shared").between(site.takes, "shared"), tokens),
+        )
+        for part in reversed(parts) if self.shared_first else parts:
+            yield from part
+        yield site.at("shared").op(
+            Elementwise, function="add", outputs=elements, takes=("routed", "shared")
+        )
+
+    def _routed(self, site: Site, waiting: Site, tokens: Dim) -> Iterator[Op]:
+        yield from self.router.ops(site.at("router"), tokens)
+        yield from self.experts.ops(waiting.at("experts"), tokens)
+
+    def _shared(self, shared: GatedMlp, site: Site, tokens: Dim) -> Iterator[Op]:
+        yield from shared.ops(site, tokens)
         if self.shared_gate:
-            yield from _gate(waiting.at("shared"), tokens, self.experts.width)
-        yield site.at("shared").op(Elementwise, function="add", outputs=elements)
+            yield from _gate(site, tokens, self.experts.width)
 
 
 def _gate(site: Site, tokens: Dim, width: Dim) -> Iterator[Op]:
     elements = tokens * width
-    yield site.with_alive(elements).op(Linear, rows=tokens, in_features=width, out_features=1)
-    yield site.with_alive(elements).op(Elementwise, function="sigmoid", outputs=tokens)
-    yield site.op(Elementwise, function="multiply", outputs=elements, reads=elements + tokens)
+    beside, gate = site.with_alive(elements), site.between("shared gate", "shared gate")
+    yield beside.between(site.takes, "shared gate").op(
+        Linear, role="shared_gate", rows=tokens, in_features=width, out_features=1
+    )
+    yield gate.with_alive(elements).op(Elementwise, function="sigmoid", outputs=tokens)
+    yield site.op(
+        Elementwise,
+        function="multiply",
+        outputs=elements,
+        reads=elements + tokens,
+        takes=("shared", "shared gate"),
+    )

@@ -1,7 +1,10 @@
-"""The forward passes of a stage: one prefill, or one pass per decode step."""
+"""The forward passes of a stage: one prefill, one pass per decode step, or a packed batch."""
 
 from __future__ import annotations
 
+from typing import NoReturn
+
+import attrs
 from attrs import frozen
 
 from flopbench.dims import Dim, as_dim, dim_field
@@ -34,6 +37,54 @@ class Pass:
     def last_keys(self) -> Dim:
         """Tokens per sequence after the last pass."""
         return self.keys + self.queries * (self.steps - 1)
+
+    @property
+    def parts(self) -> tuple[Pass, ...]:
+        """The passes whose sequences are equally long: attention runs once for each of them."""
+        return (self,)
+
+
+@frozen(kw_only=True, eq=False)
+class PackedPass(Pass):
+    """One pass over sequences of different lengths, packed without padding.
+
+    Everything but attention sees one sequence of all new tokens, each with a position of its
+    own. Attention sees each part by itself: its queries, and the keys of its own sequences.
+
+    A packed pass has neither ``keys`` nor ``last_keys``: a block that uses them must go through
+    the ``parts``.
+
+    Attributes:
+        parts: the sequences, those of equal length in one pass of one step.
+        queries: new tokens of all sequences.
+        head_rows: positions of all sequences that the LM head runs on.
+
+    Raises:
+        ValueError: there is no part, or one has several steps.
+    """
+
+    parts: tuple[Pass, ...] = attrs.field()
+    batch: Dim = attrs.field(init=False, default=1)
+    steps: Dim = attrs.field(init=False, default=1)
+    keys: Dim = attrs.field(init=False)
+    queries: Dim = attrs.field(init=False)
+    head_rows: Dim = attrs.field(init=False)
+
+    @parts.validator
+    def _of_one_step(self, _attribute: object, parts: tuple[Pass, ...]) -> None:
+        if not parts or any(part.steps != 1 for part in parts):
+            raise ValueError("a packed pass needs one part or more, each of one step")
+
+    @queries.default
+    def _all_queries(self) -> Dim:
+        return sum(part.tokens for part in self.parts)
+
+    @head_rows.default
+    def _all_head_rows(self) -> Dim:
+        return sum(part.batch * part.head_rows for part in self.parts)
+
+    def __getattr__(self, name: str) -> NoReturn:
+        raise AttributeError(f"a packed pass has no {name!r} of its own: ask each of its parts")
 
 
 def stage_passes(stage: str, *, batch: Dim, context: Dim, steps: Dim, head_rows: Dim) -> Pass:

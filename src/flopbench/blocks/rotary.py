@@ -53,7 +53,7 @@ class RotaryAngles:
 
         The multiplication runs even if the scale is 1.
         """
-        site = attrs.evolve(site, layers=1)
+        site = attrs.evolve(site, layers=1).between("positions", "angles")
         frequencies, queries = halve(self.dim), self._positions(run)
         # Positions by frequencies, and the scaling. Cosines stay alive while sines are scaled.
         scaled = 2 * self._made * queries
@@ -81,14 +81,25 @@ def angle_op(site: Site, angles: Dim) -> Elementwise:
     )
 
 
-def rotation(site: Site, run: Pass, heads: Dim, dim: Dim, *, positions: Dim | None = None) -> Rope:
+def rotation(
+    site: Site,
+    run: Pass,
+    heads: Dim,
+    dim: Dim,
+    *,
+    positions: Dim | None = None,
+    takes: tuple[str, ...] = ("q", "k"),
+) -> Rope:
     """Return the rotation of ``dim`` elements of each head; the angles are alive beside it.
 
     Args:
         positions: how many positions have angles of their own; None if sequences share them.
+        takes: names of the values that are rotated.
     """
     return site.op(
         Rope,
+        takes=takes,
+        gives="",
         tokens=run.tokens,
         heads=heads,
         head_dim=dim,

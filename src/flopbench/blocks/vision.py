@@ -7,7 +7,7 @@ from typing import Literal
 
 from attrs import frozen
 
-from flopbench.blocks.linear import NormSpec, Projections, ResidualNorms
+from flopbench.blocks.linear import NormSpec, Part, Projections, ResidualNorms
 from flopbench.blocks.mlp import Mlp
 from flopbench.blocks.site import Site
 from flopbench.dims import Dim, at_most_one
@@ -27,6 +27,7 @@ class PatchStem:
         """Yield the convolution to a grid of grid x grid patches."""
         yield site.op(
             Conv2d,
+            takes=("pixels",),
             batch=images,
             in_channels=self.in_channels,
             out_channels=self.width,
@@ -88,16 +89,22 @@ class EncoderAttention:
         yield self.core(site, batch, tokens)
         yield self.out(site, batch * tokens)
 
+    @property
+    def _projections(self) -> Projections:
+        inner = self.heads * self.head_dim
+        roles = ("q", "k", "v")
+        return Projections(self.width, (inner, inner, inner), self.bias, self.fused, roles)
+
     def projections(self, site: Site, rows: Dim) -> Iterator[Op]:
         """Yield the projections to queries, keys and values."""
-        inner = self.heads * self.head_dim
-        made = Projections(self.width, (inner, inner, inner), self.bias, self.fused)
-        yield from made.ops(site.at("qkv"), rows)
+        yield from self._projections.ops(site.at("qkv"), rows)
 
     def core(self, site: Site, batch: Dim, tokens: Dim) -> Attention:
         """Return the attention of ``batch`` images or windows, each on its own."""
         return site.at("core").op(
             Attention,
+            takes=self._projections.values,
+            gives="core",
             batch=batch,
             heads=self.heads,
             kv_heads=self.heads,
@@ -114,6 +121,8 @@ class EncoderAttention:
         """Return the output projection."""
         return site.at("out").op(
             Linear,
+            role="o",
+            takes=("core",),
             rows=rows,
             in_features=self.heads * self.head_dim,
             out_features=self.width,
@@ -128,8 +137,17 @@ class EncoderLayers:
     mlp: Mlp
     norm: NormSpec = NormSpec("layer_norm")
 
-    def ops(self, site: Site, rows: Dim) -> Iterator[Op]:
-        """Yield the operations under ``norm`` and ``mlp``; the residual is alive beside the MLP."""
+    def ops(self, site: Site, rows: Dim, attention: Part) -> Iterator[Op]:
+        """Yield the layers, with their attention, in the order in which one runs.
+
+        What is besides attention is under ``norm`` and ``mlp``; the residual is alive beside the
+        MLP.
+        """
         around = ResidualNorms(norm=self.norm, width=self.mlp.width)
-        yield from around.ops(site.at("norm"), rows)
-        yield from self.mlp.ops(site.at("mlp").with_alive(rows * self.mlp.width), rows)
+        place = site.at("mlp").with_alive(rows * self.mlp.width)
+        return around.layer(
+            site.at("norm"),
+            rows,
+            attention,
+            lambda takes, gives: self.mlp.ops(place.between(takes, gives), rows),
+        )

@@ -29,12 +29,14 @@ class Eager(AttentionMode):
         yield _softmax(op, sizes)
         yield _product(
             op,
+            takes=("scores", "values"),
             k=op.key_visits,
             n=op.value_dim,
             reads=sizes.scores,
             writes=op.outputs,
             operand=op.value_dim,
-            alive=sizes.last_scores + sizes.values + sizes.last_outputs,
+            peak_elements=sizes.last_scores + sizes.values + sizes.last_outputs,
+            last_result=sizes.last_outputs,
         )
 
 
@@ -72,34 +74,47 @@ def _scores(op: Attention, sizes: _Sizes) -> Iterator[PricedOp]:
     moved = op.steps * sizes.queries
     if op.scaled == "queries":
         alive = inputs + sizes.queries
-        yield _elementwise(op, "multiply", moved, reads=moved, peak_elements=alive)
+        last = sizes.queries
+        yield _elementwise(
+            op,
+            "multiply",
+            moved,
+            last,
+            takes=("queries",),
+            gives="queries",
+            reads=moved,
+            peak_elements=alive,
+        )
     unscaled = sizes.queries if op.bias_of_queries and op.scaled == "queries" else 0
     # With one query per step the rows of all steps form one product over the visited keys.
     yield _product(
         op,
+        takes=("queries", "keys"),
+        gives="scores",
         k=op.head_dim,
         n=op.key_visits,
         reads=moved,
         writes=sizes.scores,
         operand=op.head_dim,
-        alive=inputs + sizes.last_scores + unscaled,
+        peak_elements=inputs + sizes.last_scores + unscaled,
+        last_result=sizes.last_scores,
     )
 
 
 def _changes_of_scores(op: Attention, sizes: _Sizes) -> Iterator[PricedOp]:
     """Yield the scale, the cap, the mask and the bias, each if there is one."""
-    scores, two = sizes.scores, 2 * sizes.last_scores + sizes.values
+    scores, last, two = sizes.scores, sizes.last_scores, 2 * sizes.last_scores + sizes.values
     if op.scaled == "scores":
-        yield _elementwise(op, "multiply", scores, reads=scores, peak_elements=two)
+        yield _elementwise(op, "multiply", scores, last, reads=scores, peak_elements=two)
     if op.softcap:
-        yield _elementwise(op, "softcap", scores, peak_elements=two)
+        yield _elementwise(op, "softcap", scores, last, peak_elements=two)
     if op.causal and op.masked == "added":
         # One mask for all heads of a sequence.
         mask, last_mask = op.batch * op.pairs, op.batch * op.queries * op.last_keys
         reads = scores + mask
-        yield _elementwise(op, "add", scores, reads=reads, peak_elements=two + last_mask)
+        yield _elementwise(op, "add", scores, last, reads=reads, peak_elements=two + last_mask)
     if op.bias:
-        yield _elementwise(op, "add", scores, peak_elements=two + sizes.last_scores)
+        yield _elementwise(op, "add", scores, last, peak_elements=two + last)
 
 
 def _softmax(op: Attention, sizes: _Sizes) -> Softmax:
@@ -109,22 +124,30 @@ def _softmax(op: Attention, sizes: _Sizes) -> Softmax:
     return Softmax(
         component=op.component,
         layers=op.layers,
+        takes=("scores",),
+        gives="scores",
         scores=sizes.scores + sinks,
         lookup_weights=op.heads if op.sinks else 0,
         lookup_reads=op.steps * op.heads if op.sinks else 0,
         peak_elements=2 * (sizes.last_scores + last_sinks) + sizes.values,
+        last_result=sizes.last_scores + last_sinks,
     )
 
 
-def _elementwise(op: Attention, function: str, outputs: Dim, **moved: Any) -> Elementwise:
+def _elementwise(
+    op: Attention, function: str, outputs: Dim, last: Dim, **moved: Any
+) -> Elementwise:
     return Elementwise(
-        component=op.component, layers=op.layers, function=function, outputs=outputs, **moved
+        component=op.component,
+        layers=op.layers,
+        function=function,
+        outputs=outputs,
+        last_result=last,
+        **({"takes": ("scores",), "gives": "scores"} | moved),
     )
 
 
-def _product(
-    op: Attention, *, k: Dim, n: Dim, reads: Dim, writes: Dim, operand: Dim, alive: Dim
-) -> MatMul:
+def _product(op: Attention, *, k: Dim, n: Dim, operand: Dim, reads: Dim, **sizes: Any) -> MatMul:
     """Return a product with the keys or the values, ``operand`` elements wide."""
     visited = op.batch * op.kv_heads * operand * op.key_visits
     return MatMul(
@@ -135,9 +158,8 @@ def _product(
         k=k,
         n=n,
         reads=reads if op.cached else reads + visited,
-        writes=writes,
         cache_reads=visited if op.cached else 0,
-        peak_elements=alive,
+        **sizes,
     )
 
 

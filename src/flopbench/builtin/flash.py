@@ -3,39 +3,35 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
-from typing import Any
+from typing import Any, ClassVar
 
 from flopbench import Attention, AttentionMode, FusedAttention, PricedOp, hookimpl
 from flopbench.dims import is_array, is_symbolic
 
 MAX_HEAD_DIM = 256
-"""The widest head that FlashAttention-2 takes (Dao, arXiv:2307.08691; flash-attn's README)."""
+"""The widest head that FlashAttention-2 and 3 take (Dao, arXiv:2307.08691; flash-attn's README)."""
 
-_LATER = "; FlashAttention-3 and vLLM's kernels do, but no mode prices them yet"
+_LATER = "; FlashAttention-3 does (--attention flash3)"
 
 
-class FlashAttention2(AttentionMode):
-    """FlashAttention-2 (Dao, arXiv:2307.08691): one kernel, only unmasked query-key pairs.
+class FlashAttention(AttentionMode):
+    """FlashAttention: one kernel that never stores its scores, over unmasked query-key pairs.
 
-    What its modes share: which attention they support, and the one fused operation.
+    What its modes share: which attention every version supports, and the one fused operation.
     """
+
+    version: ClassVar[str]
+    """Which FlashAttention it is, for the reasons of what it does not support."""
 
     def unsupported(self, op: Attention) -> str | None:
         if op.bias:
-            return f"FlashAttention-2 takes no attention bias ({op.bias})"
+            return f"{self.version} takes no attention bias ({op.bias})"
         if not (isinstance(op.prefix, int) and op.prefix == 0):
-            return "FlashAttention-2 takes no prefix that all queries see"
-        if op.sinks:
-            return f"FlashAttention-2 takes no attention sinks{_LATER}"
+            return f"{self.version} takes no prefix that all queries see"
         for width in (op.head_dim, op.value_dim):
             # A symbolic width stays free: the form then holds up to the bound.
             if not is_symbolic(width) and _any(width > MAX_HEAD_DIM):
-                return f"FlashAttention-2 takes heads of up to {MAX_HEAD_DIM}, not {width}"
-        if not is_symbolic(op.head_dim - op.value_dim) and _any(op.head_dim != op.value_dim):
-            return (
-                "FlashAttention-2 takes values as wide as the heads "
-                f"({op.head_dim}), not {op.value_dim}{_LATER}"
-            )
+                return f"{self.version} takes heads of up to {MAX_HEAD_DIM}, not {width}"
         return None
 
     def lower(self, op: Attention) -> Iterable[PricedOp]:
@@ -56,9 +52,31 @@ class FlashAttention2(AttentionMode):
             inputs=op.steps * queries + (0 if op.cached else width * op.band_key_visits),
             outputs=op.outputs,
             softcap=op.softcap,
+            sinks=op.steps * op.batch * op.heads * op.queries if op.sinks else 0,
+            lookup_weights=op.heads if op.sinks else 0,
+            lookup_reads=op.steps * op.heads if op.sinks else 0,
             cache_reads=width * op.band_key_visits if op.cached else 0,
             peak_elements=queries + outputs + (0 if op.cached else width * op.last_keys),
+            last_result=outputs,
         )
+
+
+class FlashAttention2(FlashAttention):
+    """FlashAttention-2 (Dao, arXiv:2307.08691): values as wide as the heads, and no sinks."""
+
+    version = "FlashAttention-2"
+
+    def unsupported(self, op: Attention) -> str | None:
+        if reason := super().unsupported(op):
+            return reason
+        if op.sinks:
+            return f"{self.version} takes no attention sinks{_LATER}"
+        if not is_symbolic(op.head_dim - op.value_dim) and _any(op.head_dim != op.value_dim):
+            return (
+                f"{self.version} takes values as wide as the heads "
+                f"({op.head_dim}), not {op.value_dim}{_LATER}"
+            )
+        return None
 
 
 def _any(condition: Any) -> bool:
@@ -82,7 +100,20 @@ class FlashTorch(FlashAttention2):
     torch_visible_only = True
 
 
+class Flash3(FlashAttention):
+    """FlashAttention-3 (Shah et al., arXiv:2407.08608) as serving engines build it.
+
+    Values may have a width of their own (hopper/flash_api.cpp of Dao-AILab/flash-attention), and
+    heads a learned sink (``s_aux`` in vLLM's fork), so it carries out multi-head latent attention
+    with expanded keys, and gpt-oss.
+    """
+
+    name = "flash3"
+    version = "FlashAttention-3"
+    summary = "FlashAttention-3 semantics: as flash, also with sinks and values of another width"
+
+
 @hookimpl
 def flopbench_attention_modes() -> list[type[AttentionMode]]:
     """Contribute the FlashAttention modes."""
-    return [Flash, FlashTorch]
+    return [Flash, FlashTorch, Flash3]

@@ -9,12 +9,14 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from typing import TYPE_CHECKING, Any
+from weakref import WeakKeyDictionary
 
 from flopbench import (
     Convention,
     Count,
     Counted,
     CountError,
+    Saved,
     SymbolicCounter,
     Trace,
     VendorCall,
@@ -26,6 +28,8 @@ from flopbench.ops import TORCH_VISIBLE
 
 if TYPE_CHECKING:
     import sympy
+
+    from flopbench.builtin.torch_watch import Seen
 else:
     __getattr__ = former_names(__name__)
 
@@ -36,18 +40,39 @@ class TorchCounter(SymbolicCounter):
     name = "torch"
     summary = "torch.utils.flop_counter.FlopCounterMode, with an audit of uncounted ops"
     convention = Convention(unit="FLOP", sees=TORCH_VISIBLE)
+    tells_phases = True
+
+    def __init__(self) -> None:
+        self._steps: WeakKeyDictionary[Any, Seen] = WeakKeyDictionary()
 
     def count(self, call: VendorCall) -> Count:
+        seen = self._seen(call).of(call.phase)
+        counted = tuple(Counted(m, op, n) for (m, op), n in seen.counted.items())
+        return Count(counted, seen.uncounted_ops())
+
+    def _seen(self, call: VendorCall) -> Seen:
+        """Run a call; the passes of a training step are those of one run."""
         from flopbench.builtin.torch_watch import watch
 
+        if call.phase is not None and call.run in self._steps:
+            return self._steps[call.run]
         seen = watch(call)
         if seen.total != seen.counted.total():
             raise CountError(
                 f"FlopCounterMode's total {seen.total} is not the sum over modules "
                 f"{seen.counted.total()}"
             )
-        counted = tuple(Counted(m, op, n) for (m, op), n in seen.counted.items())
-        return Count(counted, seen.uncounted_ops())
+        if call.phase is not None:
+            self._steps[call.run] = seen
+        return seen
+
+    def saved(self, call: VendorCall) -> Saved:
+        from flopbench.builtin.torch_watch import require_torch
+
+        require_torch()
+        from flopbench.builtin.torch_saved import saved
+
+        return saved(call)
 
     def trace(
         self,

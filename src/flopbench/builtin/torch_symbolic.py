@@ -9,11 +9,13 @@ to torch (broadcasting), so a symbol stands for 2 and more.
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
+from contextlib import nullcontext
 from typing import Any
 
 import sympy
 import torch
 from torch._decomp import get_decompositions
+from torch._dispatch.python import enable_python_dispatcher
 from torch._dynamo.source import ConstantSource
 from torch._subclasses.fake_tensor import FakeTensorMode
 from torch.fx.experimental.symbolic_shapes import DimDynamic, ShapeEnv
@@ -21,7 +23,7 @@ from torch.utils._python_dispatch import TorchDispatchMode
 
 from flopbench import CountError, Trace, VendorCall
 from flopbench.boundary import told
-from flopbench.builtin.torch_watch import watch
+from flopbench.builtin.torch_watch import NONE, watch
 
 _BINDING = (torch.ops.aten.constant_pad_nd,)
 """Ops whose fake kernel binds symbols to their examples, while their decomposition does not.
@@ -42,9 +44,15 @@ _PLAIN: dict[str, Callable[..., sympy.Expr]] = {
 
 
 def trace(
-    prepare: Callable[[Mapping[str, Any]], VendorCall], symbols: Mapping[sympy.Symbol, int]
+    prepare: Callable[[Mapping[str, Any]], VendorCall],
+    symbols: Mapping[sympy.Symbol, int],
+    own: Mapping[Any, Any] = NONE,
+    layers: Any = None,
 ) -> Trace:
     """Count a call with symbolic sizes (`flopbench.vendor.SymbolicCounter.trace`).
+
+    Args:
+        own, layers: as in `flopbench.builtin.torch_watch.watch`.
 
     Raises:
         CountError: the call fails, or FlopCounterMode's total is not the sum over modules.
@@ -59,7 +67,9 @@ def trace(
             raise
         except (Exception, SystemExit) as error:
             raise CountError(f"the vendor call could not be prepared: {told(error)}") from error
-        seen = watch(call, _Decomposing())
+        # Before 2.13 torch's own matmul binds sizes; the one that it has in Python does not.
+        with nullcontext() if torch.__version__ >= "2.13" else enable_python_dispatcher():
+            seen = watch(call, _Decomposing(), own=own, layers=layers).of(call.phase)
     names = {size.node.expr: symbol for symbol, size in sizes.items()}
 
     def form(value: Any) -> sympy.Expr:

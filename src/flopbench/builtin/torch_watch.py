@@ -5,20 +5,23 @@ from __future__ import annotations
 import re
 from collections import Counter
 from collections.abc import Callable, Iterator, Mapping
-from contextlib import ExitStack, contextmanager
-from typing import Any
+from contextlib import ExitStack, contextmanager, nullcontext
+from types import MappingProxyType
+from typing import Any, cast
 
-from attrs import frozen
+from attrs import define, evolve, field
 
 from flopbench import CountError, Uncounted, UsageError, VendorCall
 from flopbench.boundary import told
 from flopbench.builtin.torch_opaque import telling
+from flopbench.builtin.torch_places import Places, places_of
+from flopbench.training_step import Phase
 
 _MATRIX_WORK = re.compile(
     r"""(^|_)(
         (add|b|addb|baddb|s|sp|hsp|sspadd)?mm\w* | (add)?mv | v?dot | addr | ger | outer | matmul
         | (bi|tri)?linear | einsum | tensordot | conv(?!ert)\w* | attention\w*
-        | (\w+_)?(lstm|gru|rnn)\w* | encoder | cdist | euclidean | linalg | cholesky\w*
+        | (\w+_)?(lstm|gru|rnn)\w* | encoder | [cp]dist | euclidean | linalg | cholesky\w*
         | (sp)?solve\w* | inverse | matrix_exp | affine_grid | (ge|org|orm)?qr\w*
         | svd | lu_with | fft_(c2c|c2r|r2c)
     )(_|$)""",
@@ -56,56 +59,134 @@ def does_matrix_work(namespace: str, name: str) -> bool:
     return bool(_MATRIX_WORK.search(name)) and not _NO_WORK.match(name)
 
 
-@frozen
+NONE: Mapping[Any, Any] = MappingProxyType({})
+"""No formulas."""
+
+
+@define
 class Seen:
     """What FlopCounterMode and the audit saw of a call, by (module, op).
 
     Attributes:
         counted: FLOPs: ints, or symbolic ints if the call's sizes are symbolic.
         uncounted: calls of ops without a formula.
-        total: FlopCounterMode's own sum.
+        total: FlopCounterMode's own sum, and that of repeated layers.
+        parts: the same by the pass of a training step.
     """
 
-    counted: Counter[tuple[str, str]]
-    uncounted: Counter[tuple[str, str]]
-    total: Any
+    counted: Counter[tuple[str, str]] = field(factory=Counter)
+    uncounted: Counter[tuple[str, str]] = field(factory=Counter)
+    total: Any = 0
+    parts: dict[Phase, Seen] = field(factory=dict)
+
+    def repeat(self, key: tuple[str, str], flops: Any) -> None:
+        """Add the work of a layer that equals one that was run."""
+        self.counted[key] += flops
+        self.total += flops
+
+    def of(self, phase: Phase | None) -> Seen:
+        """Return what was seen of a pass; all of it for None."""
+        if phase is None:
+            return self
+        part = self.parts.get(phase, Seen())
+        others = (other for name, other in self.parts.items() if name is not phase)
+        return evolve(part, total=self.total - sum(other.counted.total() for other in others))
 
     def uncounted_ops(self) -> tuple[Uncounted, ...]:
         """Return what was uncounted, as counters report it."""
         return tuple(Uncounted(m, op, n) for (m, op), n in self.uncounted.items())
 
 
-def watch(call: VendorCall, *inner: Any) -> Seen:
-    """Run a call under FlopCounterMode and the audit.
+def watch(call: VendorCall, *inner: Any, own: Mapping[Any, Any] = NONE, layers: Any = None) -> Seen:
+    """Run a call under FlopCounterMode and the audit, without gradients unless it turns them on.
+
+    A call of a training step is differentiated, unless none of its weights is trained.
 
     Args:
-        inner: dispatch modes that an op reaches after FlopCounterMode.
+        inner, own: as in `watching`.
+        layers: `flopbench.builtin.torch_layers.Layers`, to run equal layers once.
 
     Raises:
         CountError: the call fails.
     """
     torch = require_torch()
-    from torch.utils.flop_counter import FlopCounterMode
+    from flopbench.builtin.torch_backward import run_backward
 
-    counted: Counter[tuple[str, str]] = Counter()
-    uncounted: Counter[tuple[str, str]] = Counter()
-    with module_path(call.root) as path, ExitStack() as modes:
-        formulas = _recording_formulas(lambda op, n: counted.update({(path(), op): n}))
-        mode = FlopCounterMode(display=False, custom_mapping=formulas)
+    try:
+        with (
+            torch.set_grad_enabled(call.phase is not None),
+            watching(places_of(call.root), *inner, own=own) as seen,
+            nullcontext() if layers is None else layers.traced_once(call.root, seen),
+        ):
+            returned = call.run()
+            if call.phase is not None and any(w.requires_grad for w in call.root.parameters()):
+                run_backward(returned)
+    except CountError:
+        raise
+    except (Exception, SystemExit) as error:
+        raise CountError(f"the vendor call failed: {told(error)}") from error
+    return seen
 
-        def report(op: str) -> None:
-            uncounted.update([(path(), op)])
 
-        ops, higher_order = _audits(formulas, report)
-        try:
-            # The mode entered last sees an op first: the audit of ops gets what is left
-            # once FlopCounterMode has decomposed what it has no formula for.
-            for context in (torch.no_grad(), telling(report), *inner, ops, mode, higher_order):
-                modes.enter_context(context)
-            call.run()
-        except (Exception, SystemExit) as error:
-            raise CountError(f"the vendor call failed: {told(error)}") from error
-    return Seen(counted, uncounted, mode.get_total_flops())
+@contextmanager
+def watching(
+    places: Places,
+    *inner: Any,
+    own: Mapping[Any, Any] = NONE,
+    counted: Callable[[str, Any, bool], None] = lambda _op, _flops, _own: None,
+) -> Iterator[Seen]:
+    """Watch what runs under FlopCounterMode and the audit; the total is known at the end.
+
+    Args:
+        inner: dispatch modes that an op reaches after FlopCounterMode.
+        own: formulas for ops that torch's registry has none for, or a wrong one.
+        counted: called with each op that has a formula, its FLOPs, and whether only ``own`` gives
+            this number.
+    """
+    from torch.utils.flop_counter import FlopCounterMode, flop_registry
+
+    seen = Seen()
+
+    def parts() -> tuple[Seen, Seen]:
+        return seen, seen.parts.setdefault(places.phase(), Seen())
+
+    def record(op: str, flops: Any, is_own: bool) -> None:
+        for part in parts():
+            part.counted[places.path(), op] += flops
+        counted(op, flops, is_own)
+
+    def report(op: str) -> None:
+        for part in parts():
+            part.uncounted[places.path(), op] += 1
+
+    formulas = _recording_formulas(flop_registry, own, record)
+    mode = FlopCounterMode(display=False, custom_mapping=formulas)
+    mode.mod_tracker = cast("Any", _Untracked())
+    ops, higher_order = _audits(formulas, report, places)
+    with places.following(), ExitStack() as modes:
+        # The mode entered last sees an op first: the audit of ops gets what is left
+        # once FlopCounterMode has decomposed what it has no formula for.
+        for context in (telling(report), *inner, ops, mode, higher_order):
+            modes.enter_context(context)
+        yield seen
+        for path, calls in places.elsewhere.items():
+            seen.uncounted[path, "another thread"] += calls
+        seen.total += mode.get_total_flops()
+
+
+class _Untracked:
+    """Takes the place of torch's tracker of modules, which `Places` makes needless.
+
+    Torch's fails without gradients if a parameter is what a module is called with.
+    """
+
+    parents = frozenset({"Global"})
+
+    def __enter__(self) -> None:
+        """Enter nothing."""
+
+    def __exit__(self, *_: object) -> None:
+        """Leave nothing."""
 
 
 def require_torch() -> Any:
@@ -123,24 +204,36 @@ def require_torch() -> Any:
     return torch
 
 
-def _recording_formulas(record: Callable[[str, int], None]) -> dict[Any, Any]:
-    """Wrap every formula of torch's registry so that each count is recorded where it arises."""
-    from torch.utils.flop_counter import flop_registry
+def _recording_formulas(
+    torchs: Mapping[Any, Any], own: Mapping[Any, Any], record: Callable[[str, Any, bool], None]
+) -> dict[Any, Any]:
+    """Wrap every formula so that each count is recorded where it arises, and whose it is."""
+
+    def agrees(op: Any, flops: Any, args: Any, kwargs: Any) -> bool:
+        """Return whether torch says the same; with symbols, comparing would add a guard."""
+        return op in torchs and type(flops) is int and torchs[op](*args, **kwargs) == flops
 
     def wrap(op: Any, formula: Any) -> Any:
+        namespace, _, name = str(op).rpartition(".")
+        # A lookup, say, is a product in some calls only.
+        always = does_matrix_work(namespace, name)
+
         def recording(*args: Any, **kwargs: Any) -> Any:
             flops = formula(*args, **kwargs)
-            record(str(op), flops)
+            if always or not (isinstance(flops, int) and flops == 0):
+                record(str(op), flops, op in own and not agrees(op, flops, args, kwargs))
             return flops
 
         # The registry's own formulas take tensors, and turn them into shapes themselves.
         recording._get_raw = True  # type: ignore[attr-defined]  # noqa: SLF001
         return recording
 
-    return {op: wrap(op, formula) for op, formula in flop_registry.items()}
+    return {op: wrap(op, formula) for op, formula in {**torchs, **own}.items()}
 
 
-def _audits(formulas: Mapping[Any, Any], report: Callable[[str], None]) -> tuple[Any, Any]:
+def _audits(
+    formulas: Mapping[Any, Any], report: Callable[[str], None], places: Places
+) -> tuple[Any, Any]:
     """Return two dispatch modes that report what FlopCounterMode misses.
 
     The first reports each op that does matrix work and has no formula. The second reports
@@ -154,6 +247,7 @@ def _audits(formulas: Mapping[Any, Any], report: Callable[[str], None]) -> tuple
         def __torch_dispatch__(
             self, func: Any, types: Any, args: Any = (), kwargs: Any = None
         ) -> Any:
+            places.remember()
             packet = func.overloadpacket
             namespace, _, name = str(packet).rpartition(".")
             if packet not in formulas and does_matrix_work(namespace, name):
@@ -171,31 +265,3 @@ def _audits(formulas: Mapping[Any, Any], report: Callable[[str], None]) -> tuple
             return func(*args, **(kwargs or {}))
 
     return Audit(), HigherOrderAudit()  # type: ignore[no-untyped-call]
-
-
-@contextmanager
-def module_path(root: Any) -> Iterator[Callable[[], str]]:
-    """Yield a function that names the innermost module of ``root`` being called.
-
-    Modules are named as in ``root.named_modules()``; work outside all of them is at "".
-    """
-    from torch.nn.modules import module as hooks
-
-    names = {module: name for name, module in root.named_modules()}
-    stack = [""]
-
-    def enter(module: Any, _args: Any) -> None:
-        stack.append(names.get(module, stack[-1]))
-
-    def leave(_module: Any, _args: Any, _output: Any) -> None:
-        stack.pop()
-
-    handles = [
-        hooks.register_module_forward_pre_hook(enter),
-        hooks.register_module_forward_hook(leave, always_call=True),
-    ]
-    try:
-        yield lambda: stack[-1]
-    finally:
-        for handle in handles:
-            handle.remove()

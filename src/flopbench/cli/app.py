@@ -13,6 +13,7 @@ import logging
 import os
 import signal
 import sys
+import threading
 from collections.abc import Iterable, Sequence
 from importlib import import_module
 from typing import Annotated, Any
@@ -25,7 +26,10 @@ from flopbench.cli.options import PluginOption, StrictOption
 from flopbench.errors import FlopbenchError, UsageError, describe
 from flopbench.text import one_line, visible
 
-COMMANDS = ("run", "sweep", "compare", "prove", "explain", "list", "attention", "new")
+COMMANDS = (
+    *("run", "count", "sweep", "compare", "prove", "explain", "referee"),
+    *("list", "attention", "new"),
+)
 """Command NAME is the function ``NAME_command`` of the module ``flopbench.cli.NAME``."""
 
 
@@ -69,7 +73,7 @@ def start(*, interruptible: bool) -> None:
     session, stdout = Session(), sys.stdout
     try:
         if interruptible:
-            signal.signal(signal.SIGINT, signal.default_int_handler)
+            _heed_interruptions()
         status = make_app(_asked_for(sys.argv[1:]))(obj=session, standalone_mode=False)
     except FlopbenchError as error:
         status = _told(str(error), error.exit_code)
@@ -91,6 +95,25 @@ def start(*, interruptible: bool) -> None:
         status = _shown(error)
     _flush()
     sys.exit(_status(session, status or 0))
+
+
+def _heed_interruptions() -> None:
+    """Let SIGINT raise KeyboardInterrupt, also where Python cannot pass an exception on.
+
+    In a finaliser or a weak reference's callback (each import has one) Python drops what is
+    raised and prints a traceback. The interruption is sent again as soon as that is left.
+    """
+    signal.signal(signal.SIGINT, signal.default_int_handler)
+
+    def dropped(unraisable: sys.UnraisableHookArgs) -> None:
+        if issubclass(unraisable.exc_type, KeyboardInterrupt):
+            # A signal to the thread itself: it may be waiting for something.
+            main = threading.main_thread().ident
+            threading.Timer(0.01, signal.pthread_kill, (main, signal.SIGINT)).start()
+        else:
+            sys.__unraisablehook__(unraisable)
+
+    sys.unraisablehook = dropped
 
 
 def _prepare() -> None:

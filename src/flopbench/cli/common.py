@@ -7,13 +7,13 @@ import os
 import sys
 from collections.abc import Collection, Iterable, Iterator, Sequence
 from contextlib import contextmanager
-from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import typer
 from attrs import define, field
 
 from flopbench.errors import UsageError, unknown
+from flopbench.inputs.options import some
 from flopbench.text import listed, visible
 
 if TYPE_CHECKING:
@@ -76,28 +76,9 @@ def print_text(text: str) -> None:
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
 
 
-def names(text: str | None) -> Sequence[str] | Any:
-    """Split an option's comma-separated names; None stays None."""
-    if text is None:
-        return None
-    return [name.strip() for name in text.split(",") if name.strip()]
-
-
 def one_of(names: Iterable[str]) -> str:
     """List the values that an option takes, for its help."""
     return f"{listed(names, 'or')}."
-
-
-def some(option: str, text: str) -> Sequence[str]:
-    """Split an option's comma-separated names, at least one.
-
-    Raises:
-        UsageError: no name is given.
-    """
-    given: Sequence[str] = names(text)
-    if not given:
-        raise UsageError(f"{option} must name at least one")
-    return given
 
 
 def formats(option: str, what: str, text: str, known: Collection[str]) -> Sequence[str]:
@@ -111,26 +92,6 @@ def formats(option: str, what: str, text: str, known: Collection[str]) -> Sequen
         if name not in known:
             raise UsageError(unknown(what, name, known))
     return chosen
-
-
-def path(option: str, text: str) -> Path:
-    """Return an option's text as a path.
-
-    Raises:
-        UsageError: it is empty.
-    """
-    if not text:
-        raise UsageError(f"{option} is empty: it needs a path")
-    return Path(text)
-
-
-def image_path(image: str | None) -> str | None:
-    """Return ``--image`` as ``workload.image``; None stays None.
-
-    Raises:
-        UsageError: it is empty.
-    """
-    return None if image is None else str(path("--image", image))
 
 
 @contextmanager

@@ -8,15 +8,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from flopbench.cli.common import (
-    LOG,
-    formats,
-    load,
-    names,
-    path,
-    print_text,
-    progress_bar,
-)
+from flopbench.cli.common import LOG, formats, load, print_text, progress_bar
 from flopbench.cli.options import (
     AnalyticOnlyOption,
     AttentionOption,
@@ -25,14 +17,13 @@ from flopbench.cli.options import (
     PluginOption,
     StagesOption,
     StrictOption,
-    settings,
 )
 from flopbench.errors import PluginError, UsageError
+from flopbench.inputs.options import path, settings
 
 if TYPE_CHECKING:
     from flopbench.commands.compare.comparison import SideBySide
     from flopbench.commands.compare.plan import Entry
-    from flopbench.plan import Plan
 
 
 def compare_command(
@@ -64,18 +55,17 @@ def compare_command(
     It shows FLOPs, memory, bytes moved and tokens. Each model is checked against its vendor model,
     if it has one. Exit status: 0, 1 a model failed or differs (the others are shown), 2 usage.
     """
-    from flopbench.cli.files import check_writable, write_files
     from flopbench.commands.compare.comparison import compare_models
-    from flopbench.commands.compare.plan import check_stages, parse, plan_entry
+    from flopbench.commands.compare.plan import parse, plan_entries
     from flopbench.commands.compare.text import FORMATS
     from flopbench.commands.run.runner import run
+    from flopbench.values.files import check_writable, write_files
 
     if out is not None:
         check_writable(path("--out", out))
     shown = formats("--format", "format of a comparison", format, FORMATS)
     entries, shared = parse(arguments)
     catalog = load(context, plugin, strict_plugins)
-    check_stages(catalog, entries, names(stages))
     options = settings(
         image=image,
         attention=attention,
@@ -83,12 +73,7 @@ def compare_command(
         counters=counters,
         analytic_only=analytic_only,
     )
-    plans: dict[Entry, Plan | PluginError] = {}
-    for entry in entries:
-        try:
-            plans[entry] = plan_entry(catalog, entry, shared, options)
-        except PluginError as error:
-            plans[entry] = error
+    plans = plan_entries(catalog, entries, shared, options)
     gc.enable()
     with progress_bar(_calls(plans)) as progress:
         found = compare_models(

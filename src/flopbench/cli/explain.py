@@ -8,7 +8,7 @@ from typing import Annotated, Any, cast
 
 import typer
 
-from flopbench.cli.common import LOG, formats, load, path, print_text, some
+from flopbench.cli.common import LOG, formats, load, print_text
 from flopbench.cli.options import (
     ConfigOption,
     ImageOption,
@@ -17,11 +17,9 @@ from flopbench.cli.options import (
     PluginOption,
     StagesOption,
     StrictOption,
-    settings,
 )
-from flopbench.errors import UsageError, unknown
-
-WORKS = ("tensor", "vector", "all")
+from flopbench.errors import UsageError
+from flopbench.inputs.options import path, settings
 
 
 def explain_command(
@@ -60,20 +58,16 @@ def explain_command(
 
     Each component has its form and its value at the workload.
     """
-    from flopbench.cli.files import check_writable, write_files
+    from flopbench.commands.explain.request import check
     from flopbench.commands.explain.text import FORMATS
     from flopbench.commands.explain.tree import explain
     from flopbench.plan import make_plan
+    from flopbench.values.files import check_writable, write_files
 
     if out is not None:
         check_writable(path("--out", out))
     shown = formats("--format", "format of an explanation", format, FORMATS)
-    if depth is not None and depth < 0:
-        raise UsageError(f"--depth must be at least 0, got {depth}")
-    if work not in WORKS:
-        raise UsageError(unknown("--work", work, WORKS))
-    if attention is not None and len(some("--attention", attention)) != 1:
-        raise UsageError(f"--attention takes one mode here, got {attention}")
+    check(depth, work, attention)
     catalog = load(context, plugin, strict_plugins)
     options = settings(image=image, attention=attention, stages=stages, analytic_only=True)
     plan = make_plan(catalog, model, file=config, overrides=overrides or [], options=options)

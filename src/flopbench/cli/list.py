@@ -16,8 +16,8 @@ def list_command(
         list[str] | None,
         typer.Argument(
             metavar="[KIND|NAME]...",
-            help="Kinds: models, attention, vendors, counters, reporters, stages, sweeps, keys, "
-            "plugins. Or names, such as deepseek_ocr or 'hf/qwen*'.",
+            help="Kinds: models, attention, vendors, counters, reporters, formulas, stages, "
+            "sweeps, keys, plugins. Or names, such as deepseek_ocr or 'hf/qwen*'.",
         ),
     ] = None,
     plugin: PluginOption = None,

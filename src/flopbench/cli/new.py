@@ -6,13 +6,14 @@ from typing import Annotated
 
 import typer
 
-from flopbench.cli.common import load, path, print_text
+from flopbench.cli.common import load, print_text
 from flopbench.cli.options import PluginOption, StrictOption
+from flopbench.inputs.options import path
 
 
 def new_command(
     context: typer.Context,
-    kind: Annotated[str, typer.Argument(help="model, attention, counter or reporter.")],
+    kind: Annotated[str, typer.Argument(help="model, attention, counter, reporter or formula.")],
     name: Annotated[str, typer.Argument(help="Name of what the plugin adds, such as my_model.")],
     out: Annotated[
         str, typer.Option(metavar="DIR", help="Create the plugin's folder there.")

@@ -1,14 +1,12 @@
-"""The options that commands share, and what they set."""
+"""The options that commands share."""
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from pathlib import Path
-from typing import Annotated, Any
+from typing import Annotated
 
 import typer
 
-from flopbench.cli.common import image_path, names
 from flopbench.inputs.numbers import MOST, integer, quoted
 
 PluginOption = Annotated[
@@ -41,7 +39,8 @@ def count(text: str) -> int:
 
 
 ModelArgument = Annotated[
-    str, typer.Argument(help="A model that `flopbench list` shows, or the path of its config.json.")
+    str,
+    typer.Argument(help="A model that `flopbench list` shows, a config.json, or its folder."),
 ]
 OverridesArgument = Annotated[
     list[str] | None,
@@ -60,6 +59,12 @@ StagesOption = Annotated[
 AttentionOption = Annotated[
     str | None, typer.Option(metavar="NAMES", help="Attention modes, such as eager,flash.")
 ]
+TtftOption = Annotated[
+    float | None, typer.Option(metavar="S", help="Target: seconds to the first token.")
+]
+TpotOption = Annotated[
+    float | None, typer.Option(metavar="S", help="Target: seconds per output token.")
+]
 AnalyticOnlyOption = Annotated[
     bool,
     typer.Option(
@@ -70,22 +75,3 @@ AnalyticOnlyOption = Annotated[
 CountersOption = Annotated[
     str | None, typer.Option(metavar="NAMES", help="Vendor counters, such as torch.")
 ]
-
-
-def settings(
-    *,
-    image: str | None = None,
-    attention: str | None = None,
-    stages: str | None = None,
-    counters: str | None = None,
-    analytic_only: bool = False,
-) -> dict[str, Any]:
-    """Return the configuration keys that the given options set."""
-    found: dict[str, str | Sequence[str] | bool | None] = {
-        "workload.image": image_path(image),
-        "run.attention": names(attention),
-        "run.stages": names(stages),
-        "run.counters": names(counters),
-        "run.analytic_only": analytic_only or None,
-    }
-    return {key: value for key, value in found.items() if value is not None}

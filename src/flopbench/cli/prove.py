@@ -8,14 +8,7 @@ from typing import Annotated
 
 import typer
 
-from flopbench.cli.common import (
-    formats,
-    load,
-    path,
-    print_text,
-    progress_bar,
-    some,
-)
+from flopbench.cli.common import formats, load, print_text, progress_bar
 from flopbench.cli.options import (
     ConfigOption,
     CountersOption,
@@ -25,8 +18,8 @@ from flopbench.cli.options import (
     PluginOption,
     StagesOption,
     StrictOption,
-    settings,
 )
+from flopbench.inputs.options import path, settings, some
 
 
 def prove_command(
@@ -54,11 +47,11 @@ def prove_command(
 
     Exit status: 0 proved or interpolated, 1 something differs or is incomplete, 2 usage.
     """
-    from flopbench.cli.files import check_writable, write_files
     from flopbench.commands.prove.proof import FAILURES
     from flopbench.commands.prove.runner import prove
     from flopbench.commands.prove.text import FILES, FORMATS
     from flopbench.plan import make_plan
+    from flopbench.values.files import check_writable, write_files
 
     if out is not None:
         check_writable(path("--out", out))

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from flopbench.cli.common import LOG, load, path, print_text
+from flopbench.cli.common import LOG, load, print_text
 from flopbench.cli.options import (
     AnalyticOnlyOption,
     AttentionOption,
@@ -21,18 +21,19 @@ from flopbench.cli.options import (
     PluginOption,
     StagesOption,
     StrictOption,
+    TpotOption,
+    TtftOption,
     count,
-    settings,
 )
 from flopbench.errors import UsageError
-from flopbench.text import json_text, plural
+from flopbench.inputs.options import path, settings
+from flopbench.text import plural
 
 if TYPE_CHECKING:
     from flopbench.commands.sweep.plan import SweepPlan, SweepRequest
     from flopbench.progress import SweepProgress
 
 _SHOWN = 5
-_LEAST_SECONDS = 1e-12
 
 
 SweepArguments = Annotated[
@@ -60,12 +61,6 @@ ImageTokensOption = Annotated[
 ]
 CounterOption = Annotated[
     str | None, typer.Option(metavar="NAME", help="The vendor counter, such as torch.")
-]
-TtftOption = Annotated[
-    float | None, typer.Option(metavar="S", help="Target: seconds to the first token.")
-]
-TpotOption = Annotated[
-    float | None, typer.Option(metavar="S", help="Target: seconds per output token.")
 ]
 JobsOption = Annotated[
     int, typer.Option("--jobs", metavar="N", min=1, help="Processes that count the vendor model.")
@@ -111,9 +106,9 @@ def sweep_command(
     from flopbench.analytic import SweepLimits
     from flopbench.commands.sweep.by_hand import grids
     from flopbench.commands.sweep.plan import SweepRequest, plan_sweep
-    from flopbench.commands.sweep.report import Targets, check_targets
+    from flopbench.plan.targets import Targets
 
-    targets = Targets(ttft=_seconds("--ttft", ttft), tpot=_seconds("--tpot", tpot))
+    targets = Targets.of(ttft, tpot)
     options = settings(
         image=image,
         attention=attention,
@@ -135,7 +130,7 @@ def sweep_command(
         options=options,
     )
     plan = plan_sweep(catalog, request)
-    check_targets(plan, targets)
+    targets.check(plan.base.model, plan.workloads[0])
     gc.enable()
     failed = _sweep(plan, request, catalog, folder, jobs, targets, plots)
     if failed:
@@ -147,8 +142,8 @@ def sweep_command(
 
 def _folder(out: str | None, plots: bool) -> Path | None:
     """Return the folder of ``--out``, after checking that its files can be written."""
-    from flopbench.cli.files import check_writable
     from flopbench.plotting import require_matplotlib
+    from flopbench.values.files import check_writable
 
     if out is None:
         return None
@@ -171,10 +166,10 @@ def _sweep(
     """Run the sweep, print or write it, and return what failed."""
     from contextlib import nullcontext
 
-    from flopbench.cli.sweep_files import replace_files
+    from flopbench.commands.sweep.files import replace_files, texts
     from flopbench.commands.sweep.lock import locked
     from flopbench.commands.sweep.runner import incomplete, run_sweep
-    from flopbench.commands.sweep.text import to_csv, to_markdown, verdict
+    from flopbench.commands.sweep.text import to_markdown, verdict
 
     with locked(folder) if folder else nullcontext():
         # Text printed under a bar goes to the terminal, even if stdout is redirected.
@@ -182,15 +177,10 @@ def _sweep(
             report, close = run_sweep(
                 plan, request, catalog, out=folder, jobs=jobs, targets=targets, progress=progress
             )
-        text = json_text(report, 1) + "\n"
         if folder is None:
             print_text(to_markdown(report).rstrip())
         else:
-            files: dict[str, Any] = {
-                "sweep.json": text,
-                "sweep.csv": to_csv(report),
-                "sweep.md": to_markdown(report),
-            }
+            files = texts(report)
             replace_files(folder, files)  # before the pictures, which may fail
             if plots:
                 from flopbench.commands.sweep.plots import draw
@@ -208,14 +198,6 @@ def _name_and_overrides(arguments: list[str]) -> tuple[str | None, list[str]]:
     if len(plain) > 1:
         raise UsageError(f"{plain[1]!r} is not KEY=VALUE, and sweep {plain[0]!r} is already named")
     return (plain[0] if plain else None), [a for a in arguments if "=" in a]
-
-
-def _seconds(option: str, value: float | None) -> float | None:
-    if value is not None and not _LEAST_SECONDS <= value < float("inf"):
-        raise UsageError(
-            f"{option} must be a number of seconds above 0 (at least {_LEAST_SECONDS}), got {value}"
-        )
-    return value
 
 
 @contextmanager

@@ -40,6 +40,11 @@ def is_symbolic(value: object) -> bool:
     return sympy is not None and isinstance(value, sympy.Expr)
 
 
+def is_zero(value: object) -> bool:
+    """Return whether ``value`` is the number 0, also as a SymPy expression; never for an array."""
+    return (isinstance(value, int | float) or is_symbolic(value)) and bool(value == 0)
+
+
 def is_traced(value: object) -> bool:
     """Return whether ``value`` is a size in a traced vendor call: one of torch's symbolic ints."""
     torch = sys.modules.get("torch")

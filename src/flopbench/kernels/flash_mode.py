@@ -26,6 +26,7 @@ class FlashExecuted(FlashAttention2):
     summary = "the tensor work that PyTorch's FlashAttention kernels execute on an H200"
     label = "analytic flash (executed)"
     tells_padding = True
+    no_backward = "the tiles of a fused backward are not known"
 
     choice: ClassVar[Choice | None] = None
     """Kernel and GPU; None for what SDPA runs on an H200."""

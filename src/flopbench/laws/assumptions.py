@@ -10,7 +10,7 @@ from attrs import define, field
 
 from flopbench.dims.forms import STEP
 from flopbench.errors import CountError
-from flopbench.laws.law import Key, Slice
+from flopbench.laws.law import Key, Slice, put_in
 from flopbench.laws.step_ranges import from_first_step, is_about_steps, is_bound, strongest, tidy
 
 MANY_WAYS = "the program runs in more than two different ways over the steps"
@@ -25,12 +25,14 @@ class Assumptions:
         guards: relations between sizes, each with the sizes that were fixed when it was found.
         slices: small sizes at which other forms hold; the forms are of one step, by module and op.
         uncounted: ops without a formula, each with the most calls seen in one step.
+        interpolated: sizes that did not stay symbolic, each with the reason.
     """
 
     notes: dict[str, None] = field(factory=dict)
     guards: list[tuple[sympy.Basic, Mapping[str, int]]] = field(factory=list)
     slices: list[Slice] = field(factory=list)
     uncounted: dict[Key, int] = field(factory=dict)
+    interpolated: dict[str, str] = field(factory=dict)
 
     def meet(self, uncounted: Mapping[Key, int]) -> None:
         """Record ops that are uncounted at some sizes or steps; a law for all must list them."""
@@ -60,7 +62,7 @@ class Assumptions:
 
     def exclude(self, sizes: Mapping[str, int]) -> bool:
         """Return whether a general guard rules out these sizes."""
-        return any(_put_in(guard, sizes) == sympy.false for guard in self.general)
+        return any(put_in(guard, sizes) == sympy.false for guard in self.general)
 
     def require_all_steps(self) -> None:
         """Refuse guards that concern some of the steps of every run, whatever its sizes.
@@ -69,7 +71,7 @@ class Assumptions:
             CountError: a guard neither bounds the sizes nor follows from one that does.
         """
         for guard, fixed in self.guards:
-            follows = any(tidy(_put_in(general, fixed)) == guard for general in self.general)
+            follows = any(tidy(put_in(general, fixed)) == guard for general in self.general)
             alone = guard.free_symbols == {STEP} and not (fixed and follows)
             if alone or (STEP in guard.free_symbols and not is_bound(guard)):
                 raise CountError(f"{MANY_WAYS}: it tests whether {guard}")
@@ -82,7 +84,7 @@ class Assumptions:
         relations = [str(guard) for guard in self.in_all_steps(steps)] + [
             f"{_in_all_steps(guard, steps)} (where {equations(fixed)})"
             for guard, fixed in self.guards
-            if fixed and not any(tidy(_put_in(general, fixed)) == guard for general in self.general)
+            if fixed and not any(tidy(put_in(general, fixed)) == guard for general in self.general)
         ]
         return tuple(dict.fromkeys((*relations, *self.notes)))
 
@@ -90,10 +92,6 @@ class Assumptions:
 def equations(values: Mapping[str, int]) -> str:
     """Write sizes and their values as equations."""
     return ", ".join(f"{name} = {value}" for name, value in values.items())
-
-
-def _put_in(guard: sympy.Basic, fixed: Mapping[str, int]) -> sympy.Basic:
-    return guard.subs({s: fixed[s.name] for s in guard.free_symbols if s.name in fixed})
 
 
 def _in_all_steps(guard: sympy.Basic, steps: Any) -> sympy.Basic:

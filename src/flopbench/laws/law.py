@@ -65,7 +65,7 @@ class Law:
     def holds_at(self, sizes: Mapping[str, int], steps: int = 1) -> bool:
         """Return whether the guards hold at these sizes, in every step."""
         return all(
-            guard.subs({s: point[s.name] for s in guard.free_symbols}) == sympy.true
+            put_in(guard, point) == sympy.true
             for guard in self.guards_at(sizes)
             for point in ({**sizes, STEP.name: step} for step in _telling(guard, steps))
         )
@@ -106,6 +106,14 @@ ORDERED = (
     sympy.GreaterThan,
     sympy.Equality,
 )
+
+
+def put_in(guard: sympy.Basic, sizes: Mapping[str, int]) -> sympy.Basic:
+    """Return a relation with sizes put in, those that it has; false where it divides by 0."""
+    try:
+        return guard.subs({s: sizes[s.name] for s in guard.free_symbols if s.name in sizes})
+    except ZeroDivisionError:
+        return sympy.false
 
 
 def _is_linear(form: sympy.Expr) -> bool:

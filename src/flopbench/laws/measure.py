@@ -27,7 +27,7 @@ def measured_law(search: Search) -> Law:
     opened, assumed = search.opened, search.assumed
     names = tuple(opened.symbols)
     # Decoding begins with step 1, whatever the sizes.
-    free = names if search.subject.everywhere else tuple({STEP.name} & set(names))
+    free = names if search.opened.everywhere else tuple({STEP.name} & set(names))
     found = search.find(names, {}, free)
     regimes = _regimes(search, found, names, free)
     opened = search.opened

@@ -18,7 +18,7 @@ from flopbench.dims.forms import STEP
 from flopbench.errors import CountError
 from flopbench.laws.assumptions import Assumptions, equations
 from flopbench.laws.interpolation import interpolate
-from flopbench.laws.law import Key, Slice, Subject
+from flopbench.laws.law import Key, Slice
 from flopbench.laws.opened import TRACED_FROM, Opened
 from flopbench.tally import sums
 from flopbench.vendor import SymbolicCounter, Trace, Uncounted
@@ -42,7 +42,7 @@ class Search:
     """The search for the forms of one call; keeps what it learns on the way.
 
     Attributes:
-        opened: the stage, with symbols for its sizes.
+        opened: what is called, with symbols for its sizes.
         tick: called with the number of each call that was traced or counted.
         assumed: what the forms hold under.
     """
@@ -56,11 +56,6 @@ class Search:
     @assumed.default
     def _notes_of_the_stage(self) -> Assumptions:
         return Assumptions(notes=self.opened.notes)
-
-    @property
-    def subject(self) -> Subject:
-        """What the search is about."""
-        return self.opened.subject
 
     def done(self) -> None:
         """Report that one more call was traced or counted."""
@@ -89,7 +84,7 @@ class Search:
         return evolve(found, method=method)
 
     def _count(self, fixed: Mapping[str, int]) -> Found:
-        count = self.subject.counter.count(self.opened.prepare(fixed))
+        count = self.opened.counter.count(self.opened.prepare(fixed))
         self.done()
         flops = sums(((e.module, e.op), sympy.Integer(e.flops)) for e in count.counted)
         uncounted = _calls(count.uncounted)
@@ -98,23 +93,33 @@ class Search:
 
     def _trace(self, names: Names, fixed: Mapping[str, int]) -> Trace | str:
         """Trace the call, or return why it cannot be traced."""
-        counter = self.subject.counter
+        counter = self.opened.counter
         if not isinstance(counter, SymbolicCounter):
             return f"counter {counter.name!r} counts numbers only"
         if self._untraceable is not None:
             return self._untraceable
-        try:
-            trace = counter.trace(
-                lambda sizes: self.opened.prepare({**fixed, **sizes}), self._examples(names)
-            )
-        except WrongAnswerError:
-            raise
-        except CountError as error:
-            if not fixed:  # what fails with all sizes open is not tried with fewer
-                self._untraceable = str(error)
-            return str(error)
-        self.done()
-        return trace
+        failed = ""
+        for examples in self._all_examples(names):
+            try:
+                trace = counter.trace(
+                    lambda sizes: self.opened.prepare({**fixed, **sizes}), examples
+                )
+            except WrongAnswerError:
+                raise
+            except CountError as error:
+                failed = failed or str(error)
+            else:
+                self.done()
+                return trace
+        if not fixed:  # what fails with all sizes open is not tried with fewer
+            self._untraceable = failed
+        return failed
+
+    def _all_examples(self, names: Names) -> list[dict[sympy.Symbol, int]]:
+        """Return the examples to try: moved ones; and if the call may refuse those, its own."""
+        moved = self._examples(names)
+        own = {s: max(TRACED_FROM, self.opened.values[s.name]) for s in moved}
+        return [moved, own] if self.opened.may_refuse and own != moved else [moved]
 
     def _examples(self, names: Names) -> dict[sympy.Symbol, int]:
         """Return the workload's own sizes, moved so that all differ and none is 0 or 1."""
@@ -142,19 +147,34 @@ class Search:
                 there = {**fixed, name: value}
                 if name != STEP.name and self.assumed.exclude(there):
                     continue
-                small = self.find(without(names, name), there, free[i + 1 :])
+                small = self._find_small(without(names, name), there, free[i + 1 :], name)
+                if small is None:
+                    continue
                 if small.method is Method.INTERPOLATED:
                     method = small.method
                 if not self._differ(found, small, name, value):
                     continue
                 # The sum over all steps needs the first one, too.
-                if name == STEP.name or not self.subject.everywhere:
+                if name == STEP.name or not self.opened.everywhere:
                     raise CountError(
                         f"the program runs differently where {equations(there)}, so no single "
-                        f"law holds for all of {self.subject.stage}"
+                        f"law holds for all of {self.opened.what}"
                     )
                 self.assumed.slices.append(Slice(there, small.forms))
         return method
+
+    def _find_small(
+        self, names: Names, there: Mapping[str, int], free: Names, name: str
+    ) -> Found | None:
+        """Find the forms where a size is small; None, and a guard, if the call refuses that."""
+        try:
+            return self.find(names, there, free)
+        except CountError:
+            if not self.opened.may_refuse:
+                raise
+        around = {other: value for other, value in there.items() if other != name}
+        self.assumed.add([self.opened.symbols[name] > there[name]], around)
+        return None
 
     def _differ(self, found: Found, small: Found, name: str, value: int) -> bool:
         keys = dict.fromkeys((*found.forms, *small.forms))
@@ -171,7 +191,7 @@ class Search:
     def _interpolate(
         self, name: str, names: Names, fixed: Mapping[str, int], free: Names, why: str
     ) -> Found:
-        if not self.subject.everywhere:
+        if not self.opened.everywhere:
             raise CountError(f"no closed form in {name} was measured: {why}")
         rest = without(names, name), without(free, name)
         at = cache(lambda value: self.find(rest[0], {**fixed, name: value}, rest[1]))
@@ -185,6 +205,7 @@ class Search:
             f"{_listed(result.used)}, confirmed at {_listed(result.confirmed)}"
         )
         self.assumed.notes[note] = None
+        self.assumed.interpolated[name] = why
         calls = {key: calls for point in points for key, calls in point.uncounted.items()}
         return Found(result.forms, calls, method=Method.INTERPOLATED)
 

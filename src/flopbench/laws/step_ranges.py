@@ -69,6 +69,8 @@ def tidy(guard: sympy.Basic) -> sympy.Basic:
     if not isinstance(guard, sympy.Rel):
         return guard
     form = sympy.expand(guard.lhs - guard.rhs)
+    if not form.is_polynomial(*form.free_symbols):
+        return guard
     sizes, rest = sympy.Add(*form.free_symbols), form.subs(dict.fromkeys(form.free_symbols, 0))
     for sign, turned in ((1, guard), (-1, guard.reversedsign)):
         if sympy.expand(sign * form - sizes).is_Integer:

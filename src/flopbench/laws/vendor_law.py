@@ -31,6 +31,8 @@ def vendor_law(subject: Subject, tick: Callable[[int], None] = lambda _call: Non
         CountError: the call fails, its counts lie on no polynomial, or the law does not give
             the workload's own count.
     """
+    if not sizes_of(subject):
+        return _constant(_count(subject, tick))
     search = Search(opened(subject), tick)
     law = measured_law(search)
     steps = int(subject.vendor.stage(subject.stage, subject.workload).steps)
@@ -84,6 +86,8 @@ def law_here(subject: Subject, tick: Callable[[int], None] = lambda _call: None)
         CountError: no law can be traced, or there is nothing to leave open.
     """
     values = sizes_of(subject)
+    if not values:
+        raise CountError("it has no sizes to leave open")
     open_sizes = tuple(
         size
         for size in subject.open_sizes
@@ -102,6 +106,15 @@ def steps_of(subject: Subject, sizes: Mapping[str, int]) -> int:
 def sizes_of(subject: Subject) -> dict[str, int]:
     """Return the sizes of the subject's stage, at its workload."""
     return dict(subject.model.stage_sizes(subject.stage, subject.workload))
+
+
+def _constant(counted: Attributed) -> Law:
+    """Return the law of a stage that depends on no size: its count."""
+    return Law(
+        forms={key: sympy.Integer(flops) for key, flops in _flops(counted).items()},
+        uncounted=counted.uncounted,
+        assumptions=counted.assumptions,
+    )
 
 
 def _count(subject: Subject, tick: Callable[[int], None]) -> Attributed:

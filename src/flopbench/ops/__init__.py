@@ -10,29 +10,44 @@ to the others (`flopbench.AttentionMode`).
 
 from flopbench.ops.attention import Attention
 from flopbench.ops.base import TORCH_VISIBLE, MatrixOp, Op, PricedOp, VectorOp, optional_dim_field
+from flopbench.ops.convolution import Conv2d, Convolution
 from flopbench.ops.cost import Cost
+from flopbench.ops.flow import STREAM, Needs, Unit
 from flopbench.ops.fused import FusedAttention
-from flopbench.ops.matrix import Conv2d, ExpertLinear, Linear, MatMul
-from flopbench.ops.vector import Elementwise, Embedding, KvCacheUpdate, Norm, Rope, Softmax
+from flopbench.ops.gradients import InputGradient, WeightGradient
+from flopbench.ops.kept import FLOAT32, INDEX, Kept
+from flopbench.ops.lookups import Embedding, KvCacheUpdate
+from flopbench.ops.matrix import ExpertLinear, Linear, MatMul
+from flopbench.ops.vector import Elementwise, Norm, Rope, Softmax, VectorGradient
 
 __all__ = [
+    "FLOAT32",
+    "INDEX",
+    "STREAM",
     "TORCH_VISIBLE",
     "Attention",
     "Conv2d",
+    "Convolution",
     "Cost",
     "Elementwise",
     "Embedding",
     "ExpertLinear",
     "FusedAttention",
+    "InputGradient",
+    "Kept",
     "KvCacheUpdate",
     "Linear",
     "MatMul",
     "MatrixOp",
+    "Needs",
     "Norm",
     "Op",
     "PricedOp",
     "Rope",
     "Softmax",
+    "Unit",
+    "VectorGradient",
     "VectorOp",
+    "WeightGradient",
     "optional_dim_field",
 ]

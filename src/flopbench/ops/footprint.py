@@ -8,25 +8,29 @@ from attrs import Factory, frozen
 
 from flopbench.dims import Dim, at_most_one, maximum
 from flopbench.ops.base import PricedOp
+from flopbench.storage import Storage, bytes_of
 
 
 @frozen(eq=False)
 class Held:
-    """Bytes that one operation holds: weights and cache of all copies, live activations of one."""
+    """Bytes that one operation holds: weights and cache of all copies, activations of one."""
 
     component: str
     weight_bytes: Dim
     cache_bytes: Dim
     alive_bytes: Dim
+    result_bytes: Dim
 
     @classmethod
-    def by(cls, op: PricedOp, width: int) -> Held:
-        """Measure an operation, at ``width`` bytes per element."""
-        weights = 0 if op.weights_shared else op.weights() * op.layers
-        cache = op.layers * op.cache_held()
+    def by(cls, op: PricedOp, storage: Storage) -> Held:
+        """Measure an operation."""
+        weights = 0 if op.weights_shared else op.weight_bytes(storage) * op.layers
+        cache = op.layers * bytes_of(op.cache_held(), storage.kv_cache)
         # An op with 0 copies does not run: nothing is alive.
-        live = op.peak() * at_most_one(op.layers)
-        return cls(op.component, width * weights, width * cache, width * live)
+        runs = at_most_one(op.layers)
+        live = bytes_of(op.peak(), storage.activations) * runs
+        result = bytes_of(op.largest_result(), storage.activations) * runs
+        return cls(op.component, weights, cache, live, result)
 
 
 @frozen(eq=False)
@@ -37,11 +41,13 @@ class Footprint:
         weight_bytes: weights by component, all experts included.
         kv_cache_bytes: keys and values of all layers, at the end of the stage.
         alive_bytes: the activations that are alive during each of its operations.
+        result_bytes: the largest result of each of its operations.
     """
 
     weight_bytes: Mapping[str, Dim] = Factory(dict)
     kv_cache_bytes: Dim = 0
     alive_bytes: tuple[Dim, ...] = ()
+    result_bytes: tuple[Dim, ...] = ()
 
     @classmethod
     def of(cls, held: Iterable[Held]) -> Footprint:
@@ -49,11 +55,13 @@ class Footprint:
         weights: dict[str, Dim] = {}
         cache: Dim = 0
         live: list[Dim] = []
+        results: list[Dim] = []
         for each in held:
             weights[each.component] = weights.get(each.component, 0) + each.weight_bytes
             cache = cache + each.cache_bytes
             live.append(each.alive_bytes)
-        return cls(weights, cache, tuple(live))
+            results.append(each.result_bytes)
+        return cls(weights, cache, tuple(live), tuple(results))
 
     @property
     def total_weight_bytes(self) -> Dim:
@@ -63,10 +71,12 @@ class Footprint:
     @property
     def peak_activation_bytes(self) -> Dim:
         """The peak of live activations: a maximum over the stage, not a sum."""
-        most: Dim = 0
-        for live in self.alive_bytes:
-            most = maximum(most, live)
-        return most
+        return _largest(self.alive_bytes)
+
+    @property
+    def largest_activation_bytes(self) -> Dim:
+        """The largest result of one of its operations."""
+        return _largest(self.result_bytes)
 
     def then(self, other: Footprint) -> Footprint:
         """Combine with a later stage of the same model, which has the same weights and cache."""
@@ -78,4 +88,13 @@ class Footprint:
             },
             maximum(self.kv_cache_bytes, other.kv_cache_bytes),
             self.alive_bytes + other.alive_bytes,
+            self.result_bytes + other.result_bytes,
         )
+
+
+def _largest(sizes: Iterable[Dim]) -> Dim:
+    """Return the largest size; asked for only where it is shown, since symbols take time."""
+    most: Dim = 0
+    for size in sizes:
+        most = maximum(most, size)
+    return most

@@ -1,12 +1,20 @@
-"""Matrix work: products with weights, products of activations, convolutions."""
+"""Matrix work: products with weights, and products of activations."""
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+from typing import Any
+
+import attrs
 from attrs import frozen
 
 from flopbench.conventions import MAC_FLOPS, Conventions
-from flopbench.dims import Dim, Real, as_real, at_most_one, dim_field, expected_distinct
+from flopbench.dims import Dim, Real, as_real, at_most_one, dim_field, expected_distinct, is_zero
 from flopbench.ops.base import MatrixOp, PricedOp
+from flopbench.ops.flow import Needs
+from flopbench.ops.gradients import gradients, kept_inputs, place_of
+from flopbench.ops.kept import Kept
+from flopbench.storage import Matrix, Scheme, Storage
 
 
 @frozen(kw_only=True, eq=False)
@@ -42,6 +50,20 @@ class Linear(PricedOp):
     def weights_read(self) -> Dim:
         return self.passes * at_most_one(self.rows) * self.weights()
 
+    def matrices(self) -> tuple[Matrix, ...]:
+        return (Matrix(self.out_features, self.in_features),)
+
+    def weight_bytes_read(self, storage: Storage) -> Dim:
+        return self.passes * at_most_one(self.rows) * self.weight_bytes(storage)
+
+    def backward(self, needs: Needs) -> Iterator[PricedOp]:
+        """Yield dX = dY W' and dW = X' dY (`flopbench.ops.gradients`)."""
+        return gradients(self, needs, bias=self.bias)
+
+    def keeps(self, needs: Needs) -> Iterator[Kept]:
+        """Yield X if the weights are trained: dX needs weights alone."""
+        return kept_inputs(needs, self.operands())
+
 
 @frozen(kw_only=True, eq=False)
 class ExpertLinear(PricedOp):
@@ -51,6 +73,9 @@ class ExpertLinear(PricedOp):
         rows: token-expert pairs: tokens x top_k.
         top_k: distinct experts per token. It determines the number of tokens, and with it how
             many experts' weights a run is expected to read under uniform routing.
+        joined: layers of a usual checkpoint that its matrices join: 2 for a gate and its other
+            half.
+        gathers: whether its rows are copies of tokens, one for each of their experts.
     """
 
     kind = "expert_linear"
@@ -60,6 +85,8 @@ class ExpertLinear(PricedOp):
     experts: Dim = dim_field()
     top_k: Dim = dim_field(default=1)
     bias: bool = False
+    joined: int = 1
+    gathers: bool = False
 
     def tensor_flops(self) -> Dim:
         return MAC_FLOPS * self.in_features * self.out_features * self.rows
@@ -80,9 +107,36 @@ class ExpertLinear(PricedOp):
         return self.out_features * (self.in_features + (1 if self.bias else 0))
 
     def expected_expert_weights_read(self) -> Real:
-        tokens = self.rows // self.top_k
-        used = expected_distinct(self.experts, self.top_k, tokens)
-        return used * as_real(self._weights_of_one())
+        return self._expected_experts() * as_real(self._weights_of_one())
+
+    def _expected_experts(self) -> Real:
+        return expected_distinct(self.experts, self.top_k, self.rows // self.top_k)
+
+    def matrices(self) -> tuple[Matrix, ...]:
+        return (Matrix(self.out_features, self.in_features, self.experts, self.joined),)
+
+    def stored_as(self, storage: Storage) -> Scheme:
+        return storage.scheme(self.component, self.scheme, routed=True)
+
+    def expected_expert_bytes_read(self, storage: Storage) -> Real:
+        return self._expected_experts() * as_real(self._one_expert().weight_bytes(storage))
+
+    def fewest_expert_bytes_read(self, storage: Storage) -> Dim:
+        """Bytes of the experts that a run must read, all its tokens choosing the same."""
+        least = self.top_k * at_most_one(self.rows)
+        return least * self._one_expert().weight_bytes(storage)
+
+    def _one_expert(self) -> ExpertLinear:
+        return attrs.evolve(self, experts=1)
+
+    def backward(self, needs: Needs) -> Iterator[PricedOp]:
+        """Yield dX = dY W' and dW = X' dY, for each row with the weight of its expert."""
+        return gradients(self, needs, bias=self.bias)
+
+    def keeps(self, needs: Needs) -> Iterator[Kept]:
+        """Yield X if the weights are trained; of copies of tokens, the tokens."""
+        rows = self.rows // self.top_k if self.gathers else self.rows
+        return kept_inputs(needs, rows * self.in_features)
 
 
 @frozen(kw_only=True, eq=False)
@@ -112,43 +166,28 @@ class MatMul(MatrixOp):
     def weights(self) -> Dim:
         return self.lookup_weights
 
+    def backward(self, needs: Needs) -> Iterator[MatMul]:
+        """Yield dA = dY B' ([m, n] x [n, k]) and dB = A' dY ([k, m] x [m, n])."""
+        first, second = self._needed(needs)
+        sizes: dict[str, Any] = {"batch": self.batch, **place_of(self)}
+        if first:
+            yield MatMul(m=self.m, k=self.n, n=self.k, **sizes)
+        if second:
+            yield MatMul(m=self.k, k=self.m, n=self.n, **sizes)
 
-@frozen(kw_only=True, eq=False)
-class Conv2d(PricedOp):
-    """A square convolution to [batch, out_channels, out_height, out_width].
+    def keeps(self, needs: Needs) -> Iterator[Kept]:
+        """Yield B if dA is needed, and A if dB is.
 
-    Attributes:
-        in_height, in_width: size of the input, without padding.
-    """
+        The second operand is what is read besides the first: query heads may share keys.
+        """
+        first, second = self._needed(needs)
+        size = self.batch * self.m * self.k
+        if second:
+            yield Kept(elements=size, operand=0)
+        if first and is_zero(self.lookup_weights):
+            yield Kept(elements=self.moved()[0] - size, operand=1)
 
-    kind = "conv2d"
-    batch: Dim = dim_field()
-    in_channels: Dim = dim_field()
-    out_channels: Dim = dim_field()
-    kernel_size: Dim = dim_field()
-    in_height: Dim = dim_field()
-    in_width: Dim = dim_field()
-    out_height: Dim = dim_field()
-    out_width: Dim = dim_field()
-    bias: bool = False
-
-    def operands(self) -> Dim:
-        return self.in_channels * self.in_height * self.in_width * self.batch
-
-    def results(self) -> Dim:
-        return self.out_channels * self.out_height * self.out_width * self.batch
-
-    def _macs_per_output(self) -> Dim:
-        return self.in_channels * self.kernel_size * self.kernel_size
-
-    def tensor_flops(self) -> Dim:
-        return MAC_FLOPS * self._macs_per_output() * self.results()
-
-    def vector_flops(self, conventions: Conventions) -> Dim:
-        return self.results() * conventions.bias if self.bias else 0
-
-    def weights(self) -> Dim:
-        return self.out_channels * (self._macs_per_output() + (1 if self.bias else 0))
-
-    def weights_read(self) -> Dim:
-        return at_most_one(self.batch) * self.weights()
+    def _needed(self, needs: Needs) -> tuple[bool, bool]:
+        """Return whether the gradients of both operands are needed; one name may stand for both."""
+        first, second = (needs.operands * 2)[:2]
+        return first, second if is_zero(self.lookup_weights) else needs.weights

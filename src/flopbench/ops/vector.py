@@ -1,15 +1,46 @@
-"""Everything but matrix work: norms, softmax, elementwise functions, look-ups, the KV cache."""
+"""Vector work: norms, softmax, elementwise functions, rotations, and their backward."""
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from typing import Literal
 
 import attrs
 from attrs import frozen
 
-from flopbench.conventions import Conventions
+from flopbench.conventions import ENTRIES, BackwardConventions, Conventions
 from flopbench.dims import Dim, at_most_one, dim_field
 from flopbench.ops.base import VectorOp, optional_dim_field
+from flopbench.ops.flow import Needs
+from flopbench.ops.gradients import place_of
+from flopbench.ops.kept import FLOAT32, INDEX, Kept
+
+
+@frozen(kw_only=True, eq=False)
+class VectorGradient(VectorOp):
+    """Vector work on gradients: an entry of `flopbench.conventions.BackwardConventions`.
+
+    Unless ``reads`` says otherwise, it reads what the forward left and as many gradients.
+    """
+
+    function: str = attrs.field(
+        validator=attrs.validators.in_([a.name for a in attrs.fields(BackwardConventions)])
+    )
+    outputs: Dim = dim_field()
+
+    @property
+    def kind(self) -> str:
+        return f"{self.function}_backward"
+
+    @property
+    def elements(self) -> Dim:
+        return self.outputs
+
+    def operands(self) -> Dim:
+        return 2 * self.outputs
+
+    def vector_flops(self, conventions: Conventions) -> Dim:
+        return self.outputs * int(getattr(conventions.backward, self.function))
 
 
 @frozen(kw_only=True, eq=False)
@@ -42,6 +73,27 @@ class Norm(VectorOp):
     def weights_read(self) -> Dim:
         return at_most_one(self.rows) * self.weights()
 
+    def backward(self, needs: Needs) -> Iterator[VectorGradient]:
+        """Yield the gradient of the vectors, and those of the weights, summed over the rows."""
+        place = place_of(self)
+        if needs.inputs:
+            yield VectorGradient(function=self.function, outputs=self.elements, **place)
+        if needs.weights:
+            sums = ("norm_weight", "bias") if self.function == "layer_norm" else ("norm_weight",)
+            for function in sums[: self.parameters]:
+                yield VectorGradient(
+                    function=function, outputs=self.elements, writes=self.width, **place
+                )
+
+    def keeps(self, needs: Needs) -> Iterator[Kept]:
+        """Yield the vectors and the statistics of each: n = (x - mean) / deviation is made again.
+
+        A layer norm has two statistics, an RMS norm one.
+        """
+        yield Kept(elements=self.elements, operand=0)
+        statistics = 2 if self.function == "layer_norm" else 1
+        yield Kept(elements=statistics * self.rows, bytes_each=FLOAT32)
+
 
 @frozen(kw_only=True, eq=False)
 class Softmax(VectorOp):
@@ -67,8 +119,21 @@ class Softmax(VectorOp):
     def weights_read(self) -> Dim:
         return self.lookup_reads
 
+    saves_results = True
+
+    def backward(self, needs: Needs) -> Iterator[VectorGradient]:
+        """Yield dS = P * (dP - sum(dP * P))."""
+        yield VectorGradient(function="softmax", outputs=self.scores, **place_of(self))
+
+    def keeps(self, needs: Needs) -> Iterator[Kept]:
+        """Yield P."""
+        yield Kept(elements=self.scores, result=True)
+
 
 _BINARY = frozenset({"add", "multiply"})
+
+_OF_RESULTS = frozenset({"relu", "sigmoid", "softcap"})
+"""Functions whose derivative is one of their result: 1 if y > 0, y (1 - y), 1 - (y / cap)^2."""
 
 
 @frozen(kw_only=True, eq=False)
@@ -83,9 +148,7 @@ class Elementwise(VectorOp):
         lookup_reads: elements of those weights that are read.
     """
 
-    function: str = attrs.field(
-        validator=attrs.validators.in_([a.name for a in attrs.fields(Conventions)])
-    )
+    function: str = attrs.field(validator=attrs.validators.in_(ENTRIES))
     outputs: Dim = dim_field()
     lookup_weights: Dim = dim_field(default=0)
     lookup_reads: Dim = dim_field(default=0)
@@ -107,6 +170,49 @@ class Elementwise(VectorOp):
     def weights_read(self) -> Dim:
         return self.lookup_reads
 
+    @property
+    def saves(self) -> bool:
+        if self.function == "multiply":
+            return len(self.takes) > 1  # a constant is not kept
+        return self.function in attrs.fields_dict(BackwardConventions)
+
+    def backward(self, needs: Needs) -> Iterator[VectorOp]:
+        """Yield the product with the derivative; of a product, one with each other operand.
+
+        A sum passes its gradient on, and adds it up for weights that it looked up.
+        """
+        place = place_of(self)
+        if self.function == "multiply":
+            for _ in range(sum(needs.operands)):
+                yield Elementwise(function="multiply", outputs=self.outputs, **place)
+        elif self.function in attrs.fields_dict(BackwardConventions) and needs.anything:
+            yield VectorGradient(function=self.function, outputs=self.outputs, **place)
+        elif self.function == "add" and needs.weights:
+            yield Elementwise(function="add", outputs=self.outputs, **place)
+
+    def keeps(self, needs: Needs) -> Iterator[Kept]:
+        """Yield what the derivative is a function of; of a choice, what was chosen.
+
+        A product keeps each operand whose other one needs a gradient, and a factor that is no
+        constant. A sum keeps nothing.
+        """
+        if self.function == "multiply":
+            yield from self._kept_factors(needs)
+        elif self.function == "top_k":
+            yield Kept(elements=self.moved()[1], bytes_each=INDEX)
+        elif self.function in attrs.fields_dict(BackwardConventions):
+            of_result = self.function in _OF_RESULTS
+            yield Kept(elements=self.outputs, operand=None if of_result else 0, result=of_result)
+
+    def _kept_factors(self, needs: Needs) -> Iterator[Kept]:
+        """Yield operands of a product; the second is what it reads besides the first."""
+        first, *others = needs.operands
+        rest = self.moved()[0] - self.outputs
+        if any(others) or needs.weights:
+            yield Kept(elements=self.outputs, operand=0)
+        if first:
+            yield Kept(elements=rest, operand=1 if others else None)
+
 
 @frozen(kw_only=True, eq=False)
 class Rope(VectorOp):
@@ -115,6 +221,7 @@ class Rope(VectorOp):
     Attributes:
         positions: positions whose cosines and sines are read; by default one per token, which is
             too many if the sequences of a batch share them.
+        angles: the name of those cosines and sines, which all layers share.
     """
 
     kind = "rope"
@@ -122,67 +229,24 @@ class Rope(VectorOp):
     heads: Dim = dim_field()
     head_dim: Dim = dim_field()
     positions: Dim | None = optional_dim_field()
+    angles: str = "angles"
 
     @property
     def elements(self) -> Dim:
         return self.tokens * self.heads * self.head_dim
 
     def operands(self) -> Dim:
-        positions = self.tokens if self.positions is None else self.positions
-        return self.elements + 2 * self.head_dim * positions
-
-
-@frozen(kw_only=True, eq=False)
-class Embedding(VectorOp):
-    """A table look-up: no FLOPs, but bytes to move."""
-
-    kind = "embedding"
-    tokens: Dim = dim_field()
-    width: Dim = dim_field()
-    entries: Dim = dim_field()
+        return self.elements + self._angles
 
     @property
-    def elements(self) -> Dim:
-        return self.tokens * self.width
+    def _angles(self) -> Dim:
+        """Number of cosines and sines."""
+        return 2 * self.head_dim * (self.tokens if self.positions is None else self.positions)
 
-    def vector_flops(self, conventions: Conventions) -> Dim:
-        return 0
+    def backward(self, needs: Needs) -> Iterator[VectorGradient]:
+        """Yield the rotation back."""
+        yield VectorGradient(function="rope", outputs=self.elements, **place_of(self))
 
-    def operands(self) -> Dim:
-        return 0
-
-    def weights(self) -> Dim:
-        return self.entries * self.width
-
-    def weights_read(self) -> Dim:
-        return self.elements
-
-
-@frozen(kw_only=True, eq=False)
-class KvCacheUpdate(VectorOp):
-    """The new keys and values of a run, written to the KV cache: no FLOPs, but bytes to move.
-
-    Attributes:
-        new: elements of keys and values of one run.
-        held: elements that the cache of one layer holds after the last step.
-    """
-
-    kind = "kv_cache"
-    new: Dim = dim_field()
-    held: Dim = dim_field()
-
-    @property
-    def elements(self) -> Dim:
-        return self.new
-
-    def vector_flops(self, conventions: Conventions) -> Dim:
-        return 0
-
-    def results(self) -> Dim:
-        return 0
-
-    def cache_written(self) -> Dim:
-        return self.new
-
-    def cache_held(self) -> Dim:
-        return self.held
+    def keeps(self, needs: Needs) -> Iterator[Kept]:
+        """Yield the cosines and sines, which the rotation back reads."""
+        yield Kept(elements=self._angles, shared=self.angles)

@@ -17,7 +17,11 @@ import attrs
 import yaml
 from attrs import frozen
 from cattrs import Converter, transform_error
-from cattrs.errors import ForbiddenExtraKeysError
+from cattrs.errors import (
+    ForbiddenExtraKeysError,
+    IterableValidationError,
+    IterableValidationNote,
+)
 
 from flopbench.errors import UsageError, unknown
 from flopbench.inputs import yaml12
@@ -87,8 +91,19 @@ def load_config(
     for name in plain:
         if name not in ignored:
             raise UsageError(unknown("configuration section", str(name), schema))
-    resolved = {name: attrs.asdict(section) for name, section in sections.items()}
+    resolved = {name: _used(section) for name, section in sections.items()}
     return Config(sections, resolved)
+
+
+def unused_keys(section: Any) -> tuple[str, ...]:
+    """Return the keys that a section says have no effect."""
+    return tuple(getattr(section, "unused_keys", ()))
+
+
+def _used(section: Any) -> dict[str, Any]:
+    """Return a section as plain data, without the keys that have no effect."""
+    unused = unused_keys(section)
+    return {key: value for key, value in attrs.asdict(section).items() if key not in unused}
 
 
 def _merged(
@@ -158,6 +173,7 @@ def structure(name: str, values: Any, cls: type) -> Any:
     values = {} if values is None else values
     if not isinstance(values, Mapping):
         raise UsageError(f"{name} must be a mapping of keys, got {values!r}")
+    _require_mappings(name, values, cls)
     try:
         return _CONVERTER.structure(values, cls)
     except Exception as error:
@@ -167,6 +183,21 @@ def structure(name: str, values: Any, cls: type) -> Any:
         problem = min(problems, key=lambda text: "unknown key" not in text)
         message, _, path = problem.rpartition(" @ ")
         raise UsageError(f"{path}{message}") from error
+
+
+def _require_mappings(name: str, values: Mapping[Any, Any], cls: type) -> None:
+    """Refuse anything but a mapping for a table within a section."""
+    for field in attrs.fields(attrs.resolve_types(cls)):
+        value = values.get(field.name)
+        tables = [kind for kind in (field.type, *get_args(field.type)) if attrs.has(kind)]
+        is_table = tables and get_origin(field.type) in {None, Union, types.UnionType}
+        optional = type(None) in get_args(field.type)
+        if is_table and field.name in values and not (value is None and optional):
+            where = f"{name}.{field.name}"
+            if not isinstance(value, Mapping):
+                keys = ", ".join(attrs.fields_dict(tables[0]))
+                raise UsageError(f"{where} must be a mapping of {keys}; got {quoted(value)}")
+            _require_mappings(where, value, tables[0])
 
 
 _LONGEST = 500
@@ -188,7 +219,10 @@ def _explain(error: BaseException, wanted: type | None) -> str:
     """Describe what is wrong with a value, in words that follow its key."""
     if isinstance(error, ForbiddenExtraKeysError):
         names = [a.name for a in attrs.fields(error.cl)]
-        return ": " + unknown("key", min(map(str, error.extra_fields)), names)
+        key = min(map(str, error.extra_fields))
+        if key.partition(":")[0] in names:
+            return f": unknown key {key!r}: put a space after the colon"
+        return ": " + unknown("key", key, names)
     if isinstance(error, KeyError):
         return " is missing"
     if isinstance(error, _RefusedError):
@@ -225,7 +259,8 @@ def _type_name(wanted: Any) -> str:
         return _TYPE_NAMES[wanted]
     arguments = get_args(wanted)
     if _is_tuple(wanted):
-        return f"a list of {_type_name(arguments[0]).removeprefix('an ').removeprefix('a ')}s"
+        kind, space, rest = _type_name(arguments[0]).partition(" (")
+        return f"a list of {kind.removeprefix('an ').removeprefix('a ')}s{space}{rest}"
     if arguments and all(isinstance(argument, str) for argument in arguments):
         return " or ".join(map(repr, arguments))
     if arguments:
@@ -294,7 +329,7 @@ def _fits(value: Any, kind: Any) -> bool:
         return isinstance(value, list | tuple)
     if get_args(kind):
         return value in get_args(kind)
-    return type(value) is kind
+    return type(value) is kind or (kind is float and type(value) is int)
 
 
 def _choice(value: Any, wanted: Any) -> Any:
@@ -309,7 +344,20 @@ def _items(value: Any, wanted: Any) -> tuple[Any, ...]:
     if not isinstance(value, list | tuple):
         raise _WrongTypeError(wanted, value)
     kind = get_args(wanted)[0]
-    return tuple(_CONVERTER.structure(item, kind) for item in value)
+    if not attrs.has(kind):
+        return tuple(_CONVERTER.structure(item, kind) for item in value)
+    found, wrong = [], []
+    for index, item in enumerate(value):
+        try:
+            if not isinstance(item, Mapping):
+                raise _WrongTypeError(kind, item)  # noqa: TRY301 - told with its place, too
+            found.append(_CONVERTER.structure(item, kind))
+        except Exception as error:  # noqa: BLE001 - whatever it is, it is told with its place
+            error.add_note(IterableValidationNote(f"item {index}", index, kind))
+            wrong.append(error)
+    if wrong:
+        raise IterableValidationError("a list", wrong, wanted)
+    return tuple(found)
 
 
 def _new_converter() -> Converter:

@@ -12,13 +12,24 @@ from attrs import frozen
 from flopbench.analytic import AnalyticModel, AttentionMode, Stage
 from flopbench.analytic.checked import CheckedMode, CheckedModel, checked_mode, checked_model
 from flopbench.analytic.price import Pricer
+from flopbench.analytic.trained import TrainedModel
 from flopbench.boundary import answer, calling
 from flopbench.conventions import Conventions
 from flopbench.errors import UsageError, unknown
+from flopbench.hardware import HardwareOptions
 from flopbench.plan.by_path import named
 from flopbench.plan.config import Config, CountMethod, RunOptions, load_config
+from flopbench.plan.training import (
+    in_training,
+    require_backward,
+    used_settings,
+    vendor_in_training,
+)
 from flopbench.registry.catalog import Catalog
+from flopbench.storage import Storage
+from flopbench.storage.options import DtypeOptions
 from flopbench.text import listed
+from flopbench.training_step import TRAINING, TrainOptions
 from flopbench.vendor import EXECUTED_FLOP, VendorCounter, VendorModel
 from flopbench.vendor.checked import CheckedCounter, CheckedVendor, checked_counter, checked_vendor
 
@@ -54,6 +65,8 @@ class Plan:
         useful: prices what the result needs; None unless a counter reports executed work.
         stages: the stages to report.
         vendor: None for an analytic-only run.
+        dtypes: what the user says of how tensors are stored.
+        hardware: the GPU that bounds are asked for, if any.
         method: how the vendor is counted.
         config: the resolved configuration, for the report.
     """
@@ -67,25 +80,33 @@ class Plan:
     counters: tuple[CheckedCounter, ...] = attrs.field(converter=_checked_counters)
     stages: tuple[Stage, ...]
     conventions: Conventions
+    dtypes: DtypeOptions = attrs.field(factory=DtypeOptions)
+    hardware: HardwareOptions = attrs.field(factory=HardwareOptions)
     method: CountMethod = "auto"
     config: Mapping[str, Any]
 
     @property
+    def storage(self) -> Storage:
+        """How the model's tensors are stored: as it says, and as the user does."""
+        return self.dtypes.applied(self.model.storage)
+
+    @property
     def notes(self) -> tuple[str, ...]:
         """What a reader of its costs must know: of the model, and of modes of other plugins."""
+        told = (*self.model.notes(), *self.dtypes.notes())
         names = [mode.name for mode in self.modes if not mode.ships]
         if not names:
-            return self.model.notes()
+            return told
         kept = (
             f"{listed(names, 'and')}: the KV cache is that of eager attention; what the mode "
             "itself keeps is not known"
         )
-        return (*self.model.notes(), kept)
+        return (*told, kept)
 
     @property
     def pricer(self) -> Pricer:
         """What prices the stages, under the run's conventions."""
-        return Pricer(self.eager, self.conventions, self.model.dtype)
+        return Pricer(self.eager, self.conventions, self.storage)
 
     @property
     def vendor_strategies(self) -> tuple[tuple[CheckedCounter, CheckedVendor], ...]:
@@ -135,26 +156,33 @@ def make_plan(
         options=options,
         ignored=frozenset({"vendor"}),
     )
+    config.sections["hardware"].device()  # refuses a GPU that is not known
     run: RunOptions = config.sections["run"]
     made = (model_class.from_options, config.sections["model"])
-    model = CheckedModel(answer(f"model {model_name!r}: from_options", AnalyticModel, *made))
+    plain = answer(f"model {model_name!r}: from_options", AnalyticModel, *made)
+    model = CheckedModel(in_training(plain, config))
     if run.analytic_only:
         require_closed_forms(model)
     modes = [_mode(catalog, name) for name in _some(run, "attention")]
+    if isinstance(model.plugin, TrainedModel):
+        require_backward(modes)
     vendor, counters = _witness(catalog, model, vendor_class, config)
     executes = any(counter.convention.unit == EXECUTED_FLOP for counter in counters)
+    workload = model.workload(config.sections["workload"])
     return Plan(
         model=model,
-        workload=model.workload(config.sections["workload"]),
+        workload=workload,
         modes=modes if model.no_closed_forms is None else (),
         eager=_mode(catalog, EAGER),
         useful=_mode(catalog, USEFUL) if executes else None,
         vendor=vendor,
         counters=counters,
-        stages=_stages(model, run),
+        stages=_stages(model, workload, run),
         conventions=config.sections["conventions"],
+        dtypes=config.sections["dtypes"],
+        hardware=config.sections["hardware"],
         method=run.method,
-        config=config.resolved,
+        config=used_settings(model.plugin, config),
     )
 
 
@@ -187,6 +215,18 @@ def require_closed_forms(model: AnalyticModel) -> None:
         )
 
 
+def refuse_hardware(plan: Plan) -> None:
+    """Refuse a GPU where no time is bounded: only a run does.
+
+    Raises:
+        UsageError: something is set under ``hardware.``.
+    """
+    if plan.hardware != HardwareOptions():
+        raise UsageError(
+            "hardware.* is for `flopbench run` alone, which bounds times on one GPU: leave it out"
+        )
+
+
 def _witness(
     catalog: Catalog,
     model: CheckedModel,
@@ -207,7 +247,8 @@ def _witness(
     counters = [_new(catalog.counters.get(name)) for name in _some(run, "counters")]
     made = (vendor_class.from_options, model.architecture, config.sections["vendor"])
     what = f"vendor model {model.name!r}: from_options"
-    vendor = CheckedVendor(answer(what, VendorModel, *made))
+    plain = answer(what, VendorModel, *made)
+    vendor = CheckedVendor(vendor_in_training(plain, model.plugin))
     for counter in counters:
         vendor.variant(counter.variant)
     return vendor, counters
@@ -222,6 +263,9 @@ def schema_of(
         "model": model_class.options_type,
         "run": RunOptions,
         "conventions": Conventions,
+        "dtypes": DtypeOptions,
+        "hardware": HardwareOptions,
+        "train": TrainOptions,
     }
     return sections if vendor_class is None else {**sections, "vendor": vendor_class.options_type}
 
@@ -238,14 +282,21 @@ def _some(run: RunOptions, field: str) -> tuple[str, ...]:
     return names
 
 
-def _stages(model: AnalyticModel, run: RunOptions) -> tuple[Stage, ...]:
+def _stages(model: AnalyticModel, workload: Any, run: RunOptions) -> tuple[Stage, ...]:
+    known = model.stages_of(workload)
     if run.stages is None:
-        return model.stages
-    known = {stage.name: stage for stage in model.stages}
+        return known
+    present, declared = ([stage.name for stage in each] for each in (known, model.stages))
     for name in _some(run, "stages"):
-        if name not in known:
-            raise UsageError(unknown(f"stage of {model.name}", name, known))
-    return tuple(stage for stage in model.stages if stage.name in run.stages)
+        if name not in declared:
+            known_names = dict.fromkeys((*present, *TRAINING))
+            raise UsageError(unknown(f"stage of {model.name}", name, known_names))
+        if name not in present:
+            raise UsageError(
+                f"this workload of {model.name} has no stage {name!r}, only "
+                f"{listed(present, 'and')}"
+            )
+    return tuple(stage for stage in known if stage.name in run.stages)
 
 
 def _new(strategy: type[Any]) -> Any:

@@ -1,4 +1,4 @@
-"""The catalog: names of models, attention modes, counters and reporters, and their plugins."""
+"""The catalog: names of models, modes, counters, reporters and formulas, and their plugins."""
 
 from __future__ import annotations
 
@@ -13,6 +13,7 @@ from attrs import Factory, frozen
 from flopbench.analytic import AnalyticModel, AttentionMode, Size, Stage, Sweep
 from flopbench.boundary import calling
 from flopbench.errors import PluginError, UsageError
+from flopbench.formulas import PHASES, Formula, Origin
 from flopbench.registry.loading import Contribution, Failure, Plugins, Source
 from flopbench.registry.shipped import unknown_name
 from flopbench.report import Reporter
@@ -56,6 +57,11 @@ _PROPER: dict[type, dict[str, Callable[[Any], bool]]] = {
     VendorModel: {"options_type": _is_attrs_class},
     VendorCounter: {"convention": lambda convention: isinstance(convention, Convention)},
     Reporter: {"filename": _is_filename},
+    Formula: {
+        "origin": lambda origin: isinstance(origin, Origin),
+        "counts": lambda counts: isinstance(counts, str) and bool(counts),
+        "phases": lambda phases: bool(phases) and set(PHASES).issuperset(phases),
+    },
 }
 """Class attributes of a strategy, each with the check that it must pass."""
 
@@ -173,6 +179,7 @@ class Catalog:
     vendor_models: Shelf[VendorModel]
     counters: Shelf[VendorCounter]
     reporters: Shelf[Reporter]
+    formulas: Shelf[Formula]
     sources: tuple[Source, ...]
     failures: tuple[Failure, ...]
 
@@ -200,6 +207,7 @@ def build_catalog(plugins: Plugins) -> Catalog:
         "flopbench_vendor_models": Shelf("vendor model", VendorModel, failures=failures),
         "flopbench_vendor_counters": Shelf("vendor counter", VendorCounter, failures=failures),
         "flopbench_reporters": Shelf("reporter", Reporter, failures=failures),
+        "flopbench_formulas": Shelf("formula", Formula, failures=failures),
     }
     for contribution in plugins.contributions:
         failures.extend(_shelve(shelves[contribution.hook], contribution))
@@ -209,6 +217,7 @@ def build_catalog(plugins: Plugins) -> Catalog:
         vendor_models=shelves["flopbench_vendor_models"],
         counters=shelves["flopbench_vendor_counters"],
         reporters=shelves["flopbench_reporters"],
+        formulas=shelves["flopbench_formulas"],
         sources=plugins.sources,
         failures=tuple(failures),
     )

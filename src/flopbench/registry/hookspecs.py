@@ -1,4 +1,4 @@
-"""The five hooks of a flopbench plugin.
+"""The six hooks of a flopbench plugin.
 
 A plugin is a module that implements any of these with ``@hookimpl`` and is registered
 under the entry-point group ``flopbench``. Each hook takes no argument, is called once when
@@ -13,6 +13,7 @@ import pluggy
 
 if TYPE_CHECKING:
     from flopbench.analytic import AnalyticModel, AttentionMode
+    from flopbench.formulas import Formula
     from flopbench.report import Reporter
     from flopbench.vendor import VendorCounter, VendorModel
 
@@ -43,3 +44,8 @@ def flopbench_vendor_counters() -> list[type[VendorCounter]]:  # type: ignore[em
 @hookspec
 def flopbench_reporters() -> list[type[Reporter]]:  # type: ignore[empty-body]
     """Return the `Reporter` classes of this plugin."""
+
+
+@hookspec
+def flopbench_formulas() -> list[type[Formula]]:  # type: ignore[empty-body]
+    """Return the `Formula` classes of this plugin."""

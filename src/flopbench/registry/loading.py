@@ -35,6 +35,7 @@ BUILTIN = {
     "torch_counter": "flopbench.builtin.torch_counter",
     "ncu_counter": "flopbench.kernels.ncu_counter",
     "reporters": "flopbench.builtin.reporters",
+    "formulas": "flopbench.builtin.formulas",
 }
 
 

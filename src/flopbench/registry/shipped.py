@@ -23,6 +23,15 @@ SHIPPED = {
 }
 """Distributions by the names that they provide, of each kind of strategy."""
 
+EXTRAS = {
+    "flopbench-deepseek-ocr": "ocr",
+    "flopbench-deepseek-ocr2": "ocr",
+    "flopbench-peer-counters": "peers",
+    "flopbench-transformers-lm": "hf",
+    "flopbench-unlimited-ocr": "ocr",
+}
+"""The extra of flopbench that brings each distribution, and what it needs to count."""
+
 
 def unknown_name(what: str, given: str, known: Collection[str]) -> str:
     """Describe an unknown name: what to install for it, or the nearest name.
@@ -45,5 +54,5 @@ def _how_to_get(distribution: str) -> str:
     try:
         metadata.distribution(distribution)
     except metadata.PackageNotFoundError:
-        return f"{distribution}: pip install {distribution}"
+        return f"{distribution}: pip install 'flopbench[{EXTRAS[distribution]}]'"
     return f"{distribution}, whose plugin is blocked or failed to load"

@@ -17,7 +17,7 @@ from flopbench.analytic import Stage
 from flopbench.analytic.price import Fallback
 from flopbench.vendor.attribution import Entry, UncountedOp
 
-SCHEMA_VERSION = "1.3"
+SCHEMA_VERSION = "1.5"
 
 Verdict = Literal["exact", "differs", "incomplete", "no_vendor_match", "not_comparable"]
 
@@ -37,6 +37,12 @@ class Series:
             ``tensor_flops`` that the result needs.
         executed_ratio: ``tensor_flops`` over ``useful_flops``.
         unit: the unit of ``flops``; a counter may have another one than FLOP.
+        costs: for analytic series, the fields of a cost of ``sweep.json``: FLOPs, bytes moved by
+            kind, bytes held, FLOPs per byte.
+        bound: for analytic series, if a GPU is given: bounds on the stage's time, its components'
+            bounds, what binds, and a measured time beside them.
+        memory: of a training step: for analytic series, what is kept and where most of it is; for
+            vendor series, the activations that autograd keeps.
         breakdown: the same FLOPs by component and op.
         uncounted: for vendor series, the ops without a formula, which are not in ``flops``.
     """
@@ -54,6 +60,9 @@ class Series:
     executed_ratio: float | None = None
     unit: str = "FLOP"
     error: str | None = None
+    costs: Mapping[str, Any] | None = None
+    bound: Mapping[str, Any] | None = None
+    memory: Mapping[str, Any] | None = None
     breakdown: tuple[Entry, ...] = ()
     uncounted: tuple[UncountedOp, ...] = ()
 
@@ -133,6 +142,52 @@ class ExecutedComponent:
 
 
 @frozen(kw_only=True)
+class Required:
+    """The rates that a machine must sustain to reach a target.
+
+    Attributes:
+        target: ``ttft``, to the first token, or ``tpot``, per output token.
+        target_s: the target, in seconds.
+        stages: the stages that must be done for it.
+        seconds: the time for all of them: of ``tpot``, that of all steps.
+        tflops_per_s, gigabytes_per_s: sustained.
+    """
+
+    target: str
+    target_s: float
+    stages: tuple[str, ...]
+    seconds: float
+    attention: str
+    tflops_per_s: float
+    gigabytes_per_s: float
+
+
+@frozen(kw_only=True)
+class Deployment:
+    """What a GPU makes of a run, by attention mode; each entry has a ``text`` that says it.
+
+    Attributes:
+        gpu: its name, memory, bandwidth, peaks, and where they come from.
+        fit: whether weights, KV cache and activations fit, and up to which batch and context.
+        step_fit: whether a training step fits, and up to which batch.
+        speeds: how soon tokens can come at best.
+        limits: what limits each stage that is no sum; of a sum, its parts.
+        shares: of each such stage, in tensor FLOPs, bytes and the bound of all.
+        prices: what a million tokens cost at least, if a price is given.
+        targets: what each target in time asks of the GPU, if all its stages are priced.
+    """
+
+    gpu: Mapping[str, Any]
+    fit: tuple[Mapping[str, Any], ...] = ()
+    step_fit: tuple[Mapping[str, Any], ...] = ()
+    speeds: tuple[Mapping[str, Any], ...] = ()
+    limits: tuple[Mapping[str, Any], ...] = ()
+    shares: tuple[Mapping[str, Any], ...] = ()
+    prices: tuple[Mapping[str, Any], ...] = ()
+    targets: tuple[Mapping[str, Any], ...] = ()
+
+
+@frozen(kw_only=True)
 class Provenance:
     """Where the numbers come from: enough to reproduce them.
 
@@ -157,6 +212,8 @@ class Report:
     """The result of a run.
 
     Attributes:
+        deployment: what a GPU makes of it, if one is given.
+        required: what the targets in time ask of a machine, if there are any.
         no_closed_forms: why nothing was compared, if the model has none.
         notes: what a reader must know of the numbers: what stands for what, and where the vendor
             works more than an engine that serves the model.
@@ -170,6 +227,8 @@ class Report:
     series: tuple[Series, ...]
     comparisons: tuple[Comparison, ...]
     executed: tuple[ExecutedComponent, ...] = ()
+    required: tuple[Required, ...] = ()
+    deployment: Deployment | None = None
     no_closed_forms: str | None = None
     notes: tuple[str, ...] = ()
 

@@ -17,7 +17,10 @@ __all__ = [
     "load",
 ]
 
-NAMES = ("attention", "compare", "explain", "proof", "report", "sweep")
+NAMES = (
+    *("attention", "compare", "count", "explain", "law", "lock", "proof", "referee", "report"),
+    "sweep",
+)
 """What there is a schema of."""
 
 

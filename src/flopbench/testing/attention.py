@@ -279,7 +279,7 @@ class AttentionConformance(Conformance):
             model, workload = _configured(catalog, name)
             if model.no_closed_forms is not None:
                 continue
-            for stage in model.stages:
+            for stage in model.stages_of(workload):
                 if not stage.parts:
                     price(model.ops(stage.name, workload), mode, Eager(), Conventions())
             if source not in shown:

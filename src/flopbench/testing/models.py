@@ -89,7 +89,8 @@ class ModelConformance(VendorChecks, Conformance):
 
     @classmethod
     def _stages(cls) -> list[str]:
-        return [stage.name for stage in cls._plan().model.stages if not stage.parts]
+        plan = cls._plan()
+        return [s.name for s in plan.model.stages_of(plan.workload) if not s.parts]
 
     @classmethod
     def _base_inputs(cls) -> Any:
@@ -172,10 +173,11 @@ class ModelConformance(VendorChecks, Conformance):
     def test_composed_stages_are_the_sums_of_their_parts(self) -> None:
         """A composed stage is reported as the sum of its parts."""
         plan = self._plan()
-        alone = attrs.evolve(plan, vendor=None, counters=(), stages=plan.model.stages)
+        stages = plan.model.stages_of(plan.workload)
+        alone = attrs.evolve(plan, vendor=None, counters=(), stages=stages)
         report = run(alone, self._catalog())
         flops = {series.stage: series.flops for series in report.series}
-        for stage in plan.model.stages:
+        for stage in stages:
             if stage.parts:
                 parts = sum(flops[name] or 0 for name in stage.parts)
                 require(flops[stage.name] == parts, f"{stage.name} is not the sum of its parts")
@@ -193,7 +195,7 @@ class ModelConformance(VendorChecks, Conformance):
 
         def law(drawn: tuple[AnalyticModel, list[Any]]) -> None:
             model, workloads = drawn
-            pricer = attrs.evolve(plan.pricer, dtype=model.dtype)
+            pricer = attrs.evolve(plan.pricer, storage=model.storage)
             evaluator = Evaluator(model=model, modes=(plan.eager,), pricer=pricer)
             try:
                 together = evaluator.points(workloads)
@@ -385,7 +387,7 @@ def _lines(model: AnalyticModel, stage: str, workload: Any) -> Lines:
     """Price a stage eagerly, under the default convention."""
     from flopbench.builtin.eager import Eager
 
-    priced = price(model.ops(stage, workload), Eager(), Eager(), Conventions(), model.dtype)
+    priced = price(model.ops(stage, workload), Eager(), Eager(), Conventions(), model.storage)
     return lines_of(priced)
 
 

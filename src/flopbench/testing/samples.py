@@ -8,16 +8,21 @@ from typing import Any
 import attrs
 
 from flopbench.analytic import Stage
-from flopbench.analytic.price import Fallback
+from flopbench.analytic.price import Fallback, Line, StagePrice
+from flopbench.analytic.price_many import cost_of
+from flopbench.ops import Cost
+from flopbench.ops.footprint import Footprint
 from flopbench.report import (
     Comparison,
     ComponentDifference,
     Entry,
     Provenance,
     Report,
+    Required,
     Series,
     UncountedOp,
 )
+from flopbench.testing.sample_bounds import with_bounds
 
 LARGE = 3 * 2**70
 """Too large for 64 bits."""
@@ -68,6 +73,16 @@ def _analytic(stage: str, flops: int, attention: str = "eager", **others: Any) -
     )
 
 
+def _costs(activations: int) -> Mapping[str, Any]:
+    """Return costs of a stage that reads 400 B of weights and ``activations`` bytes."""
+    cost = Cost(
+        tensor_flops=100, vector_flops=7, weight_bytes_read=400, activation_bytes_read=activations
+    )
+    footprint = Footprint({"layer": 400}, 0, (activations,), (activations,))
+    line = Line("layer", "linear", cost)
+    return cost_of(StagePrice((line,), footprint=footprint), {})
+
+
 def _comparison(stage: str, vendor: int | None, analytic: int, **others: Any) -> Comparison:
     difference = None if vendor is None else analytic - vendor
     values: dict[str, Any] = {
@@ -98,8 +113,47 @@ def _report(
     )
 
 
+def _training() -> Report:
+    """Return the report of a training step, with what it keeps in two attention modes."""
+
+    def memory(kept: int, where: str) -> Mapping[str, Any]:
+        peaks = {"loss": 900 + kept, "backward": 890 + kept, "optimizer": 2000}
+        return {
+            "peak_bytes": max(peaks.values()),
+            "peak_at": where,
+            "peaks": peaks,
+            "backward_component": "layer",
+            "trained_parameters": 100,
+            "parameter_bytes": 200,
+            "gradient_bytes": 200,
+            "state_bytes": 800,
+            "saved_bytes": kept,
+            "saved": {"layer": kept - 40, "loss": 40},
+            "remade_bytes": 0,
+            "logits_bytes": 20,
+            "logits_gradient_bytes": 80,
+        }
+
+    kept = {"saved_bytes": 1500, "saved": {"layer": 1452, "loss": 48}, "error": None}
+    vendor, eager = _vendor("train", 300), _analytic("train", 300)
+    found = _report(
+        (
+            attrs.evolve(vendor, memory=kept),
+            attrs.evolve(eager, memory=memory(1400, "loss")),
+            _analytic("train", 290, "flash", memory=memory(600, "optimizer")),
+        ),
+        (_comparison("train", 300, 300),),
+    )
+    return attrs.evolve(found, stages=(Stage("train", "Training step"),))
+
+
 def sample_reports() -> Mapping[str, Report]:
     """Return reports that are good, failed, incomplete and more, by name."""
+    made = _reports()
+    return {**made, "bounds": with_bounds(made["costs_and_targets"])}
+
+
+def _reports() -> dict[str, Report]:
     analytic = _analytic("prefill", 100)
     return {
         "good": _report((_vendor("prefill", 100), analytic), (_comparison("prefill", 100, 100),)),
@@ -155,6 +209,28 @@ def sample_reports() -> Mapping[str, Report]:
                 (_comparison("prefill", LARGE, LARGE),),
             ),
             notes=("the head on all but the last position is 5.4 % of prefill's FLOPs",),
+        ),
+        "training": _training(),
+        "costs_and_targets": attrs.evolve(
+            _report(
+                (
+                    attrs.evolve(analytic, costs=_costs(4000)),
+                    _analytic("prefill", 90, "flash", costs=_costs(1000)),
+                ),
+                (),
+            ),
+            required=tuple(
+                Required(
+                    target="ttft",
+                    target_s=0.5,
+                    stages=("prefill",),
+                    seconds=0.5,
+                    attention=mode,
+                    tflops_per_s=2.14e-10,
+                    gigabytes_per_s=moved / 5e8,
+                )
+                for mode, moved in (("eager", 4000), ("flash", 1000))
+            ),
         ),
         "other_unit": _report(
             (_vendor("prefill", 50), analytic),

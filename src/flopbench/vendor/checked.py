@@ -17,6 +17,7 @@ from flopbench.errors import CountError, DimError, FlopbenchError, PluginError
 from flopbench.vendor.counter import (
     Count,
     Counted,
+    Saved,
     SymbolicCounter,
     Trace,
     Uncounted,
@@ -75,6 +76,12 @@ class CheckedVendor(VendorModel):
                 f"{self._who}: the assumptions of stage {name!r} must be a tuple, got "
                 f"{stage.assumptions!r}"
             )
+        times = stage.times
+        if times and (len(times) != stage.steps or any(type(n) is not int or n < 1 for n in times)):
+            raise WrongAnswerError(
+                f"{self._who}: the times of stage {name!r} must be {stage.steps} positive ints, "
+                f"one for each step, got {times!r}"
+            )
 
         def prepare(step: Any) -> VendorCall:
             call = stage.prepare(step)
@@ -121,7 +128,17 @@ class CheckedCounter(VendorCounter):
         vars(self).update(declared(f"counter {plugin.name!r}", plugin, VendorCounter))
 
     def count(self, call: VendorCall) -> Count:
+        if call.phase is not None and not self.tells_phases:
+            raise CountError(
+                f"counter {self.name!r} does not tell the passes of a training step apart: the "
+                "torch counter does"
+            )
         return checked_count(self._call(self.plugin.count, call), self.name)
+
+    def saved(self, call: VendorCall) -> Saved:
+        found: Saved = self._call(self.plugin.saved, call)
+        _require(found, Saved, f"counter {self.name!r}: saved")
+        return found
 
     def _call(self, method: Callable[..., Any], *arguments: Any) -> Any:
         """Call a method of the plugin; what it raises is a failed count that names it."""

@@ -9,8 +9,8 @@ from typing import TYPE_CHECKING, Any, ClassVar
 import attrs
 from attrs import frozen
 
-from flopbench.conventions import MAC_FLOPS, Conventions
-from flopbench.errors import unknown
+from flopbench.conventions import ENTRIES, MAC_FLOPS
+from flopbench.errors import CountError, unknown
 from flopbench.vendor.model import VERIFIED, VendorCall
 
 if TYPE_CHECKING:
@@ -44,7 +44,7 @@ class Convention:
 
     @per_element.validator
     def _known(self, _attribute: object, value: Mapping[str, int]) -> None:
-        known = {field.name for field in attrs.fields(Conventions)} - {"bias"}
+        known = {*ENTRIES} - {"bias"}
         known |= {f"{kind} bias" for kind in ("linear", "conv2d")}
         for name in value:
             if name not in known:
@@ -118,6 +118,25 @@ class StageCount:
     assumptions: tuple[str, ...] = ()
 
 
+@frozen
+class Saved:
+    """What the forward pass of a training step keeps for its backward, in bytes.
+
+    Each storage counts once, as a whole. It is what autograd keeps, and what recomputation starts
+    from if that is given by position; what is given by name (transformers' masks and rotary
+    angles, the same for all layers) is not seen.
+
+    Attributes:
+        by_module: by the path of the module that kept it first.
+        weights: parameters and buffers of the model.
+        inputs: what no op of the call made: its inputs, and constants.
+    """
+
+    by_module: Mapping[str, int]
+    weights: int = 0
+    inputs: int = 0
+
+
 class VendorCounter(ABC):
     """Counts the FLOPs of a call of a real model.
 
@@ -160,6 +179,9 @@ class VendorCounter(ABC):
     convention: ClassVar[Convention]
     """What the numbers mean; the closed forms are priced under it before comparing."""
 
+    tells_phases: ClassVar[bool] = False
+    """Whether it differentiates a call of a training step, and counts one of its passes alone."""
+
     variant: ClassVar[str] = VERIFIED
     """The variant of the vendor model that it counts."""
 
@@ -170,6 +192,17 @@ class VendorCounter(ABC):
         Raises:
             flopbench.errors.CountError: the call fails, or cannot be counted as a whole.
         """
+
+    def saved(self, call: VendorCall) -> Saved:
+        """Run the forward pass of a training step, and return what it keeps for the backward.
+
+        Raises:
+            CountError: the call fails, or the counter does not tell.
+        """
+        raise CountError(
+            f"counter {self.name!r} does not tell what a training step keeps: the torch counter "
+            "does"
+        )
 
     def tile(self, op: str) -> str | None:
         """Return what a kernel multiplies at once, if ``op`` is a kernel whose name gives it."""

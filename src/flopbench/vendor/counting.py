@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 
 from flopbench.tally import sums
+from flopbench.text import plural
 from flopbench.vendor.counter import Count, Counted, StageCount, Uncounted, VendorCounter
 from flopbench.vendor.model import VendorStage
 
@@ -38,7 +39,7 @@ def count_stage(
 
     steps = int(stage.steps)
     sample = (1, 2, (1 + steps) // 2, steps - 1, steps)
-    if stage.sampled and steps > _FEW:
+    if stage.sampled and steps > _FEW and not stage.times:
         total = _sum_on_a_line(steps, {step: count(step) for step in sample})
         if total is not None:
             note = (
@@ -46,7 +47,12 @@ def count_stage(
                 f"every module and op, which gives the sum over {steps} steps"
             )
             return StageCount(total, (*stage.assumptions, note))
-    return StageCount(_sum([count(step) for step in range(1, steps + 1)]), stage.assumptions)
+    each = [count(step) for step in range(1, steps + 1)]
+    if not stage.times:
+        return StageCount(_sum(each, [1] * steps), stage.assumptions)
+    equal = sum(stage.times) - steps
+    note = f"{plural(equal, 'call')} equal to one that was counted: its count was multiplied"
+    return StageCount(_sum(each, stage.times), (*stage.assumptions, *([note] if equal else [])))
 
 
 def _flops(count: Count) -> Flops:
@@ -77,10 +83,12 @@ def _line_sums(steps: int, sample: Mapping[int, Flops]) -> Flops | None:
     return totals
 
 
-def _sum(counts: list[Count]) -> Count:
+def _sum(counts: Sequence[Count], times: Sequence[int]) -> Count:
+    """Sum counts, each multiplied by a number."""
+    each = list(zip(counts, times, strict=True))
     return _count(
-        sums(item for count in counts for item in _flops(count).items()),
-        sums(item for count in counts for item in _calls(count).items()),
+        sums((key, n * often) for count, often in each for key, n in _flops(count).items()),
+        sums((key, n * often) for count, often in each for key, n in _calls(count).items()),
     )
 
 

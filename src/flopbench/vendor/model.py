@@ -3,14 +3,15 @@
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
-from collections.abc import Callable, Hashable, Mapping
+from collections.abc import Callable, Hashable, Mapping, Sequence
 from typing import Any, ClassVar, Self
 
 from attrs import frozen
 
 from flopbench.digests import distinct
 from flopbench.dims import Dim
-from flopbench.errors import UsageError
+from flopbench.errors import CountError, UsageError
+from flopbench.training_step import Phase, TrainOptions
 from flopbench.wildcards import under_name
 
 VERIFIED = "verified"
@@ -26,11 +27,15 @@ class VendorCall:
         run: makes the call; everything it needs is prepared beforehand.
         make: prepares the same call in another process; can be pickled. None if no
             counter needs it.
+        phase: the pass of a training step whose work is counted: gradients are on, and what
+            ``run`` returns is differentiated (the sum of its floating tensors). None to count all
+            of ``run``, without gradients.
     """
 
     root: Any
     run: Callable[[], object]
     make: Callable[[], VendorCall] | None = None
+    phase: Phase | None = None
 
 
 @frozen
@@ -42,6 +47,8 @@ class VendorStage:
             workload has symbols for sizes, k may be a symbol, too.
         steps: number of calls.
         sampled: whether a few calls may stand for all if they lie exactly on a line.
+        times: how often each call is made, if not once: equal calls are counted once, and their
+            count is multiplied. It has an entry for each step, and no step is sampled.
         assumptions: what the calls assume, one sentence each, for the report.
     """
 
@@ -49,6 +56,27 @@ class VendorStage:
     steps: Dim = 1
     sampled: bool = True
     assumptions: tuple[str, ...] = ()
+    times: tuple[int, ...] = ()
+
+
+def joined(stages: Sequence[VendorStage]) -> VendorStage:
+    """Return a stage whose one call makes those of stages of one call each, in turn.
+
+    Raises:
+        CountError: a stage has several calls, or they are of different modules.
+    """
+    if any(stage.steps != 1 for stage in stages):
+        raise CountError("stages of several calls each cannot be trained together")
+
+    def prepare(step: Any) -> VendorCall:
+        calls = [stage.prepare(step) for stage in stages]
+        root = calls[0].root
+        if any(call.root is not root for call in calls):
+            raise CountError("stages that call different modules cannot be trained together")
+        return VendorCall(root, lambda: [call.run() for call in calls])
+
+    notes = dict.fromkeys(note for stage in stages for note in stage.assumptions)
+    return VendorStage(prepare, assumptions=tuple(notes))
 
 
 class VendorModel(ABC):
@@ -111,6 +139,45 @@ class VendorModel(ABC):
     @abstractmethod
     def stage(self, name: str, workload: Any) -> VendorStage:
         """Build the calls of one stage that is not composed."""
+
+    def training(self, workloads: Mapping[str, Any], options: TrainOptions) -> VendorStage:
+        """Build the calls of a training step, which run stages one after the other.
+
+        What a call returns is differentiated by who counts it. By default, the calls are those of
+        the stages as they are, all weights are trained, and nothing is recomputed.
+
+        Args:
+            workloads: the stages that are run, such as ``prefill``, each with its workload; none is
+                composed.
+
+        Raises:
+            flopbench.errors.CountError: the model cannot be trained in this way.
+        """
+        if options.changes_passes:
+            raise CountError(
+                f"vendor model {self.name!r} trains all weights without recomputation: it has no "
+                "`training` of its own"
+            )
+        built = [self.stage(stage, workload) for stage, workload in workloads.items()]
+        if len(built) == 1:
+            return built[0]
+        return joined(built)
+
+    def optimizer(self, workloads: Mapping[str, Any], options: TrainOptions) -> VendorStage:
+        """Build the optimizer's step after a training step.
+
+        By default, it is PyTorch's own optimizer, on what requires a gradient in the module that
+        `training` calls.
+
+        Args:
+            workloads: as for `training`.
+
+        Raises:
+            flopbench.errors.CountError: the model cannot be trained in this way.
+        """
+        from flopbench.vendor.stepped import optimizer_stage
+
+        return optimizer_stage(self.training(workloads, options), options, self.component)
 
     def shapes(self, stage: str, workload: Any) -> Hashable:
         """Return what the calls of a stage depend on: a sweep counts equal ones once.

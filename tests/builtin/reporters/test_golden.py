@@ -62,6 +62,8 @@ def everything():
         provenance=attrs.evolve(
             good.provenance, fallbacks=fallback.fallbacks, plugins=fallback.plugins
         ),
+        required=samples["bounds"].required,
+        deployment=samples["bounds"].deployment,
         notes=("toy2 runs as toy: same layers", "prefill: the vendor works twice: 100 of 200"),
     )
 

@@ -5,11 +5,14 @@ import pytest
 
 from flopbench.builtin.reporters.console import Console
 from flopbench.builtin.reporters.markdown import Markdown
+from flopbench.builtin.reporters.shared import settings
 from flopbench.report import ComponentDifference, UncountedOp
 from flopbench.testing.samples import sample_reports
 
 VERDICTS = {
     "good": "verified, vendor = analytic to the last FLOP in 1 stage",
+    "costs_and_targets": "nothing was checked against a vendor",
+    "bounds": "nothing was checked against a vendor",
     "failed": "not verified: prefill (torch: differs)",
     "incomplete": "not verified: prefill (torch: not counted)",
     "uncounted": "not verified: prefill (torch: incomplete)",
@@ -17,6 +20,7 @@ VERDICTS = {
     "fallback_and_padding": "nothing was checked: flash not compared with vendor (torch), because "
     "the vendor does not run flash attention",
     "large": "verified, vendor = analytic to the last FLOP in 1 stage",
+    "training": "verified, vendor = analytic to the last FLOP in 1 stage",
     "other_unit": "nothing was checked: eager not compared with vendor (torch), because the "
     "counter's unit is executed FLOP, not FLOP or MAC",
 }
@@ -145,3 +149,13 @@ def test_notes_stand_before_the_verdict_and_in_markdown():
     assert "\n- Note: one thing.\n- Note: another | thing.\n" in Markdown().render(report)
     plain = attrs.evolve(report, notes=())
     assert "note:" not in Console().render(plain) + Markdown().render(plain).lower()
+
+
+def test_rates_that_replace_a_gpus_own_are_among_the_settings():
+    report = sample_reports()["bounds"]
+    config = {
+        **report.provenance.config,
+        "hardware": {"gpu": "toy_gpu", "gpus": 1, "memory_gb": None, "compute_dtype": "tf32"},
+    }
+    changed = attrs.evolve(report, provenance=attrs.evolve(report.provenance, config=config))
+    assert [*settings(changed)] == [*settings(report), "hardware.compute_dtype=tf32"]

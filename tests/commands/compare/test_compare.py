@@ -325,7 +325,7 @@ def test_the_files_are_written_and_the_same_again(compare, tmp_path):
     svg = files[0]["look_flops.svg"].decode()
     assert "analytic (eager, full)" in svg
     assert "Look: FLOPs per page or sequence" in svg
-    assert json.loads(files[0]["compare.json"])["schema_version"] == "1.2"
+    assert json.loads(files[0]["compare.json"])["schema_version"] == "1.3"
 
 
 def test_a_model_without_closed_forms_shows_what_its_vendor_does_and_why_no_more(compare, tmp_path):
@@ -371,9 +371,10 @@ def test_what_is_compared_is_called_what_it_is(compare):
 @pytest.mark.parametrize(
     ("args", "says"),
     [
-        (("page",), "give at least two models to compare, or one twice with other settings"),
+        (("workload.size=2",), "give a model, or several to compare"),
         (("page", "page"), "'page' is given twice: give the same model other settings, as "),
         (("page", "pgae"), "did you mean 'page'?"),
+        (("page", "hardware.gpu=h200"), "page: hardware.* is for `flopbench run` alone"),
         (("page", "text:run.stages=[say]"), "'run.stages=[say]': all models are run alike"),
         (("page", "text:"), "'text:' must be MODEL or MODEL:KEY=VALUE"),
         (("page", ":workload.size=2"), "must be MODEL or MODEL:KEY=VALUE"),
@@ -402,4 +403,13 @@ def test_a_setting_may_have_commas_and_colons_in_its_value():
     )
     assert shared == ("k.v=[1,2]",)
     with pytest.raises(UsageError):
-        parse(["a", "k.v=1"])
+        parse(["k.v=1"])
+
+
+def test_one_model_alone_has_no_first_to_compare_with(compare):
+    alone, both = (
+        compare(*args, "--analytic-only").stdout for args in (("page",), ("page", "text"))
+    )
+    assert alone.startswith("# page\n")
+    assert "vs first model" in both
+    assert "vs first model" not in alone

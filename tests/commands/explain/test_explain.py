@@ -13,6 +13,7 @@ BAD = {
     "two modes": (("explain", "deepseek_ocr", "--attention", "eager,flash"), "takes one mode"),
     "depth": (("explain", "deepseek_ocr", "--depth", "-1"), "--depth must be at least 0, got -1"),
     "work": (("explain", "deepseek_ocr", "--work", "tensors"), "did you mean 'tensor'?"),
+    "a GPU": (("explain", "deepseek_ocr", "hardware.gpu=h200"), "is for `flopbench run` alone"),
     "explain format": (("explain", "deepseek_ocr", "--format", "xml"), "unknown format"),
 }
 

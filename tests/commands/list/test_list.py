@@ -1,7 +1,9 @@
 """``flopbench list``: everything in short, and what kinds and names match in full."""
 
 import pytest
+from typer.main import get_command
 
+from flopbench.cli.app import make_app
 from flopbench.commands.list.text import KINDS, list_catalog
 from flopbench.errors import UsageError
 from flopbench.registry.catalog import build_catalog
@@ -49,11 +51,13 @@ def test_a_pattern_lists_what_it_matches_in_full(catalog):
 def test_a_model_is_listed_with_its_stages_sweeps_and_keys_and_no_other(catalog):
     text = list_catalog(catalog, ["deepseek_ocr"])
     assert names_in(text, "Models") == names_in(text, "Vendor models") == ["deepseek_ocr"]
-    assert set(names_in(text, "Stages")) == {"deepseek_ocr:"}
+    assert set(names_in(text, "Stages")) == {"deepseek_ocr:", "every"}
     assert "  deepseek_ocr: decode = decode: Decoding over grids of tiles" in text.splitlines()
     keys = text.partition("Keys:\n")[2].splitlines()
     assert "  deepseek_ocr: vendor.remote_code=False" in keys
     assert "  every model: run.method=auto" in keys
+    assert "  every model: dtypes.kv_cache=None" in keys
+    assert "  every model: hardware.gpu=None" in keys
     assert "hf/" not in text
 
 
@@ -66,7 +70,7 @@ def test_a_name_that_only_a_wildcard_answers_for_lists_the_wildcard(catalog):
 def test_a_part_of_a_name_will_do_unless_the_name_is_whole(catalog):
     assert names_in(list_catalog(catalog, ["flash"]), "Attention modes") == ["flash"]
     found = names_in(list_catalog(catalog, ["flas"]), "Attention modes")
-    assert found == ["flash", "flash_torch", "flash_executed"]
+    assert found == ["flash", "flash_torch", "flash3", "flash_executed"]
     text = list_catalog(catalog, ["torch"])
     assert names_in(text, "Vendor counters") == ["torch"]
     assert "Attention modes" not in text
@@ -78,6 +82,12 @@ def test_a_kind_alone_lists_all_of_it(catalog, kind):
     titles = [line for line in text.splitlines() if line.endswith(":") and line[0] != " "]
     assert len(titles) == 1
     assert len(text.splitlines()) > 4
+
+
+def test_the_help_names_every_kind():
+    words = get_command(make_app(("list",))).commands["list"].params[0].help
+    kinds = words.removeprefix("Kinds: ").partition(". Or names")[0]
+    assert set(kinds.split(", ")) == set(KINDS)
 
 
 def test_kinds_and_names_may_be_several(catalog):

@@ -11,13 +11,14 @@ from support.cli import one_sentence, python_path
 
 MODES = ("eager", "flash")
 
-KINDS = ("model", "attention", "counter", "reporter")
+KINDS = ("model", "attention", "counter", "reporter", "formula")
 
 SHOWN = {
     "model": "Models:",
     "attention": "Attention modes:",
     "counter": "Vendor counters:",
     "reporter": "Reporters:",
+    "formula": "Formulas:",
 }
 
 
@@ -37,8 +38,9 @@ def test_a_new_plugin_installs_is_listed_and_passes_its_suite(kind, flopbench, t
     listed = flopbench("list", PYTHONPATH=str(site)).stdout
     section = listed.partition(SHOWN[kind])[2].partition("\n\n")[0]
     assert "my_own" in section
-    assert "[my_own, flopbench-my-own 0.1.0]" in section
     assert listed.endswith("Failed plugins: none\n")
+    shown = flopbench("list", "my_own", PYTHONPATH=str(site)).stdout
+    assert "[my_own, flopbench-my-own 0.1.0]" in shown.partition(SHOWN[kind])[2]
 
     if kind == "model":
         vary = ("--vary", "workload.decode_steps=16", "--analytic-only", "--out", "sweep")
@@ -59,7 +61,9 @@ def test_a_new_plugin_installs_is_listed_and_passes_its_suite(kind, flopbench, t
     )
     assert tested.returncode == 0, tested.stdout
     passed = int(tested.stdout.splitlines()[-1].split()[0])
-    assert passed >= {"model": 34, "attention": 13, "counter": 13, "reporter": 18}[kind]
+    assert (
+        passed >= {"model": 34, "attention": 13, "counter": 13, "reporter": 18, "formula": 13}[kind]
+    )
 
 
 @pytest.mark.parametrize(

@@ -10,6 +10,7 @@ from flopbench.builtin.reporters.markdown import Markdown
 from flopbench.commands.prove.runner import prove
 from flopbench.commands.run.runner import run
 from flopbench.errors import PluginError
+from flopbench.text import si
 from support.cli import ANALYTIC
 from support.proofs import plan_of
 from toy.sized import SizedToy, Sizes, TorchVendor
@@ -43,7 +44,7 @@ def test_a_report_has_each_note_once_the_models_first():
     (series,) = [s for s in report.series if s.kind == "vendor"]
     counted = {entry.component: entry.flops for entry in series.breakdown}
     assert report.notes == (MODEL, f"prefill of {plan.workload.S}: {counted}")
-    assert report.to_dict()["notes"] == report.notes
+    assert report.to_dict()["notes"] == [*report.notes]
     assert f"\nnote: {MODEL}\n" in Console().render(report)
     assert f"\n- Note: {MODEL}.\n" in Markdown().render(report)
 
@@ -79,7 +80,24 @@ def test_the_head_on_every_position_is_told_with_its_share(flopbench, tokens, ba
     # A product of hidden_size x vocab_size at each position but the last.
     extra = 2 * batch * (tokens - 1) * values["hidden_size"] * values["vocab_size"]
     share = f"{100 * extra / series['flops']:.2g} % of prefill's eager FLOPs"
-    assert found["notes"] == [f"the LM head on all but the last position is {share}; {LAST}"]
+    least = report(
+        flopbench,
+        *("hf/qwen2", "model.overrides.num_hidden_layers=2", *sizes),
+        "workload.lm_head=last",
+    )
+    peaks = [
+        {
+            s["attention"]: s["costs"]["peak_activation_bytes"]
+            for s in each["series"]
+            if s["stage"] == "prefill"
+        }
+        for each in (found, least)
+    ]
+    more = max(every - last for every, last in zip(*(p.values() for p in peaks), strict=True))
+    assert more > 0
+    (note,) = found["notes"]
+    peak = f"up to {si(more, 'B')} of its peak activations"
+    assert note == f"the LM head on all but the last position is {share} and {peak}; {LAST}"
 
 
 @pytest.mark.parametrize("setting", ["workload.lm_head=last", "workload.context_tokens=1"])

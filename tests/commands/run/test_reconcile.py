@@ -76,10 +76,16 @@ def test_a_failed_count_has_no_number():
     assert comparison.difference is None
 
 
+_EAGER = (Eager(), Eager(), Conventions())
+
+
 def test_a_zero_reference_verifies_nothing():
     nothing = price([Softmax(component="a", scores=3)], Eager(), Eager(), Conventions())
     empty = attribute(StageCount(Count(())), lambda module, _op: module)
     comparison = compare("stage", Eager(), nothing, "torch", TORCH, empty)
+    assert comparison.verdict == "not_comparable"
+    some = price([Linear(component="a", rows=1, in_features=1, out_features=1)], *_EAGER)
+    comparison = compare("stage", Eager(), some, "torch", TORCH, empty)
     assert comparison.verdict == "incomplete"
 
 

@@ -7,7 +7,7 @@ import time
 
 import pytest
 
-from flopbench.cli.sweep_files import LIST
+from flopbench.commands.sweep.files import LIST
 from flopbench.commands.sweep.journal import JOURNAL
 from toy.sweep import ToySweep
 

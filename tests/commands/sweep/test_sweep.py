@@ -95,7 +95,7 @@ COST = {
     *("weight_bytes", "weight_bytes_read", "expected_expert_bytes_read"),
     *("kv_cache_bytes", "kv_cache_bytes_read", "kv_cache_bytes_written"),
     *("activation_bytes_read", "activation_bytes_written", "peak_activation_bytes"),
-    *("expected_bytes_moved", "flops_per_byte", "parts_flops"),
+    *("largest_activation_bytes", "expected_bytes_moved", "flops_per_byte", "parts_flops"),
 }
 
 
@@ -104,7 +104,7 @@ def test_sweep_json_has_its_keys_and_what_was_not_measured_is_null(sweep):
     assert set(report) == TOP
     head = {key: report[key] for key in list(report)[:7]}
     assert head == {
-        "schema_version": "1.1",
+        "schema_version": "1.2",
         "model": "deepseek_ocr",
         "sweep": "vision_prefill",
         "description": "Vision and prefill over grids of tiles",
@@ -499,6 +499,7 @@ BAD = {
     "no section": (("--vary", "decode_steps=1"), "as workload.KEY or model.KEY"),
     "no such section": (("--vary", "modl.config=1"), "did you mean 'model'?"),
     "section of runs": (("--vary", "run.attention=eager"), "use --attention"),
+    "section of bounds": (("--vary", "hardware.gpu=h100,h200"), "a sweep has no bounds on time"),
     "unknown key of a model": (
         ("--vary", "model.cnfig=null"),
         "point model.cnfig=null: model: unknown key 'cnfig'",
@@ -533,6 +534,10 @@ BAD = {
     ),
     "too many": (("--vary", "workload.decode_steps=1:9999999"), "more than 100,000 values"),
     "bad point": (("--vary", "workload.decode_steps=0,1"), "point decode_steps=0: workload."),
+    "a GPU": (
+        ("--vary", "workload.decode_steps=1,2", "hardware.gpu=l4"),
+        "hardware.* is for `flopbench run` alone",
+    ),
     "bad mode": (("--vary", "workload.mode=base,big"), "point mode=big: workload.mode"),
     "bad grid": (("crops", "--grid", "2by3"), "must be ROWSxCOLUMNS, such as 2x3"),
     "no tiles": (("crops", "--grid", "0x3"), "must be ROWSxCOLUMNS"),
@@ -562,3 +567,14 @@ def test_a_mistake_is_one_sentence(name, flopbench, tmp_path):
     args, expected = BAD[name]
     assert expected in one_sentence(flopbench(*SWEEP, *args))
     assert list(tmp_path.iterdir()) == []
+
+
+def test_a_gpu_is_not_varied_since_no_number_of_a_sweep_depends_on_it(flopbench):
+    error = one_sentence(flopbench(*SWEEP, "--vary", "hardware.gpu=h200,b200", *FILES))
+    assert "--vary hardware.gpu changes nothing, since a sweep has no bounds on time" in error
+
+
+def test_a_gpu_that_is_not_known_is_refused_though_no_number_depends_on_it(flopbench):
+    vary = ("--vary", "workload.decode_steps=1,2")
+    error = one_sentence(flopbench(*SWEEP, *vary, "hardware.gpu=h201", *FILES))
+    assert "unknown GPU 'h201': did you mean 'h200'?" in error

@@ -157,6 +157,7 @@ def test_an_array_of_workloads_equals_the_loop_of_ints(model, mode, grids, promp
 
 
 @given(models, modes, st.integers(0, 500), st.integers(1, 60), st.integers(1, 4), st.integers(0, 6))
+@pytest.mark.slow
 def test_the_symbolic_form_substituted_equals_the_ints(model, mode, prompt, steps, batch, cols):
     names = {"prompt_tokens": prompt, "decode_steps": steps, "batch_size": batch, "tile_cols": cols}
     symbols = {n: sympy.Symbol(n, integer=True, nonnegative=True) for n in names}

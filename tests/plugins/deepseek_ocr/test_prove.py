@@ -83,11 +83,12 @@ def test_the_published_model_is_proved_for_every_batch_context_step_and_tile(tmp
     ("mode", "law"),
     [
         ("tiny", "268307824640*B"),
-        ("small", "388149837824*B"),
-        ("base", "1139967033344*B"),
+        pytest.param("small", "388149837824*B", marks=pytest.mark.slow),
+        pytest.param("base", "1139967033344*B", marks=pytest.mark.slow),
         ("large", "1943216685056*B"),
     ],
 )
+@pytest.mark.slow
 def test_vision_is_proved_for_every_view_size(mode, law, model, vendor):
     workload = model.workload(Inputs(mode=mode, image=PAGE))
     proof = proof_of(model, vendor, workload, stages=["vision"])
@@ -95,6 +96,7 @@ def test_vision_is_proved_for_every_view_size(mode, law, model, vendor):
     assert str(equations(proof)["vision", None].vendor) == law
 
 
+@pytest.mark.slow
 def test_the_lm_head_on_the_last_position_is_proved_too(model, vendor):
     workload = model.workload(Inputs(mode="base", image=PAGE, lm_head="last"))
     proof = proof_of(model, vendor, workload, stages=["prefill"])

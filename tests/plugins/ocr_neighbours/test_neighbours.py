@@ -226,6 +226,7 @@ def test_decoding_is_proved_for_every_number_of_steps(steps):
     assert "steps up to 5 and from 6 on were traced separately" in whole.assumptions
 
 
+@pytest.mark.slow
 def test_a_window_that_is_off_by_one_is_found():
     """It gives the same count below the window, so that only the law tells."""
     model, _vendor = unlimited(small_unlimited(7))

@@ -269,7 +269,7 @@ def test_a_missing_library_is_a_sentence_and_the_other_counters_go_on(tmp_path):
     report = json.loads(done.stdout)
     fvcore, torch_ = (s for s in report["series"] if s["kind"] == "vendor")
     assert (fvcore["label"], fvcore["flops"]) == ("vendor (eager, fvcore)", None)
-    assert "needs fvcore (pip install 'flopbench-peer-counters[peers]')" in fvcore["error"]
+    assert "needs fvcore (pip install 'flopbench[peers]')" in fvcore["error"]
     assert torch_["flops"] > 0
     verdicts = {(c["counter"], c["attention"]): c["verdict"] for c in report["comparisons"]}
     assert verdicts["torch", "eager"] == "exact"

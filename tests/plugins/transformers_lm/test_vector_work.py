@@ -11,12 +11,11 @@ from collections import Counter
 from functools import cache
 from pathlib import Path
 
-import attrs
 import pytest
 
 from flopbench.analytic.price import price
 from flopbench.builtin.eager import Eager
-from flopbench.conventions import Conventions
+from flopbench.conventions import ENTRIES, Conventions
 from flopbench_transformers_lm.analytic import HfModel
 from flopbench_transformers_lm.families import FAMILIES
 from flopbench_transformers_lm.vendor import HfVendor
@@ -93,10 +92,10 @@ def ran(total):
 def priced(model, stage, runs, workload=WORKLOAD):
     """Return the elements of each op that the price stands for."""
     found = Counter()
-    for entry in attrs.fields(Conventions):
-        count = priced_elements(model, stage, workload, entry.name)
+    for entry in ENTRIES:
+        count = priced_elements(model, stage, workload, entry)
         if count:
-            for op, times in runs[entry.name].items():
+            for op, times in runs[entry].items():
                 found[op] += times * count
     return found
 

@@ -13,6 +13,7 @@ from flopbench.blocks import stage_passes
 from flopbench.dims import Dim
 from flopbench_deepseek_ocr.decoder import decoder_block
 from flopbench_deepseek_ocr.image import choose_grid, read_page
+from flopbench_deepseek_ocr.layer_names import layer_name
 from flopbench_deepseek_ocr.workload import (
     PIXELS_PER_TOKEN,
     VIEW_SIZES,
@@ -171,6 +172,9 @@ class PageModel(AnalyticModel):
             decode_steps=sizes.get("K", 1),
             lm_head=workload.lm_head,
         )
+
+    def layer_names(self, component: str, role: str) -> tuple[str, ...]:
+        return (layer_name(component, role),)
 
     def assumptions(self) -> tuple[str, ...]:
         return (

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 from abc import abstractmethod
-from collections.abc import Hashable, Mapping
+from collections.abc import Callable, Hashable, Mapping
 from pathlib import Path
 from typing import Any, Literal, Protocol, Self
 
@@ -12,6 +12,7 @@ import attrs
 from attrs import frozen
 
 from flopbench import UsageError, VendorModel, VendorStage
+from flopbench.training_step import TrainOptions
 from flopbench.vendor.transformers import VerifiedOptions
 from flopbench_deepseek_ocr.architecture import Architecture
 from flopbench_deepseek_ocr.workload import Workload
@@ -66,6 +67,18 @@ class Implementation(Protocol):
     def stage(self, name: str, workload: Workload) -> VendorStage:
         """Build the calls of a stage."""
 
+    def training(
+        self,
+        workloads: Mapping[str, Workload],
+        options: TrainOptions,
+        component_of: Callable[[str], str],
+    ) -> VendorStage:
+        """Build the call of a training step.
+
+        Raises:
+            CountError: the implementation cannot be trained in this way.
+        """
+
     def provenance(self) -> Mapping[str, str]:
         """Return versions and settings."""
 
@@ -100,6 +113,9 @@ class PageVendor(VendorModel):
     def stage(self, name: str, workload: Workload) -> VendorStage:
         stage = self._implementation.stage(name, workload)
         return attrs.evolve(stage, sampled=stage.sampled and not self._every_step)
+
+    def training(self, workloads: Mapping[str, Workload], options: TrainOptions) -> VendorStage:
+        return self._implementation.training(workloads, options, self.component)
 
     def shapes(self, stage: str, workload: Workload) -> Hashable:
         """Vision sees images and no text; the decoder sees a context and no images."""

@@ -9,16 +9,20 @@ torch's registry, and ``eager`` experts loop over data that meta tensors do not 
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from functools import cached_property
 from importlib import import_module, metadata
-from typing import Any, ClassVar
+from typing import TYPE_CHECKING, Any, ClassVar
 
 from flopbench import CountError, UsageError, VendorCall, VendorStage
 from flopbench.dims import is_traced
+from flopbench.training_step import TrainOptions
 from flopbench.vendor.transformers import ATTENTION, EXPERTS, fill_cache, require_eager
 from flopbench_deepseek_ocr.architecture import Clip, Decoder, Sam
 from flopbench_deepseek_ocr.workload import Workload
+
+if TYPE_CHECKING:
+    from flopbench_deepseek_ocr.vendor_training import TrainedPages
 
 VIEW_BY_VIEW = (
     "vision is traced view by view; the assembly of a page's tokens, which loops over pages and "
@@ -41,7 +45,8 @@ class PagesInTransformers(ABC):
     """Package in ``transformers.models``, and prefix of the class names, of the implementation."""
 
     components: tuple[tuple[str, str], ...] = (
-        (_SAM + r"\.patch_embed", "vision/sam/patch_embed"),
+        (r"model$", "vision/projector/separators"),
+        (_SAM + r"(\.patch_embed|$)", "vision/sam/patch_embed"),
         (_SAM + r"\.layers\.\d+\.attn\.qkv", "vision/sam/attention/qkv"),
         (_SAM + r"\.layers\.\d+\.attn\.proj", "vision/sam/attention/out"),
         (_SAM + r"\.layers\.\d+\.attn", "vision/sam/attention/core"),
@@ -89,6 +94,7 @@ class PagesInTransformers(ABC):
                 "use --analytic-only"
             )
         self._architecture = architecture
+        self._trained: dict[TrainOptions, TrainedPages] = {}
 
     @cached_property
     def model(self) -> Any:
@@ -132,8 +138,11 @@ class PagesInTransformers(ABC):
         import_modeling(self.package, self.prefix)
         if name == "vision":
             if any(is_traced(view.count) for view in workload.views):
-                return VendorStage(lambda _step: self._views(workload), assumptions=(VIEW_BY_VIEW,))
-            return VendorStage(lambda _step: self._vision(workload))
+                return VendorStage(
+                    lambda _step: VendorCall(self.model, self.views_encoder(workload)),
+                    assumptions=(VIEW_BY_VIEW,),
+                )
+            return VendorStage(lambda _step: VendorCall(self.model, self.pages_encoder(workload)))
         if name == "prefill":
             return VendorStage(lambda _step: self._prefill(workload))
         return VendorStage(
@@ -141,6 +150,25 @@ class PagesInTransformers(ABC):
             steps=workload.decode_steps,
             assumptions=("each decode step is called on a cache built to its length",),
         )
+
+    def training(
+        self,
+        workloads: Mapping[str, Workload],
+        options: TrainOptions,
+        component_of: Callable[[str], str],
+    ) -> VendorStage:
+        """Build the call of a training step, on a module of its own.
+
+        Raises:
+            UsageError: a pattern of the options matches nothing.
+            CountError: a stage is not one that is trained, or transformers cannot recompute it.
+        """
+        from flopbench_deepseek_ocr.vendor_training import TrainedPages
+
+        if options not in self._trained:
+            pages = type(self)(self._architecture)
+            self._trained[options] = TrainedPages(pages, options, component_of)
+        return self._trained[options].stage(workloads)
 
     def provenance(self) -> Mapping[str, str]:
         """Return the implementation and its settings."""
@@ -152,44 +180,51 @@ class PagesInTransformers(ABC):
             "device": "meta",
         }
 
-    def _vision(self, workload: Workload) -> VendorCall:
+    def pages_encoder(self, workload: Workload) -> Callable[[], list[Any]]:
+        """Return what encodes the pages, into the tokens of each.
+
+        It raises CountError if they are not as many as the workload's image tokens.
+        """
         pages, tiles = workload.batch_size, workload.tiles
         arguments: dict[str, Any] = {"pixel_values": self._pixels(pages, workload.view_size)}
         if tiles:
             arguments["pixel_values_local"] = self._pixels(pages * tiles, workload.tile_size)
             arguments["num_local_patches"] = [tiles] * pages
             arguments |= self._grids(workload)
-        return VendorCall(self.model, lambda: self._image_features(workload, arguments))
+        return lambda: self._image_features(workload, arguments)
 
     def _grids(self, workload: Workload) -> dict[str, Any]:
         """Return the arguments that give the model the layout of a page's tiles."""
         grid = [workload.tile_cols, workload.tile_rows]
         return {"patches_grid": [grid] * workload.batch_size}
 
-    def _views(self, workload: Workload) -> VendorCall:
+    def views_encoder(self, workload: Workload) -> Callable[[], list[Any]]:
+        """Return what encodes the views, into the features of each stack of them."""
         stacks = [self._pixels(view.count, view.size) for view in workload.views]
         model = self.model.model
 
-        def run() -> None:
-            for pixels in stacks:
-                model.multi_modal_projector(model.vision_tower(pixels).last_hidden_state)
+        def run() -> list[Any]:
+            encoded = (model.vision_tower(pixels).last_hidden_state for pixels in stacks)
+            return [model.multi_modal_projector(features) for features in encoded]
 
-        return VendorCall(self.model, run)
+        return run
 
     def _pixels(self, count: Any, size: Any) -> Any:
         return self._tensor(count, self._architecture.sam.in_channels, size, size)
 
-    def _image_features(self, workload: Workload, arguments: dict[str, Any]) -> None:
+    def _image_features(self, workload: Workload, arguments: dict[str, Any]) -> list[Any]:
         """Encode the pages, and check that they yield the workload's number of image tokens.
 
         Raises:
             CountError: they do not, so the context would have a different length.
         """
-        for features in self.model.get_image_features(**arguments).pooler_output:
+        found: list[Any] = self.model.get_image_features(**arguments).pooler_output
+        for features in found:
             if len(features) != workload.image_tokens:
                 raise CountError(
                     f"the vendor makes {len(features)} tokens per page, not {workload.image_tokens}"
                 )
+        return found
 
     def _prefill(self, workload: Workload) -> VendorCall:
         logits = 0 if workload.lm_head == "all" else 1
@@ -281,7 +316,7 @@ def import_modeling(package: str, prefix: str) -> tuple[Any, Any]:
 def _needs(error: ImportError) -> UsageError:
     return UsageError(
         "the vendor side needs torch and transformers >= 5.20 (pip install "
-        "'flopbench-deepseek-ocr[vendor]'), or use --analytic-only; the import failed with: "
+        "'flopbench[ocr]'), or use --analytic-only; the import failed with: "
         + str(error).splitlines()[0]
     )
 

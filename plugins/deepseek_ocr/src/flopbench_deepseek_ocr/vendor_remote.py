@@ -12,14 +12,15 @@ from __future__ import annotations
 
 import hashlib
 import os
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from functools import cached_property
 from importlib import metadata
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from flopbench import UsageError, VendorCall, VendorStage
+from flopbench import CountError, UsageError, VendorCall, VendorStage
 from flopbench.inputs import read_bytes
+from flopbench.training_step import TrainOptions
 from flopbench.vendor.transformers import fill_cache
 from flopbench_deepseek_ocr.architecture import Architecture, read_architecture
 from flopbench_deepseek_ocr.remote_model import build, require_own_code
@@ -116,6 +117,22 @@ class RemoteCode:
             lambda step: self._decoder(workload, 1, past_tokens=context + step - 1),
             steps=int(workload.decode_steps),
             assumptions=("each decode step is called on a cache built to its length",),
+        )
+
+    def training(
+        self,
+        workloads: Mapping[str, Workload],
+        options: TrainOptions,
+        component_of: Callable[[str], str],
+    ) -> VendorStage:
+        """Refuse to train.
+
+        Raises:
+            CountError: always.
+        """
+        raise CountError(
+            "the checkpoint's own code cannot be trained on meta tensors, which have no values to "
+            "choose experts by: turn vendor.remote_code off"
         )
 
     def provenance(self) -> Mapping[str, str]:

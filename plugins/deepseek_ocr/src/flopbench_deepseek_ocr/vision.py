@@ -11,6 +11,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator
 
 import attrs
+from attrs import field, frozen
 
 from flopbench import Conv2d, Elementwise, Embedding, Linear, MatMul, Norm, Op
 from flopbench.blocks import (
@@ -23,6 +24,7 @@ from flopbench.blocks import (
     Site,
 )
 from flopbench.dims import Dim, at_most_one, ceil_div
+from flopbench.ops import Unit
 from flopbench_deepseek_ocr.architecture import Architecture, Clip, Sam
 from flopbench_deepseek_ocr.workload import View, Workload
 
@@ -90,38 +92,46 @@ def sam_ops(sam: Sam, view: View) -> Iterator[Op]:
         in_channels=sam.in_channels, width=sam.width, patch_size=sam.patch_size
     ).ops(stem, images, grid)
     yield from Positions(width=sam.width, entries=trained * trained).ops(stem, images, grid * grid)
-    residual = images * grid * grid * sam.width
-    global_layers = len(sam.global_layers)
+    whole = tuple(sorted(sam.global_layers))
+    every = Unit.of_all("sam", sam.layers).numbers
+    rest = tuple(number for number in every if number not in whole)
     windows = ceil_div(grid, sam.window)
     # Windowed layers pad the grid to whole windows; queries in the padding are computed as well.
-    yield from _sam_attention(
-        sam,
-        images * windows * windows,
-        sam.window,
-        sam.layers - global_layers,
-        trained=sam.window,
-        residual=residual,
-    )
-    yield from _sam_attention(sam, images, grid, global_layers, trained=trained, residual=residual)
-    # Norms, residuals and MLP run on the unpadded tokens.
-    mlp = Mlp(width=sam.width, inner=sam.mlp_width, activation="gelu", bias=True)
-    yield from EncoderLayers(mlp=mlp).ops(
-        Site("vision/sam", layers=sam.layers), images * grid * grid
-    )
+    cut = _Windows(images * windows * windows, sam.window, trained=sam.window)
+    rows = images * grid * grid
+    yield from _sam_layers(sam, Unit("windowed", sam.layers - len(whole), rest), rows, cut)
+    one = _Windows(images, grid, trained=trained)
+    yield from _sam_layers(sam, Unit("global", len(whole), whole), rows, one)
     yield from _sam_neck(sam, images, grid)
 
 
-def _sam_attention(
-    sam: Sam, windows: Dim, side: Dim, layers: int, *, trained: int, residual: Dim
-) -> Iterator[Op]:
-    """Attend within ``windows`` windows of side x side tokens.
+@frozen
+class _Windows:
+    """``count`` windows of side x side tokens.
 
-    Args:
+    Attributes:
         trained: side of the window that the relative-position tables were trained for.
-        residual: elements that stay alive meanwhile.
     """
+
+    count: Dim
+    side: Dim
+    trained: int = field(kw_only=True)
+
+
+def _sam_layers(sam: Sam, unit: Unit, rows: Dim, windows: _Windows) -> Iterator[Op]:
+    """Yield layers of one kind; norms, residuals and MLP run on ``rows`` unpadded tokens."""
+    mlp = Mlp(width=sam.width, inner=sam.mlp_width, activation="gelu", bias=True)
+    site = Site("vision/sam", layers=unit.count, unit=unit)
+    place = site.at("attention").with_alive(rows * sam.width)
+    return EncoderLayers(mlp=mlp).ops(
+        site, rows, lambda takes, gives: _sam_attention(sam, place.between(takes, gives), windows)
+    )
+
+
+def _sam_attention(sam: Sam, site: Site, windows: _Windows) -> Iterator[Op]:
+    """Attend within each window."""
+    count, side = windows.count, windows.side
     tokens = side * side
-    site = Site("vision/sam/attention", layers=layers, alive_meanwhile=residual)
     attention = EncoderAttention(
         width=sam.width,
         heads=sam.heads,
@@ -131,42 +141,41 @@ def _sam_attention(
         bias_of_queries=True,
         scaled="queries",
     )
-    yield from attention.projections(site, windows * tokens)
-    yield from _relative_positions(sam, windows * sam.heads, side, layers, trained, residual)
-    yield attention.core(site, windows, tokens)
-    yield attention.out(site, windows * tokens)
+    yield from attention.projections(site, count * tokens)
+    yield from _relative_positions(sam, site.at("core"), windows)
+    yield attention.core(site, count, tokens)
+    yield attention.out(site, count * tokens)
 
 
-def _relative_positions(
-    sam: Sam, heads: Dim, side: Dim, layers: int, trained: int, residual: Dim
-) -> Iterator[Op]:
+def _relative_positions(sam: Sam, site: Site, windows: _Windows) -> Iterator[Op]:
     """Compute the bias and add it to the scores, after Q K^T; scores and values stay alive."""
-    core, tokens = "vision/sam/attention/core", side * side
+    heads, side = windows.count * sam.heads, windows.side
+    tokens = side * side
     scores, per_axis = heads * tokens * tokens, heads * tokens * side
-    alive = residual + scores + heads * tokens * sam.head_dim
+    beside = site.with_alive(scores + heads * tokens * sam.head_dim)
     embeddings = side * side * sam.head_dim
     # Each query is multiplied by one embedding per row and one per column of its window. The
     # columns' embeddings stay alive during the rows' product, the rows' result during the columns'.
     for waiting in (embeddings, per_axis):
-        yield MatMul(
-            component=core,
-            layers=layers,
+        yield beside.with_alive(waiting).op(
+            MatMul,
+            takes=("q",),
+            gives="bias",
             batch=side,
             m=heads * side,
             k=sam.head_dim,
             n=side,
             # All windows and heads share the embeddings; if there are none, nothing is read.
             reads=(heads + at_most_one(heads)) * embeddings,
-            lookup_weights=(2 * trained - 1) * sam.head_dim,
-            alive_meanwhile=alive + waiting,
+            lookup_weights=(2 * windows.trained - 1) * sam.head_dim,
         )
-    yield Elementwise(
-        component=core,
-        layers=layers,
+    yield beside.op(
+        Elementwise,
         function="add",
         outputs=scores,
         reads=2 * per_axis,
-        alive_meanwhile=alive,
+        takes=("bias",),
+        gives="bias",
     )
 
 
@@ -206,7 +215,8 @@ def _clip(clip: Clip, images: Dim, tokens: Dim) -> Iterator[Op]:
     """Encode SAM's features, which stay alive for the projector, and a class token."""
     rows = images * tokens
     site = Site("vision/clip", alive_meanwhile=images * (tokens - 1) * clip.width)
-    layers = attrs.evolve(site, layers=clip.layers)
+    unit = Unit.of_all("clip", clip.layers)
+    layers = attrs.evolve(site, layers=clip.layers, unit=unit)
     trained = clip.pretrained_size // clip.patch_size
     # A class token, and a position for it and for each patch. They are added to the features,
     # which are operands here and therefore not counted as alive meanwhile.
@@ -214,7 +224,10 @@ def _clip(clip: Clip, images: Dim, tokens: Dim) -> Iterator[Op]:
     yield from positions.ops(Site("vision/clip/embed"), images, tokens)
     yield NormSpec("layer_norm").op(site.at("embed"), rows, clip.width)
     attention = EncoderAttention(width=clip.width, heads=clip.heads, head_dim=clip.head_dim)
-    residual = rows * clip.width
-    yield from attention.ops(layers.at("attention").with_alive(residual), images, tokens)
+    place = layers.at("attention").with_alive(rows * clip.width)
     mlp = Mlp(width=clip.width, inner=clip.mlp_width, activation="quick_gelu", bias=True)
-    yield from EncoderLayers(mlp=mlp).ops(layers, rows)
+    yield from EncoderLayers(mlp=mlp).ops(
+        layers,
+        rows,
+        lambda takes, gives: attention.ops(place.between(takes, gives), images, tokens),
+    )

@@ -22,6 +22,7 @@ from flopbench.blocks import (
     Site,
 )
 from flopbench.dims import Dim, where
+from flopbench.ops import Unit
 from flopbench_deepseek_ocr.vision import page_ops, projector_op, sam_ops
 from flopbench_deepseek_ocr.workload import View, Workload
 from flopbench_deepseek_ocr2.architecture import QUERIES, Architecture, Encoder
@@ -63,14 +64,22 @@ def _encoder_ops(encoder: Encoder, images: Dim, patches: Dim) -> Iterator[Op]:
     # stay alive meanwhile.
     one = Pass(batch=1, queries=tokens, keys=tokens, head_rows=0)
     yield from angles.ops(site.with_alive(rows * encoder.width).at("rope"), one)
-    every = attrs.evolve(site, layers=encoder.layers).with_alive(angles.held(one))
-    yield from ResidualNorms(norm=NormSpec("rms_norm"), width=encoder.width, last=1).ops(
-        every.at("norm"), rows
-    )
-    within = every.with_alive(rows * encoder.width)
-    yield from _attention(encoder, within.at("attention"), images, tokens, patches)
+    around = ResidualNorms(norm=NormSpec("rms_norm"), width=encoder.width, last=1)
     mlp = GatedMlp(width=encoder.width, inner=encoder.mlp_width)
-    yield from mlp.ops(within.at("mlp"), rows)
+    unit = Unit.of_all("encoder", encoder.layers)
+    site = site.with_alive(angles.held(one))
+    every = attrs.evolve(site, layers=encoder.layers, unit=unit)
+    within = every.with_alive(rows * encoder.width)
+    place = within.at("attention"), within.at("mlp")
+    yield from around.layer(
+        every.at("norm"),
+        rows,
+        lambda takes, gives: _attention(
+            encoder, place[0].between(takes, gives), images, tokens, patches
+        ),
+        lambda takes, gives: mlp.ops(place[1].between(takes, gives), rows),
+    )
+    yield from around.end(site.at("norm"), rows)
 
 
 def _attention(
@@ -79,7 +88,10 @@ def _attention(
     rows, head_dim = images * tokens, encoder.head_dim
     heads, kv_heads = encoder.heads, encoder.kv_heads
     widths = (heads * head_dim, kv_heads * head_dim, kv_heads * head_dim)
-    yield from Projections(encoder.width, widths, biases=True).ops(site.at("qkv"), rows)
+    roles = ("q", "k", "v")
+    yield from Projections(encoder.width, widths, biases=True, roles=roles).ops(
+        site.at("qkv"), rows
+    )
     # The values stay alive besides the residual; the angles do not count, being operands.
     values = rows * kv_heads * head_dim - 2 * head_dim * tokens
     yield (
@@ -91,10 +103,14 @@ def _attention(
             heads=heads + kv_heads,
             head_dim=head_dim,
             positions=tokens,
+            takes=roles[:2],
+            gives="",
         )
     )
     yield site.at("core").op(
         Attention,
+        takes=roles,
+        gives="core",
         batch=images,
         heads=heads,
         kv_heads=kv_heads,
@@ -106,5 +122,10 @@ def _attention(
         prefix=patches,
     )
     yield site.at("out").op(
-        Linear, rows=rows, in_features=heads * head_dim, out_features=encoder.width
+        Linear,
+        role="o",
+        takes=("core",),
+        rows=rows,
+        in_features=heads * head_dim,
+        out_features=encoder.width,
     )

@@ -83,7 +83,7 @@ class Peer(VendorCounter):
         except Exception as error:
             raise CountError(
                 f"counter {self.name!r} needs {self.library} (pip install "
-                f"'flopbench-peer-counters[peers]'), which fails to import: {describe(error)}"
+                f"'flopbench[peers]'), which fails to import: {describe(error)}"
             ) from error
 
 
@@ -129,7 +129,7 @@ def audit(
             may call functions of torch. These calls are not part of the model, so a peer that
             replaces functions must not count them.
     """
-    from flopbench.builtin.torch_watch import module_path
+    from flopbench.builtin.torch_places import module_path
 
     with module_path(root) as path, _dispatched(path, missed, seen, aside):
         yield path

@@ -16,7 +16,7 @@ _IN_LAYER = r"\.\d+\."
 """Layers are numbered; what follows is inside one."""
 
 _QKV = (
-    r"(q|k|v|qk|kv|qkv)(_[ab])?_?(proj(_\w+)?|norm|layernorm|ln)|[qkv]|c_attn|query_key_value|"
+    r"(q|k|v|query|key|qk|kv|qkv)(_[ab])?_?(proj(_\w+)?|norm|layernorm|ln)|[qkv]|c_attn|query_key_value|"
     r"W(qkv|q|k|v)|query|key|value|(q|k|v)_lin"
 )
 """Queries, keys and values, fused or separate, including latent ones and their norms."""
@@ -26,7 +26,12 @@ _HEAD = (
     r"^(lm_head|cls|generator_\w+)(\.|$)"
 )
 
+_MODELS_OWN = frozenset({"decoder/embed", "decoder/rope", "lm_head"})
+"""What multi-token prediction layers share with the model."""
+
 _RULES = (
+    (r"^shared_head$", "lm_head"),
+    (r"\.eh_proj$", "projection"),
     (_HEAD, "lm_head"),
     (r"(^|\.)(rotary_\w+|rope\w*|pos_emb)(\.|$)", "decoder/rope"),
     (rf"\.{_MOE}\.(gate|router)(\.|$)", "decoder/moe/router"),
@@ -55,6 +60,10 @@ def _rules() -> tuple[tuple[re.Pattern[str], str], ...]:
 
 def component_of(module: str) -> str:
     """Return the component path of work in a module, a dotted path below the model."""
+    prediction = module.removeprefix("mtp.")
+    if prediction != module:
+        found = component_of(prediction)
+        return found if found in _MODELS_OWN else f"mtp/{found.removeprefix('decoder/')}"
     for pattern, component in _rules():
         if pattern.search(module):
             return component

@@ -62,6 +62,7 @@ class LmConfig:
         language: the config of the decoder, if it is only a part of the model.
         notes: what a reader of the numbers must know about where the config comes from.
         part: names of the fields of the file that hold the decoder's config.
+        quantisation: the file's ``quantization_config``, if it has one.
     """
 
     model_type: str
@@ -69,6 +70,7 @@ class LmConfig:
     language: LmConfig | None = None
     notes: tuple[str, ...] = ()
     part: tuple[str, ...] = ()
+    quantisation: Mapping[str, Any] | None = None
 
     @property
     def decoder(self) -> LmConfig:

@@ -12,15 +12,23 @@ _NO_DTYPE = (("torch_dtype", "auto"), ("dtype", "auto"))
 """What says that a loader may choose; transformers' config classes do not take it."""
 
 
+_QUANTISED_BESIDE = "hf_quant_config.json"
+"""Where older checkpoints of TensorRT Model Optimizer say how they are quantised."""
+
+
 def read_fields(path: Path) -> dict[str, Any]:
-    """Return the fields of a config.json.
+    """Return the fields of a config.json, with what a file beside it says of quantisation.
 
     Raises:
-        UsageError: the file cannot be read, or holds something else.
+        UsageError: a file cannot be read, or holds something else.
     """
     values: dict[str, Any] = _with_floats(read_config_json(path))
     # Code that comes with a checkpoint is never run, only transformers' own classes.
     values.pop("auto_map", None)
+    beside = path.with_name(_QUANTISED_BESIDE)
+    if "quantization_config" not in values and beside.is_file():
+        said = read_config_json(beside).get("quantization")
+        values |= {"quantization_config": said} if isinstance(said, dict) else {}
     return {n: v for n, v in values.items() if (n, v) not in _NO_DTYPE}
 
 

@@ -14,6 +14,10 @@ Others also hold recurrent states or an index.
 """
 
 
+_DESCRIBED = frozenset({"DynamicCache", "MtpCache"})
+"""Caches that are described by their layers."""
+
+
 def fill_like(cache: Any, batch: Any, tokens: Any) -> Any:
     """Return the cache as a prefill of ``tokens`` tokens leaves it, based on one of any length.
 
@@ -25,7 +29,7 @@ def fill_like(cache: Any, batch: Any, tokens: Any) -> Any:
         The cache, or None if its length does not fully describe it.
     """
     kinds = {type(layer).__name__ for layer in getattr(cache, "layers", ())}
-    if type(cache).__name__ != "DynamicCache" or not kinds or kinds - _FILLED_BY_LENGTH:
+    if type(cache).__name__ not in _DESCRIBED or not kinds or kinds - _FILLED_BY_LENGTH:
         return None
     filled = copy.copy(cache)
     filled.layers = [copy.copy(layer) for layer in cache.layers]

@@ -149,5 +149,5 @@ def needs_transformers(reason: object) -> UsageError:
     """Return the error for a missing or unsuitable transformers."""
     return UsageError(
         "hf/ models need torch and transformers >= 5.20 (pip install "
-        f"'flopbench-transformers-lm[vendor]'): {str(reason).splitlines()[0]}"
+        f"'flopbench[hf]'): {str(reason).splitlines()[0]}"
     )

@@ -29,6 +29,7 @@ _SPEAKING = ("qwen2_5_omni", "qwen3_omni_moe")
 """Types that also speak: what generates text is the part under `_THINKER`."""
 
 _THINKER = "thinker_config"
+_QUANTISED = ("quantization_config", "compression_config")
 _PARTS = ("text_config", "llm_config", "language_config", "language_model_config", _THINKER)
 """Fields under which a config keeps that of its language model, or of what holds it."""
 
@@ -131,21 +132,35 @@ class Given:
         whole = built(kind, _with_known_types({**self.values, "model_type": kind}), self.source)
         _require_decoder_only(kind, whole)
         text = whole.get_text_config(decoder=True)
-        notes += (*_quantised(whole), *_half(kind, whole))
+        notes += _half(kind, whole)
+        quantisation = self.quantisation
         if text is whole or not _is_part(kind, text.model_type):
-            return LmConfig(kind, all_values(whole), notes=notes, part=self.path)
+            values = all_values(whole)
+            return LmConfig(kind, values, notes=notes, part=self.path, quantisation=quantisation)
         notes = (_left_out(self, text), *notes)
         values = {**all_values(text), **_ruled_by(whole)}
         part = (*self.path, _name_of(whole, text))
-        inner = LmConfig(text.model_type, values, notes=notes, part=part)
+        inner = LmConfig(text.model_type, values, notes=notes, part=part, quantisation=quantisation)
         if text.model_type in causal_lm_types():
             return inner
-        return LmConfig(kind, all_values(whole), inner, notes, inner.part)
+        return LmConfig(kind, all_values(whole), inner, notes, inner.part, quantisation)
+
+    @property
+    def quantisation(self) -> Mapping[str, Any] | None:
+        """What the fields say of quantisation, of the whole model or of its language model."""
+        places = (self.values, *(part.values for part in self.parts))
+        found = (place.get(name) for place in places for name in _QUANTISED)
+        return next((each for each in found if each and isinstance(each, Mapping)), None)
+
+    def _with_quantisation(self, found: LmConfig) -> LmConfig:
+        """Return a part's config with what the whole says of quantisation, if it says nothing."""
+        return attrs.evolve(found, quantisation=found.quantisation or self.quantisation)
 
     def _silent(self, kind: str, notes: tuple[str, ...]) -> LmConfig:
         """Return the language model of what generates text in a model that also speaks."""
         thinker, path = self.values.get(_THINKER) or {}, (*self.path, _THINKER)
-        return Given(kind, thinker, f"{self.source} ({_THINKER})", notes, path).resolved()
+        found = Given(kind, thinker, f"{self.source} ({_THINKER})", notes, path).resolved()
+        return self._with_quantisation(found)
 
     def _alone(self, notes: tuple[str, ...]) -> LmConfig:
         """Return the language model of a type that transformers has no class for."""
@@ -154,7 +169,8 @@ class Given:
                 continue
             path = (*self.path, *part.path)
             found = attrs.evolve(part, notes=notes, path=path).resolved()
-            return attrs.evolve(found, notes=(_left_out(self, found), *found.notes))
+            found = attrs.evolve(found, notes=(_left_out(self, found), *found.notes))
+            return self._with_quantisation(found)
         raise unknown_type(self.model_type, typed=not self.values)
 
 
@@ -229,20 +245,6 @@ def _name_of(whole: Any, text: Any) -> str:
     """Return the field of a config that holds its text config."""
     names: list[str] = [name for name, value in vars(whole).items() if value is text]
     return names[0] if names else _PARTS[0]
-
-
-def _quantised(config: Any) -> tuple[str, ...]:
-    """Say what a quantised checkpoint changes: the bytes, not the products."""
-    found = getattr(config, "quantization_config", None)
-    if not found:
-        return ()
-    fields = found if isinstance(found, Mapping) else vars(found)
-    method = fields.get("quant_algo") or fields.get("quant_method")
-    note = (
-        f"the file says that its weights are quantised ({method or 'method not named'}): FLOPs "
-        "are those of the same products; bytes are those of model.dtype, which is not quantised"
-    )
-    return (note,)
 
 
 def _require_architecture(kind: str, given: Given) -> None:

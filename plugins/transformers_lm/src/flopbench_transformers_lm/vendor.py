@@ -2,14 +2,33 @@
 
 from __future__ import annotations
 
-from collections.abc import Hashable, Mapping
+from collections.abc import Callable, Hashable, Mapping, Sequence
 from importlib import metadata
+from typing import TYPE_CHECKING
 
-from flopbench import VendorCall, VendorModel, VendorStage
+import attrs
+
+from flopbench import CountError, VendorCall, VendorModel, VendorStage
+from flopbench.text import listed
+from flopbench.training_step import TrainOptions
 from flopbench.vendor.transformers import ATTENTION, VerifiedOptions
 from flopbench_transformers_lm.config import LmConfig
 from flopbench_transformers_lm.model_types import PREFIX
+from flopbench_transformers_lm.prediction import DRAFT
+from flopbench_transformers_lm.requests import (
+    CALLED_APART,
+    SEQUENCES_APART,
+    STEP,
+    Requests,
+    totals,
+)
 from flopbench_transformers_lm.workload import Workload
+
+if TYPE_CHECKING:
+    from flopbench_transformers_lm.vendor_model import RealModel
+    from flopbench_transformers_lm.vendor_training import TrainedModel
+
+ALL_LOGITS = "this model cannot omit logits: its LM head runs on every position"
 
 
 class HfVendor(VendorModel):
@@ -24,37 +43,84 @@ class HfVendor(VendorModel):
 
         self._real = RealModel(config)
         self._every_step = every_step
+        self._trained: dict[TrainOptions, TrainedModel] = {}
 
     @classmethod
     def from_options(cls, architecture: LmConfig, options: VerifiedOptions) -> HfVendor:
         return cls(architecture, every_step=options.decode == "every")
 
     def stage(self, name: str, workload: Workload) -> VendorStage:
-        prepare = {"prefill": self._prefill, "decode": self._decode}[name]
+        if name == STEP:
+            return self._step(workload.requests)
+        if name == DRAFT:
+            return self._draft(workload.requests)
+        if name == "prefill":
+            return self._prefill(workload, self._real)
         return VendorStage(
-            lambda step: prepare(workload, step),
-            steps=workload.decode_steps if name == "decode" else 1,
+            lambda step: self._decode(workload, step),
+            steps=workload.decode_steps,
             sampled=not self._every_step,
             assumptions=self._assumptions(name, workload),
         )
 
+    def training(self, workloads: Mapping[str, Workload], options: TrainOptions) -> VendorStage:
+        from flopbench_transformers_lm.vendor_training import TrainedModel
+
+        if [*workloads] != ["prefill"]:
+            raise CountError(
+                f"vendor model {self.name!r} trains the prefill, not {listed([*workloads], 'and')}"
+            )
+        if options not in self._trained:
+            self._trained[options] = TrainedModel(config=self._real.config, options=options)
+        real = self._trained[options]
+        stage = self._prefill(workloads["prefill"], real)
+        return attrs.evolve(stage, assumptions=(*stage.assumptions, *real.assumptions()))
+
     def shapes(self, stage: str, workload: Workload) -> Hashable:
         w = workload
+        if w.requests:
+            return tuple((r.new, r.cached, r.logits, r.count) for r in w.requests)
         if stage == "prefill":
             return w.batch_size, w.context_tokens, w.lm_head
         return w.batch_size, w.context_tokens, w.decode_steps
 
     def component(self, module: str) -> str:
+        from flopbench.vendor.trainable import adapted
         from flopbench_transformers_lm.components import component_of
 
-        return component_of(module)
+        return component_of(adapted(module))
 
     def notes(self, stage: str, workload: Workload, flops: Mapping[str, int]) -> tuple[str, ...]:
         from flopbench_transformers_lm.repeated_work import sentences
 
         w = workload
-        tokens = w.batch_size * (w.context_tokens if stage == "prefill" else w.decode_steps)
-        return tuple(sentences(self._real, stage, int(tokens), flops))
+        if stage == DRAFT:
+            return ()
+        if stage == STEP:
+            found = self._unasked_logits(w.requests)
+            tokens = totals(w.requests)["new_tokens"]
+        elif w.packed:
+            found, tokens = (), totals(w.requests)["new_tokens"]
+        else:
+            found = ()
+            tokens = w.batch_size * (w.context_tokens if stage == "prefill" else w.decode_steps)
+        return (*found, *sentences(self._real, stage, int(tokens), flops))
+
+    def _draft(self, requests: Sequence[Requests]) -> VendorStage:
+        """Return a call of the multi-token prediction layers for each kind of request."""
+        from flopbench_transformers_lm.vendor_prediction import RealPrediction
+
+        real = RealPrediction(self._real)
+
+        def prepare(one: Requests) -> VendorCall:
+            return VendorCall(real.module, real.draft(one.cached, one.new))
+
+        return _one_by_one(requests, prepare, (CALLED_APART,))
+
+    def _unasked_logits(self, requests: Sequence[Requests]) -> tuple[str, ...]:
+        """Say that the LM head runs on more than was asked for, if it does."""
+        some = any(each.logits != each.new for each in requests)
+        return (ALL_LOGITS,) if some and not self._real.chooses_logits else ()
 
     def provenance(self) -> Mapping[str, str]:
         return {
@@ -65,16 +131,43 @@ class HfVendor(VendorModel):
             "device": "meta",
         }
 
-    def _prefill(self, workload: Workload, _step: object) -> VendorCall:
-        run = self._real.prefill(
-            workload.batch_size, workload.context_tokens, all_logits=workload.lm_head == "all"
-        )
-        return VendorCall(self._real.module, run)
+    def _prefill(self, workload: Workload, real: RealModel) -> VendorStage:
+        """Return the calls of a prefill: one, or one for each length of packed sequences."""
+        if workload.packed:
+            return self._packed(workload, real)
+        asked = self._assumptions("prefill", workload)
+
+        def prepare(_step: object) -> VendorCall:
+            run = real.prefill(
+                workload.batch_size, workload.context_tokens, all_logits=workload.lm_head == "all"
+            )
+            return VendorCall(real.module, run)
+
+        return VendorStage(prepare, assumptions=asked)
 
     def _decode(self, workload: Workload, step: int) -> VendorCall:
         past_tokens = workload.context_tokens + step - 1
         run = self._real.decode(workload.batch_size, past_tokens)
         return VendorCall(self._real.module, run)
+
+    def _step(self, requests: Sequence[Requests]) -> VendorStage:
+        """Return a call for each kind of request: one of them, as often as there are."""
+
+        def prepare(one: Requests) -> VendorCall:
+            run = self._real.resume(one.cached, one.new, all_logits=one.logits != 1)
+            return VendorCall(self._real.module, run)
+
+        return _one_by_one(requests, prepare, (CALLED_APART, *self._unasked_logits(requests)))
+
+    def _packed(self, workload: Workload, real: RealModel) -> VendorStage:
+        """Return a call for each length: one sequence of it, as often as there are."""
+        asked = self._assumptions("prefill", workload)
+
+        def prepare(one: Requests) -> VendorCall:
+            run = real.prefill(1, one.new, all_logits=workload.lm_head == "all")
+            return VendorCall(real.module, run)
+
+        return _one_by_one(workload.requests, prepare, (SEQUENCES_APART, *asked))
 
     def _assumptions(self, stage: str, workload: Workload) -> tuple[str, ...]:
         if stage == "decode":
@@ -82,5 +175,20 @@ class HfVendor(VendorModel):
                 "each decode step is called on the state that a prefill of earlier tokens leaves",
             )
         if workload.lm_head == "last" and not self._real.chooses_logits:
-            return ("this model cannot omit logits: its LM head runs on every position",)
+            return (ALL_LOGITS,)
         return ()
+
+
+def _one_by_one(
+    requests: Sequence[Requests],
+    prepare: Callable[[Requests], VendorCall],
+    assumptions: tuple[str, ...],
+) -> VendorStage:
+    """Return a stage that calls the model for one of each kind of request."""
+    return VendorStage(
+        lambda step: prepare(requests[step - 1]),
+        steps=len(requests),
+        sampled=False,
+        assumptions=assumptions,
+        times=tuple(int(each.count) for each in requests),
+    )

@@ -145,6 +145,23 @@ class RealModel:
         inputs = self._inputs(batch, 1, past_tokens, all_logits=False)
         return lambda: self._run({**inputs, **left}, past_tokens)
 
+    def resume(self, cached: Any, new: Any, *, all_logits: bool) -> Callable[[], Any]:
+        """Return the pass of one sequence over ``new`` tokens, on the state that others left.
+
+        Raises:
+            CountError: there are cached tokens, and the model keeps nothing of earlier tokens.
+        """
+        if not cached:
+            return self.prefill(1, new, all_logits=all_logits)
+        left = self.left_by_prefill(1, cached)
+        if not left:
+            raise CountError(
+                f"transformers keeps no cache for {self.config.model_type}: its requests must have "
+                f"0 cached tokens, got {cached:,}"
+            )
+        inputs = self._inputs(1, new, cached, all_logits=all_logits)
+        return lambda: self._run({**inputs, **left}, cached + new - 1)
+
     def left_by_prefill(self, batch: Any, tokens: Any) -> dict[str, Any]:
         """Return the state that a prefill leaves: a filled cache if possible, else from a run."""
         cache = self._sample.get(_KV_CACHE)

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator
 
 from flopbench import Reporter, Stage
+from flopbench.builtin.reporters import costs, memory
 from flopbench.builtin.reporters import executed as executed_text
 from flopbench.builtin.reporters.alike import differing, without_formula
 from flopbench.builtin.reporters.shared import (
@@ -53,6 +54,8 @@ def _console_stage(
             yield wrapped(s.error, first="    ", indent="      ")
         if not comparisons:
             yield from _console_uncounted(s.uncounted)
+    for line in (*costs.lines(series), *memory.lines(series)):
+        yield wrapped(line, first="  ", indent="    ")
     yield from executed_text.console(executed_parts(report, stage))
     for c in comparisons:
         if c.verdict == "no_vendor_match":
@@ -73,6 +76,12 @@ def _console_uncounted(uncounted: Iterable[UncountedOp]) -> Iterator[str]:
 
 def _console_notes(report: Report) -> Iterator[str]:
     provenance = report.provenance
+    yield from map(wrapped, costs.required(report))
+    heading, *lines = [*costs.deployment(report)] or [""]
+    if heading:
+        yield wrapped(heading)
+    for line in lines:
+        yield wrapped(line, first="  ", indent="    ")
     note = no_match_note(report)
     if note:
         yield wrapped(note)

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator
 
 from flopbench import Reporter
+from flopbench.builtin.reporters import costs, memory
 from flopbench.builtin.reporters import executed as executed_text
 from flopbench.builtin.reporters.alike import without_formula
 from flopbench.builtin.reporters.shared import (
@@ -34,10 +35,19 @@ class Markdown(Reporter):
         lines = [f"# FLOPs of {report.model}", "", _markdown_workload(report), ""]
         for stage, series, comparisons in by_stage(report):
             lines += [f"## {stage.title}", "", *_markdown_series(series, comparisons), ""]
+            lines += costs.cost_table(series)
+            lines += costs.bound_table(series)
+            for line in costs.measured(series):
+                lines += [f"{line[0].upper()}{line[1:]}.", ""]
+            lines += memory.tables(series)
             lines += executed_text.markdown(executed_parts(report, stage))
             for c in comparisons:
                 if c.verdict != "no_vendor_match":
                     lines += [*_markdown_comparison(c), ""]
+        lines += [f"- Required: {line}." for line in costs.required(report)]
+        lines += [""] if report.required else []
+        heading, *said = [*costs.deployment(report)] or [""]
+        lines += [heading, "", *(f"- {line}" for line in said), ""] if heading else []
         note = no_match_note(report)
         lines += [f"{note[0].upper()}{note[1:]}.", ""] if note else []
         lines += [f"- Note: {sentence}." for sentence in report.notes]

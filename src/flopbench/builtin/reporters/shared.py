@@ -8,6 +8,7 @@ from flopbench import Stage
 from flopbench.builtin.reporters.alike import how_many_differ
 from flopbench.report import FAILURES, Comparison, ExecutedComponent, Report, Series, left_out
 from flopbench.text import key_values, listed, plural, tera
+from flopbench.training_step import changed
 
 _UNSEEN_SHOWN = 3
 
@@ -43,11 +44,19 @@ def no_match_note(report: Report) -> str | None:
     return f"no vendor match: not compared, because the vendor runs {listed(runs, 'or')} attention"
 
 
+_RATES = ("peak_tflops", "bandwidth_gbps", "memory_gb", "compute_dtype")
+"""Settings that change what the table says of a GPU; the others are told with the bounds."""
+
+
 def settings(report: Report) -> Iterator[str]:
-    """Yield the workload, and the settings of the model and the vendor."""
+    """Yield the workload, and the settings of all that changes the numbers."""
     yield from key_values(report.workload)
-    for section in ("model", "vendor"):
-        yield from key_values(report.provenance.config.get(section, {}), f"{section}.")
+    config = report.provenance.config
+    for section in ("model", "dtypes", "train", "vendor"):
+        values = config.get(section, {})
+        yield from key_values(changed(values) if section == "train" else values, f"{section}.")
+    hardware = config.get("hardware", {})
+    yield from key_values({name: hardware.get(name) for name in _RATES}, "hardware.")
 
 
 def reconciliation(comparison: Comparison) -> str:

@@ -11,16 +11,18 @@ from typing import Any, Literal
 import attrs
 from attrs import Factory, frozen
 
-from flopbench.analytic import AnalyticModel, Stage
+from flopbench.analytic import Stage
 from flopbench.analytic.attention import plot_label
 from flopbench.analytic.price import Fallback, StagePrice, total_price
-from flopbench.analytic.price_many import columns
+from flopbench.analytic.price_many import cost_of
 from flopbench.commands.compare.plan import Entry
 from flopbench.errors import FlopbenchError
 from flopbench.plan import Plan
 from flopbench.report import LeftOut, Report, Series, left_out
+from flopbench.text import json_data
+from flopbench.values import Node, Value
 
-COMPARE_SCHEMA_VERSION = "1.2"
+COMPARE_SCHEMA_VERSION = "1.3"
 
 TOTAL = Stage("total", "All stages")
 """All stages of a model that are not sums of others."""
@@ -79,7 +81,7 @@ class Side:
 
 
 @frozen(kw_only=True)
-class SideBySide:
+class SideBySide(Value):
     """All models, the stages of any, and the attention modes with their labels.
 
     Attributes:
@@ -103,7 +105,29 @@ class SideBySide:
         found = attrs.asdict(self)
         found["stages"] = [{"name": s.name, "title": s.title} for s in self.stages]
         sides = found.pop("sides")
-        return {**found, "models": sides}
+        return dict(json_data({**found, "models": sides}))
+
+    def rows(self) -> list[dict[str, Any]]:
+        """Return a row per model, stage and attention mode."""
+        from flopbench.commands.compare.views import rows
+
+        return list(rows(self))
+
+    def text(self) -> str:
+        """Return what ``flopbench compare`` prints."""
+        return self.to_markdown()
+
+    def to_markdown(self) -> str:
+        """Return what ``compare.md`` holds."""
+        from flopbench.commands.compare.text import to_markdown
+
+        return to_markdown(self)
+
+    def tree(self) -> Node:
+        """Return each stage with the FLOPs of each model and attention mode."""
+        from flopbench.commands.compare.views import tree
+
+        return tree(self)
 
 
 def compare_models(
@@ -170,7 +194,7 @@ def _priced(side: Side, plan: Plan, stages_given: bool) -> Side:
     names = [stage.name for stage in _shown(plan, stages_given=stages_given)]
     for stage, mode, priced in _prices(plan):
         if stage in names:
-            costs.setdefault(stage, {})[mode] = _plain(priced, plan.model)
+            costs.setdefault(stage, {})[mode] = cost_of(priced, plan.model.parts)
             fallbacks += [_fallback(stage, f) for f in priced.fallbacks if stage != TOTAL.name]
     workload = {**plan.config["workload"], **plan.model.workload_facts(plan.workload)}
     return attrs.evolve(
@@ -197,24 +221,15 @@ def _fallback(stage: str, found: Fallback) -> StageFallback:
 
 def _prices(plan: Plan) -> Iterator[tuple[str, str, StagePrice]]:
     """Yield (stage, mode, price) of every stage, and of the total of those that are not sums."""
-    model, base = plan.model, plan.base_stages
+    found = {
+        stage.name: plan.pricer.in_modes(plan.model, stage.name, plan.workload, plan.modes)
+        for stage in plan.base_stages
+    }
     for mode in plan.modes:
-        prices = {
-            stage.name: plan.pricer.stage(model, stage.name, plan.workload, mode) for stage in base
-        }
+        prices = {name: by_mode[mode.name] for name, by_mode in found.items()}
         whole = attrs.evolve(TOTAL, parts=tuple(prices))
         for stage in (*plan.stages, whole):
             yield stage.name, mode.name, total_price(stage, prices)
-
-
-def _plain(priced: StagePrice, model: AnalyticModel) -> Cost:
-    found = columns(priced, model.parts)
-    moved = found.costs["expected_bytes_moved"]
-    return {
-        **found.costs,
-        "flops_per_byte": found.costs["flops"] / moved if moved else None,
-        "parts_flops": dict(found.parts),
-    }
 
 
 def _checked(side: Side, report: Report, shown: Iterable[Stage]) -> Side:

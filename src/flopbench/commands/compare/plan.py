@@ -9,10 +9,12 @@ from typing import Any
 from attrs import frozen
 
 from flopbench.analytic import AnalyticModel
-from flopbench.errors import UsageError, unknown
+from flopbench.errors import PluginError, UsageError, unknown
 from flopbench.plan import Plan, make_plan
 from flopbench.plan.by_path import named
+from flopbench.plan.plan import refuse_hardware
 from flopbench.registry.catalog import Catalog
+from flopbench.training_step import TRAINING
 
 _NEXT_SETTING = re.compile(r",(?=[\w.]+=)")
 
@@ -29,39 +31,82 @@ class Entry:
         """Its name in tables and plots."""
         return " ".join((self.model, *(s.partition(".")[2] or s for s in self.settings)))
 
+    @property
+    def argument(self) -> str:
+        """What the command line takes for it."""
+        return f"{self.model}:{','.join(self.settings)}" if self.settings else self.model
 
-def parse(arguments: Sequence[str]) -> tuple[tuple[Entry, ...], tuple[str, ...]]:
+
+def parse(arguments: Iterable[str]) -> tuple[tuple[Entry, ...], tuple[str, ...]]:
     """Split arguments into models, ``MODEL`` or ``MODEL:KEY=VALUE,KEY=VALUE``, and shared settings.
 
     Raises:
-        UsageError: fewer than two models, two that are the same, or a setting of ``run``.
+        UsageError: as of `entry_of` and `check_entries`.
     """
     entries: list[Entry] = []
     shared: list[str] = []
     for argument in arguments:
-        head, colon, own = argument.partition(":")
-        if "=" in head:
+        if "=" in argument.partition(":")[0]:
             shared.append(argument)
-            continue
-        settings = tuple(_NEXT_SETTING.split(own)) if colon else ()
-        if not head or (colon and not own):
-            raise UsageError(f"{argument!r} must be MODEL or MODEL:KEY=VALUE")
-        entry = Entry(head, settings)
-        if entry in entries:
+        else:
+            entries.append(entry_of(argument))
+    return check_entries(entries, shared)
+
+
+def entry_of(text: str) -> Entry:
+    """Return what ``MODEL`` or ``MODEL:KEY=VALUE,KEY=VALUE`` stands for.
+
+    Raises:
+        UsageError: there is no model, or a colon and no settings.
+    """
+    model, colon, own = text.partition(":")
+    if not model or (colon and not own):
+        raise UsageError(f"{text!r} must be MODEL or MODEL:KEY=VALUE")
+    return Entry(model, tuple(_NEXT_SETTING.split(own)) if colon else ())
+
+
+def check_entries(
+    entries: Sequence[Entry], shared: Sequence[str]
+) -> tuple[tuple[Entry, ...], tuple[str, ...]]:
+    """Return the models and the settings for all, after checking them.
+
+    Raises:
+        UsageError: no model, two that are the same, or a setting of ``run``.
+    """
+    for index, entry in enumerate(entries):
+        if entry in entries[:index]:
             raise UsageError(
-                f"{argument!r} is given twice: give the same model other settings, as "
-                f"{head}:KEY=VALUE"
+                f"{entry.argument!r} is given twice: give the same model other settings, as "
+                f"{entry.model}:KEY=VALUE"
             )
-        entries.append(entry)
     for setting in (*shared, *(s for entry in entries for s in entry.settings)):
         if setting.startswith("run.") and not setting.startswith("run.method="):
             raise UsageError(
                 f"{setting!r}: all models are run alike: use --attention, --stages, --counters or "
                 "--analytic-only"
             )
-    if len(entries) < 2:  # noqa: PLR2004 - one cannot be compared
-        raise UsageError("give at least two models to compare, or one twice with other settings")
+    if not entries:
+        raise UsageError("give a model, or several to compare: MODEL or MODEL:KEY=VALUE")
     return tuple(entries), tuple(shared)
+
+
+def plan_entries(
+    catalog: Catalog, entries: Iterable[Entry], shared: Iterable[str], options: Mapping[str, Any]
+) -> dict[Entry, Plan | PluginError]:
+    """Resolve every model; where its plugin fails, the error takes the place of its plan.
+
+    Raises:
+        UsageError: none of the models has a stage, or one lacks all stages or a setting.
+    """
+    entries = tuple(entries)
+    check_stages(catalog, entries, options.get("run.stages"))
+    plans: dict[Entry, Plan | PluginError] = {}
+    for entry in entries:
+        try:
+            plans[entry] = plan_entry(catalog, entry, shared, options)
+        except PluginError as error:
+            plans[entry] = error
+    return plans
 
 
 def plan_entry(
@@ -82,14 +127,16 @@ def plan_entry(
         options["run.stages"] = _stages_of(model_class, options["run.stages"])
     try:
         overrides = (*shared, *entry.settings)
-        return make_plan(catalog, entry.model, overrides=overrides, options=options)
+        plan = make_plan(catalog, entry.model, overrides=overrides, options=options)
+        refuse_hardware(plan)
     except UsageError as error:
         raise UsageError(f"{entry.label}: {error}") from error
+    return plan
 
 
 def _stages_of(model: type[AnalyticModel], wanted: Sequence[str]) -> list[str]:
     """Return those of the wanted stages that a model has."""
-    known = [stage.name for stage in model.stages]
+    known = [*(stage.name for stage in model.stages), *TRAINING]
     if not set(known) & set(wanted):
         raise UsageError(unknown(f"stage of {model.name}", wanted[0], known))
     return [name for name in wanted if name in known]
@@ -103,6 +150,7 @@ def check_stages(catalog: Catalog, entries: Iterable[Entry], wanted: Iterable[st
     """
     names = (named(catalog, entry.model)[0] for entry in entries)
     known = {stage.name for name in names for stage in catalog.models.get(name).stages}
+    known |= {*TRAINING}
     for name in wanted or ():
         if name not in known:
             raise UsageError(unknown("stage of these models", name, known))

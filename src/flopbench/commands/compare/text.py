@@ -14,6 +14,9 @@ NONE = "none"
 FIRST, SAVING = "vs first model", "vs eager"
 """Columns that hold a cost against another."""
 
+_FLOPS = ("model", "attention", "FLOPs", FIRST, SAVING, "tensor", "vector")
+_COLUMNS = (*_FLOPS, "moved", "FLOP/B", "weights", "KV cache", "peak activations")
+
 COUNTED = "counted, not compared"
 
 _PLURAL = {PAGE: "pages", SEQUENCE: "sequences", EITHER: "pages or sequences"}
@@ -39,9 +42,15 @@ def to_markdown(found: SideBySide) -> str:
 def _head(found: SideBySide) -> Iterator[str]:
     """Yield what the numbers of the tables are."""
     yield f"FLOPs and bytes moved are per {found.per}; prefixes are decimal."
-    yield f"`{FIRST}`: FLOPs over those of the first model that has the stage, in the same mode."
+    if _several(found):
+        yield f"`{FIRST}`: FLOPs over those of the first model with the stage, in the same mode."
     if _saves(found):
         yield f"`{SAVING}`: how the FLOPs differ from those of the same model with eager attention."
+
+
+def _several(found: SideBySide) -> bool:
+    """Return whether there is more than one model."""
+    return len(found.sides) > 1
 
 
 def _saves(found: SideBySide) -> bool:
@@ -73,22 +82,24 @@ def _check(side: Side) -> str:
 
 
 def _stage(found: SideBySide, stage: Stage) -> Iterator[str]:
-    saves = _saves(found)
-    header = ["model", "attention", "FLOPs", FIRST, *([SAVING] if saves else []), "tensor"]
-    header += ["vector", "moved", "FLOP/B", "weights", "KV cache", "peak activations"]
-    rows: list[list[str]] = []
+    left_out = {
+        name for name, shown in ((FIRST, _several(found)), (SAVING, _saves(found))) if not shown
+    }
+    header = [name for name in _COLUMNS if name not in left_out]
+    rows: list[Mapping[str, str]] = []
     for side in found.sides:
         costs = side.costs.get(stage.name, {})
         vendor = side.vendor_flops.get(stage.name)
         for mode in costs or ():
             row = _row(side, mode, costs[mode], _first(found, stage, mode))
-            rows.append([*row[:4], *([_saving(costs, mode)] if saves else []), *row[4:]])
+            rows.append({**row, SAVING: _saving(costs, mode) if _saves(found) else NONE})
         if vendor is not None and (not costs or side.verdict == "not_checked"):
-            counted = [f"vendor ({found.vendor_counter})", si(vendor / side.pages, "FLOP")]
-            rows.append([side.label, *counted, *[NONE] * (len(header) - 3)])
+            counter = f"vendor ({found.vendor_counter})"
+            flops = si(vendor / side.pages, "FLOP")
+            rows.append({"model": side.label, "attention": counter, "FLOPs": flops})
         elif not costs:
-            rows.append([side.label, *[NONE] * (len(header) - 1)])
-    return table(header, rows)
+            rows.append({"model": side.label})
+    return table(header, ([row.get(name, NONE) for name in header] for row in rows))
 
 
 def _saving(costs: Mapping[str, Mapping[str, Any]], mode: str) -> str:
@@ -108,24 +119,25 @@ def _first(found: SideBySide, stage: Stage, mode: str) -> float | None:
     return None
 
 
-def _row(side: Side, mode: str, cost: Mapping[str, Any], first: float | None) -> list[str]:
+def _row(side: Side, mode: str, cost: Mapping[str, Any], first: float | None) -> dict[str, str]:
     def per_page(name: str, unit: str) -> str:
         return si(cost[name] / side.pages, unit)
 
     ratio = None if first is None else cost["flops"] / side.pages / first
     intensity = cost["flops_per_byte"]
-    return [
-        side.label,
-        mode,
-        per_page("flops", "FLOP"),
-        NONE if ratio is None else f"{ratio:.3f} x",
-        per_page("tensor_flops", "FLOP"),
-        per_page("vector_flops", "FLOP"),
-        per_page("expected_bytes_moved", "B"),
-        NONE if intensity is None else f"{intensity:.1f}",
-        *(si(cost[name], "B") for name in ("weight_bytes", "kv_cache_bytes")),
-        si(cost["peak_activation_bytes"], "B"),
-    ]
+    return {
+        "model": side.label,
+        "attention": mode,
+        "FLOPs": per_page("flops", "FLOP"),
+        FIRST: NONE if ratio is None else f"{ratio:.3f} x",
+        "tensor": per_page("tensor_flops", "FLOP"),
+        "vector": per_page("vector_flops", "FLOP"),
+        "moved": per_page("expected_bytes_moved", "B"),
+        "FLOP/B": NONE if intensity is None else f"{intensity:.1f}",
+        "weights": si(cost["weight_bytes"], "B"),
+        "KV cache": si(cost["kv_cache_bytes"], "B"),
+        "peak activations": si(cost["peak_activation_bytes"], "B"),
+    }
 
 
 def _notes(found: SideBySide) -> Iterator[str]:

@@ -1,14 +1,11 @@
-"""Render an explanation: for the console, as Markdown and as JSON."""
+"""Render an explanation: for the console and as Markdown."""
 
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping
-from typing import Any
-
-import attrs
 
 from flopbench.commands.explain.tree import Explanation, Node
-from flopbench.text import json_text, table, tera, wrapped
+from flopbench.text import table, tera, wrapped
 
 EXPLAIN_SCHEMA_VERSION = "1.1"
 
@@ -28,7 +25,7 @@ def console(explanation: Explanation) -> str:
         else:
             lines += [f"{left}   {node.form}"]
             lines += [f"{'':<{len(left)}} = {node.named_form}"] if node.named_form else []
-    lines += ["", *_notes(explanation)]
+    lines += ["", *notes(explanation)]
     return "\n".join(lines)
 
 
@@ -68,20 +65,7 @@ def markdown(explanation: Explanation) -> str:
 
 def as_json(explanation: Explanation) -> str:
     """Return the whole explanation, for programs."""
-    return json_text(
-        {
-            "schema_version": EXPLAIN_SCHEMA_VERSION,
-            "model": explanation.model,
-            "attention": explanation.attention,
-            "work": explanation.work,
-            "symbols": _symbols(explanation.sizes),
-            "dimensions": _symbols(explanation.dimensions),
-            "fallbacks": [attrs.asdict(fallback) for fallback in explanation.fallbacks],
-            "notes": list(explanation.notes),
-            "tree": _node(explanation.root),
-        },
-        2,
-    )
+    return explanation.to_json()
 
 
 FORMATS: Mapping[str, Callable[[Explanation], str]] = {
@@ -99,7 +83,8 @@ def _title(explanation: Explanation) -> str:
     return f"{explanation.model}, {explanation.attention} attention, {work} in TFLOPs{where}"
 
 
-def _notes(explanation: Explanation) -> Iterator[str]:
+def notes(explanation: Explanation) -> Iterator[str]:
+    """Yield what the symbols are, and what a reader must know."""
     for what, values in (("sizes", explanation.sizes), ("model", explanation.dimensions)):
         if values:
             named = (f"{name} = {value} {text}" for name, (value, text) in values.items())
@@ -121,19 +106,3 @@ def _label(explanation: Explanation, node: Node) -> str:
 
 def _percent(node: Node) -> str:
     return f"{100 * node.share:6.2f} %"
-
-
-def _symbols(values: Mapping[str, tuple[int, str]]) -> dict[str, Any]:
-    return {name: {"value": value, "meaning": meaning} for name, (value, meaning) in values.items()}
-
-
-def _node(node: Node) -> dict[str, Any]:
-    return {
-        "name": node.path[-1] if node.path else None,
-        "path": "/".join(node.path),
-        "flops": node.flops,
-        "share": node.share,
-        "form": str(node.form),
-        "named_form": None if node.named_form is None else str(node.named_form),
-        "children": [_node(child) for child in node.children],
-    }

@@ -8,12 +8,15 @@ from typing import Any, Literal
 import sympy
 from attrs import evolve, frozen
 
+from flopbench import values
 from flopbench.analytic import AttentionMode, Named, Stage
 from flopbench.analytic.checked import CheckedModel, checked_model, with_symbols
 from flopbench.analytic.price import Fallback, StagePrice
 from flopbench.plan import Plan
-from flopbench.plan.plan import require_closed_forms
+from flopbench.plan.plan import refuse_hardware, require_closed_forms
 from flopbench.tally import sums
+from flopbench.values import Value
+from flopbench.values.value import Format
 
 Work = Literal["tensor", "vector", "all"]
 """Matrix work, the rest, or both."""
@@ -54,7 +57,7 @@ class Node:
 
 
 @frozen(kw_only=True, eq=False)
-class Explanation:
+class Explanation(Value):
     """What `flopbench explain` shows.
 
     Attributes:
@@ -76,6 +79,40 @@ class Explanation:
         """Return the same with at most ``depth`` levels of the tree."""
         return evolve(self, root=self.root.cut(depth))
 
+    def to_dict(self) -> dict[str, Any]:
+        """Return the JSON form."""
+        from flopbench.commands.explain.views import as_dict
+
+        return as_dict(self)
+
+    def rows(self) -> list[dict[str, Any]]:
+        """Return a row per part of the tree; closed forms are text."""
+        from flopbench.commands.explain.views import rows
+
+        return list(rows(self.root))
+
+    def text(self) -> str:
+        """Return what ``flopbench explain`` prints."""
+        from flopbench.commands.explain.text import console
+
+        return console(self)
+
+    def to_markdown(self) -> str:
+        """Return what ``explain.md`` holds."""
+        from flopbench.commands.explain.text import markdown
+
+        return markdown(self)
+
+    def tree(self) -> values.Node:
+        """Return the tree with the closed forms as notes."""
+        from flopbench.commands.explain.views import tree
+
+        return tree(self)
+
+    def formats(self) -> Mapping[str, Format]:
+        """Return what `save` writes, ``.folded`` for speedscope among it."""
+        return {**super().formats(), ".folded": lambda: "\n".join(folded(self.root))}
+
 
 def explain(plan: Plan, work: Work = "tensor") -> Explanation:
     """Explain the plan's stages under its first attention mode.
@@ -84,6 +121,7 @@ def explain(plan: Plan, work: Work = "tensor") -> Explanation:
         UsageError: the model has no closed forms.
         PluginError: the model or the attention mode raises, or takes no symbols.
     """
+    refuse_hardware(plan)
     require_closed_forms(plan.model)
     model, mode = plan.model, plan.modes[0]
     stages = plan.base_stages
@@ -98,7 +136,7 @@ def explain(plan: Plan, work: Work = "tensor") -> Explanation:
             # The mode needs numbers where the names give symbols, so named forms would mislead.
             named_prices = {}
         root = _tree(flops, _forms(prices, work), _forms(named_prices, work))
-        values = {
+        sizes = {
             name: value
             for s in stages
             for name, value in model.stage_sizes(s.name, plan.workload).items()
@@ -116,14 +154,14 @@ def explain(plan: Plan, work: Work = "tensor") -> Explanation:
         attention=mode.name,
         work=work,
         root=root,
-        sizes={name: (values[name], meanings[name]) for name in meanings if name in values},
+        sizes={name: (sizes[name], meanings[name]) for name in meanings if name in sizes},
         dimensions={
             s.name: (value, named.meanings[s.name])
             for s, value in named.values.items()
             if s.name in shown
         },
         fallbacks=_fallbacks(prices),
-        notes=model.notes(),
+        notes=(*model.notes(), *model.notes_of(plan.workload)),
     )
 
 

@@ -10,9 +10,12 @@ import attrs
 from flopbench.analytic import AnalyticModel
 from flopbench.boundary import told
 from flopbench.errors import PluginError
+from flopbench.hardware import HardwareOptions
 from flopbench.plan.config import RunOptions
 from flopbench.registry.catalog import Catalog, Shelf
 from flopbench.registry.loading import Source
+from flopbench.storage.options import DtypeOptions
+from flopbench.training_step import PARTS, TRAIN, TrainOptions
 from flopbench.wildcards import ANY, pattern_for
 
 Row = tuple[str, type[Any], Source]
@@ -24,6 +27,7 @@ NAMED = {
     "vendors": ("Vendor models", "vendor_models"),
     "counters": ("Vendor counters", "counters"),
     "reporters": ("Reporters", "reporters"),
+    "formulas": ("Formulas", "formulas"),
 }
 """Kinds of strategies, each with its title and its shelf in the catalog."""
 
@@ -79,6 +83,11 @@ def stages(model: type[AnalyticModel]) -> Iterator[str]:
         yield stage.name + (f" = {' + '.join(stage.parts)}" if stage.parts else "")
 
 
+def stages_of_all() -> Iterator[str]:
+    """Yield the stages that every model has if it is asked for them."""
+    yield f"{TRAIN} = {' + '.join(PARTS)} (--stages {TRAIN})"
+
+
 def sweeps(model: type[AnalyticModel]) -> Iterator[str]:
     """Yield each named sweep with its stages and its description."""
     for sweep in model.sweeps:
@@ -98,8 +107,11 @@ def keys(catalog: Catalog, name: str) -> Iterator[str]:
 
 def keys_of_all() -> Iterator[str]:
     """Yield the keys that every model takes."""
-    for field in attrs.fields(RunOptions):
-        yield f"run.{field.name}={field.default}"
+    sections: dict[str, type] = {"run": RunOptions, "dtypes": DtypeOptions}
+    sections |= {"hardware": HardwareOptions, "train": TrainOptions}
+    for section, cls in sections.items():
+        for field in attrs.fields(cls):
+            yield f"{section}.{field.name}{_default(field)}"
     yield "conventions.NAME (docs/conventions.md)"
 
 

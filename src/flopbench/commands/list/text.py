@@ -31,7 +31,7 @@ def _stages(catalog: Catalog, name: str) -> Iterator[str]:
 
 
 OF_MODELS = {
-    "stages": Section("Stages", _stages, _stages),
+    "stages": Section("Stages", _stages, _stages, tuple(facts.stages_of_all())),
     "sweeps": Section(
         "Sweeps",
         lambda catalog, name: [sweep.name for sweep in catalog.models.get(name).sweeps],
@@ -41,6 +41,8 @@ OF_MODELS = {
     "keys": Section("Keys", facts.keys, facts.keys, tuple(facts.keys_of_all())),
 }
 PLUGINS = "plugins"
+NAMES_ALONE = {"formulas"}
+"""Kinds that are many: in short, their names are enough."""
 KINDS = (*NAMED, *OF_MODELS, PLUGINS)
 """What ``flopbench list`` takes, beside names."""
 
@@ -84,6 +86,9 @@ def _in_short(catalog: Catalog, kind: str) -> Iterator[str]:
     if not rows:
         yield "  none"
     own = {name for name, _, _ in facts.shelf(catalog, kind)}
+    if kind in NAMES_ALONE and rows:
+        yield wrapped(", ".join(name for name, _, _ in rows), first="  ", indent="  ")
+        return
     lines = facts.shown([row for row in rows if row[0] in own])
     for line, name in zip(lines, (row[0] for row in rows if row[0] in own), strict=True):
         yield line

@@ -85,6 +85,15 @@ KINDS: Mapping[str, Kind] = {
         "`plugin.py` turns a report into text. The fields of a report are in flopbench's"
         " docs/report-schema.md.",
     ),
+    "formula": Kind(
+        "formulas",
+        "formula",
+        "FormulaConformance",
+        "formula",
+        "flopbench referee MODEL --formulas $name",
+        "`plugin.py` says how many FLOPs a step has, from the facts of a model, and what that"
+        " number includes. Where the two differ, the suite names the difference.",
+    ),
 }
 
 

@@ -28,7 +28,11 @@ def equations(stage: str, analytic: Forms, law: Law | Failed) -> list[Equation]:
 
 
 def composed(stage: str, parts: list[Equation]) -> Equation:
-    """Return the equation of a stage that sums others: proved only if each of them is."""
+    """Return the equation of a stage that sums others: proved only if each of them is.
+
+    A part without matrix work on either side, such as an optimizer's step, adds nothing to prove.
+    """
+    parts = [part for part in parts if not _is_nothing(part)] or parts
     if any(part.vendor is None for part in parts):
         vendor = difference = None
     else:
@@ -50,6 +54,10 @@ def composed(stage: str, parts: list[Equation]) -> Equation:
         terms=() if vendor is None else _differing(vendor, analytic),
         uncounted=tuple(op for part in parts for op in part.uncounted),
     )
+
+
+def _is_nothing(part: Equation) -> bool:
+    return part.vendor == 0 and part.analytic == 0 and not part.uncounted
 
 
 def _not_counted(stage: str, analytic: Forms, reason: str) -> Equation:

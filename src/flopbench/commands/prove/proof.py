@@ -15,6 +15,9 @@ from attrs import frozen
 
 from flopbench.analytic import Size, Stage
 from flopbench.report import UncountedOp
+from flopbench.text import json_data
+from flopbench.values import Node, Value
+from flopbench.values.value import Format
 
 PROOF_SCHEMA_VERSION = "1.1"
 
@@ -68,7 +71,7 @@ class Equation:
 
 
 @frozen(kw_only=True)
-class Proof:
+class Proof(Value):
     """What `flopbench prove` found.
 
     Attributes:
@@ -97,7 +100,7 @@ class Proof:
 
     def to_dict(self) -> dict[str, Any]:
         """Return the JSON form."""
-        return {
+        found = {
             "schema_version": PROOF_SCHEMA_VERSION,
             "verdict": self.verdict,
             "model": self.model,
@@ -111,6 +114,36 @@ class Proof:
             "versions": dict(self.versions),
             "vendor": dict(self.vendor),
         }
+        return dict(json_data(found))
+
+    def rows(self) -> list[dict[str, Any]]:
+        """Return a row per stage, and per component of a stage; closed forms are text."""
+        names = ("stage", "component", "verdict", "vendor", "analytic", "difference", "reason")
+        return [{name: row[name] for name in names} for row in map(_equation, self.equations)]
+
+    def text(self) -> str:
+        """Return what ``flopbench prove`` prints."""
+        from flopbench.commands.prove.text import console
+
+        return console(self)
+
+    def to_markdown(self) -> str:
+        """Return what ``proof.md`` holds."""
+        from flopbench.commands.prove.text import markdown
+
+        return markdown(self)
+
+    def formats(self) -> Mapping[str, Format]:
+        """Return what `save` writes, ``.tex`` among it."""
+        from flopbench.commands.prove.text import latex
+
+        return {**super().formats(), ".tex": lambda: latex(self)}
+
+    def tree(self) -> Node:
+        """Return each stage with its components; closed forms are notes."""
+        from flopbench.commands.prove.text import tree
+
+        return tree(self)
 
 
 def worst(verdicts: list[ProofVerdict]) -> ProofVerdict:

@@ -18,9 +18,10 @@ from flopbench.errors import UsageError, unknown
 from flopbench.laws.law import Law, Subject
 from flopbench.laws.vendor_law import vendor_law
 from flopbench.plan import Plan
-from flopbench.plan.plan import require_closed_forms
+from flopbench.plan.plan import refuse_hardware, require_closed_forms
 from flopbench.progress import Progress
 from flopbench.registry.catalog import Catalog
+from flopbench.text import listed
 from flopbench.vendor import VERIFIED, VendorCounter
 from flopbench.vendor.attribution import Failed, attempt
 from flopbench.vendor.checked import CheckedVendor
@@ -43,6 +44,7 @@ def prove(
         PluginError: the analytic model raises.
     """
     progress = progress or Progress()
+    refuse_hardware(plan)
     require_closed_forms(plan.model)
     vendor, counter = _witness(plan)
     sizes = _open_sizes(plan, symbols)
@@ -61,7 +63,9 @@ def prove(
         sizes=sizes,
         stages=plan.stages,
         workload={**plan.config["workload"], **plan.model.workload_facts(plan.workload)},
-        settings={name: plan.config[name] for name in ("model", "vendor") if name in plan.config},
+        settings={
+            name: plan.config[name] for name in ("model", "train", "vendor") if name in plan.config
+        },
         equations=tuple(e for stage in plan.stages for e in _equations(stage, found)),
         versions=versions,
         vendor=vendor.provenance(),
@@ -100,6 +104,12 @@ def _open_sizes(plan: Plan, symbols: Sequence[str] | None) -> tuple[Size, ...]:
     model = plan.model
     present = {name for s in plan.base_stages for name in model.stage_sizes(s.name, plan.workload)}
     sizes = tuple(size for size in model.sizes if size.name in present)
+    if not sizes and model.sizes:
+        names = listed([stage.name for stage in plan.base_stages], "and")
+        raise UsageError(
+            f"model {model.name!r} has no size that a proof could leave open in {names}: "
+            "`flopbench run` compares it at its own sizes"
+        )
     if not sizes:
         raise UsageError(f"model {model.name!r} declares no sizes that a proof could leave open")
     if symbols is None:

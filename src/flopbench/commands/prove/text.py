@@ -8,7 +8,9 @@ import sympy
 
 from flopbench.analytic import Stage
 from flopbench.commands.prove.proof import FAILURES, Equation, Proof
-from flopbench.text import json_text, key_values, table, wrapped
+from flopbench.text import key_values, table, wrapped
+from flopbench.training_step import changed
+from flopbench.values import Node
 
 
 def console(proof: Proof) -> str:
@@ -102,7 +104,30 @@ def latex(proof: Proof) -> str:
 
 def as_json(proof: Proof) -> str:
     """Return the whole proof, for programs."""
-    return json_text(proof.to_dict(), 2)
+    return proof.to_json()
+
+
+def tree(proof: Proof) -> Node:
+    """Return each stage with its components, for a notebook; a note has the closed forms."""
+    stages = [
+        _node(f"{stage.title}{_for_every(whole)}", whole, tuple(_node(None, c) for c in components))
+        for stage, whole, components in _by_stage(proof)
+    ]
+    about = (" ".join(_settings(proof)), f"open: {'; '.join(_symbols(proof))}", verdict(proof))
+    return Node(proof.model, None, tuple(stages), "\n".join(filter(None, about)))
+
+
+def _node(name: str | None, equation: Equation, children: tuple[Node, ...] = ()) -> Node:
+    if equation.verdict == "proved":
+        note = f"proved: {equation.vendor}"
+    else:
+        sides = f"vendor {_plain(equation.vendor)}, analytic {equation.analytic}"
+        note = f"{equation.verdict}: {sides}: {equation.reason}"
+    return Node(name or str(equation.component), None, children, note)
+
+
+def _plain(form: sympy.Expr | None) -> str:
+    return "not counted" if form is None else str(form)
 
 
 FORMATS: Mapping[str, Callable[[Proof], str]] = {
@@ -128,7 +153,8 @@ def verdict(proof: Proof) -> str:
 
 
 def _settings(proof: Proof) -> list[str]:
-    return [*key_values(proof.workload), *key_values(proof.settings)]
+    shown = {**proof.settings, "train": changed(proof.settings.get("train", {}))}
+    return [*key_values(proof.workload), *key_values(shown)]
 
 
 def _names(proof: Proof) -> str:
@@ -168,4 +194,4 @@ def _symbol_rows(proof: Proof) -> Iterator[list[str]]:
 
 
 def _code(form: sympy.Expr | None) -> str:
-    return "not counted" if form is None else f"`{form}`"
+    return _plain(form) if form is None else f"`{form}`"

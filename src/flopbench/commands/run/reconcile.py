@@ -3,20 +3,21 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from typing import Any
 
-import attrs
 from attrs import evolve
 
 from flopbench.analytic import AttentionMode
 from flopbench.analytic.price import Line, StagePrice
-from flopbench.conventions import Conventions
+from flopbench.conventions import ENTRIES, Conventions
 from flopbench.report import Comparison, ComponentDifference, Verdict
 from flopbench.tally import sums
 from flopbench.text import first_of
 from flopbench.vendor import FLOPS_PER_UNIT, Convention
 from flopbench.vendor.attribution import Attributed, Failed, UncountedOp
 
-ONE_PER_ELEMENT = Conventions(**{field.name: 1 for field in attrs.fields(Conventions)})
+_ONES: Any = dict.fromkeys(ENTRIES, 1)
+ONE_PER_ELEMENT = Conventions(**_ONES)
 """The convention under which vector FLOPs are the number of elements."""
 
 
@@ -105,6 +106,8 @@ def _verdict(  # noqa: PLR0911 - one return per verdict and reason reads best
     if counted.uncounted:
         names = ", ".join(sorted({op.op for op in counted.uncounted}))
         return "incomplete", f"the vendor runs ops that the counter has no formula for: {names}"
+    if not counted.flops and mode.matches_vendor and not any(c.analytic_flops for c in components):
+        return "not_comparable", "there is no matrix work on either side"
     if not counted.flops:
         return "incomplete", "the counter saw no FLOPs at all, which verifies nothing"
     if not convention.comparable:

@@ -4,68 +4,81 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
 from functools import partial
+from typing import TYPE_CHECKING
 
 import attrs
 
-from flopbench.analytic import AttentionMode, Stage
-from flopbench.analytic.price import Pricer, StagePrice, pricing, total_price
-from flopbench.boundary import calling
+from flopbench.analytic import Stage
+from flopbench.analytic.price import total_price
+from flopbench.commands.run.memory import autograd_keeps, memory
 from flopbench.commands.run.notes import notes
+from flopbench.commands.run.priced import StagePrices, price_stages
 from flopbench.commands.run.provenance import provenance
+from flopbench.commands.run.rates import required
 from flopbench.commands.run.reconcile import ONE_PER_ELEMENT, compare, with_parts
+from flopbench.commands.run.result import RunReport
 from flopbench.commands.run.series import analytic_series, vendor_series
 from flopbench.errors import CountError
+from flopbench.hardware import HardwareOptions
 from flopbench.plan import Plan
+from flopbench.plan.targets import Targets
 from flopbench.progress import Progress
 from flopbench.registry.catalog import Catalog
-from flopbench.report import Comparison, ExecutedComponent, Report, Series
+from flopbench.report import Comparison, ExecutedComponent, Series
 from flopbench.vendor import EXECUTED_FLOP, VERIFIED, VendorCounter
 from flopbench.vendor.attribution import Attributed, Failed, attempt, attribute, total_count
 from flopbench.vendor.checked import CheckedVendor
 from flopbench.vendor.counting import count_stage
 
-StagePrices = Mapping[str, StagePrice]
+if TYPE_CHECKING:
+    from flopbench.commands.run.deployment import Timed
+
 StageCounts = Mapping[str, Attributed | Failed]
 
 
-def run(plan: Plan, catalog: Catalog, progress: Progress | None = None) -> Report:
+def run(
+    plan: Plan,
+    catalog: Catalog,
+    progress: Progress | None = None,
+    targets: Targets | None = None,
+) -> RunReport:
     """Carry out the plan.
+
+    Args:
+        targets: times for which the report says what they ask of a machine.
 
     Raises:
         PluginError: the analytic model or an attention mode raises.
         UsageError: what the vendor side needs is not installed.
     """
-    prices = {mode.name: _price_stages(plan, mode) for mode in plan.modes}
+    prices = price_stages(plan, plan.modes)
+    timed, targets = _timed(plan, prices), targets or Targets()
     counts = {
         counter.name: _count_stages(plan, vendor, counter, progress or Progress())
         for counter, vendor in plan.vendor_strategies
     }
-    return Report(
+    return RunReport(
         model=plan.model.name,
         stages=plan.stages,
         workload={**plan.config["workload"], **plan.model.workload_facts(plan.workload)},
         provenance=provenance(plan, catalog, prices, counts),
-        series=tuple(_series(plan, prices, counts)),
+        series=tuple(_series(plan, prices, counts, timed)),
         comparisons=tuple(_comparisons(plan, prices, counts)),
         executed=tuple(_executed(plan, counts)),
+        deployment=timed.deployment(targets) if timed else None,
+        required=tuple(required(plan, prices, targets)),
         no_closed_forms=plan.model.no_closed_forms,
-        notes=notes(plan, prices, counts),
+        notes=(*notes(plan, prices, counts), *(timed.notes() if timed else ())),
     )
 
 
-def _price_stages(plan: Plan, mode: AttentionMode, pricer: Pricer | None = None) -> StagePrices:
-    return {
-        stage.name: _price_stage(plan, mode, stage, pricer or plan.pricer)
-        for stage in plan.base_stages
-    }
+def _timed(plan: Plan, prices: Mapping[str, StagePrices]) -> Timed | None:
+    """Return the times of the stages; None if nothing was said of a GPU."""
+    if plan.hardware == HardwareOptions():
+        return None
+    from flopbench.commands.run.deployment import Timed
 
-
-def _price_stage(plan: Plan, mode: AttentionMode, stage: Stage, pricer: Pricer) -> StagePrice:
-    priced = pricer.stage(plan.model, stage.name, plan.workload, mode)
-    with calling(pricing(plan.model, stage.name, mode)):
-        if type(priced.cost.flops) is not int:
-            raise TypeError(f"a run's FLOPs must be an int, got {priced.cost.flops}")
-    return priced
+    return Timed.of(plan, prices)
 
 
 def _count_stages(
@@ -107,14 +120,21 @@ def _count_stage(
 
 
 def _series(
-    plan: Plan, prices: Mapping[str, StagePrices], counts: Mapping[str, StageCounts]
+    plan: Plan,
+    prices: Mapping[str, StagePrices],
+    counts: Mapping[str, StageCounts],
+    timed: Timed | None,
 ) -> Iterator[Series]:
     for stage in plan.stages:
         for counter, vendor in plan.vendor_strategies:
             counted = total_count(stage.base_names, counts[counter.name])
-            yield vendor_series(stage, vendor, counter, counted)
+            kept = autograd_keeps(plan, stage, vendor, counter, counted)
+            yield vendor_series(stage, vendor, counter, counted, kept)
         for mode in plan.modes:
-            yield analytic_series(stage, mode, total_price(stage, prices[mode.name]))
+            priced = total_price(stage, prices[mode.name])
+            bound = timed.bound(stage.name, mode.name) if timed else None
+            needed = memory(plan, stage, mode)
+            yield analytic_series(stage, mode, priced, plan.model.parts, bound, needed)
 
 
 def _comparisons(
@@ -146,7 +166,7 @@ def _elements(plan: Plan) -> Mapping[str, StagePrices]:
         return {}
     pricer = attrs.evolve(plan.pricer, conventions=ONE_PER_ELEMENT)
     matching = (mode for mode in plan.modes if mode.matches_vendor)
-    return {mode.name: _price_stages(plan, mode, pricer) for mode in matching}
+    return price_stages(plan, matching, pricer)
 
 
 def _executed(plan: Plan, counts: Mapping[str, StageCounts]) -> Iterator[ExecutedComponent]:
@@ -155,7 +175,7 @@ def _executed(plan: Plan, counts: Mapping[str, StageCounts]) -> Iterator[Execute
         return
     from flopbench.commands.run.executed import executed_components
 
-    prices = _price_stages(plan, plan.useful)
+    prices = price_stages(plan, [plan.useful])[plan.useful.name]
     for stage in plan.stages:
         for counter in plan.counters:
             counted = total_count(stage.base_names, counts[counter.name])

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable, Mapping
 from typing import Any
 
 import attrs
 
 from flopbench.analytic import AttentionMode, Stage
 from flopbench.analytic.price import StagePrice
+from flopbench.analytic.price_many import cost_of
 from flopbench.ops import Cost
 from flopbench.report import Entry, Series
 from flopbench.vendor import VendorCounter, VendorModel
@@ -15,9 +17,17 @@ from flopbench.vendor.attribution import Attributed, Failed
 
 
 def vendor_series(
-    stage: Stage, vendor: VendorModel, counter: VendorCounter, counted: Attributed | Failed
+    stage: Stage,
+    vendor: VendorModel,
+    counter: VendorCounter,
+    counted: Attributed | Failed,
+    memory: Mapping[str, Any] | None = None,
 ) -> Series:
-    """Return what a counter counted of a stage, or why it did not."""
+    """Return what a counter counted of a stage, or why it did not.
+
+    Args:
+        memory: what the program keeps of a training step.
+    """
     series = Series(
         stage=stage.name,
         kind="vendor",
@@ -26,6 +36,7 @@ def vendor_series(
         label=f"vendor ({vendor.attention}, {counter.name})",
         flops=None,
         unit=counter.convention.unit,
+        memory=memory,
     )
     if isinstance(counted, Failed):
         return attrs.evolve(series, error=counted.reason)
@@ -34,8 +45,21 @@ def vendor_series(
     )
 
 
-def analytic_series(stage: Stage, mode: AttentionMode, priced: StagePrice) -> Series:
-    """Return what a stage costs in an attention mode."""
+def analytic_series(
+    stage: Stage,
+    mode: AttentionMode,
+    priced: StagePrice,
+    parts: Iterable[str],
+    bound: Mapping[str, Any] | None = None,
+    memory: Mapping[str, Any] | None = None,
+) -> Series:
+    """Return what a stage costs in an attention mode.
+
+    Args:
+        parts: of the model, whose FLOPs are given apart.
+        bound: on its time, if a GPU is given.
+        memory: what a training step keeps.
+    """
     cost = priced.cost
     return Series(
         stage=stage.name,
@@ -48,6 +72,9 @@ def analytic_series(stage: Stage, mode: AttentionMode, priced: StagePrice) -> Se
         vector_flops=int(cost.vector_flops),
         torch_visible_flops=int(priced.torch_visible_flops),
         **_useful(mode, cost),
+        costs=cost_of(priced, parts),
+        bound=bound,
+        memory=memory,
         breakdown=tuple(
             Entry(line.component, line.kind, int(line.cost.flops)) for line in priced.lines
         ),

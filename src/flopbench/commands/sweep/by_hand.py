@@ -63,6 +63,11 @@ def parse_vary(text: str) -> tuple[str, list[Any]]:
             f"--vary {quoted(text)}: all points are run alike: use --attention, --stages, "
             "--counters or --analytic-only"
         )
+    if section == "hardware":
+        raise UsageError(
+            f"--vary {quoted(text)} changes nothing: a sweep has no bounds on time, which "
+            "`flopbench run` gives for one GPU"
+        )
     match = _RANGE.fullmatch(values)
     return key, _range(text, match) if match else _list(text, values)
 

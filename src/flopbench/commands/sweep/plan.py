@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from itertools import islice
 from pathlib import Path
 from typing import Any
@@ -22,6 +22,7 @@ from flopbench.errors import PluginError, UsageError, unknown
 from flopbench.plan import Plan
 from flopbench.plan.config import structure
 from flopbench.registry.catalog import Catalog
+from flopbench.text import listed
 
 
 @frozen(kw_only=True)
@@ -53,6 +54,7 @@ class SweepPlan:
         stages: the stages to report.
         x: the fact on the horizontal axis of plots.
         size: the fact beside a point's label in tables.
+        inputs: the values of each point's ``workload.`` keys.
         workloads, facts: of each point.
         plans: the run of each point: the same object, unless they vary more than the workload.
     """
@@ -64,6 +66,7 @@ class SweepPlan:
     x: str
     size: str
     points: tuple[SweepPoint, ...]
+    inputs: tuple[Any, ...]
     workloads: tuple[Any, ...]
     facts: tuple[Mapping[str, Any], ...]
     plans: tuple[Plan, ...]
@@ -85,6 +88,7 @@ def plan_sweep(catalog: Catalog, request: SweepRequest) -> SweepPlan:
             is one of many.
         PluginError: the model's plugin raises.
     """
+    _refuse_hardware(request)
     plans = PointPlans(catalog, request)
     base = plans.first()
     if len(base.counters) > 1:
@@ -94,29 +98,63 @@ def plan_sweep(catalog: Catalog, request: SweepRequest) -> SweepPlan:
     _refuse_overruled(request, points)
     where = f"sweep {sweep.name!r}, " if request.name else ""
     runs = tuple(plans.at(point) for point in points)
-    workloads = tuple(_workload(p, point, where) for p, point in zip(runs, points, strict=True))
+    made = [_workload(p, point, where) for p, point in zip(runs, points, strict=True)]
+    inputs, workloads = zip(*made, strict=True)
     facts = tuple(
         {**point.facts, **_numbers(p.model.workload_facts(workload))}
         for p, point, workload in zip(runs, points, workloads, strict=True)
     )
     _check_facts(base, sweep.name, sweep.x if request.name else None, facts)
-    stages = sweep.stages if base.config["run"]["stages"] is None else _names(base.stages)
+    known = _stages(runs, points, workloads)
+    given = base.config["run"]["stages"] is not None
+    stages = _names(base.stages) if given else sweep.stages if request.name else _names(known)
     return SweepPlan(
         base=base,
         name=sweep.name,
         description=sweep.description,
-        stages=tuple(stage for stage in base.model.stages if stage.name in stages),
+        stages=tuple(stage for stage in known if stage.name in stages),
         x=sweep.x,
         size=_size(base, facts, sweep.x),
         points=points,
+        inputs=inputs,
         workloads=workloads,
         facts=facts,
         plans=runs,
     )
 
 
+def _refuse_hardware(request: SweepRequest) -> None:
+    """Refuse to vary what no number of a sweep depends on.
+
+    Raises:
+        UsageError: a key of the section ``hardware`` is varied.
+    """
+    for text in request.vary:
+        key = text.partition("=")[0].strip()
+        if key.startswith("hardware."):
+            raise UsageError(
+                f"--vary {key} changes nothing, since a sweep has no bounds on time: "
+                f"`flopbench run {request.model} {key}=VALUE` has them"
+            )
+
+
 def _names(stages: Iterable[Stage]) -> tuple[str, ...]:
     return tuple(stage.name for stage in stages)
+
+
+def _stages(
+    runs: Iterable[Plan], points: Sequence[SweepPoint], workloads: Iterable[Any]
+) -> tuple[Stage, ...]:
+    """Return the stages that the workloads have, which must be the same at all points."""
+    found = [run.model.stages_of(each) for run, each in zip(runs, workloads, strict=True)]
+    for point, stages in zip(points, found, strict=True):
+        if _names(stages) != _names(found[0]):
+            raise UsageError(
+                f"all points of a sweep need the same stages: {points[0].label} has "
+                f"{listed(_names(found[0]), 'and')}, {point.label} has "
+                f"{listed(_names(stages), 'and')}"
+            )
+    return found[0]
 
 
 def _by_hand(base: Plan, request: SweepRequest) -> Sweep:
@@ -231,11 +269,12 @@ def _named(base: Plan, request: SweepRequest) -> Sweep | None:
     return known[request.name]
 
 
-def _workload(base: Plan, point: SweepPoint, where: str) -> Any:
+def _workload(base: Plan, point: SweepPoint, where: str) -> tuple[Any, Any]:
+    """Return a point's inputs, and its workload."""
     try:
         values = _merged(base.config["workload"], point.inputs)
         inputs = structure("workload", values, base.model.inputs_type)
-        return base.model.workload(inputs)
+        return inputs, base.model.workload(inputs)
     except UsageError as error:
         raise UsageError(f"{where}point {point.label}: {error}") from error
 

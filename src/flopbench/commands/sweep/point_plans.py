@@ -10,7 +10,7 @@ from flopbench.commands.sweep.by_hand import VariedPoint, points_by_hand
 from flopbench.digests import canonical
 from flopbench.errors import UsageError
 from flopbench.plan import Plan, make_plan
-from flopbench.plan.plan import require_closed_forms
+from flopbench.plan.plan import refuse_hardware, require_closed_forms
 from flopbench.registry.catalog import Catalog
 
 if TYPE_CHECKING:
@@ -54,5 +54,6 @@ class PointPlans:
             overrides=request.overrides,
             options={**request.options, **settings},
         )
+        refuse_hardware(plan)
         require_closed_forms(plan.model)
         return plan

@@ -6,29 +6,20 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 import attrs
-from attrs import frozen
 
 from flopbench.analytic import Stage
 from flopbench.analytic.attention import plot_label
 from flopbench.analytic.price import Fallback
-from flopbench.analytic.price_many import Costs, Evaluator
+from flopbench.analytic.price_many import Costs, Evaluator, with_intensity
 from flopbench.commands.sweep.plan import SweepPlan
-from flopbench.commands.sweep.units import UnitCount
-from flopbench.errors import PluginError, UsageError
+from flopbench.commands.sweep.units import UnitCount, some
+from flopbench.plan.config import unused_keys
+from flopbench.plan.targets import TERA, Deadline, Rates, Targets, rates
 from flopbench.vendor.method import Method
 
-SWEEP_SCHEMA_VERSION = "1.1"
+SWEEP_SCHEMA_VERSION = "1.2"
 VENDOR_METHODS = {Method.CONCRETE: "call", Method.SYMBOLIC: "law"}
 """How a vendor number was obtained, in the words of ``sweep.json``: by calls, or by any law."""
-TERA, GIGA = 10**12, 10**9
-
-
-@frozen(kw_only=True)
-class Targets:
-    """Seconds to the first token, and per output token; None for no target."""
-
-    ttft: float | None = None
-    tpot: float | None = None
 
 
 def sweep_report(
@@ -80,9 +71,12 @@ def _one(values: set[str]) -> str | None:
 
 
 def _notes(plan: SweepPlan) -> list[str]:
-    """Return the notes of all runs, each once."""
+    """Return the notes of all runs and of all workloads, each once."""
     runs = {id(run): run for run in plan.plans}
-    return list(dict.fromkeys(note for run in runs.values() for note in run.notes))
+    found = dict.fromkeys(note for run in runs.values() for note in run.notes)
+    for run, workload in zip(plan.plans, plan.workloads, strict=True):
+        found |= dict.fromkeys(run.model.notes_of(workload))
+    return list(found)
 
 
 def _fallbacks(plan: SweepPlan) -> list[dict[str, Any]]:
@@ -100,43 +94,15 @@ def _fallbacks(plan: SweepPlan) -> list[dict[str, Any]]:
 
 
 def _common(plan: SweepPlan, key: str) -> Any:
-    """Return a key's value at all points; None if it is varied."""
-    values = [p.inputs.get(key, plan.base.config["workload"].get(key)) for p in plan.points]
+    """Return a key's value at all points; None if it is varied, or if they do not use it."""
+    values = [None if key in unused_keys(i) else getattr(i, key, None) for i in plan.inputs]
     return values[0] if all(value == values[0] for value in values) else None
-
-
-def check_targets(plan: SweepPlan, targets: Targets) -> None:
-    """Refuse a target for which the model does not declare the stages.
-
-    Raises:
-        UsageError: the model declares no such stages.
-        PluginError: its workloads do not say how many tokens they make.
-    """
-    model = plan.base.model
-    if targets.ttft is not None and not model.first_token:
-        raise UsageError(
-            f"--ttft: model {model.name!r} does not say which stages make the first token"
-        )
-    if targets.tpot is not None:
-        if model.per_token is None:
-            raise UsageError(
-                f"--tpot: model {model.name!r} does not say which stage makes the other tokens"
-            )
-        if not hasattr(plan.workloads[0], "decode_steps"):
-            raise PluginError(
-                f"model {model.name!r} has per_token, but its workload has no decode_steps"
-            )
 
 
 def priced_stages(plan: SweepPlan, targets: Targets) -> set[str]:
     """Return the stages whose costs a report needs: those reported, their parts, and a target's."""
-    model = plan.base.model
     needed = {name for stage in plan.stages for name in (stage.name, *stage.parts)}
-    if targets.ttft is not None:
-        needed |= set(model.first_token)
-    if targets.tpot is not None and model.per_token is not None:
-        needed.add(model.per_token)
-    return needed
+    return needed | targets.stages(plan.base.model)
 
 
 def _point(
@@ -165,7 +131,7 @@ def _stage(
         found[f"analytic_{mode.name}_flops"] = flops
     if "analytic_eager_tflops" in found:
         found["analytic_tflops"] = found["analytic_eager_tflops"]
-    counted = counts.get(stage.name)
+    counted = some(counts[stage.name]) if stage.name in counts else None
     vendor = counted.flops if counted else None
     found["vendor_tflops"] = None if vendor is None else vendor / TERA
     found["vendor_flops"] = vendor
@@ -195,42 +161,24 @@ def _difference(
             total += difference
             if difference:
                 wrong[name] = None
+    if not any(sum((counts[part].by_component or {}).values()) for part in stage.base_names):
+        return {"difference": None, "components_differ": None}
     return {"difference": total, "components_differ": list(wrong)}
 
 
 def _cost(priced: Mapping[str, Any]) -> dict[str, Any]:
-    costs = dict(priced["costs"])
-    moved = costs["expected_bytes_moved"]
-    costs["flops_per_byte"] = costs["flops"] / moved if moved else None
-    costs["parts_flops"] = dict(priced["parts"])
-    return costs
+    return with_intensity(priced["costs"], priced["parts"])
 
 
 def _required(plan: SweepPlan, index: int, costs: Costs, targets: Targets) -> dict[str, Any]:
-    """Return the sustained rates that reach the targets, per strategy.
-
-    To the first token: all work of its stages within the target. Per output token: the mean over
-    the decode steps, each of which makes one token of every sequence.
-    """
-    model, found = plan.base.model, {}
-    if targets.ttft is not None and model.first_token:
-        found["ttft"] = {
-            mode.name: _rates(costs, mode.name, model.first_token, targets.ttft)
-            for mode in plan.base.modes
-        }
-    if targets.tpot is not None and model.per_token is not None:
-        steps = int(plan.workloads[index].decode_steps)
-        found["tpot"] = {
-            mode.name: _rates(costs, mode.name, (model.per_token,), targets.tpot * steps)
-            for mode in plan.base.modes
-        }
-    return found
-
-
-def _rates(costs: Costs, mode: str, stages: Sequence[str], seconds: float) -> dict[str, float]:
-    flops = sum(costs[mode, stage]["costs"]["flops"] for stage in stages)
-    moved = sum(costs[mode, stage]["costs"]["expected_bytes_moved"] for stage in stages)
+    """Return the sustained rates that reach the targets, per strategy."""
     return {
-        "tflops_per_s": flops / seconds / TERA,
-        "gigabytes_per_s": moved / seconds / GIGA,
+        each.target: {mode.name: _rates(costs, mode.name, each) for mode in plan.base.modes}
+        for each in targets.deadlines(plan.base.model, plan.workloads[index])
     }
+
+
+def _rates(costs: Costs, mode: str, deadline: Deadline) -> Rates:
+    found = [costs[mode, stage]["costs"] for stage in deadline.stages]
+    flops, moved = (sum(c[name] for c in found) for name in ("flops", "expected_bytes_moved"))
+    return rates(flops, moved, deadline.seconds)

@@ -11,9 +11,11 @@ from flopbench.analytic.price_many import Costs, Evaluator
 from flopbench.commands.sweep.journal import Journal, fingerprint
 from flopbench.commands.sweep.plan import SweepPlan, SweepRequest
 from flopbench.commands.sweep.pool import vendor_counts
-from flopbench.commands.sweep.report import Targets, priced_stages, sweep_report
+from flopbench.commands.sweep.report import priced_stages, sweep_report
 from flopbench.commands.sweep.units import Unit, UnitCount, at_points, units
 from flopbench.digests import source_digest
+from flopbench.plan.targets import Targets
+from flopbench.plan.training import untrained
 from flopbench.progress import SweepProgress
 from flopbench.registry.catalog import Catalog
 from flopbench.text import first_of
@@ -114,8 +116,8 @@ def _settings(plan: SweepPlan, provenance: Mapping[str, Any]) -> dict[str, Any]:
     """Return all that the counts depend on, by the names that an error message uses."""
     base = plan.base
     strategies = (
-        base.model.plugin,
-        base.vendor and base.vendor.plugin,
+        *untrained(base.model.plugin),
+        *untrained(base.vendor and base.vendor.plugin),
         *(counter.plugin for counter in base.counters),
     )
     return {
@@ -126,6 +128,7 @@ def _settings(plan: SweepPlan, provenance: Mapping[str, Any]) -> dict[str, Any]:
         ],
         "workload": provenance["config"].get("workload"),
         "vendor": [p.config.get("vendor") for p, _ in plan.by_plan],
+        "train": [p.config.get("train") for p, _ in plan.by_plan],
         "method": base.method,
         "points": [(dict(point.inputs), dict(f)) for point, f in _points(plan)],
         "stages": [stage.name for stage in plan.stages],

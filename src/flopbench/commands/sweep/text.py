@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-import csv
-import io
 from collections.abc import Iterator, Mapping
 from typing import Any
 
 from flopbench.analytic.price import Fallback
-from flopbench.text import cell, plural, si, table
+from flopbench.text import plural, si, table
+from flopbench.values.tables import csv_text
 
 _VENDOR = ("vendor_flops", "vendor_method", "vendor_error", "difference")
 _LAST = ("activations moved", "FLOP/B")
@@ -20,16 +19,11 @@ _MEMORY_NOTE = (
 
 def to_csv(report: Mapping[str, Any]) -> str:
     """Write one row per point, stage and strategy."""
-    text = io.StringIO()
-    rows = list(_rows(report))
-    fields = list(dict.fromkeys(name for row in rows for name in row))
-    writer = csv.DictWriter(text, fields, lineterminator="\n")
-    writer.writeheader()
-    writer.writerows({name: cell(value) for name, value in row.items()} for row in rows)
-    return text.getvalue()
+    return csv_text(rows(report))
 
 
-def _rows(report: Mapping[str, Any]) -> Iterator[dict[str, Any]]:
+def rows(report: Mapping[str, Any]) -> Iterator[dict[str, Any]]:
+    """Yield one row per point, stage and strategy."""
     stages = [stage["name"] for stage in report["stages"]]
     for point in report["points"]:
         facts = {k: v for k, v in point.items() if k not in (*stages, "required")}

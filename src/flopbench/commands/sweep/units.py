@@ -180,14 +180,12 @@ def count_unit(plan: SweepPlan, unit: Unit) -> UnitCount:
 
 
 def _checked(counted: Attributed, convention: Convention) -> UnitCount:
-    """Refuse a count that is not in FLOPs, sees nothing, or leaves out matrix work."""
+    """Refuse a count that is not in FLOPs, or leaves out matrix work."""
     if counted.uncounted:
         names = ", ".join(sorted({op.op for op in counted.uncounted}))
         return failed(f"the vendor runs ops that the counter has no formula for: {names}")
     if not convention.plain:
         return failed(f"the counter's numbers are {convention.describe()}")
-    if not counted.flops:
-        return failed("the counter saw no FLOPs at all, which verifies nothing")
     return UnitCount(
         sums((entry.component, entry.flops) for entry in counted.entries), Method.CONCRETE
     )
@@ -204,6 +202,13 @@ def at_points(plan: SweepPlan, counts: Mapping[Unit, UnitCount]) -> list[dict[st
             if stage.parts and by_stage:
                 by_stage[stage.name] = _sum([by_stage[part] for part in stage.parts])
     return points
+
+
+def some(counted: UnitCount) -> UnitCount:
+    """Refuse the count of a reported stage that sees nothing; a part may have no matrix work."""
+    if counted.by_component is None or any(counted.by_component.values()):
+        return counted
+    return failed("the counter saw no FLOPs at all, which verifies nothing")
 
 
 def _sum(parts: list[UnitCount]) -> UnitCount:

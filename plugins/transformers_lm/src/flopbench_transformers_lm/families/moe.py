@@ -105,7 +105,7 @@ def ernie4_5_moe(config: LmConfig) -> Decoder:
     bias, inner = fields.flag("use_bias"), fields.size("moe_intermediate_size")
     together = inner * fields.size("moe_num_shared_experts", least=0)
     shared = gated_mlp(fields, inner=together, bias=bias) if together else None
-    sparse = moe(fields, inner, shared=shared, corrected=True, normalised=True)
+    sparse = moe(fields, inner, shared, shared_first=True, corrected=True, normalised=True)
     dense = gated_mlp(fields, bias=bias)
     first = fields.size("moe_layer_start_index", least=0)
     last = fields.size("moe_layer_end_index", least=-1)
@@ -137,7 +137,8 @@ def hunyuan_v1_moe(config: LmConfig) -> Decoder:
         raise fields.refused("moe_topk", f"numbers, or lists of {fields.layers} of them")
     shared = gated_mlp(fields)
     block = attention(fields, biases="attention_bias", qk_norm=RMS)
-    experts = [_experts(fields, per_token=k, shared=shared, normalised=True) for k in chosen]
+    usual = {"shared": shared, "shared_first": True, "normalised": True}
+    experts = [_experts(fields, per_token=k, **usual) for k in chosen]
     return decoder(fields, [(block, part) for part in experts])
 
 

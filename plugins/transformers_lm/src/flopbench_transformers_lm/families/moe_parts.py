@@ -15,10 +15,11 @@ FeedForward: TypeAlias = Mlp | GatedMlp | Moe
 def moe(
     fields: Fields,
     inner: int,
+    shared: GatedMlp | None = None,
     *,
+    shared_first: bool = False,
     count: str = "num_experts",
     per_token: Any = None,
-    shared: GatedMlp | None = None,
     experts: dict[str, Any] | None = None,
     **router: Any,
 ) -> Moe:
@@ -41,6 +42,7 @@ def moe(
         router=Router(**sizes, **router),
         experts=Experts(**sizes, inner=inner, **(usual | (experts or {}))),
         shared=shared,
+        shared_first=shared_first,
     )
 
 

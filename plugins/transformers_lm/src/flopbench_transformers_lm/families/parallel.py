@@ -45,7 +45,7 @@ def gptj(config: LmConfig) -> Decoder:
         fields,
         [(usual, part)] * fields.layers,
         norm=LAYER_NORM,
-        around={"norms": 1},
+        around={"norms": 1, "parallel": True},
         head={"bias": True},
         angles=(),  # looked up
     )
@@ -58,7 +58,12 @@ def gpt_neox(config: LmConfig) -> Decoder:
     biases = {"qkv_bias": bias, "out_bias": bias}
     usual = equal_heads(fields, fused=True, rope_partly=True, **biases)
     part = mlp(fields, fields.size("intermediate_size"), bias=True)
-    return decoder(fields, [(usual, part)] * fields.layers, norm=LAYER_NORM)
+    return decoder(
+        fields,
+        [(usual, part)] * fields.layers,
+        norm=LAYER_NORM,
+        around={"parallel": fields.flag("use_parallel_residual", default=True)},
+    )
 
 
 def phi(config: LmConfig) -> Decoder:
@@ -71,7 +76,7 @@ def phi(config: LmConfig) -> Decoder:
         fields,
         [(usual, part)] * fields.layers,
         norm=LAYER_NORM,
-        around={"norms": 1},
+        around={"norms": 1, "parallel": True},
         head={"bias": True},
     )
 
@@ -110,7 +115,7 @@ def falcon(config: LmConfig) -> Decoder:
         fields,
         [(usual, part)] * fields.layers,
         norm=LAYER_NORM,
-        around={"norms": norms if parallel else 2},
+        around={"norms": norms if parallel else 2, "parallel": parallel},
         angles=[rope_dim],  # computed even with ALiBi
     )
 
@@ -140,7 +145,7 @@ def _cohere(fields: Fields, layers: list[tuple[Any, Any]], **options: Any) -> De
         fields,
         layers,
         norm=_COHERE_NORM,
-        around={"norms": 1},
+        around={"norms": 1, "parallel": True},
         head={"scaled": True},
         **options,
     )
@@ -160,12 +165,12 @@ def stablelm(config: LmConfig) -> Decoder:
         qk_norm_over="each",
         rope_partly=True,
     )
-    norms = 1 if fields.flag("use_parallel_residual") else 2
+    parallel = fields.flag("use_parallel_residual")
     return decoder(
         fields,
         [(usual, gated_mlp(fields))] * fields.layers,
         norm=LAYER_NORM,
-        around={"norms": norms},
+        around={"norms": 1 if parallel else 2, "parallel": parallel},
     )
 
 

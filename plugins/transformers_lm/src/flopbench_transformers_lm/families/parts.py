@@ -32,10 +32,12 @@ LAYER_NORM = NormSpec("layer_norm")
 
 def groups(layers: Iterable[tuple[Any, Any]]) -> tuple[Layers, ...]:
     """Group equal layers, given as the attention and feed-forward part of each layer."""
-    counts: dict[tuple[Any, Any], int] = {}
-    for layer in layers:
-        counts[layer] = counts.get(layer, 0) + 1
-    return tuple(Layers(count, *parts) for parts, count in counts.items())
+    numbers: dict[tuple[Any, Any], list[int]] = {}
+    for number, layer in enumerate(layers):
+        numbers.setdefault(layer, []).append(number)
+    return tuple(
+        Layers(len(found), *parts, numbers=tuple(found)) for parts, found in numbers.items()
+    )
 
 
 def attention(

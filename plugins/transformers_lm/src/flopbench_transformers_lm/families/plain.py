@@ -88,7 +88,7 @@ def opt(config: LmConfig) -> Decoder:
         fields,
         [(usual, part)] * fields.layers,
         norm=NormSpec("layer_norm", parameters=2 if affine else 0),
-        around={"last": int(last)},
+        around={"last": int(last), "after": not first},
         embeddings={"positions": fields.size("max_position_embeddings") + 2},
     )
 

@@ -1,0 +1,56 @@
+"""What transformers calls a linear layer, by the model's type, the component and the role."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+_GPT2 = frozenset({"gpt2", "gpt_bigcode"})
+_NEOX = frozenset({"bloom", "falcon", "gpt_neox", "persimmon"})
+_FC = frozenset({"biogpt", "nanochat", "opt", "phi"})
+_FC_IN = frozenset({"codegen", "gptj"})
+_GRANITE = frozenset({"granitemoeshared"})
+
+_OF_TYPES: Mapping[str, Mapping[str, frozenset[str]]] = {
+    "decoder/attention/qkv.q_k_v": {
+        "c_attn": _GPT2,
+        "query_key_value": _NEOX,
+        "Wqkv": frozenset({"mpt"}),
+    },
+    "decoder/attention/out.o": {
+        "c_proj": _GPT2,
+        "dense": _NEOX | {"phi"},
+        "out_proj": frozenset({"biogpt", "codegen", "gpt_neo", "gptj", "mpt", "opt"}),
+    },
+    "decoder/mlp.up": {
+        "c_fc": _GPT2 | {"gpt_neo", "starcoder2"},
+        "dense_h_to_4h": _NEOX,
+        "fc1": _FC,
+        "fc_in": _FC_IN,
+    },
+    "decoder/mlp.down": {
+        "c_proj": _GPT2 | {"gpt_neo", "starcoder2"},
+        "dense_4h_to_h": _NEOX,
+        "fc2": _FC,
+        "fc_out": _FC_IN,
+    },
+    "decoder/moe/shared.gate_up": {"input_linear": _GRANITE},
+    "decoder/moe/shared.down": {"output_linear": _GRANITE},
+    "lm_head.head": {"output_projection": frozenset({"biogpt"})},
+}
+"""Names that only some types use."""
+
+_USUAL: Mapping[str, str] = {
+    "decoder/attention/qkv.q_k_v": "qkv_proj",
+    "decoder/attention/qkv.kv_a": "kv_a_proj_with_mqa",
+    "decoder/moe/shared.shared_gate": "shared_expert_gate",
+    "lm_head.head": "lm_head",
+}
+"""Names that are not the role and ``_proj``."""
+
+
+def layer_name(model_type: str, component: str, role: str) -> str:
+    """Return the own name of a layer's module."""
+    key = f"{component}.{role}"
+    names = _OF_TYPES.get(key, {})
+    own = (name for name, types in names.items() if model_type in types)
+    return next(own, _USUAL.get(key, f"{role}_proj"))

@@ -1,0 +1,1 @@
+"""Counting a module from the command line: what is counted, and its inputs."""

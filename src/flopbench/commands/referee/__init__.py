@@ -1,0 +1,1 @@
+"""``flopbench referee``: everybody's formula of FLOPs, and what it differs by."""

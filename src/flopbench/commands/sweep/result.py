@@ -1,0 +1,90 @@
+"""The report of a sweep as a value: ``sweep.json``, with its tables and its tree."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from typing import Any
+
+from attrs import frozen
+
+from flopbench.text import json_data, plural
+from flopbench.values import Node, Value
+
+
+@frozen(repr=False)
+class SweepReport(Value):
+    """What a sweep found.
+
+    Attributes:
+        data: the JSON form, documented in docs/sweep-schema.md.
+    """
+
+    data: Mapping[str, Any]
+
+    @property
+    def model(self) -> str:
+        """The model's name."""
+        return str(self.data["model"])
+
+    @property
+    def points(self) -> list[Mapping[str, Any]]:
+        """The points, each with what its stages cost."""
+        return list(self.data["points"])
+
+    @property
+    def failed(self) -> list[str]:
+        """The points and stages that could not be counted, or differ; empty if none does."""
+        from flopbench.commands.sweep.runner import incomplete
+
+        return incomplete(self.data)
+
+    def __repr__(self) -> str:
+        return f"SweepReport({self.model!r}, {plural(len(self.points), 'point')})"
+
+    def to_dict(self) -> dict[str, Any]:
+        """Return the JSON form."""
+        return dict(json_data(self.data))
+
+    def rows(self) -> list[dict[str, Any]]:
+        """Return a row per point, stage and attention mode, as in ``sweep.csv``."""
+        from flopbench.commands.sweep.text import rows
+
+        return list(rows(self.data))
+
+    def text(self) -> str:
+        """Return what ``flopbench sweep`` prints."""
+        return self.to_markdown().rstrip()
+
+    def to_markdown(self) -> str:
+        """Return what ``sweep.md`` holds."""
+        from flopbench.commands.sweep.text import to_markdown
+
+        return to_markdown(self.data)
+
+    def tree(self) -> Node:
+        """Return each point with its stages, and each stage with its modes."""
+        from flopbench.commands.sweep.text import verdict
+
+        points = tuple(_point(self.data, point) for point in self.data["points"])
+        title = f"{self.model}: {self.data['description']}"
+        return Node(title, None, points, verdict(self.data))
+
+
+def _point(report: Mapping[str, Any], point: Mapping[str, Any]) -> Node:
+    stages = (
+        Node(stage["title"], None, tuple(_series(report, point[stage["name"]])))
+        for stage in report["stages"]
+    )
+    return Node(point["label"], None, tuple(stages))
+
+
+def _series(report: Mapping[str, Any], found: Mapping[str, Any]) -> Iterator[Node]:
+    """Yield the vendor's count if there is one, and the costs in each mode."""
+    if report["vendor_counter"]:
+        label = f"vendor ({report['vendor_attention']}, {report['vendor_counter']})"
+        differs = ", ".join(found["components_differ"] or ())
+        note = found["vendor_error"] or (f"differs in {differs}" if differs else None)
+        yield Node(label, found["vendor_flops"], (), note)
+    for mode, cost in found["cost"].items():
+        parts = tuple(Node(name, cost[f"{name}_flops"]) for name in ("tensor", "vector"))
+        yield Node(report["modes"][mode], cost["flops"], parts)

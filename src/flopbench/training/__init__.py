@@ -1,0 +1,1 @@
+"""Training as a transform of operations: what their backward, and recomputation, cost."""
