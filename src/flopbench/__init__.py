@@ -41,6 +41,7 @@ if TYPE_CHECKING:
         Norm,
         Op,
         PricedOp,
+        Recurrence,
         Rope,
         Softmax,
     )
@@ -84,6 +85,7 @@ __all__ = [
     "Norm",
     "Op",
     "PricedOp",
+    "Recurrence",
     "Reporter",
     "Rope",
     "Saved",
@@ -159,6 +161,7 @@ _NAMES = {
         "Norm",
         "Op",
         "PricedOp",
+        "Recurrence",
         "Rope",
         "Softmax",
     ),

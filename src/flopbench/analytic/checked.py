@@ -15,7 +15,7 @@ from flopbench.analytic.model import AnalyticModel, Named, Stage
 from flopbench.boundary import answer, calling, declared, facts, raised_in, require_type, texts
 from flopbench.dims import Dim
 from flopbench.errors import PluginError, UsageError
-from flopbench.ops import Attention, Kept, Needs, Op, PricedOp
+from flopbench.ops import Core, Kept, Needs, Op, PricedOp
 from flopbench.storage import Storage, dtype_named
 from flopbench.text import listed
 
@@ -152,24 +152,27 @@ class CheckedMode(AttentionMode):
     def series_label(self) -> str:
         return self._series_label
 
-    def unsupported(self, op: Attention) -> str | None:
+    def unsupported(self, op: Core) -> str | None:
         reason = self.plugin.unsupported(op)
         if reason is not None and not isinstance(reason, str):
             raise TypeError(f"unsupported must return a str or None, got {reason!r}")
         return reason
 
-    def lower(self, op: Attention) -> Iterator[PricedOp]:
+    def state(self, op: Core) -> Iterator[PricedOp]:
+        yield from _all_of(PricedOp, "state", self.plugin.state(op))  # type: ignore[type-abstract]
+
+    def lower(self, op: Core) -> Iterator[PricedOp]:
         yield from _all_of(PricedOp, "lower", self.plugin.lower(op))  # type: ignore[type-abstract]
 
-    def backward(self, op: Attention, needs: Needs) -> Iterator[PricedOp]:
+    def backward(self, op: Core, needs: Needs) -> Iterator[PricedOp]:
         found = self.plugin.backward(op, needs)
         yield from _all_of(PricedOp, "backward", found)  # type: ignore[type-abstract]
 
-    def recomputed(self, op: Attention, needs: Needs) -> Iterator[PricedOp]:
+    def recomputed(self, op: Core, needs: Needs) -> Iterator[PricedOp]:
         found = self.plugin.recomputed(op, needs)
         yield from _all_of(PricedOp, "recomputed", found)  # type: ignore[type-abstract]
 
-    def keeps(self, op: Attention, needs: Needs) -> Iterator[Kept]:
+    def keeps(self, op: Core, needs: Needs) -> Iterator[Kept]:
         yield from _all_of(Kept, "keeps", self.plugin.keeps(op, needs))
 
 

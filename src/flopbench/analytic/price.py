@@ -14,9 +14,10 @@ from flopbench.analytic.model import AnalyticModel, Stage
 from flopbench.boundary import calling
 from flopbench.conventions import Conventions
 from flopbench.dims import DEFAULT_DTYPE, Dim
-from flopbench.ops import TORCH_VISIBLE, Attention, Cost, Op, PricedOp
+from flopbench.ops import TORCH_VISIBLE, Core, Cost, Op, PricedOp
 from flopbench.ops.footprint import Footprint, Held
 from flopbench.storage import Storage
+from flopbench.text import listed
 from flopbench.training.attention import AttentionPass
 
 
@@ -40,7 +41,7 @@ class Line:
 
 @frozen
 class Fallback:
-    """An attention op that runs eagerly because a mode cannot carry it out."""
+    """An op that runs eagerly because a mode cannot carry it out."""
 
     attention: str
     component: str
@@ -122,8 +123,7 @@ class Pricer:
         for op in ops:
             lowered, fallback = lower(op, mode, self.eager)
             priced += lowered
-            if fallback:
-                fallbacks[fallback] = None
+            fallbacks |= dict.fromkeys(fallback)
         known = {} if known is None else known
         for op in priced:
             if id(op) not in known:
@@ -190,26 +190,47 @@ def total_price(stage: Stage, prices: Mapping[str, StagePrice]) -> StagePrice:
 
 def lower(
     op: Op, mode: AttentionMode, eager: AttentionMode
-) -> tuple[Iterable[PricedOp], Fallback | None]:
-    """Return the priced operations of ``op``, and its fallback if it fell back to eager.
+) -> tuple[Iterable[PricedOp], tuple[Fallback, ...]]:
+    """Return the priced operations of ``op``, and its fallbacks if something fell back to eager.
 
     Raises:
-        TypeError: ``op`` is neither a `PricedOp` nor an `Attention`.
+        TypeError: ``op`` is neither a `PricedOp` nor a `Core`.
     """
     if isinstance(op, PricedOp):
-        return (op,), None
+        return (op,), ()
     core = op.of if isinstance(op, AttentionPass) else op
-    if not isinstance(core, Attention):
-        raise TypeError(f"an op must be a PricedOp or an Attention, got {type(op).__name__}")
-    reason = mode.unsupported(core)
+    if not isinstance(core, Core):
+        raise TypeError(f"an op must be a PricedOp or a Core, got {type(op).__name__}")
+    reason = unsupported(core, mode)
     used = eager if reason else mode
-    lowered = op.lower(used) if isinstance(op, AttentionPass) else used.lower(core)
-    fallback = Fallback(mode.name, op.component, reason) if reason else None
-    return _with_alive(lowered, op.alive_meanwhile), fallback
+    fallback = (Fallback(mode.name, op.component, reason),) if reason else ()
+    if isinstance(op, AttentionPass):
+        return _with_alive(op.lower(used), op.alive_meanwhile), fallback
+    state = _with_alive(used.state(core), core.alive_meanwhile)
+    if used.on_latents:
+        return (*state, *_with_alive(used.lower(core), core.alive_meanwhile)), fallback
+    parts: list[Any] = [*state]
+    for part in core.expanded():
+        if isinstance(part, Core):
+            parts += _with_alive(used.lower(part), part.alive_meanwhile)
+        else:
+            parts.append(part)
+    return parts, fallback
+
+
+def unsupported(core: Core, mode: AttentionMode) -> str | None:
+    """Return why a mode cannot carry out a core, or what keys and values are expanded to."""
+    if not isinstance(core, mode.carries):
+        kinds = listed([kind.__name__.lower() for kind in mode.carries], "and")
+        return f"it carries out {kinds} alone"
+    if mode.on_latents:
+        return mode.unsupported(core)
+    reasons = (mode.unsupported(part) for part in core.expanded() if isinstance(part, Core))
+    return next(filter(None, reasons), None)
 
 
 def _with_alive(lowered: Iterable[PricedOp], elements: Dim) -> Iterator[PricedOp]:
-    """Keep alive during each lowered operation what is alive during the whole attention."""
+    """Keep alive during each lowered operation what is alive during the whole core."""
     for op in lowered:
         yield attrs.evolve(op, alive_meanwhile=op.alive_meanwhile + elements)
 

@@ -189,9 +189,8 @@ class Evaluator:
         for name in dict.fromkeys(name for stage in wanted for name in stage.base_names):
             with calling(pricing(self.model, name)):
                 for op, mode in product(list(self.model.ops(name, workload)), self.modes):
-                    _, fallback = lower(op, mode, self.pricer.eager)
-                    if fallback:
-                        found[name, fallback] = None
+                    _, fallbacks = lower(op, mode, self.pricer.eager)
+                    found |= dict.fromkeys((name, each) for each in fallbacks)
         return list(found)
 
 

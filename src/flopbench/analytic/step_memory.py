@@ -21,10 +21,10 @@ from attrs import frozen
 
 from flopbench.analytic.attention import AttentionMode
 from flopbench.analytic.backward_walk import Part, gradients_of, parts_of, walk
-from flopbench.analytic.price import Pricer
+from flopbench.analytic.price import Pricer, unsupported
 from flopbench.analytic.trained import TrainedModel
 from flopbench.dims import Dim
-from flopbench.ops import FLOAT32, Attention, Kept, Needs, Op, PricedOp
+from flopbench.ops import FLOAT32, Core, Kept, Needs, Op, PricedOp
 from flopbench.storage import Storage, bytes_of
 from flopbench.tally import sums
 from flopbench.training.frozen import Trained
@@ -126,8 +126,8 @@ def step_memory(
     dtype = storage.activations
     gradient_dtype = model.train.gradient_dtype or storage.rest
 
-    def core(op: Attention, needs: Needs) -> Iterable[Kept]:
-        return (pricer.eager if mode.unsupported(op) else mode).keeps(op, needs)
+    def core(op: Core, needs: Needs) -> Iterable[Kept]:
+        return (pricer.eager if unsupported(op, mode) else mode).keeps(op, needs)
 
     ops = [step.op for step in steps]
     trains = Trained.of(ops, model.train)

@@ -12,7 +12,7 @@ from attrs import frozen
 from flopbench.analytic.model import AnalyticModel, Named, Stage
 from flopbench.boundary import declared
 from flopbench.dims import Dim
-from flopbench.ops import STREAM, Conv2d, Convolution, Embedding, Op
+from flopbench.ops import STREAM, Conv2d, Convolution, Embedding, Op, expanded
 from flopbench.storage import Storage
 from flopbench.training.flow import Step, follow
 from flopbench.training.frozen import Trained, require_patterns
@@ -148,7 +148,7 @@ class TrainedModel(AnalyticModel):
     def _forward(self, workload: Any) -> Iterator[Op]:
         for stage in self.forward_stages:
             own = workload.of[stage] if isinstance(workload, StepWorkload) else workload
-            yield from self.plugin.ops(stage, own)
+            yield from expanded(self.plugin.ops(stage, own))
 
     def stage_sizes(self, stage: str, workload: Any) -> Mapping[str, Dim]:
         if stage not in PARTS:

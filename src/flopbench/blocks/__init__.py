@@ -13,6 +13,7 @@ from flopbench.blocks.mlp import GatedMlp, Mlp
 from flopbench.blocks.moe import Experts, Moe, Router
 from flopbench.blocks.passes import PackedPass, Pass, decode_passes, prefill_pass, stage_passes
 from flopbench.blocks.prediction import MultiTokenPrediction
+from flopbench.blocks.recurrent import Mamba2, ShortConvolution
 from flopbench.blocks.rotary import RotaryAngles, angle_op
 from flopbench.blocks.site import Site
 from flopbench.blocks.vision import EncoderAttention, EncoderLayers, PatchStem, Positions
@@ -29,6 +30,7 @@ __all__ = [
     "LatentAttention",
     "Layers",
     "LmHead",
+    "Mamba2",
     "Mlp",
     "Moe",
     "MultiTokenPrediction",
@@ -42,6 +44,7 @@ __all__ = [
     "RotaryAngles",
     "Router",
     "SelfAttention",
+    "ShortConvolution",
     "Site",
     "angle_op",
     "decode_passes",

@@ -15,8 +15,8 @@ from flopbench.blocks.linear import NormSpec, Projections
 from flopbench.blocks.passes import Pass
 from flopbench.blocks.rotary import rotation
 from flopbench.blocks.site import Site
-from flopbench.dims import Dim, minimum
-from flopbench.ops import Attention, Elementwise, KvCacheUpdate, Linear, Op
+from flopbench.dims import Dim
+from flopbench.ops import Attention, Elementwise, Linear, Op
 
 
 @frozen(kw_only=True)
@@ -69,7 +69,7 @@ class SelfAttention:
         values = projections.values
         if self.qk_norm:
             yield from self._qk_norms(qkv, run, self.qk_norm, values)
-        yield from self._cached(core, run, values)
+        yield from self._placed(core, run, values)
         for part in run.parts:
             # The queries or the outputs of the other parts stay alive.
             beside = (run.tokens - part.tokens) * self.heads * self.head_dim
@@ -105,8 +105,8 @@ class SelfAttention:
             else:
                 yield norm.apart(beside, run.tokens, heads, self.head_dim)
 
-    def _cached(self, site: Site, run: Pass, values: tuple[str, ...]) -> Iterator[Op]:
-        """Yield the rotation of queries and keys, the scaling of queries and the cache update."""
+    def _placed(self, site: Site, run: Pass, values: tuple[str, ...]) -> Iterator[Op]:
+        """Yield the rotation of queries and keys, and the scaling of queries."""
         keys = self._keys(run)
         if self.rope_dim:
             heads = self.heads + self.kv_heads
@@ -123,20 +123,6 @@ class SelfAttention:
                 .between(values[0], values[0])
                 .op(Elementwise, function="multiply", outputs=queries, reads=queries + positions)
             )
-        kept = sum(part.batch * self._kept(part) for part in run.parts)
-        yield site.with_alive(queries).op(
-            KvCacheUpdate,
-            new=2 * keys,
-            held=2 * self.kv_heads * self.head_dim * kept,
-            takes=values[1:],
-            gives="",
-        )
-
-    def _kept(self, run: Pass) -> Dim:
-        """Return the tokens of each sequence that the cache holds after the last pass."""
-        if self.window is None or not self.evicts:
-            return run.last_keys
-        return minimum(run.last_keys, self.window - 1)
 
     def _core(self, site: Site, run: Pass, values: tuple[str, ...]) -> Attention:
         return site.op(

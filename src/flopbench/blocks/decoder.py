@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
-from typing import Any, Protocol
+from typing import Any, Protocol, TypeAlias
 
 import attrs
 from attrs import frozen
 
 from flopbench.blocks.ends import Embeddings, LmHead
-from flopbench.blocks.linear import ResidualNorms
+from flopbench.blocks.linear import Part, ResidualNorms
 from flopbench.blocks.mlp import GatedMlp, Mlp
 from flopbench.blocks.moe import Moe
 from flopbench.blocks.passes import Pass
@@ -18,12 +18,17 @@ from flopbench.dims import Dim
 from flopbench.ops import Op, Rope, Unit
 from flopbench.storage import Scheme
 
+FeedForward: TypeAlias = Mlp | GatedMlp | Moe
+
 
 class AttentionBlock(Protocol):
-    """The attention of a layer, such as `SelfAttention` or `LatentAttention`."""
+    """What mixes the tokens in a layer: `SelfAttention`, or a recurrence in its place.
+
+    Its operations are under ``attention``, unless it has a class attribute ``component``.
+    """
 
     def ops(self, site: Site, run: Pass) -> Iterator[Op]:
-        """Yield the operations of a pass under ``qkv``, ``core`` and ``out``."""
+        """Yield the operations of a pass, such as those under ``qkv``, ``core`` and ``out``."""
 
 
 class AnglesBlock(Protocol):
@@ -41,26 +46,49 @@ class Layers:
     """A group of identical layers.
 
     Attributes:
-        feed_forward: the part of a layer after attention.
+        attention: the part that mixes tokens; None if the layers have none.
+        feed_forward: the part after it; None if the layers have none.
         schemes: how their weights are stored, as in `Site`.
         numbers: which layers of the model they are, from 0, if that is known.
+        around: norms and residual additions, if they are not those of the other layers.
     """
 
     count: Dim
-    attention: AttentionBlock
-    feed_forward: Mlp | GatedMlp | Moe
+    attention: AttentionBlock | None
+    feed_forward: FeedForward | None
     schemes: Mapping[str, Scheme] = attrs.field(factory=dict, hash=False)
     numbers: tuple[int, ...] = ()
+    around: ResidualNorms | None = None
+
+    def ops(self, site: Site, run: Pass, around: ResidualNorms) -> Iterator[Op]:
+        """Yield the operations of a pass through the layers.
+
+        Args:
+            site: where they run; what is alive beside them must not include the residual.
+            around: norms and residual additions, unless they have their own.
+        """
+        around = self.around or around
+        within = site.with_alive(run.tokens * around.width)  # the residual
+        return around.layer(site.at("norm"), run.tokens, *self._parts(within, run))
+
+    def _parts(self, site: Site, run: Pass) -> Iterator[Part]:
+        """Yield the parts of a layer, in the order in which they run."""
+        attention, feed_forward = self.attention, self.feed_forward
+        if attention is not None:
+            place = site.at(part_name(attention))
+            yield lambda takes, gives: attention.ops(place.between(takes, gives), run)
+        if feed_forward is not None:
+            there = site.at(part_name(feed_forward))
+            yield lambda takes, gives: feed_forward.ops(there.between(takes, gives), run.tokens)
 
     def roles(self) -> tuple[str, ...]:
         """Return the components and roles of its weights: those whose scheme its blocks ask for."""
         asked = _Asked()
         site = Site("decoder", schemes=asked)
         one = Pass(batch=1, queries=1, keys=1, head_rows=1)
-        for _ in self.attention.ops(site.at("attention"), one):
-            pass
-        for _ in self.feed_forward.ops(site.at(part_name(self.feed_forward)), one.tokens):
-            pass
+        for part in self._parts(site, one):
+            for _ in part(site.takes, site.gives):
+                pass
         return tuple(asked.keys_asked)
 
 
@@ -75,9 +103,10 @@ class _Asked(dict[str, Scheme]):
         return default
 
 
-def part_name(feed_forward: Mlp | GatedMlp | Moe) -> str:
-    """Return the component of a part after attention, below that of the layer."""
-    return "moe" if isinstance(feed_forward, Moe) else "mlp"
+def part_name(part: AttentionBlock | FeedForward) -> str:
+    """Return the component of a part of a layer, below that of the layer."""
+    found: str = getattr(part, "component", "attention")
+    return found
 
 
 @frozen(kw_only=True)
@@ -85,7 +114,7 @@ class Decoder:
     """A decoder-only language model.
 
     Attributes:
-        groups: its layers; the order of groups does not matter.
+        groups: its layers; the order of groups does not matter, that within a layer does.
         around: norms and residual additions of each layer, and the final norm.
         angles: one for each kind of rotation.
         schemes: how the weights outside of layers are stored, as in `Site`.
@@ -126,16 +155,8 @@ class Decoder:
         yield from self.head.ops(head, run)
 
     def _layer(self, group: Layers, site: Site, run: Pass) -> Iterator[Op]:
-        within = site.with_alive(run.tokens * self.embeddings.width)  # the residual
-        attention, feed_forward = group.attention, group.feed_forward
-        places = within.at("attention"), within.at(part_name(feed_forward))
-        ops = self.around.layer(
-            site.at("norm"),
-            run.tokens,
-            lambda takes, gives: attention.ops(places[0].between(takes, gives), run),
-            lambda takes, gives: feed_forward.ops(places[1].between(takes, gives), run.tokens),
-        )
-        windowed = getattr(attention, "window", None) is not None
+        ops = group.ops(site, run, self.around)
+        windowed = getattr(group.attention, "window", None) is not None
         if len(self.angles) > 1 and windowed:
             return (_by_angles(op, "angles of windows") for op in ops)
         return ops

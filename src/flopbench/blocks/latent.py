@@ -1,8 +1,8 @@
 """Multi-head latent attention (DeepSeek-V2, arXiv:2405.04434), with keys and values expanded.
 
 The KV cache holds a latent vector and one rotated key per token. At every step the keys and
-values of all heads are expanded from the whole cache, as transformers does. The paper's
-alternative, which absorbs that product into the query and output projections, is not modelled.
+values of all heads are expanded from the whole cache, as transformers does, unless an attention
+mode works on the latents as they are (`flopbench.AttentionMode.on_latents`).
 """
 
 from __future__ import annotations
@@ -17,7 +17,7 @@ from flopbench.blocks.passes import Pass
 from flopbench.blocks.rotary import rotation
 from flopbench.blocks.site import Site
 from flopbench.dims import Dim
-from flopbench.ops import Attention, KvCacheUpdate, Linear, Norm, Op
+from flopbench.ops import Attention, Latent, Linear, Norm, Op
 
 
 @frozen(kw_only=True)
@@ -54,12 +54,9 @@ class LatentAttention:
         queries = run.tokens * self.heads * self.head_dim
         yield from self._queries(qkv, run.tokens)
         yield from self._latents(qkv.with_alive(queries), run.tokens)
-        cores = tuple(self._cores(core, run))
-        visits = sum(each.batch * each.key_visits for each in cores)
-        yield from self._cached(core, run, queries)
-        yield self._rotated_keys(core, visits)
-        yield self._expansion(qkv.with_alive(queries), run, visits)
-        yield from cores
+        beside = core.with_alive(queries + run.tokens * self.kv_rank)
+        yield rotation(beside, run, self.heads + 1, self.rope_dim, takes=("q", "latent"))
+        yield from self._cores(qkv.with_alive(queries), core, run)
         yield (
             site.at("out")
             .between("core", site.gives)
@@ -92,51 +89,7 @@ class LatentAttention:
         norm: Norm = self.norm.op(inside, tokens, self.kv_rank)
         yield norm
 
-    def _cached(self, site: Site, run: Pass, queries: Dim) -> Iterator[Op]:
-        latents = self.kv_rank + self.rope_dim
-        beside = site.with_alive(queries + run.tokens * self.kv_rank)
-        yield rotation(beside, run, self.heads + 1, self.rope_dim, takes=("q", "latent"))
-        yield site.with_alive(queries).op(
-            KvCacheUpdate,
-            new=run.tokens * latents,
-            held=latents * _last_keys(run),
-            takes=("latent",),
-            gives="",
-        )
-
-    def _expansion(self, site: Site, run: Pass, visits: Dim) -> Linear:
-        """Return the expansion of the whole cache to all heads' keys and values, at every step.
-
-        Its rows are the sum over all steps, because each step has a different number of keys.
-        """
-        place = attrs.evolve(site, steps=1).between("normed latent", "kv")
-        product = _linear(place, "kv_b", visits, self.kv_rank, self._expanded)
-        return attrs.evolve(
-            product,
-            passes=run.steps,
-            reads=0,
-            cache_reads=visits * self.kv_rank,
-            peak_elements=_last_keys(run) * self._expanded,
-            last_result=_last_keys(run) * self._expanded,
-        )
-
-    @property
-    def _expanded(self) -> Dim:
-        """Elements of one token's expanded keys and values."""
-        return self.heads * (self.nope_dim + self.value_dim)
-
-    def _rotated_keys(self, site: Site, visits: Dim) -> KvCacheUpdate:
-        """Return the reading of the cached rotated keys, a part of the keys of every head."""
-        return attrs.evolve(site, steps=1).op(
-            KvCacheUpdate,
-            new=0,
-            held=0,
-            cache_reads=visits * self.rope_dim,
-            takes=("latent",),
-            gives="",
-        )
-
-    def _cores(self, site: Site, run: Pass) -> Iterator[Attention]:
+    def _cores(self, qkv: Site, core: Site, run: Pass) -> Iterator[Attention]:
         """Yield the core of each part of a pass, while what the others need is alive."""
         for index, part in enumerate(run.parts):
             before, after = run.parts[:index], run.parts[index + 1 :]
@@ -144,7 +97,35 @@ class LatentAttention:
             queries = sum(each.tokens * self.head_dim for each in after)
             keys = sum(_last_keys(each) for each in (*before, *after))
             alive = outputs + queries + keys * (self.head_dim + self.value_dim)
-            yield self._core(site.with_alive(self.heads * alive), part)
+            expanded = self.heads * (self.nope_dim + self.value_dim)
+            others = qkv.with_alive(keys * expanded)
+            found = self._core(core.with_alive(self.heads * alive), part)
+            expansion = self._expansion(others, found, first=not index)
+            latent = Latent(rank=self.kv_rank, rope_dim=self.rope_dim, expansion=expansion)
+            yield attrs.evolve(found, latent=latent)
+
+    def _expansion(self, site: Site, core: Attention, *, first: bool) -> Linear:
+        """Return the expansion of the whole cache to all heads' keys and values, at every step.
+
+        Its rows are the sum over all steps, because each step has a different number of keys. The
+        parts of a packed pass are expanded by one product, which reads the weights once.
+        """
+        place = attrs.evolve(site, steps=1).between("normed latent", "kv")
+        visits, expanded = (
+            core.batch * core.key_visits,
+            self.heads * (self.nope_dim + self.value_dim),
+        )
+        product = _linear(place, "kv_b", visits, self.kv_rank, expanded)
+        last = core.batch * core.last_keys * expanded
+        return attrs.evolve(
+            product,
+            passes=core.steps if first else 0,
+            weights_shared=not first,
+            reads=0,
+            cache_reads=visits * self.kv_rank,
+            peak_elements=last,
+            last_result=last,
+        )
 
     def _core(self, site: Site, run: Pass) -> Attention:
         return site.op(
@@ -159,12 +140,13 @@ class LatentAttention:
             queries=run.queries,
             keys=run.keys,
             causal=True,
+            cached=True,
         )
 
 
 def _last_keys(run: Pass) -> Dim:
-    """Return the tokens of all sequences after the last pass."""
-    return sum(part.batch * part.last_keys for part in run.parts)
+    """Return the tokens of all sequences of a part after its last pass."""
+    return run.batch * run.last_keys
 
 
 def _linear(

@@ -6,6 +6,7 @@ Source of the gated form: Shazeer, arXiv:2002.05202.
 from __future__ import annotations
 
 from collections.abc import Iterator
+from typing import ClassVar
 
 from attrs import frozen
 
@@ -18,6 +19,8 @@ from flopbench.ops import Elementwise, Linear, Op
 @frozen(kw_only=True)
 class Mlp:
     """down(activation(up(x)))."""
+
+    component: ClassVar[str] = "mlp"
 
     width: Dim
     inner: Dim
@@ -51,6 +54,8 @@ class GatedMlp:
     Attributes:
         fused: whether one product computes gate and up.
     """
+
+    component: ClassVar[str] = "mlp"
 
     width: Dim
     inner: Dim

@@ -7,7 +7,7 @@ for shared ones, DeepSeek-V3 (arXiv:2412.19437) for sigmoid scores with a correc
 from __future__ import annotations
 
 from collections.abc import Iterator
-from typing import Literal
+from typing import ClassVar, Literal
 
 from attrs import frozen
 
@@ -177,6 +177,8 @@ class Moe:
         shared_gate: whether a gate weights the output of the shared experts for each token.
         shared_first: whether the shared experts run before the routed ones.
     """
+
+    component: ClassVar[str] = "moe"
 
     router: Router
     experts: Experts

@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from typing import NoReturn
+from typing import Any, NoReturn
 
 import attrs
 from attrs import frozen
 
-from flopbench.dims import Dim, as_dim, dim_field
+from flopbench.dims import Dim, as_dim, dim_field, is_array, is_zero
 
 
 @frozen(kw_only=True, eq=False)
@@ -37,6 +37,20 @@ class Pass:
     def last_keys(self) -> Dim:
         """Tokens per sequence after the last pass."""
         return self.keys + self.queries * (self.steps - 1)
+
+    @property
+    def resumed(self) -> bool:
+        """Whether earlier tokens left a state.
+
+        Raises:
+            ValueError: some of an array of sizes have earlier tokens, and others do not.
+        """
+        earlier: Any = self.keys - self.queries
+        if not is_array(earlier):
+            return not is_zero(earlier)
+        if earlier.any() != earlier.all():
+            raise ValueError("some sequences have earlier tokens, others do not")
+        return bool(earlier.any())
 
     @property
     def parts(self) -> tuple[Pass, ...]:

@@ -6,6 +6,7 @@ Source: DeepSeek-V3 (arXiv:2412.19437), section 2.2.
 from __future__ import annotations
 
 from collections.abc import Iterator
+from typing import Any
 
 import attrs
 from attrs import frozen
@@ -14,7 +15,7 @@ from flopbench.blocks.decoder import Decoder
 from flopbench.blocks.passes import Pass
 from flopbench.blocks.site import Site
 from flopbench.dims import Dim
-from flopbench.ops import Linear, Op
+from flopbench.ops import Attention, Linear, Op
 
 MODELS_OWN = frozenset({"decoder/embed", "decoder/rope", "lm_head"})
 """Components that the modules share with the model."""
@@ -51,7 +52,7 @@ class MultiTokenPrediction:
         for op in attrs.evolve(self.decoder, around=around).ops(run):
             path = op.component
             if path not in MODELS_OWN:
-                yield attrs.evolve(op, component=f"mtp/{path.removeprefix('decoder/')}")
+                yield _of_prediction(op)
                 continue
             # The hidden states of the module before wait for the embeddings, and for the angles.
             waiting = 0 if path == "lm_head" else elements
@@ -72,3 +73,12 @@ class MultiTokenPrediction:
 
     def _held(self, run: Pass) -> Dim:
         return sum(angles.held(run) for angles in self.decoder.angles)
+
+
+def _of_prediction(op: Any) -> Any:
+    """Return an operation of a layer under ``mtp``."""
+    moved = attrs.evolve(op, component=f"mtp/{op.component.removeprefix('decoder/')}")
+    if isinstance(op, Attention) and op.latent:
+        expansion = attrs.evolve(op.latent, expansion=_of_prediction(op.latent.expansion))
+        return attrs.evolve(moved, latent=expansion)
+    return moved

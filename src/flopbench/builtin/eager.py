@@ -7,7 +7,16 @@ from typing import Any
 
 from attrs import frozen
 
-from flopbench import Attention, AttentionMode, Elementwise, MatMul, PricedOp, Softmax, hookimpl
+from flopbench import (
+    Attention,
+    AttentionMode,
+    Elementwise,
+    MatMul,
+    PricedOp,
+    Recurrence,
+    Softmax,
+    hookimpl,
+)
 from flopbench.dims import Dim
 
 
@@ -15,14 +24,18 @@ class Eager(AttentionMode):
     """Attention as a chain of PyTorch ops: Q K^T, scale, mask or bias, softmax, times V.
 
     Each op of the chain reads the scores and writes new ones. The peak is that of the last
-    step, which sees the most keys.
+    step, which sees the most keys. Recurrences run as transformers runs them.
     """
 
     name = "eager"
     summary = "materialised scores, as the vendor model runs; must match its count"
     matches_vendor = True
+    carries = (Attention, Recurrence)
 
-    def lower(self, op: Attention) -> Iterable[PricedOp]:
+    def lower(self, op: Attention | Recurrence) -> Iterable[PricedOp]:
+        return op.as_run() if isinstance(op, Recurrence) else self._attention(op)
+
+    def _attention(self, op: Attention) -> Iterator[PricedOp]:
         sizes = _Sizes.of(op)
         yield from _scores(op, sizes)
         yield from _changes_of_scores(op, sizes)

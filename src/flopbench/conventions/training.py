@@ -49,6 +49,9 @@ class BackwardConventions(Entries):
     relu_squared: int = per_element(3, "2 * relu(x) * g: one comparison, two products")
     sigmoid: int = per_element(3, "g * s * (1 - s)")
     softcap: int = per_element(4, "g * (1 - (y / cap)^2): divide, square, subtract, multiply")
+    exp: int = per_element(1, "g * y")
+    softplus: int = per_element(5, "g * sigmoid(x): sigmoid (4), multiply")
+    cumsum: int = per_element(1, "the sum of the gradients after")
     rope: int = per_element(3, "the rotation back: two products, one sum")
     cross_entropy: int = per_element(2, "(p - target) / rows: subtract, scale")
 

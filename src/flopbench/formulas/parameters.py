@@ -34,8 +34,7 @@ def _tables(ops: Iterable[Op]) -> list[int]:
 def _of_one(op: Any) -> Iterator[tuple[str, int]]:
     """Yield the kind and the number of the parameters of one copy of an operation."""
     if isinstance(op, Attention):
-        if op.sinks:
-            yield "sinks", int(op.heads)
+        yield "sinks", int(op.weights())
     elif isinstance(op, ExpertLinear):
         matrices = matrix_elements(op)
         kinds = {"experts": matrices, "expert_biases": int(op.weights()) - matrices}

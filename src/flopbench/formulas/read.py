@@ -12,7 +12,7 @@ from flopbench.formulas.account import Account
 from flopbench.formulas.facts import Facts
 from flopbench.formulas.parameters import parameters_of
 from flopbench.formulas.shapes import attention_layers, expert_layers, latent_of, mlp_layers
-from flopbench.ops import Attention, Embedding, Linear, Op
+from flopbench.ops import Attention, Embedding, Linear, Op, expanded
 
 
 @frozen(eq=False)
@@ -39,7 +39,7 @@ def read(model: str, ops: Iterable[Op], *, decoding: bool = False, repeated: int
     Raises:
         UsageError: they are not those of a decoder with attention over sequences of one length.
     """
-    every = tuple(ops)
+    every = tuple(expanded(ops))
     cores: list[Any] = [op for op in every if isinstance(op, Attention)]
     tables: list[Any] = [op for op in every if isinstance(op, Embedding)]
     heads: list[Any] = [op for op in every if isinstance(op, Linear) and op.component == "lm_head"]

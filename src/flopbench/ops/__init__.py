@@ -8,9 +8,10 @@ weights and run ``steps`` times. Every dimension may be an int, an array or a sy
 to the others (`flopbench.AttentionMode`).
 """
 
-from flopbench.ops.attention import Attention
+from flopbench.ops.attention import Attention, Latent
 from flopbench.ops.base import TORCH_VISIBLE, MatrixOp, Op, PricedOp, VectorOp, optional_dim_field
 from flopbench.ops.convolution import Conv2d, Convolution
+from flopbench.ops.core import Core, expanded
 from flopbench.ops.cost import Cost
 from flopbench.ops.flow import STREAM, Needs, Unit
 from flopbench.ops.fused import FusedAttention
@@ -18,6 +19,12 @@ from flopbench.ops.gradients import InputGradient, WeightGradient
 from flopbench.ops.kept import FLOAT32, INDEX, Kept
 from flopbench.ops.lookups import Embedding, KvCacheUpdate
 from flopbench.ops.matrix import ExpertLinear, Linear, MatMul
+from flopbench.ops.recurrences import (
+    CausalConvolution,
+    FusedRecurrence,
+    Recurrence,
+    StateSpace,
+)
 from flopbench.ops.vector import Elementwise, Norm, Rope, Softmax, VectorGradient
 
 __all__ = [
@@ -26,16 +33,20 @@ __all__ = [
     "STREAM",
     "TORCH_VISIBLE",
     "Attention",
+    "CausalConvolution",
     "Conv2d",
     "Convolution",
+    "Core",
     "Cost",
     "Elementwise",
     "Embedding",
     "ExpertLinear",
     "FusedAttention",
+    "FusedRecurrence",
     "InputGradient",
     "Kept",
     "KvCacheUpdate",
+    "Latent",
     "Linear",
     "MatMul",
     "MatrixOp",
@@ -43,11 +54,14 @@ __all__ = [
     "Norm",
     "Op",
     "PricedOp",
+    "Recurrence",
     "Rope",
     "Softmax",
+    "StateSpace",
     "Unit",
     "VectorGradient",
     "VectorOp",
     "WeightGradient",
+    "expanded",
     "optional_dim_field",
 ]

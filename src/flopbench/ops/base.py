@@ -150,12 +150,16 @@ class PricedOp(Op):
         return 0.0
 
     def cache_written(self) -> Dim:
-        """Elements of KV cache that one run writes."""
+        """Elements of KV cache, or of a state in its place, that one run writes."""
         return 0
 
     def cache_held(self) -> Dim:
         """Elements of KV cache that one copy holds after all steps."""
         return 0
+
+    def cache_dtype(self, storage: Storage) -> str:
+        """Type of what it reads and writes of the KV cache."""
+        return storage.kv_cache
 
     saves_results: ClassVar[bool] = False
     """Whether its backward needs its results: if not, recomputation may stop before it."""
@@ -210,7 +214,7 @@ class PricedOp(Op):
         """
         runs = self.layers * self.steps
         storage = Storage.made(storage)
-        cache, activations = storage.kv_cache, storage.activations
+        cache, activations = self.cache_dtype(storage), storage.activations
         tensor = times(self.tensor_flops(), runs)
         read, written = self.moved()
         return Cost(

@@ -22,7 +22,8 @@ class Cost:
         weight_bytes_read: weights that every pass reads, once per pass, except routed experts.
         expected_expert_bytes_read: weights of the routed experts that the tokens of a pass
             are expected to use (`flopbench.dims.expected_distinct`); a real number.
-        kv_cache_bytes_read, kv_cache_bytes_written: keys and values in the cache.
+        kv_cache_bytes_read, kv_cache_bytes_written: keys and values in the cache, and states of
+            recurrences.
         activation_bytes_read, activation_bytes_written: everything else.
         padding_flops: the part of the tensor FLOPs that a kernel spends on whole tiles beyond
             the pairs that the result needs, if the attention mode reports it.

@@ -25,7 +25,7 @@ class Held:
     def by(cls, op: PricedOp, storage: Storage) -> Held:
         """Measure an operation."""
         weights = 0 if op.weights_shared else op.weight_bytes(storage) * op.layers
-        cache = op.layers * bytes_of(op.cache_held(), storage.kv_cache)
+        cache = op.layers * bytes_of(op.cache_held(), op.cache_dtype(storage))
         # An op with 0 copies does not run: nothing is alive.
         runs = at_most_one(op.layers)
         live = bytes_of(op.peak(), storage.activations) * runs
@@ -39,7 +39,8 @@ class Footprint:
 
     Attributes:
         weight_bytes: weights by component, all experts included.
-        kv_cache_bytes: keys and values of all layers, at the end of the stage.
+        kv_cache_bytes: keys and values of all layers, and states of recurrences, at the end of the
+            stage.
         alive_bytes: the activations that are alive during each of its operations.
         result_bytes: the largest result of each of its operations.
     """

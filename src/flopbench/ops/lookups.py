@@ -65,16 +65,18 @@ class Embedding(VectorOp):
 
 @frozen(kw_only=True, eq=False)
 class KvCacheUpdate(VectorOp):
-    """The new keys and values of a run, written to the KV cache: no FLOPs, but bytes to move.
+    """What a run writes to the KV cache, or to a state in its place: no FLOPs, but bytes to move.
 
     Attributes:
-        new: elements of keys and values of one run.
+        new: elements of keys and values, or of the state, that one run writes.
         held: elements that the cache of one layer holds after the last step.
+        dtype: type of the state, if it does not have that of the KV cache.
     """
 
     kind = "kv_cache"
     new: Dim = dim_field()
     held: Dim = dim_field()
+    dtype: str | None = None
 
     @property
     def elements(self) -> Dim:
@@ -91,3 +93,6 @@ class KvCacheUpdate(VectorOp):
 
     def cache_held(self) -> Dim:
         return self.held
+
+    def cache_dtype(self, storage: Storage) -> str:
+        return self.dtype or storage.kv_cache

@@ -7,11 +7,12 @@ from typing import Literal
 from attrs import frozen
 
 from flopbench.dims import Dim, ceil_div, consecutive_sum, dim_field, maximum, minimum
-from flopbench.ops.base import Op, optional_dim_field
+from flopbench.ops.base import optional_dim_field
+from flopbench.ops.core import Core
 
 
 @frozen(kw_only=True, eq=False)
-class QueryKeyPairs(Op):
+class QueryKeyPairs(Core):
     """Queries and keys under a mask: `Attention` counts its scores by their pairs.
 
     Attributes:

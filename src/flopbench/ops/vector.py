@@ -132,8 +132,8 @@ class Softmax(VectorOp):
 
 _BINARY = frozenset({"add", "multiply"})
 
-_OF_RESULTS = frozenset({"relu", "sigmoid", "softcap"})
-"""Functions whose derivative is one of their result: 1 if y > 0, y (1 - y), 1 - (y / cap)^2."""
+_OF_RESULTS = frozenset({"exp", "relu", "sigmoid", "softcap"})
+"""Functions whose derivative is one of their result: y, 1 if y > 0, y (1 - y), 1 - (y / cap)^2."""
 
 
 @frozen(kw_only=True, eq=False)

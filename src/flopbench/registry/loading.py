@@ -31,6 +31,7 @@ BY_HAND = "-p"
 BUILTIN = {
     "eager": "flopbench.builtin.eager",
     "flash": "flopbench.builtin.flash",
+    "recurrent": "flopbench.builtin.recurrent",
     "flash_executed": "flopbench.kernels.flash_mode",
     "torch_counter": "flopbench.builtin.torch_counter",
     "ncu_counter": "flopbench.kernels.ncu_counter",

@@ -1,30 +1,27 @@
-"""Attention in a training step, to be lowered by an attention mode as its forward is."""
+"""Attention, and what takes its place, in a training step: lowered by a mode, as its forward is."""
 
 from __future__ import annotations
 
 from abc import abstractmethod
 from collections.abc import Iterable
-from typing import Protocol
+from typing import Any, Protocol
 
 import attrs
 from attrs import frozen
 
-from flopbench.ops import Attention, Kept, Needs, Op, PricedOp
-
-OPERANDS = ("queries", "keys", "values")
-"""Names of an attention core's operands, for the operations that carry it out."""
+from flopbench.ops import Core, Kept, Needs, Op, PricedOp
 
 
 class TrainingMode(Protocol):
     """What an attention mode says of a training step (`flopbench.AttentionMode`)."""
 
-    def backward(self, op: Attention, needs: Needs) -> Iterable[PricedOp]:
+    def backward(self, op: Any, needs: Needs) -> Iterable[PricedOp]:
         """Yield the operations of the backward."""
 
-    def recomputed(self, op: Attention, needs: Needs) -> Iterable[PricedOp]:
+    def recomputed(self, op: Any, needs: Needs) -> Iterable[PricedOp]:
         """Yield what is repeated if the core alone is recomputed."""
 
-    def keeps(self, op: Attention, needs: Needs) -> Iterable[Kept]:
+    def keeps(self, op: Any, needs: Needs) -> Iterable[Kept]:
         """Yield what the core leaves for its backward."""
 
 
@@ -34,10 +31,10 @@ class AttentionPass(Op):
 
     Attributes:
         of: the core.
-        needs: which gradients of queries, keys and values, and of sinks, are needed.
+        needs: which gradients of its operands, and of sinks, are needed.
     """
 
-    of: Attention = attrs.field()
+    of: Core = attrs.field()
     needs: Needs
 
     @abstractmethod
@@ -45,7 +42,7 @@ class AttentionPass(Op):
         """Return the operations that carry it out."""
 
     @classmethod
-    def over(cls, op: Attention, needs: Needs) -> AttentionPass:
+    def over(cls, op: Core, needs: Needs) -> AttentionPass:
         """Return the pass over a core."""
         return cls(component=op.component, layers=op.layers, of=op, needs=needs)
 

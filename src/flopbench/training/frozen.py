@@ -8,7 +8,7 @@ from attrs import frozen
 
 from flopbench.dims import is_zero
 from flopbench.errors import UsageError, unknown
-from flopbench.ops import Attention, Op, PricedOp
+from flopbench.ops import Core, Op, PricedOp
 from flopbench.training.lora import Adapter
 from flopbench.training_step import TrainOptions, covers
 
@@ -17,9 +17,7 @@ def has_weights(op: Op) -> bool:
     """Return whether an operation has weights that can be trained."""
     if not op.trainable:
         return False
-    if isinstance(op, Attention):
-        return op.sinks
-    return isinstance(op, PricedOp) and not is_zero(op.weights())
+    return isinstance(op, Core | PricedOp) and not is_zero(op.weights())
 
 
 @frozen

@@ -17,7 +17,7 @@ from attrs import frozen
 
 from flopbench.conventions import Conventions
 from flopbench.dims import DEFAULT_DTYPE, Dim, dim_field, is_zero, minimum
-from flopbench.ops import FLOAT32, Attention, Cost, MatMul, Op, PricedOp, VectorOp
+from flopbench.ops import FLOAT32, Core, Cost, MatMul, Op, PricedOp, VectorOp
 from flopbench.storage import Matrix, Storage, bytes_of
 from flopbench.training.flow import Trains
 from flopbench.training_step import TrainOptions
@@ -131,9 +131,7 @@ def optimizer(ops: Iterable[Op], trains: Trains, options: TrainOptions) -> Itera
 
 def weights_of(op: Op) -> Dim:
     """Return the weights of one copy of an operation; those of an attention core are its sinks."""
-    if isinstance(op, Attention):
-        return op.heads if op.sinks else 0
-    return op.weights() if isinstance(op, PricedOp) else 0
+    return op.weights() if isinstance(op, Core | PricedOp) else 0
 
 
 def _function(options: TrainOptions) -> str:

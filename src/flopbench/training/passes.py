@@ -13,7 +13,7 @@ from itertools import groupby
 import attrs
 
 from flopbench.dims import Dim, is_zero
-from flopbench.ops import Attention, Elementwise, KvCacheUpdate, Needs, Op, PricedOp, VectorOp
+from flopbench.ops import Core, Elementwise, KvCacheUpdate, Needs, Op, PricedOp, VectorOp
 from flopbench.training.attention import AttentionBackward, AttentionRecompute
 from flopbench.training.flow import Step
 from flopbench.training.loss import CrossEntropy
@@ -34,8 +34,8 @@ def forward(ops: Iterable[Op]) -> Iterator[Op]:
 
 def _uncached(op: Op) -> Op:
     """Return the operation with what it reads from the cache as activations."""
-    if isinstance(op, Attention):
-        return attrs.evolve(op, cached=False)
+    if isinstance(op, Core):
+        return op.uncached()
     if isinstance(op, PricedOp) and not is_zero(op.cache_reads):
         read = op.moved()[0] + op.cache_reads
         return attrs.evolve(op, cache_reads=0, reads=read)
@@ -48,7 +48,7 @@ def backward(steps: Sequence[Step]) -> Iterator[Op]:
         op = step.op
         if not step.needs.anything:
             continue
-        if isinstance(op, Attention):
+        if isinstance(op, Core):
             yield AttentionBackward.over(op, step.needs)
         elif isinstance(op, PricedOp):
             yield from _given(op, step.needs)
@@ -60,8 +60,8 @@ def backward(steps: Sequence[Step]) -> Iterator[Op]:
 
 def operand(op: Op) -> Dim:
     """Return the elements of one operand of an operation."""
-    if isinstance(op, Attention):
-        return op.query_elements
+    if isinstance(op, Core):
+        return op.operand_elements[0]
     if isinstance(op, VectorOp):
         return op.elements
     return op.operands() if isinstance(op, PricedOp) else 0
@@ -82,7 +82,7 @@ def recomputed(steps: Sequence[Step], how: str) -> Iterator[Op]:
     """
     if how == "selective":
         for step in steps:
-            if isinstance(step.op, Attention) and step.needs.anything:
+            if isinstance(step.op, Core) and step.needs.anything:
                 yield AttentionRecompute.over(step.op, step.needs)
     elif how == "full":
         for layer, group in groupby(steps, lambda step: step.layer):
@@ -105,7 +105,7 @@ def repeated(steps: Sequence[Step]) -> Sequence[Step]:
 
 
 def _saves(op: Op) -> bool:
-    return isinstance(op, Attention) or (isinstance(op, PricedOp) and op.saves)
+    return isinstance(op, Core) or (isinstance(op, PricedOp) and op.saves)
 
 
 def _saves_results(op: Op) -> bool:

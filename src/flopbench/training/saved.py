@@ -20,16 +20,14 @@ from typing import cast
 from attrs import define, field, frozen
 
 from flopbench.dims import Dim
-from flopbench.ops import STREAM, Attention, Kept, Needs, Op, PricedOp
+from flopbench.ops import STREAM, Core, Kept, Needs, Op, PricedOp
 from flopbench.storage import bytes_of
-from flopbench.training.attention import OPERANDS
 from flopbench.training.flow import Step
 from flopbench.training.passes import operand
 
-_ALL_OPERANDS = {name: index for index, name in enumerate(OPERANDS)} | {STREAM: 0}
 """Which operand of a core a value is; what has no such name stands for all of them."""
 
-CoreKeeps = Callable[[Attention, Needs], Iterable[Kept]]
+CoreKeeps = Callable[[Core, Needs], Iterable[Kept]]
 """Says what an attention core leaves for its backward."""
 
 
@@ -92,18 +90,22 @@ def remade(steps: Sequence[Step], core: CoreKeeps, dtype: str, how: str) -> Iter
             yield from (each for each in every if each.layer is not None)
         elif how == "selective":
             for step in together:
-                if isinstance(step.op, Attention) and step.needs.anything:
+                if isinstance(step.op, Core) and step.needs.anything:
                     every_part = core(step.op, step.needs)
                     made = (one for one in every_part if one.operand is None and not one.result)
                     size = sum(_bytes(one, dtype) for one in made)
                     yield Saved(step, size, step.layers, layer, alone=True)
 
 
-def kept_of_core(steps: Sequence[Step]) -> Iterator[Kept]:
+def kept_of_core(steps: Sequence[Step], operands: Sequence[str]) -> Iterator[Kept]:
     """Yield what an attention core keeps, from what it lowers to.
 
     The operands of the core are those of the operations; its result is that of the last one.
+
+    Args:
+        operands: what the operations call those of the core.
     """
+    numbers = {name: index for index, name in enumerate(operands)} | {STREAM: 0}
     values = _Values()
     found = []
     for step in steps:
@@ -120,7 +122,7 @@ def kept_of_core(steps: Sequence[Step]) -> Iterator[Kept]:
         name = value[0] if value and value[1] == 0 else ""
         yield Kept(
             elements=each.elements,
-            operand=_ALL_OPERANDS.get(name),
+            operand=numbers.get(name),
             result=value == result,
             bytes_each=each.bytes_each,
         )
@@ -188,7 +190,7 @@ def _kept(
     for step in steps:
         before = values.now(step.op)
         values.after(step.op)
-        is_core = isinstance(step.op, Attention)
+        is_core = isinstance(step.op, Core)
         for each in _of(step, core):
             size = _bytes(each, dtype)
             if each.shared:
@@ -211,15 +213,14 @@ def _kept(
 def _of(step: Step, core: CoreKeeps) -> Iterable[Kept]:
     if not step.needs.anything:
         return ()
-    if isinstance(step.op, Attention):
+    if isinstance(step.op, Core):
         return core(step.op, step.needs)
     return cast("PricedOp", step.op).keeps(step.needs)
 
 
-def _operands(op: Attention, _needs: Needs) -> Iterator[Kept]:
+def _operands(op: Core, _needs: Needs) -> Iterator[Kept]:
     """Yield the operands of an attention core."""
-    keys = op.batch * op.kv_heads * op.last_keys
-    for index, size in enumerate((op.query_elements, keys * op.head_dim, keys * op.value_dim)):
+    for index, size in enumerate(op.operand_elements):
         yield Kept(elements=size, operand=index)
 
 

@@ -21,6 +21,9 @@ _QKV = (
 )
 """Queries, keys and values, fused or separate, including latent ones and their norms."""
 
+_MIXER = r"(mixer|mamba|linear_attn)"
+"""What is in the place of attention, in models that have a recurrence there."""
+
 _HEAD = (
     r"^(embed_out|output(_projection)?|proj_out|pred_layer|head|decoder)$|"
     r"^(lm_head|cls|generator_\w+)(\.|$)"
@@ -34,6 +37,10 @@ _RULES = (
     (r"\.eh_proj$", "projection"),
     (_HEAD, "lm_head"),
     (r"(^|\.)(rotary_\w+|rope\w*|pos_emb)(\.|$)", "decoder/rope"),
+    (rf"\.{_MIXER}\.in_proj\w*$", "decoder/recurrence/in"),
+    (rf"\.{_MIXER}\.out_proj$", "decoder/recurrence/out"),
+    (rf"\.{_MIXER}\.norm$", "decoder/recurrence/norm"),
+    (rf"\.{_MIXER}(\.conv\w*)?$", "decoder/recurrence/core"),
     (rf"\.{_MOE}\.(gate|router)(\.|$)", "decoder/moe/router"),
     (rf"\.{_MOE}\.experts(\.|$)", "decoder/moe/experts"),
     (rf"\.({_MOE}\.)?shared_(experts?|mlp|expert_gate)(\.|$)", "decoder/moe/shared"),
@@ -58,13 +65,18 @@ def _rules() -> tuple[tuple[re.Pattern[str], str], ...]:
     return tuple((re.compile(pattern), component) for pattern, component in _RULES)
 
 
-def component_of(module: str) -> str:
-    """Return the component path of work in a module, a dotted path below the model."""
+def component_of(module: str, op: str = "") -> str:
+    """Return the component path of work in a module, a dotted path below the model.
+
+    Args:
+        op: which operation of it; the convolution of a recurrence is told apart.
+    """
     prediction = module.removeprefix("mtp.")
     if prediction != module:
-        found = component_of(prediction)
+        found = component_of(prediction, op)
         return found if found in _MODELS_OWN else f"mtp/{found.removeprefix('decoder/')}"
     for pattern, component in _rules():
         if pattern.search(module):
-            return component
+            convolved = component == "decoder/recurrence/core" and "conv" in op
+            return "decoder/recurrence/conv" if convolved else component
     return "unmapped/" + re.sub(r"\.\d+(?=\.|$)", ".*", module or "model")

@@ -85,10 +85,13 @@ class HfVendor(VendorModel):
         return w.batch_size, w.context_tokens, w.decode_steps
 
     def component(self, module: str) -> str:
+        return self.component_of(module, "")
+
+    def component_of(self, module: str, op: str) -> str:
         from flopbench.vendor.trainable import adapted
         from flopbench_transformers_lm.components import component_of
 
-        return component_of(adapted(module))
+        return component_of(adapted(module), op)
 
     def notes(self, stage: str, workload: Workload, flops: Mapping[str, int]) -> tuple[str, ...]:
         from flopbench_transformers_lm.repeated_work import sentences

@@ -20,6 +20,7 @@ from flopbench.formulas import (
     read,
     references,
 )
+from flopbench.ops import expanded
 from flopbench.plan import Plan
 from flopbench.plan.plan import require_closed_forms
 from flopbench.text import listed
@@ -70,7 +71,7 @@ def _phase(plan: Plan, formulas: Sequence[type[Formula]], phase: Phase) -> Phase
             f"{plan.model.name} has only {listed(present, 'and')}"
         )
     with calling(f"reading stage {stage!r} of model {plan.model.name!r}"):
-        ops = tuple(plan.model.ops(stage, plan.workload))
+        ops = tuple(expanded(plan.model.ops(stage, plan.workload)))
     cost = priced(plan, ops, training=phase == "train")
     reading = read(plan.model.name, ops, decoding=phase == "decode", repeated=cost.repeated)
     held = references(reading, phase, cost.counted)

@@ -15,6 +15,7 @@ from flopbench_transformers_lm.families.multimodal import MULTIMODAL
 from flopbench_transformers_lm.families.parallel import PARALLEL
 from flopbench_transformers_lm.families.parts import Family
 from flopbench_transformers_lm.families.plain import PLAIN
+from flopbench_transformers_lm.families.state_space import STATE_SPACE
 
 FAMILIES: Mapping[str, Family] = {
     **DENSE,
@@ -23,6 +24,7 @@ FAMILIES: Mapping[str, Family] = {
     **MOE,
     **PARALLEL,
     **PLAIN,
+    **STATE_SPACE,
 }
 """Functions that build a decoder from a config, by model type."""
 

@@ -1,0 +1,7 @@
+"""Kinds of recurrence: what each costs token by token, in chunks, and as transformers runs it."""
+
+from flopbench.ops.recurrences.convolution import CausalConvolution
+from flopbench.ops.recurrences.recurrence import FusedRecurrence, Recurrence
+from flopbench.ops.recurrences.state_space import StateSpace
+
+__all__ = ["CausalConvolution", "FusedRecurrence", "Recurrence", "StateSpace"]
