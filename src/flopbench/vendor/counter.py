@@ -80,6 +80,21 @@ class Convention:
 
 
 @frozen
+class OwnFormula:
+    """A formula that a counter has of its own, for an op that its library has none for.
+
+    Attributes:
+        op: the op, as `Counted` names it.
+        formula: what it says, in words.
+        where: the page that documents it.
+    """
+
+    op: str
+    formula: str
+    where: str
+
+
+@frozen
 class Counted:
     """FLOPs of one kind of op in one module, without its sub-modules."""
 
@@ -203,6 +218,14 @@ class VendorCounter(ABC):
             f"counter {self.name!r} does not tell what a training step keeps: the torch counter "
             "does"
         )
+
+    def own_formulas(self) -> tuple[OwnFormula, ...]:
+        """Return the formulas of its own that it has besides those of its library."""
+        return ()
+
+    def without_own_formulas(self) -> VendorCounter:
+        """Return a counter with its library's formulas alone: itself if it has no others."""
+        return self
 
     def tile(self, op: str) -> str | None:
         """Return what a kernel multiplies at once, if ``op`` is a kernel whose name gives it."""
