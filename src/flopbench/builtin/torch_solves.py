@@ -15,6 +15,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from functools import cache
+from itertools import zip_longest
 from math import prod
 from types import MappingProxyType
 from typing import Any
@@ -96,6 +97,36 @@ def solves() -> Mapping[Any, Callable[..., Any]]:
         if op is not None and op not in flop_registry:
             found[op] = formula
     return MappingProxyType(found)
+
+
+def shaped() -> dict[Any, Callable[..., Any]]:
+    """Return solves that compute shapes alone, by overload, in place of torch's on symbolic sizes.
+
+    Torch's kernels of shapes (2.13) expand an operand in a way that takes plain ints alone.
+    """
+    import torch
+
+    aten = torch.ops.aten
+    return {
+        aten.cholesky_solve.default: lambda right, factor, *_: _solution(factor, right),
+        aten.linalg_solve_triangular.default: lambda matrix, right, **_: _solution(matrix, right),
+    }
+
+
+def _solution(matrix: Any, right: Any) -> Any:
+    """Return a tensor of the shape of the solution: both batches, and the sizes of B."""
+    either = zip_longest(reversed(matrix.shape[:-2]), reversed(right.shape[:-2]), fillvalue=1)
+    batch = [_broadcast(*sizes) for sizes in either]
+    return right.new_empty((*reversed(batch), *right.shape[-2:]))
+
+
+def _broadcast(a: Any, b: Any) -> Any:
+    """Return the size that two are broadcast to; of sizes that are the same, nothing is assumed."""
+    if type(a) is int and a == 1:
+        return b
+    if (type(b) is int and b == 1) or a == b:
+        return a
+    return b if a == 1 else a
 
 
 def described() -> tuple[OwnFormula, ...]:

@@ -6,7 +6,6 @@ from flopbench.vendor.counter import (
     Convention,
     Count,
     Counted,
-    OwnFormula,
     Saved,
     StageCount,
     SymbolicCounter,
@@ -15,6 +14,7 @@ from flopbench.vendor.counter import (
     VendorCounter,
 )
 from flopbench.vendor.model import VERIFIED, VendorCall, VendorModel, VendorStage
+from flopbench.vendor.own import OwnFormula
 
 __all__ = [
     "EXECUTED_FLOP",

@@ -17,7 +17,6 @@ from flopbench.errors import CountError, DimError, FlopbenchError, PluginError
 from flopbench.vendor.counter import (
     Count,
     Counted,
-    OwnFormula,
     Saved,
     SymbolicCounter,
     Trace,
@@ -25,6 +24,7 @@ from flopbench.vendor.counter import (
     VendorCounter,
 )
 from flopbench.vendor.model import VERIFIED, VendorCall, VendorModel, VendorStage
+from flopbench.vendor.own import OwnFormula
 
 if TYPE_CHECKING:
     import sympy
