@@ -321,7 +321,7 @@ CLASSES = [
     (("count", "vector"), VectorWork, {}, set()),
     (("count", "unseen"), Unseen, {}, set()),
     (("count", "check"), Check, {}, set()),
-    (("report",), Report, {}, {"verdict"}),
+    (("report",), Report, {}, {"verdict", "verdict_text"}),
     (("report", "stage"), Stage, {}, set()),
     (("report", "provenance"), Provenance, {}, set()),
     (("report", "fallback"), Fallback, {}, set()),

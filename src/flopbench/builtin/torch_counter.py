@@ -2,7 +2,9 @@
 
 FlopCounterMode adds up the ops that its registry has formulas for and ignores the others
 silently. The audit watches every op that runs and reports those that do matrix or
-attention work without a formula, so that no blind spot passes for a 0.
+attention work without a formula, so that no blind spot passes for a 0. A few ops that torch has no
+formula for have one of flopbench's own (`flopbench.builtin.torch_solves`), which torch's never
+meets: what either counts is known by the op.
 """
 
 from __future__ import annotations
@@ -16,6 +18,7 @@ from flopbench import (
     Count,
     Counted,
     CountError,
+    OwnFormula,
     Saved,
     SymbolicCounter,
     Trace,
@@ -24,7 +27,7 @@ from flopbench import (
     hookimpl,
 )
 from flopbench.moved import former_names
-from flopbench.ops import TORCH_VISIBLE
+from flopbench.ops import OWN_VISIBLE, TORCH_VISIBLE
 
 if TYPE_CHECKING:
     import sympy
@@ -35,11 +38,11 @@ else:
 
 
 class TorchCounter(SymbolicCounter):
-    """Counts with torch.utils.flop_counter.FlopCounterMode."""
+    """Counts with torch.utils.flop_counter.FlopCounterMode, and a few formulas beside its own."""
 
     name = "torch"
     summary = "torch.utils.flop_counter.FlopCounterMode, with an audit of uncounted ops"
-    convention = Convention(unit="FLOP", sees=TORCH_VISIBLE)
+    convention = Convention(unit="FLOP", sees=TORCH_VISIBLE | OWN_VISIBLE)
     tells_phases = True
 
     def __init__(self) -> None:
@@ -56,7 +59,7 @@ class TorchCounter(SymbolicCounter):
 
         if call.phase is not None and call.run in self._steps:
             return self._steps[call.run]
-        seen = watch(call)
+        seen = watch(call, own=self._formulas())
         if seen.total != seen.counted.total():
             raise CountError(
                 f"FlopCounterMode's total {seen.total} is not the sum over modules "
@@ -84,12 +87,41 @@ class TorchCounter(SymbolicCounter):
         require_torch()
         from flopbench.builtin.torch_symbolic import trace
 
-        return trace(prepare, symbols)
+        return trace(prepare, symbols, self._formulas())
+
+    def own_formulas(self) -> tuple[OwnFormula, ...]:
+        from flopbench.builtin.torch_solves import described
+
+        return described()
+
+    def without_own_formulas(self) -> TorchCounter:
+        return TorchAlone()
+
+    def _formulas(self) -> Mapping[Any, Any]:
+        """Return the formulas for ops that torch has none for."""
+        from flopbench.builtin.torch_watch import require_torch
+
+        require_torch()
+        from flopbench.builtin.torch_solves import solves
+
+        return solves()
 
     def provenance(self) -> Mapping[str, str]:
         from flopbench.builtin.torch_watch import require_torch
 
         return {"torch": require_torch().__version__}
+
+
+class TorchAlone(TorchCounter):
+    """Counts with torch's formulas alone: what it has none for is uncounted."""
+
+    convention = Convention(unit="FLOP", sees=TORCH_VISIBLE)
+
+    def own_formulas(self) -> tuple[OwnFormula, ...]:
+        return ()
+
+    def _formulas(self) -> Mapping[Any, Any]:
+        return {}
 
 
 @hookimpl

@@ -23,6 +23,7 @@ from torch.utils._python_dispatch import TorchDispatchMode
 
 from flopbench import CountError, Trace, VendorCall
 from flopbench.boundary import told
+from flopbench.builtin.torch_solves import shaped
 from flopbench.builtin.torch_watch import NONE, watch
 
 _BINDING = (torch.ops.aten.constant_pad_nd,)
@@ -108,11 +109,11 @@ def _plain(expression: Any) -> Any:
 
 
 class _Decomposing(TorchDispatchMode):
-    """Runs the ops of `_BINDING` as their decompositions."""
+    """Runs the ops of `_BINDING` as their decompositions, and solves for their shapes alone."""
 
     def __init__(self) -> None:
         super().__init__()  # type: ignore[no-untyped-call]
-        self._table = get_decompositions(_BINDING)
+        self._table = {**get_decompositions(_BINDING), **shaped()}
 
     def __torch_dispatch__(self, func: Any, types: Any, args: Any = (), kwargs: Any = None) -> Any:
         return self._table.get(func, func)(*args, **(kwargs or {}))

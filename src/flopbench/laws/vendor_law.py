@@ -76,6 +76,7 @@ def count_by_law(subject: Subject, tick: Callable[[int], None] = lambda _call: N
         (),
         (*law.assumptions, note),
         Method.SYMBOLIC,
+        subject.counter.own_formulas_of(op for _, op in law.forms),
     )
 
 

@@ -9,7 +9,15 @@ to the others (`flopbench.AttentionMode`).
 """
 
 from flopbench.ops.attention import Attention, Latent
-from flopbench.ops.base import TORCH_VISIBLE, MatrixOp, Op, PricedOp, VectorOp, optional_dim_field
+from flopbench.ops.base import (
+    OWN_VISIBLE,
+    TORCH_VISIBLE,
+    MatrixOp,
+    Op,
+    PricedOp,
+    VectorOp,
+    optional_dim_field,
+)
 from flopbench.ops.convolution import Conv2d, Convolution
 from flopbench.ops.core import Core, expanded
 from flopbench.ops.cost import Cost
@@ -18,7 +26,7 @@ from flopbench.ops.fused import FusedAttention
 from flopbench.ops.gradients import InputGradient, WeightGradient
 from flopbench.ops.kept import FLOAT32, INDEX, Kept
 from flopbench.ops.lookups import Embedding, KvCacheUpdate
-from flopbench.ops.matrix import ExpertLinear, Linear, MatMul
+from flopbench.ops.matrix import ExpertLinear, Linear, MatMul, TriangularSolve
 from flopbench.ops.recurrences import (
     CausalConvolution,
     FusedRecurrence,
@@ -30,6 +38,7 @@ from flopbench.ops.vector import Elementwise, Norm, Rope, Softmax, VectorGradien
 __all__ = [
     "FLOAT32",
     "INDEX",
+    "OWN_VISIBLE",
     "STREAM",
     "TORCH_VISIBLE",
     "Attention",
@@ -58,6 +67,7 @@ __all__ = [
     "Rope",
     "Softmax",
     "StateSpace",
+    "TriangularSolve",
     "Unit",
     "VectorGradient",
     "VectorOp",

@@ -23,6 +23,9 @@ from flopbench.storage import Matrix, Scheme, Storage, bytes_of
 TORCH_VISIBLE = frozenset({"linear", "expert_linear", "matmul", "conv2d", "convolution"})
 """Kinds of operation whose PyTorch kernels FlopCounterMode has formulas for."""
 
+OWN_VISIBLE = frozenset({"triangular_solve"})
+"""Kinds whose PyTorch kernels only flopbench's own formulas count, beside FlopCounterMode's."""
+
 
 def optional_dim_field() -> Dim:
     """Declare an attrs field that holds a `Dim`, or None for what follows from the shape."""

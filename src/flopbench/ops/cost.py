@@ -17,7 +17,7 @@ class Cost:
     Patterson, CACM 52(4), 2009).
 
     Attributes:
-        tensor_flops: matrix products, convolutions and attention cores (2 FLOPs per MAC).
+        tensor_flops: matrix products, convolutions, attention cores (2 FLOPs per MAC), and solves.
         vector_flops: everything else, under the convention of `flopbench.conventions`.
         weight_bytes_read: weights that every pass reads, once per pass, except routed experts.
         expected_expert_bytes_read: weights of the routed experts that the tokens of a pass

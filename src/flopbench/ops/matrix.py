@@ -1,9 +1,9 @@
-"""Matrix work: products with weights, and products of activations."""
+"""Matrix work: products with weights, products of activations, and triangular solves."""
 
 from __future__ import annotations
 
 from collections.abc import Iterator
-from typing import Any
+from typing import Any, ClassVar
 
 import attrs
 from attrs import frozen
@@ -191,3 +191,67 @@ class MatMul(MatrixOp):
         """Return whether the gradients of both operands are needed; one name may stand for both."""
         first, second = (needs.operands * 2)[:2]
         return first, second if is_zero(self.lookup_weights) else needs.weights
+
+
+@frozen(kw_only=True, eq=False)
+class TriangularSolve(MatrixOp):
+    """The solution X of A X = B by substitution: A is triangular, [batch, n, n].
+
+    B and X are [batch, n, columns]. In every column, for i = 0 … n - 1, x_i is b_i minus the sum of
+    a_ij x_j over j < i, over a_ii: i products, i subtractions and, unless the diagonal is all ones,
+    a division. That is n (n - 1) FLOPs, and n for divisions. An upper triangle is solved from its
+    last row upwards, and X A = B by row, with as many.
+
+    It reads A as it is stored, with the half that is not used.
+
+    Attributes:
+        batch: systems, after both operands are broadcast.
+        n: unknowns of a system.
+        columns: right sides of a system.
+        unit_diagonal: whether the diagonal of A is all ones, which nothing is divided by.
+    """
+
+    kind = "triangular_solve"
+    saves_results: ClassVar[bool] = True
+    batch: Dim = dim_field()
+    n: Dim = dim_field()
+    columns: Dim = dim_field()
+    unit_diagonal: bool = False
+
+    def tensor_flops(self) -> Dim:
+        products_and_subtractions = self.n * (self.n - 1)
+        divisions = 0 if self.unit_diagonal else self.n
+        return self.batch * self.columns * (products_and_subtractions + divisions)
+
+    def operands(self) -> Dim:
+        return self.batch * self.n * (self.n + self.columns)
+
+    def results(self) -> Dim:
+        return self.batch * self.n * self.columns
+
+    def backward(self, needs: Needs) -> Iterator[MatrixOp]:
+        """Yield the gradients gB = A^-T gX, a solve, and gA = -gB X', [n, columns] x [columns, n].
+
+        A change of A X = B is A dX = dB - dA X, so gX . dX = (A^-T gX) . (dB - dA X), which is
+        gB . dB - (gB X') . dA. The latter needs gB, which is solved for even if only gA is wanted.
+        All of gB X' is computed, and the triangle of A cut out of it.
+        """
+        if not needs.inputs:
+            return
+        sizes: dict[str, Any] = {"batch": self.batch, **place_of(self)}
+        yield TriangularSolve(
+            n=self.n, columns=self.columns, unit_diagonal=self.unit_diagonal, **sizes
+        )
+        if self._matrix_needed(needs):
+            yield MatMul(m=self.n, k=self.columns, n=self.n, **sizes)
+
+    def keeps(self, needs: Needs) -> Iterator[Kept]:
+        """Yield A, and X if gA is needed; B is not read again. Autograd keeps X in any case."""
+        if needs.inputs:
+            yield Kept(elements=self.batch * self.n * self.n, operand=0)
+        if self._matrix_needed(needs):
+            yield Kept(elements=self.results(), result=True)
+
+    def _matrix_needed(self, needs: Needs) -> bool:
+        """Return whether the gradient of A is needed: of the first operand."""
+        return needs.operands[0]

@@ -38,13 +38,19 @@ CountMethod = Literal["auto", "concrete", "symbolic"]
 
 @frozen(kw_only=True)
 class RunOptions:
-    """What a user may set under ``run.``; command-line options set it, too."""
+    """What a user may set under ``run.``; command-line options set it, too.
+
+    Attributes:
+        own_formulas: whether counters use formulas of their own for ops that their library has
+            none for; if not, such ops are uncounted.
+    """
 
     attention: tuple[str, ...] = ("eager", "flash")
     counters: tuple[str, ...] = ("torch",)
     stages: tuple[str, ...] | None = None
     analytic_only: bool = False
     method: CountMethod = "auto"
+    own_formulas: bool = True
 
 
 @frozen

@@ -22,6 +22,9 @@ _NULLS = ("null", "Null", "NULL", "~")
 RENAMED = {"vendor.method": "run.method"}
 """Keys by the names that they had."""
 
+SAME = {"vendor.own_formulas": "run.own_formulas"}
+"""Keys that may be given in another section, too: of how the vendor is counted."""
+
 _MOST_REFERENCES = 20
 """References that a value may hold, as in ``${workload.steps}``."""
 
@@ -57,8 +60,8 @@ def merged(
 
 
 def _with_new_names(layer: DictConfig, schema: Mapping[str, type]) -> DictConfig:
-    """Return a layer with its keys under their new names; say which had old ones."""
-    for old, new in RENAMED.items():
+    """Return a layer with its keys in their sections; say which had old names."""
+    for old, new in (RENAMED | SAME).items():
         section, name = old.split(".")
         known = section in schema and name in attrs.fields_dict(schema[section])
         if known or section not in layer or not isinstance(layer[section], DictConfig):
@@ -69,7 +72,7 @@ def _with_new_names(layer: DictConfig, schema: Mapping[str, type]) -> DictConfig
             layer = renamed
             from multiprocessing import parent_process
 
-            if parent_process() is None:  # said once, and not by each worker
+            if old in RENAMED and parent_process() is None:  # said once, and not by each worker
                 LOG.warning("%s is now %s; the old name works until version 0.3", old, new)
     return layer
 

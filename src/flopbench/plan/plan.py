@@ -244,7 +244,11 @@ def _witness(
             "--analytic-only` prices its closed forms alone, `flopbench explain` shows them"
             f"{broken}"
         )
-    counters = [_new(catalog.counters.get(name)) for name in _some(run, "counters")]
+    counters: list[VendorCounter] = [
+        _new(catalog.counters.get(name)) for name in _some(run, "counters")
+    ]
+    if not run.own_formulas:
+        counters = [checked_counter(counter).without_own_formulas() for counter in counters]
     made = (vendor_class.from_options, model.architecture, config.sections["vendor"])
     what = f"vendor model {model.name!r}: from_options"
     plain = answer(what, VendorModel, *made)

@@ -16,8 +16,9 @@ from attrs import frozen
 from flopbench.analytic import Stage
 from flopbench.analytic.price import Fallback
 from flopbench.vendor.attribution import Entry, UncountedOp
+from flopbench.vendor.own import OwnFormula, with_own_formulas
 
-SCHEMA_VERSION = "1.5"
+SCHEMA_VERSION = "1.6"
 
 Verdict = Literal["exact", "differs", "incomplete", "no_vendor_match", "not_comparable"]
 
@@ -45,6 +46,8 @@ class Series:
             vendor series, the activations that autograd keeps.
         breakdown: the same FLOPs by component and op.
         uncounted: for vendor series, the ops without a formula, which are not in ``flops``.
+        own_formula_flops: for vendor series, the part of ``flops`` that the counter's own formulas
+            gave; the rest is its library's.
     """
 
     stage: str
@@ -65,16 +68,22 @@ class Series:
     memory: Mapping[str, Any] | None = None
     breakdown: tuple[Entry, ...] = ()
     uncounted: tuple[UncountedOp, ...] = ()
+    own_formula_flops: int | None = None
 
 
 @frozen
 class ComponentDifference:
-    """One component on both sides; the difference is analytic minus vendor."""
+    """One component on both sides; the difference is analytic minus vendor.
+
+    Attributes:
+        own_formula_flops: the part of ``vendor_flops`` that the counter's own formulas gave.
+    """
 
     component: str
     vendor_flops: int
     analytic_flops: int
     difference: int
+    own_formula_flops: int = 0
 
 
 @frozen
@@ -89,6 +98,9 @@ class Comparison:
         unseen: analytic work, by op, that the counter does not see.
         uncounted: vendor ops without a formula, by name.
         unit: the unit of the numbers compared, which is the counter's.
+        counter_flops: the part of ``vendor_flops`` that the counter's library gave, unchanged.
+        own_formula_flops: the rest, by the counter's own formulas for ops that its library has none
+            for.
     """
 
     stage: str
@@ -103,6 +115,8 @@ class Comparison:
     unseen: Mapping[str, int] = attrs.Factory(dict)
     uncounted: tuple[UncountedOp, ...] = ()
     unit: str = "FLOP"
+    counter_flops: int | None = None
+    own_formula_flops: int = 0
 
     @property
     def torch_visible_flops(self) -> int:
@@ -217,6 +231,7 @@ class Report:
         no_closed_forms: why nothing was compared, if the model has none.
         notes: what a reader must know of the numbers: what stands for what, and where the vendor
             works more than an engine that serves the model.
+        own_formulas: by counter, the formulas of its own that gave some of its numbers.
     """
 
     schema_version: str = SCHEMA_VERSION
@@ -231,6 +246,7 @@ class Report:
     deployment: Deployment | None = None
     no_closed_forms: str | None = None
     notes: tuple[str, ...] = ()
+    own_formulas: Mapping[str, tuple[OwnFormula, ...]] = attrs.Factory(dict)
 
     @property
     def verdict(self) -> Literal["verified", "not_verified", "not_checked"]:
@@ -246,9 +262,21 @@ class Report:
         exact = any(c.verdict == "exact" for c in self.comparisons)
         return "verified" if exact else "not_checked"
 
+    @property
+    def verdict_text(self) -> str:
+        """The verdict in words, with the own formulas that a verified one rests on."""
+        words = self.verdict.replace("_", " ")
+        if self.verdict != "verified":
+            return words
+        return words + with_own_formulas(f for used in self.own_formulas.values() for f in used)
+
     def to_dict(self) -> dict[str, Any]:
         """Return the JSON form."""
-        head = {"schema_version": self.schema_version, "verdict": self.verdict}
+        head = {
+            "schema_version": self.schema_version,
+            "verdict": self.verdict,
+            "verdict_text": self.verdict_text,
+        }
         found = head | attrs.asdict(self)
         found["comparisons"] = [_renamed(comparison) for comparison in found["comparisons"]]
         return found

@@ -23,6 +23,7 @@ from flopbench.report import (
     UncountedOp,
 )
 from flopbench.testing.sample_bounds import with_bounds
+from flopbench.vendor import OwnFormula
 
 LARGE = 3 * 2**70
 """Too large for 64 bits."""
@@ -54,6 +55,7 @@ def _vendor(stage: str, flops: int | None, error: str | None = None) -> Series:
         flops=flops,
         error=error,
         breakdown=entries,
+        own_formula_flops=None if flops is None else 0,
     )
 
 
@@ -94,6 +96,7 @@ def _comparison(stage: str, vendor: int | None, analytic: int, **others: Any) ->
         "difference": difference,
         "verdict": "exact",
         "unseen": {"softmax": 7},
+        "counter_flops": vendor,
     }
     if vendor is not None:
         values["components"] = (ComponentDifference("layer", vendor, analytic, analytic - vendor),)
@@ -111,6 +114,27 @@ def _report(
         series=series,
         comparisons=comparisons,
     )
+
+
+def _own_formula() -> Report:
+    """Return the report of a run in which a formula of the counter's own gave a part."""
+    solve = "aten.linalg_solve_triangular"
+    vendor, analytic = _vendor("prefill", 100), _analytic("prefill", 112)
+    entries = (*vendor.breakdown, Entry("layer", solve, 12))
+    compared = _comparison(
+        "prefill",
+        112,
+        112,
+        components=(ComponentDifference("layer", 112, 112, 0, own_formula_flops=12),),
+        counter_flops=100,
+        own_formula_flops=12,
+    )
+    found = _report(
+        (attrs.evolve(vendor, flops=112, breakdown=entries, own_formula_flops=12), analytic),
+        (compared,),
+    )
+    formula = OwnFormula(solve, "n (n - 1) FLOPs per column", "docs/conventions.md#own-formulas")
+    return attrs.evolve(found, own_formulas={"torch": (formula,)})
 
 
 def _training() -> Report:
@@ -210,6 +234,7 @@ def _reports() -> dict[str, Report]:
             ),
             notes=("the head on all but the last position is 5.4 % of prefill's FLOPs",),
         ),
+        "own_formula": _own_formula(),
         "training": _training(),
         "costs_and_targets": attrs.evolve(
             _report(

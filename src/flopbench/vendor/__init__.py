@@ -14,6 +14,7 @@ from flopbench.vendor.counter import (
     VendorCounter,
 )
 from flopbench.vendor.model import VERIFIED, VendorCall, VendorModel, VendorStage
+from flopbench.vendor.own import OwnFormula
 
 __all__ = [
     "EXECUTED_FLOP",
@@ -22,6 +23,7 @@ __all__ = [
     "Convention",
     "Count",
     "Counted",
+    "OwnFormula",
     "Saved",
     "StageCount",
     "SymbolicCounter",

@@ -12,23 +12,34 @@ from flopbench.errors import CountError, FlopbenchError
 from flopbench.tally import sums
 from flopbench.vendor.counter import StageCount
 from flopbench.vendor.method import Method
+from flopbench.vendor.own import OwnFormula
 
 T = TypeVar("T")
 
 
 @frozen
 class Attributed:
-    """A vendor count by component and op, and how it was obtained."""
+    """A vendor count by component and op, and how it was obtained.
+
+    Attributes:
+        own_formulas: those of the counter's own formulas that gave a part of it.
+    """
 
     entries: tuple[Entry, ...]
     uncounted: tuple[UncountedOp, ...]
     assumptions: tuple[str, ...] = ()
     method: Method = Method.CONCRETE
+    own_formulas: tuple[OwnFormula, ...] = ()
 
     @property
     def flops(self) -> int:
         """All FLOPs counted."""
         return sum(entry.flops for entry in self.entries)
+
+    def own_flops(self) -> dict[str, int]:
+        """Return the FLOPs that the counter's own formulas gave, by component."""
+        ops = {formula.op for formula in self.own_formulas}
+        return sums((entry.component, entry.flops) for entry in self.entries if entry.op in ops)
 
     def __add__(self, other: Attributed) -> Attributed:
         notes = dict.fromkeys(self.assumptions + other.assumptions)
@@ -37,6 +48,7 @@ class Attributed:
             self.uncounted + other.uncounted,
             tuple(notes),
             Method.of_all((self.method, other.method)),
+            tuple(dict.fromkeys(self.own_formulas + other.own_formulas)),
         )
 
 
@@ -84,6 +96,7 @@ def attribute(counted: StageCount, component_of: Callable[[str, str], str]) -> A
         tuple(Entry(c, op, n) for (c, op), n in flops.items()),
         tuple(UncountedOp(c, op, n) for (c, op), n in calls.items()),
         counted.assumptions,
+        own_formulas=counted.own_formulas,
     )
 
 

@@ -24,6 +24,7 @@ from flopbench.vendor.counter import (
     VendorCounter,
 )
 from flopbench.vendor.model import VERIFIED, VendorCall, VendorModel, VendorStage
+from flopbench.vendor.own import OwnFormula
 
 if TYPE_CHECKING:
     import sympy
@@ -148,6 +149,17 @@ class CheckedCounter(VendorCounter):
             raise
         except (Exception, SystemExit) as error:
             raise CountError(f"counter {self.name!r} failed: {told(error)}") from error
+
+    def own_formulas(self) -> tuple[OwnFormula, ...]:
+        what = f"counter {self.name!r}: own_formulas"
+        found = tuple(answer(what, tuple | list, self.plugin.own_formulas))
+        for formula in found:
+            require_type(formula, OwnFormula, what, "must return formulas, each")
+        return found
+
+    def without_own_formulas(self) -> CheckedCounter:
+        what = f"counter {self.name!r}: without_own_formulas"
+        return checked_counter(answer(what, VendorCounter, self.plugin.without_own_formulas))
 
     def tile(self, op: str) -> str | None:
         found: str | None = answer(f"counter {self.name!r}: tile", str | None, self.plugin.tile, op)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from typing import TYPE_CHECKING, Any, ClassVar
 
 import attrs
@@ -12,6 +12,7 @@ from attrs import frozen
 from flopbench.conventions import ENTRIES, MAC_FLOPS
 from flopbench.errors import CountError, unknown
 from flopbench.vendor.model import VERIFIED, VendorCall
+from flopbench.vendor.own import OwnFormula
 
 if TYPE_CHECKING:
     import sympy
@@ -112,10 +113,15 @@ class Count:
 
 @frozen
 class StageCount:
-    """What a counter saw of a stage, over all its steps."""
+    """What a counter saw of a stage, over all its steps.
+
+    Attributes:
+        own_formulas: those of the counter's own formulas that gave a part of it.
+    """
 
     count: Count
     assumptions: tuple[str, ...] = ()
+    own_formulas: tuple[OwnFormula, ...] = ()
 
 
 @frozen
@@ -203,6 +209,19 @@ class VendorCounter(ABC):
             f"counter {self.name!r} does not tell what a training step keeps: the torch counter "
             "does"
         )
+
+    def own_formulas(self) -> tuple[OwnFormula, ...]:
+        """Return the formulas of its own that it has besides those of its library."""
+        return ()
+
+    def own_formulas_of(self, ops: Iterable[str]) -> tuple[OwnFormula, ...]:
+        """Return those of its own formulas that counted some of these ops."""
+        counted = {*ops}
+        return tuple(formula for formula in self.own_formulas() if formula.op in counted)
+
+    def without_own_formulas(self) -> VendorCounter:
+        """Return a counter with its library's formulas alone: itself if it has no others."""
+        return self
 
     def tile(self, op: str) -> str | None:
         """Return what a kernel multiplies at once, if ``op`` is a kernel whose name gives it."""

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
 
+from attrs import evolve
+
 from flopbench.tally import sums
 from flopbench.text import plural
 from flopbench.vendor.counter import Count, Counted, StageCount, Uncounted, VendorCounter
@@ -29,6 +31,13 @@ def count_stage(
     Args:
         tick: called with the step after each counted call.
     """
+    counted = _counted(counter, stage, tick)
+    used = counter.own_formulas_of(entry.op for entry in counted.count.counted)
+    return evolve(counted, own_formulas=used)
+
+
+def _counted(counter: VendorCounter, stage: VendorStage, tick: Callable[[int], None]) -> StageCount:
+    """Count all steps of a stage, or a sample (`count_stage`)."""
     counts: dict[int, Count] = {}
 
     def count(step: int) -> Count:

@@ -48,6 +48,8 @@ def everything():
     mv = UncountedOp("layer", "aten.mv", 3)
     series.append(attrs.evolve(failed, stage="vendor_alone"))
     series.append(attrs.evolve(counted, stage="vendor_alone", uncounted=(mv,)))
+    by_own = samples["own_formula"].series[0]
+    series.append(attrs.evolve(by_own, stage="vendor_alone"))
 
     names = ("component", "useful_flops", "executed_flops", "ratio", "kernels")
     executed = (dict(zip(names, values, strict=True)) for values in EXECUTED)
@@ -64,6 +66,7 @@ def everything():
         ),
         required=samples["bounds"].required,
         deployment=samples["bounds"].deployment,
+        own_formulas=samples["own_formula"].own_formulas,
         notes=("toy2 runs as toy: same layers", "prefill: the vendor works twice: 100 of 200"),
     )
 

@@ -10,7 +10,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from flopbench.commands.sweep.journal import JOURNAL, Journal
+from flopbench.commands.sweep.units import UnitCount
 from flopbench.errors import UsageError
+from flopbench.vendor.method import Method
 
 SWEEP = {"points": "digest"}
 COUNTS = {f"prefill/{n}": {"layer": 64 * n, "head": 1000 * n} for n in range(1, 6)}
@@ -20,7 +22,7 @@ def written(folder):
     """Write a journal of five counts; return its lines."""
     journal = Journal(folder, SWEEP)
     for unit, flops in COUNTS.items():
-        journal.add(unit, flops, "concrete", None)
+        journal.add(unit, UnitCount(flops, Method.CONCRETE, own_ops=("aten.solve",)))
     journal.close(finished=False)
     return (folder / JOURNAL).read_bytes().splitlines(keepends=True)
 
@@ -41,7 +43,7 @@ def test_what_was_written_is_found_again_and_goes_on(tmp_path, caplog):
     written(tmp_path)
     assert read(tmp_path) == COUNTS
     journal = Journal(tmp_path, SWEEP)
-    journal.add("prefill/9", {"layer": 9}, "symbolic", None)
+    journal.add("prefill/9", UnitCount({"layer": 9}, Method.SYMBOLIC))
     journal.close(finished=False)
     assert read(tmp_path) == {**COUNTS, "prefill/9": {"layer": 9}}
     assert not caplog.records
@@ -50,6 +52,7 @@ def test_what_was_written_is_found_again_and_goes_on(tmp_path, caplog):
 CHANGES = {
     "a count": lambda lines: lines[3].replace(b"192", b"193"),
     "a method": lambda lines: lines[3].replace(b"concrete", b"symbolic"),
+    "an own op": lambda lines: lines[3].replace(b"aten.solve", b"aten.solvd"),
     "a name": lambda lines: lines[3].replace(b"layer", b"mayer"),
     "a unit": lambda lines: lines[3].replace(b"prefill/3", b"prefill/4"),
     "a line again": lambda lines: lines[2],

@@ -88,7 +88,7 @@ TOP = {
     *("schema_version", "model", "sweep", "description", "batch_size", "decode_steps"),
     *("num_points", "points", "x", "stages", "modes", "vendor_counter", "dtype"),
     *("ttft_s", "tpot_s", "versions", "vendor", "counters", "config"),
-    *("size", "compared", "fallbacks", "notes", "vendor_attention"),
+    *("size", "compared", "fallbacks", "notes", "own_formulas", "vendor_attention"),
 }
 COST = {
     *("flops", "tensor_flops", "vector_flops", "torch_visible_flops", "padding_flops"),
@@ -104,7 +104,7 @@ def test_sweep_json_has_its_keys_and_what_was_not_measured_is_null(sweep):
     assert set(report) == TOP
     head = {key: report[key] for key in list(report)[:7]}
     assert head == {
-        "schema_version": "1.2",
+        "schema_version": "1.3",
         "model": "deepseek_ocr",
         "sweep": "vision_prefill",
         "description": "Vision and prefill over grids of tiles",

@@ -16,6 +16,8 @@ from flopbench.builtin.reporters.shared import (
     has_no_match,
     has_unseen,
     no_match_note,
+    own_formulas,
+    part_by_own,
     reconciliation,
     settings,
     unseen,
@@ -50,10 +52,8 @@ def _console_stage(
         yield f"  {s.label:<{width}}: {value(s)}{mark}"
         if s.useful_flops is not None:
             yield f"    {executed(s)}"
-        if not comparisons and s.error:
-            yield wrapped(s.error, first="    ", indent="      ")
         if not comparisons:
-            yield from _console_uncounted(s.uncounted)
+            yield from _console_alone(s)
     for line in (*costs.lines(series), *memory.lines(series)):
         yield wrapped(line, first="  ", indent="    ")
     yield from executed_text.console(executed_parts(report, stage))
@@ -67,6 +67,13 @@ def _console_stage(
         if has_unseen(c):
             who = c.counter if len(counters(report)) > 1 else "the counter"
             yield wrapped(f"unseen by {who}: {unseen(c)}", first="    ", indent="      ")
+
+
+def _console_alone(series: Series) -> Iterator[str]:
+    """Yield what a comparison would say of a series, where there is none."""
+    for said in filter(None, (series.error, part_by_own(series))):
+        yield wrapped(said, first="    ", indent="      ")
+    yield from _console_uncounted(series.uncounted)
 
 
 def _console_uncounted(uncounted: Iterable[UncountedOp]) -> Iterator[str]:
@@ -85,7 +92,7 @@ def _console_notes(report: Report) -> Iterator[str]:
     note = no_match_note(report)
     if note:
         yield wrapped(note)
-    for text in report.notes:
+    for text in (*own_formulas(report), *report.notes):
         yield wrapped(f"note: {text}")
     for fallback in provenance.fallbacks:
         yield wrapped(f"fallback: {fallback}")

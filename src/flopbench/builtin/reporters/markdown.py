@@ -14,6 +14,8 @@ from flopbench.builtin.reporters.shared import (
     has_no_match,
     has_unseen,
     no_match_note,
+    own_formulas,
+    part_by_own,
     reconciliation,
     settings,
     unseen,
@@ -50,8 +52,9 @@ class Markdown(Reporter):
         lines += [heading, "", *(f"- {line}" for line in said), ""] if heading else []
         note = no_match_note(report)
         lines += [f"{note[0].upper()}{note[1:]}.", ""] if note else []
-        lines += [f"- Note: {sentence}." for sentence in report.notes]
-        lines += [""] if report.notes else []
+        said = [*own_formulas(report), *report.notes]
+        lines += [f"- Note: {sentence}." for sentence in said]
+        lines += [""] if said else []
         lines += [f"{verdict(report)[0].upper()}{verdict(report)[1:]}.", ""]
         lines += ["## Provenance", "", *_markdown_provenance(report)]
         return "\n".join(lines)
@@ -84,6 +87,8 @@ def _markdown_series(series: list[Series], comparisons: list[Comparison]) -> Ite
         for s in series:
             if s.error:
                 yield f"\nNot counted: {s.error}."
+            if said := part_by_own(s):
+                yield f"\nOf {s.label}: {said}."
             yield from _markdown_uncounted(s.uncounted)
 
 

@@ -65,10 +65,32 @@ def reconciliation(comparison: Comparison) -> str:
     if comparison.verdict == "exact":
         return (
             f"exact: {who} in each of {len(comparison.components)} components, "
-            f"{comparison.vendor_flops:,} {comparison.unit}s, difference 0"
+            f"{comparison.vendor_flops:,} {comparison.unit}s{_by_own(comparison)}, difference 0"
         )
     reason = how_many_differ(comparison) or comparison.reason
     return f"{comparison.verdict}: {comparison.attention}, {comparison.counter}: {reason}"
+
+
+def _by_own(comparison: Comparison) -> str:
+    """Say which part of the vendor's number is the library's, if own formulas gave the rest."""
+    if not comparison.own_formula_flops:
+        return ""
+    library, own = comparison.counter_flops, comparison.own_formula_flops
+    return f" ({library:,} by {comparison.counter} itself, {own:,} by own formulas)"
+
+
+def part_by_own(series: Series) -> str | None:
+    """Say which part of a vendor series own formulas gave; None if they gave none."""
+    own = series.own_formula_flops
+    if not own or series.flops is None:
+        return None
+    return f"{series.flops - own:,} by {series.counter} itself, {own:,} by own formulas"
+
+
+def own_formulas(report: Report) -> list[str]:
+    """Say what own formulas gave some of the numbers, one sentence each."""
+    every = (formula for used in report.own_formulas.values() for formula in used)
+    return list(dict.fromkeys(map(str, every)))
 
 
 def has_unseen(comparison: Comparison) -> bool:
@@ -112,7 +134,7 @@ def verdict(report: Report) -> str:
     if report.verdict == "verified":
         stages = {c.stage for c in report.comparisons if c.verdict == "exact"}
         where = plural(len(stages), "stage")
-        return f"verdict: verified, vendor = analytic to the last FLOP in {where}"
+        return f"verdict: {report.verdict_text}, vendor = analytic to the last FLOP in {where}"
     reason = f"; {report.no_closed_forms}" if report.no_closed_forms else ""
     return f"verdict: not verified: {'; '.join(_failed(report))}{reason}"
 

@@ -245,8 +245,10 @@ def _checked(side: Side, report: Report, shown: Iterable[Stage]) -> Side:
     checks = [{name: getattr(c, name) for name in fields} for c in compared]
     if report.no_closed_forms:
         checks += [_incomplete(s) for s in vendor if s.error or s.uncounted]
+    own = dict.fromkeys(str(f) for used in report.own_formulas.values() for f in used)
     return attrs.evolve(
         side,
+        notes=(*side.notes, *own),
         vendor_flops={stage.name: counted.get(stage.name) for stage in shown},
         checks=tuple(checks),
         left_out=tuple(left_out(report)),

@@ -18,6 +18,7 @@ from flopbench.report import UncountedOp
 from flopbench.text import json_data
 from flopbench.values import Node, Value
 from flopbench.values.value import Format
+from flopbench.vendor import OwnFormula
 
 PROOF_SCHEMA_VERSION = "1.1"
 
@@ -79,7 +80,8 @@ class Proof(Value):
         workload: the sizes that are not open, and all else that the workload sets.
         settings: those of the model and of the vendor, by section.
         equations: per stage the whole, then its components.
-        assumptions: what holds for the whole model.
+        assumptions: what holds for the whole model, and which own formulas counted.
+        own_formulas: the counter's own formulas that gave some of its numbers.
     """
 
     model: str
@@ -92,6 +94,7 @@ class Proof(Value):
     versions: Mapping[str, str]
     vendor: Mapping[str, str]
     assumptions: tuple[str, ...]
+    own_formulas: tuple[OwnFormula, ...] = ()
 
     @property
     def verdict(self) -> ProofVerdict:

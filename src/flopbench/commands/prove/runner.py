@@ -55,6 +55,9 @@ def prove(
         progress.stage(f"{stage.title.lower()} ({counter.name})")
         laws[stage.name] = _law(plan, vendor, counter, stage, sizes, progress)
     found = {s.name: equations(s.name, analytic[s.name], laws[s.name]) for s in plan.base_stages}
+    own = counter.own_formulas_of(
+        op for law in laws.values() if isinstance(law, Law) for _, op in law.forms
+    )
     versions = {"flopbench": __version__, "python": platform.python_version()}
     versions |= {"sympy": sympy.__version__, **counter.provenance(), **catalog.versions}
     return Proof(
@@ -69,7 +72,8 @@ def prove(
         equations=tuple(e for stage in plan.stages for e in _equations(stage, found)),
         versions=versions,
         vendor=vendor.provenance(),
-        assumptions=(*plan.model.notes(), *plan.model.assumptions()),
+        assumptions=(*plan.model.notes(), *plan.model.assumptions(), *map(str, own)),
+        own_formulas=own,
     )
 
 

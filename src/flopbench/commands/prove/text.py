@@ -11,6 +11,7 @@ from flopbench.commands.prove.proof import FAILURES, Equation, Proof
 from flopbench.text import key_values, table, wrapped
 from flopbench.training_step import changed
 from flopbench.values import Node
+from flopbench.vendor.own import with_own_formulas
 
 
 def console(proof: Proof) -> str:
@@ -149,6 +150,7 @@ def verdict(proof: Proof) -> str:
         return f"verdict: {proof.verdict}: {', '.join(found)}"
     how = "proved" if proof.verdict == "proved" else "interpolated, which is not a proof"
     limits = _limits(limited=any(equation.limited for equation in proof.equations))
+    how += with_own_formulas(proof.own_formulas)
     return f"verdict: {how}: vendor = analytic for all {_names(proof)}{limits}, in every component"
 
 

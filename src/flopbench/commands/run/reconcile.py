@@ -38,10 +38,12 @@ def compare(
     """
     visible = _visible(priced, elements or StagePrice(()), convention)
     vendor_flops: int | None = None
+    own_flops = 0
     uncounted: tuple[UncountedOp, ...] = ()
     components: tuple[ComponentDifference, ...] = ()
     if isinstance(counted, Attributed):
         vendor_flops, uncounted = counted.flops, counted.uncounted
+        own_flops = sum(counted.own_flops().values())
         if mode.matches_vendor and convention.comparable:
             components = _differences(visible, counted)
     verdict, reason = _verdict(mode, convention, counted, components)
@@ -58,6 +60,8 @@ def compare(
         unseen=_unseen(priced, convention),
         uncounted=uncounted,
         unit=convention.unit,
+        counter_flops=None if vendor_flops is None else vendor_flops - own_flops,
+        own_formula_flops=own_flops,
     )
 
 
@@ -82,12 +86,14 @@ def _differences(
     visible: Mapping[str, int], counted: Attributed
 ) -> tuple[ComponentDifference, ...]:
     vendor = sums((entry.component, entry.flops) for entry in counted.entries)
+    own = counted.own_flops()
     return tuple(
         ComponentDifference(
             name,
             vendor.get(name, 0),
             visible.get(name, 0),
             visible.get(name, 0) - vendor.get(name, 0),
+            own.get(name, 0),
         )
         for name in dict.fromkeys((*visible, *vendor))
     )

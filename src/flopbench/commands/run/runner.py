@@ -25,7 +25,7 @@ from flopbench.plan.targets import Targets
 from flopbench.progress import Progress
 from flopbench.registry.catalog import Catalog
 from flopbench.report import Comparison, ExecutedComponent, Series
-from flopbench.vendor import EXECUTED_FLOP, VERIFIED, VendorCounter
+from flopbench.vendor import EXECUTED_FLOP, VERIFIED, OwnFormula, VendorCounter
 from flopbench.vendor.attribution import Attributed, Failed, attempt, attribute, total_count
 from flopbench.vendor.checked import CheckedVendor
 from flopbench.vendor.counting import count_stage
@@ -68,6 +68,7 @@ def run(
         deployment=timed.deployment(targets) if timed else None,
         required=tuple(required(plan, prices, targets)),
         no_closed_forms=plan.model.no_closed_forms,
+        own_formulas=_own_formulas(counts),
         notes=(*notes(plan, prices, counts), *(timed.notes() if timed else ())),
     )
 
@@ -158,6 +159,20 @@ def _comparisons(
                     for part in (stage, *parts)
                 ]
                 yield with_parts(found[0], found[1:])
+
+
+def _own_formulas(counts: Mapping[str, StageCounts]) -> Mapping[str, tuple[OwnFormula, ...]]:
+    """Return, by counter, the formulas of its own that gave some of its numbers."""
+    found = {
+        name: dict.fromkeys(
+            formula
+            for counted in by_stage.values()
+            if isinstance(counted, Attributed)
+            for formula in counted.own_formulas
+        )
+        for name, by_stage in counts.items()
+    }
+    return {name: tuple(used) for name, used in found.items() if used}
 
 
 def _elements(plan: Plan) -> Mapping[str, StagePrices]:

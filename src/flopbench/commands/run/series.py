@@ -41,7 +41,11 @@ def vendor_series(
     if isinstance(counted, Failed):
         return attrs.evolve(series, error=counted.reason)
     return attrs.evolve(
-        series, flops=counted.flops, breakdown=counted.entries, uncounted=counted.uncounted
+        series,
+        flops=counted.flops,
+        breakdown=counted.entries,
+        uncounted=counted.uncounted,
+        own_formula_flops=sum(counted.own_flops().values()),
     )
 
 

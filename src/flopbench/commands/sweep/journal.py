@@ -16,6 +16,7 @@ from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
+from flopbench.commands.sweep.units import UnitCount
 from flopbench.digests import canonical
 from flopbench.errors import PluginError, UsageError
 from flopbench.inputs import read_bytes
@@ -124,11 +125,10 @@ class Journal:
                 f"{self._path}"
             )
 
-    def add(
-        self, unit: str, flops: Mapping[str, int] | None, method: Method | None, error: str | None
-    ) -> None:
+    def add(self, unit: str, counted: UnitCount) -> None:
         """Write a finished count to the disk: FLOPs by component, or why it failed."""
-        self._write({"unit": unit, "flops": flops, "method": method, "error": error})
+        entry = {"flops": counted.by_component, "method": counted.method, "error": counted.error}
+        self._write({"unit": unit, **entry, "own_ops": counted.own_ops})
 
     def _write(self, entry: Mapping[str, Any]) -> None:
         self._digest = _chained(self._digest, entry)
@@ -151,10 +151,11 @@ def _is_head(entry: Mapping[str, Any]) -> bool:
 
 def _is_count(entry: Mapping[str, Any]) -> bool:
     """Return whether a line has the form of a count, as `Journal` writes it."""
-    if entry.keys() != {"unit", "flops", "method", "error"}:
+    names = ("unit", "flops", "method", "error", "own_ops")
+    if entry.keys() != {*names}:
         return False
-    unit, flops, method, error = (entry[name] for name in ("unit", "flops", "method", "error"))
-    if not isinstance(unit, str):
+    unit, flops, method, error, own = (entry[name] for name in names)
+    if not (isinstance(unit, str) and isinstance(own, list) and all(type(o) is str for o in own)):
         return False
     if flops is None:
         return isinstance(error, str) and method is None

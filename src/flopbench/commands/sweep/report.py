@@ -16,8 +16,9 @@ from flopbench.commands.sweep.units import UnitCount, some
 from flopbench.plan.config import unused_keys
 from flopbench.plan.targets import TERA, Deadline, Rates, Targets, rates
 from flopbench.vendor.method import Method
+from flopbench.vendor.own import OwnFormula
 
-SWEEP_SCHEMA_VERSION = "1.2"
+SWEEP_SCHEMA_VERSION = "1.3"
 VENDOR_METHODS = {Method.CONCRETE: "call", Method.SYMBOLIC: "law"}
 """How a vendor number was obtained, in the words of ``sweep.json``: by calls, or by any law."""
 
@@ -35,6 +36,7 @@ def sweep_report(
         provenance: versions, vendor, counters and configuration.
     """
     vendor = next((v for _, v in plan.base.vendor_strategies), None)
+    own = _own_formulas(plan, counts)
     return {
         "schema_version": SWEEP_SCHEMA_VERSION,
         "model": plan.base.model.name,
@@ -51,7 +53,8 @@ def sweep_report(
         },
         "compared": [mode.name for mode in plan.base.modes if mode.matches_vendor],
         "fallbacks": _fallbacks(plan),
-        "notes": _notes(plan),
+        "notes": [*_notes(plan), *map(str, own)],
+        "own_formulas": [attrs.asdict(formula) for formula in own],
         "vendor_attention": vendor.attention if vendor else None,
         "vendor_counter": plan.base.counters[0].name if plan.base.counters else None,
         "dtype": _one({p.model.dtype for p in plan.plans}),
@@ -77,6 +80,14 @@ def _notes(plan: SweepPlan) -> list[str]:
     for run, workload in zip(plan.plans, plan.workloads, strict=True):
         found |= dict.fromkeys(run.model.notes_of(workload))
     return list(found)
+
+
+def _own_formulas(
+    plan: SweepPlan, counts: Sequence[Mapping[str, UnitCount]]
+) -> tuple[OwnFormula, ...]:
+    """Return the counter's own formulas that gave some of its numbers."""
+    ops = {op for by_stage in counts for counted in by_stage.values() for op in counted.own_ops}
+    return plan.base.counters[0].own_formulas_of(ops) if ops else ()
 
 
 def _fallbacks(plan: SweepPlan) -> list[dict[str, Any]]:

@@ -88,16 +88,16 @@ def _count(
     """Count what the journal does not have, and write it there; retry what failed."""
     entries = journal.entries if journal else {}
     counts = {
-        unit: UnitCount(entries[unit.name]["flops"], Method(entries[unit.name]["method"]))
+        unit: UnitCount(entry["flops"], Method(entry["method"]), own_ops=tuple(entry["own_ops"]))
         for unit in todo
-        if entries.get(unit.name, {}).get("flops") is not None
+        if (entry := entries.get(unit.name, {})).get("flops") is not None
     }
     progress.start(len(todo), len(counts))
     left = [unit for unit in todo if unit not in counts]
     for unit, counted in vendor_counts(plan, request, left, jobs):
         counts[unit] = counted
         if journal:
-            journal.add(unit.name, counted.by_component, counted.method, counted.error)
+            journal.add(unit.name, counted)
         progress.counted(f"{unit.stage} of {plan.points[unit.points[0]].label}")
     return counts
 
@@ -130,6 +130,7 @@ def _settings(plan: SweepPlan, provenance: Mapping[str, Any]) -> dict[str, Any]:
         "vendor": [p.config.get("vendor") for p, _ in plan.by_plan],
         "train": [p.config.get("train") for p, _ in plan.by_plan],
         "method": base.method,
+        "own formulas": base.config["run"]["own_formulas"],
         "points": [(dict(point.inputs), dict(f)) for point, f in _points(plan)],
         "stages": [stage.name for stage in plan.stages],
         "code": [source_digest(type(strategy)) for strategy in strategies],

@@ -8,6 +8,7 @@ from typing import Any
 from flopbench.analytic.price import Fallback
 from flopbench.text import plural, si, table
 from flopbench.values.tables import csv_text
+from flopbench.vendor.own import OwnFormula, with_own_formulas
 
 _VENDOR = ("vendor_flops", "vendor_method", "vendor_error", "difference")
 _LAST = ("activations moved", "FLOP/B")
@@ -81,7 +82,8 @@ def verdict(report: Mapping[str, Any]) -> str:
         )
         return f"verdict: nothing was checked: {why}"
     law = sum(each["vendor_method"] == "law" for each in compared)
-    text = "verdict: verified, vendor = analytic to the last FLOP in every component of "
+    own = with_own_formulas(OwnFormula(**formula) for formula in report["own_formulas"])
+    text = f"verdict: verified{own}, vendor = analytic to the last FLOP in every component of "
     text += plural(len(compared), "result")
     return text + (f", {law} of them by a law" if law else "")
 

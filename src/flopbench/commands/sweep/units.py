@@ -44,11 +44,14 @@ class UnitCount:
         by_component: FLOPs; None if the count failed, for the reason in ``error``.
         method: `Method.CONCRETE` if the calls of this very unit were counted, `Method.SYMBOLIC`
             if it comes from a law that was checked against calls of other units.
+        own_ops: ops that were counted by the counter's own formulas; a law does not tell them, but
+            the calls that it was checked against do.
     """
 
     by_component: Mapping[str, int] | None
     method: Method | None = None
     error: str | None = None
+    own_ops: tuple[str, ...] = ()
 
     @property
     def flops(self) -> int | None:
@@ -187,7 +190,9 @@ def _checked(counted: Attributed, convention: Convention) -> UnitCount:
     if not convention.plain:
         return failed(f"the counter's numbers are {convention.describe()}")
     return UnitCount(
-        sums((entry.component, entry.flops) for entry in counted.entries), Method.CONCRETE
+        sums((entry.component, entry.flops) for entry in counted.entries),
+        Method.CONCRETE,
+        own_ops=tuple(formula.op for formula in counted.own_formulas),
     )
 
 
@@ -213,9 +218,11 @@ def some(counted: UnitCount) -> UnitCount:
 
 def _sum(parts: list[UnitCount]) -> UnitCount:
     found: list[tuple[str, int]] = []
+    own = dict.fromkeys(op for part in parts for op in part.own_ops)
     for part in parts:
         if part.by_component is None:
             return part
         found += part.by_component.items()
     by_law = any(part.method is Method.SYMBOLIC for part in parts)
-    return UnitCount(sums(found), Method.SYMBOLIC if by_law else Method.CONCRETE)
+    method = Method.SYMBOLIC if by_law else Method.CONCRETE
+    return UnitCount(sums(found), method, own_ops=tuple(own))

@@ -5,8 +5,9 @@ device what other devices do in several counted ops: with them a module has the 
 ``cpu`` as on ``meta``. As in torch's registry, a multiply-add is 2 FLOPs, and work that is not a
 product of matrices (bias, mask, softmax) is left out.
 
-No formula is given to ops whose work depends on values (solvers, decompositions, sparse products),
-or is no product of matrices (FFTs, distances by differences): they stay uncounted, and named.
+Solves by substitution are shared with the counter of runs (`flopbench.builtin.torch_solves`). No
+formula is given to ops whose work depends on values (decompositions, sparse products), or is no
+product of matrices (FFTs, distances by differences): they stay uncounted, and named.
 """
 
 from __future__ import annotations
@@ -16,6 +17,7 @@ from functools import cache
 from types import MappingProxyType
 from typing import Any
 
+from flopbench.builtin import torch_solves
 from flopbench.modules.formulas import attention, convolution, flex, lookups, products, recurrent
 
 Formula = Callable[..., Any]
@@ -27,6 +29,7 @@ _BY_NAME: Mapping[str, Formula] = {
     **lookups.FORMULAS,
     **products.FORMULAS,
     **recurrent.FORMULAS,
+    **torch_solves.FORMULAS,
 }
 
 
