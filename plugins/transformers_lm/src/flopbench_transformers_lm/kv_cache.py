@@ -29,7 +29,8 @@ _DESCRIBED = frozenset({"DynamicCache", "MiniMaxCache", "MtpCache"})
 _RECURRENT = ("conv_states", "recurrent_states", "linear_cache", "rnn_state")
 """Where caches and their layers hold recurrent states.
 
-Each pass overwrites them. They have the sequence first, and no number of tokens changes their shape.
+Each pass overwrites them. The sequence is their first dimension; no number of tokens changes their
+shape.
 """
 
 _FLAGS = ("is_conv_states_initialized", "is_recurrent_states_initialized", "has_previous_state")
