@@ -164,9 +164,10 @@ class RealModel:
 
     def left_by_prefill(self, batch: Any, tokens: Any) -> dict[str, Any]:
         """Return the state that a prefill leaves: a filled cache if possible, else from a run."""
-        cache = self._sample.get(_KV_CACHE)
-        filled = None if cache is None else fill_like(cache, batch, tokens)
-        return self.run_prefill(batch, tokens) if filled is None else {_KV_CACHE: filled}
+        filled = {name: fill_like(state, batch, tokens) for name, state in self._sample.items()}
+        if any(state is None for state in filled.values()):
+            return self.run_prefill(batch, tokens)
+        return filled
 
     def run_prefill(self, batch: Any, tokens: Any) -> dict[str, Any]:
         """Run a prefill, and return the state that it leaves for the next pass."""
