@@ -1,7 +1,11 @@
 """One small config of each model type with closed forms, of as many of its parts as it may have."""
 
 from flopbench_transformers_lm.config import LmOptions, read_config
+from plugins.transformers_lm import tiny_linear, tiny_sparse, tiny_state_space
 from plugins.transformers_lm.family_strategies import FLAGS, field_names
+
+OWN = {**tiny_linear.OWN, **tiny_sparse.OWN, **tiny_state_space.OWN}
+"""Fields of types that have others than the usual ones."""
 
 FIELDS = {
     "vocab_size": 37,
@@ -80,6 +84,7 @@ def tiny(model_type, *, flipped=False):
     if model_type in LATENT:
         del wanted["head_dim"]
         wanted["num_key_value_heads"] = wanted["num_attention_heads"]
+    wanted |= OWN.get(model_type, {})
     named = {aliases.get(field, field): value for field, value in wanted.items()}
     overrides = {field: value for field, value in named.items() if field in known}
     config = read_config(model_type, LmOptions(overrides=overrides))

@@ -10,20 +10,24 @@ from flopbench_transformers_lm.config import LmConfig
 from flopbench_transformers_lm.families.dense import DENSE
 from flopbench_transformers_lm.families.gemma import GEMMA
 from flopbench_transformers_lm.families.latent import LATENT
+from flopbench_transformers_lm.families.linear import LINEAR
 from flopbench_transformers_lm.families.moe import MOE
 from flopbench_transformers_lm.families.multimodal import MULTIMODAL
 from flopbench_transformers_lm.families.parallel import PARALLEL
 from flopbench_transformers_lm.families.parts import Family
 from flopbench_transformers_lm.families.plain import PLAIN
+from flopbench_transformers_lm.families.sparse import SPARSE
 from flopbench_transformers_lm.families.state_space import STATE_SPACE
 
 FAMILIES: Mapping[str, Family] = {
     **DENSE,
     **GEMMA,
     **LATENT,
+    **LINEAR,
     **MOE,
     **PARALLEL,
     **PLAIN,
+    **SPARSE,
     **STATE_SPACE,
 }
 """Functions that build a decoder from a config, by model type."""

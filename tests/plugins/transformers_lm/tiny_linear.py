@@ -1,0 +1,3 @@
+"""Small configs of the types in families/linear.py: the fields of each."""
+
+OWN = {}

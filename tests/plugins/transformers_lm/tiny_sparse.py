@@ -1,0 +1,3 @@
+"""Small configs of the types in families/sparse.py: the fields of each."""
+
+OWN = {}
