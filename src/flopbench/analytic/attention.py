@@ -58,9 +58,15 @@ class AttentionMode(ABC):
     """The kinds of operation that its methods are given: `Attention`, `Recurrence`. Others run
     eagerly."""
 
-    on_latents: ClassVar[bool] = False
-    """Whether it works on latent keys and values as the cache holds them (`Attention.latent`);
-    if not, they are expanded first."""
+    def on_latents(self, op: Attention) -> bool:
+        """Return whether it works on latent keys and values as the cache holds them.
+
+        If not, they are expanded first: it is asked to carry out the attention that follows.
+
+        Args:
+            op: attention whose keys and values are latent (`Attention.latent`).
+        """
+        return False
 
     def unsupported(self, op: Any) -> str | None:
         """Return why this mode cannot carry out ``op``, or None if it can.

@@ -15,7 +15,7 @@ from flopbench.analytic.model import AnalyticModel, Named, Stage
 from flopbench.boundary import answer, calling, declared, facts, raised_in, require_type, texts
 from flopbench.dims import Dim
 from flopbench.errors import PluginError, UsageError
-from flopbench.ops import Core, Kept, Needs, Op, PricedOp
+from flopbench.ops import Attention, Core, Kept, Needs, Op, PricedOp
 from flopbench.storage import Storage, dtype_named
 from flopbench.text import listed
 
@@ -145,9 +145,11 @@ class CheckedMode(AttentionMode):
         self._series_label: str = answer(what, str, plugin.series_label)
 
     @property
-    def ships(self) -> bool:
-        """Whether the mode comes with flopbench; another may keep what flopbench cannot know."""
-        return type(self.plugin).__module__.partition(".")[0] == "flopbench"
+    def says_state(self) -> bool:
+        """Whether it is known what the mode keeps: it comes with flopbench, or says so itself."""
+        kind = type(self.plugin)
+        ships = kind.__module__.partition(".")[0] == "flopbench"
+        return ships or kind.state is not AttentionMode.state
 
     def series_label(self) -> str:
         return self._series_label
@@ -157,6 +159,9 @@ class CheckedMode(AttentionMode):
         if reason is not None and not isinstance(reason, str):
             raise TypeError(f"unsupported must return a str or None, got {reason!r}")
         return reason
+
+    def on_latents(self, op: Attention) -> bool:
+        return bool(self.plugin.on_latents(op))
 
     def state(self, op: Core) -> Iterator[PricedOp]:
         yield from _all_of(PricedOp, "state", self.plugin.state(op))  # type: ignore[type-abstract]

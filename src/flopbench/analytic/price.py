@@ -14,7 +14,7 @@ from flopbench.analytic.model import AnalyticModel, Stage
 from flopbench.boundary import calling
 from flopbench.conventions import Conventions
 from flopbench.dims import DEFAULT_DTYPE, Dim
-from flopbench.ops import TORCH_VISIBLE, Core, Cost, Op, PricedOp
+from flopbench.ops import TORCH_VISIBLE, Attention, Core, Cost, Op, PricedOp
 from flopbench.ops.footprint import Footprint, Held
 from flopbench.storage import Storage
 from flopbench.text import listed
@@ -206,11 +206,8 @@ def lower(
     fallback = (Fallback(mode.name, op.component, reason),) if reason else ()
     if isinstance(op, AttentionPass):
         return _with_alive(op.lower(used), op.alive_meanwhile), fallback
-    state = _with_alive(used.state(core), core.alive_meanwhile)
-    if used.on_latents:
-        return (*state, *_with_alive(used.lower(core), core.alive_meanwhile)), fallback
-    parts: list[Any] = [*state]
-    for part in core.expanded():
+    parts: list[Any] = [*_with_alive(used.state(core), core.alive_meanwhile)]
+    for part in _asked(core, used):
         if isinstance(part, Core):
             parts += _with_alive(used.lower(part), part.alive_meanwhile)
         else:
@@ -218,14 +215,18 @@ def lower(
     return parts, fallback
 
 
+def _asked(core: Core, mode: AttentionMode) -> Iterable[Op]:
+    """Return what a mode is asked to carry out: attention on latents, or what they expand to."""
+    latent = isinstance(core, Attention) and core.latent is not None and mode.on_latents(core)
+    return (core,) if latent else core.expanded()
+
+
 def unsupported(core: Core, mode: AttentionMode) -> str | None:
     """Return why a mode cannot carry out a core, or what keys and values are expanded to."""
     if not isinstance(core, mode.carries):
         kinds = listed([kind.__name__.lower() for kind in mode.carries], "and")
         return f"it carries out {kinds} alone"
-    if mode.on_latents:
-        return mode.unsupported(core)
-    reasons = (mode.unsupported(part) for part in core.expanded() if isinstance(part, Core))
+    reasons = (mode.unsupported(part) for part in _asked(core, mode) if isinstance(part, Core))
     return next(filter(None, reasons), None)
 
 

@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from typing import Any, NoReturn
+from typing import NoReturn
 
 import attrs
 from attrs import frozen
 
-from flopbench.dims import Dim, as_dim, dim_field, is_array, is_zero
+from flopbench.dims import Dim, all_or_none, as_dim, dim_field
 
 
 @frozen(kw_only=True, eq=False)
@@ -45,12 +45,7 @@ class Pass:
         Raises:
             ValueError: some of an array of sizes have earlier tokens, and others do not.
         """
-        earlier: Any = self.keys - self.queries
-        if not is_array(earlier):
-            return not is_zero(earlier)
-        if earlier.any() != earlier.all():
-            raise ValueError("some sequences have earlier tokens, others do not")
-        return bool(earlier.any())
+        return all_or_none(self.keys - self.queries, "earlier tokens")
 
     @property
     def parts(self) -> tuple[Pass, ...]:

@@ -2,6 +2,7 @@
 
 from flopbench.dims.dim import (
     Dim,
+    all_or_none,
     as_dim,
     at_most_one,
     ceil_div,
@@ -26,6 +27,7 @@ __all__ = [
     "DTYPE_BYTES",
     "Dim",
     "Real",
+    "all_or_none",
     "as_dim",
     "as_real",
     "at_most_one",

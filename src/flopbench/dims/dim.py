@@ -45,6 +45,23 @@ def is_zero(value: object) -> bool:
     return (isinstance(value, int | float) or is_symbolic(value)) and bool(value == 0)
 
 
+def all_or_none(value: Any, of_what: str) -> bool:
+    """Return whether a size is not 0; of an array, whether all are or none is.
+
+    Args:
+        of_what: what it is a number of, for the error.
+
+    Raises:
+        ValueError: some sizes of an array are 0, and others are not.
+    """
+    if not is_array(value):
+        return not is_zero(value)
+    found = value != 0
+    if found.any() != found.all():
+        raise ValueError(f"some have {of_what}, others do not")
+    return bool(found.any())
+
+
 def is_traced(value: object) -> bool:
     """Return whether ``value`` is a size in a traced vendor call: one of torch's symbolic ints."""
     torch = sys.modules.get("torch")

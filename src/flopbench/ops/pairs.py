@@ -6,7 +6,7 @@ from typing import Literal
 
 from attrs import frozen
 
-from flopbench.dims import Dim, ceil_div, consecutive_sum, dim_field, maximum, minimum
+from flopbench.dims import Dim, all_or_none, ceil_div, consecutive_sum, dim_field, maximum, minimum
 from flopbench.ops.base import optional_dim_field
 from flopbench.ops.core import Core
 
@@ -61,6 +61,11 @@ class QueryKeyPairs(Core):
                 "attention with a window needs a causal mask and a window of at least 1 key, "
                 f"got causal={self.causal} and window={self.window}"
             )
+
+    @property
+    def resumed(self) -> bool:
+        """Whether there are keys of earlier tokens."""
+        return all_or_none(self.keys - self.queries, "earlier tokens")
 
     @property
     def key_visits(self) -> Dim:

@@ -94,12 +94,12 @@ class Plan:
     def notes(self) -> tuple[str, ...]:
         """What a reader of its costs must know: of the model, and of modes of other plugins."""
         told = (*self.model.notes(), *self.dtypes.notes())
-        names = [mode.name for mode in self.modes if not mode.ships]
+        names = [mode.name for mode in self.modes if not mode.says_state]
         if not names:
             return told
         kept = (
             f"{listed(names, 'and')}: the KV cache is that of eager attention; what the mode "
-            "itself keeps is not known"
+            "itself keeps is not known: it has no `state`"
         )
         return (*told, kept)
 

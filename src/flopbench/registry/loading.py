@@ -30,6 +30,7 @@ BY_HAND = "-p"
 
 BUILTIN = {
     "eager": "flopbench.builtin.eager",
+    "absorbed": "flopbench.builtin.absorbed",
     "flash": "flopbench.builtin.flash",
     "recurrent": "flopbench.builtin.recurrent",
     "flash_executed": "flopbench.kernels.flash_mode",

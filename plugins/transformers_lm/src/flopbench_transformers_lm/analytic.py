@@ -50,7 +50,8 @@ NOT_PRICED = (
 
 EXPANDED = (
     "each decode step expands the latents of all earlier tokens to keys and values again, as "
-    "transformers does; an engine that absorbs the expansion into its products does not"
+    "transformers does; an engine that absorbs the expansion into its products does not "
+    "(--attention absorbed)"
 )
 
 SHOWN: Mapping[str, str] = {
