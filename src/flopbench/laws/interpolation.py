@@ -68,7 +68,7 @@ def interpolate(
         # The far points reveal steps and staircases.
         far = max(high, used[-1] + 2)
         confirmed = (used[-1] + 1, far, 2 * far + 1)
-        if all(_gives(forms, x, point, at(point)) for point in confirmed):
+        if all(gives(forms, x, point, at(point)) for point in confirmed):
             return Interpolated(forms, degree, used, confirmed)
     raise CountError(
         f"the counts at {x} = {', '.join(map(str, sorted(seen)))} lie on no polynomial of degree "
@@ -76,7 +76,7 @@ def interpolate(
     )
 
 
-def _gives(forms: Forms, x: sympy.Symbol, point: int, found: Forms) -> bool:
+def gives(forms: Forms, x: sympy.Symbol, point: int, found: Forms) -> bool:
     """Return whether the forms give what was found at a point."""
     zero = sympy.Integer(0)
     return all(
