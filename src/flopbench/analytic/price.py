@@ -17,7 +17,6 @@ from flopbench.dims import DEFAULT_DTYPE, Dim
 from flopbench.ops import TORCH_VISIBLE, Attention, Core, Cost, Op, PricedOp
 from flopbench.ops.footprint import Footprint, Held
 from flopbench.storage import Storage
-from flopbench.text import listed
 from flopbench.training.attention import AttentionPass
 
 
@@ -224,8 +223,7 @@ def _asked(core: Core, mode: AttentionMode) -> Iterable[Op]:
 def unsupported(core: Core, mode: AttentionMode) -> str | None:
     """Return why a mode cannot carry out a core, or what keys and values are expanded to."""
     if not isinstance(core, mode.carries):
-        kinds = listed([kind.__name__.lower() for kind in mode.carries], "and")
-        return f"it carries out {kinds} alone"
+        return f"it carries out no {core.noun}"
     reasons = (mode.unsupported(part) for part in _asked(core, mode) if isinstance(part, Core))
     return next(filter(None, reasons), None)
 

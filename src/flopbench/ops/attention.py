@@ -64,6 +64,7 @@ class Attention(QueryKeyPairs):
         latent: what keys and values are expanded from, if the cache holds that in their place.
     """
 
+    noun = "attention"
     operand_names = ("queries", "keys", "values")
 
     batch: Dim = dim_field()

@@ -19,6 +19,9 @@ class Core(Op):
     `Attention` compares queries with keys; a `Recurrence` has a state that each token changes.
     """
 
+    noun: ClassVar[str] = "such operations"
+    """What messages call its kind."""
+
     operand_names: ClassVar[tuple[str, ...]] = ()
     """What the operations that carry it out call its operands, in the order of `Op.takes`."""
 

@@ -167,7 +167,7 @@ def _fallbacks(side: Side) -> Iterator[str]:
         stages = dict.fromkeys(each.stage for each in side.fallbacks if each.attention == mode)
         same = [name for name in stages if _is_eager(side.costs[name], mode)]
         if same:
-            yield f"{mode} = eager in {listed(same, 'and')}, because all its attention runs eagerly"
+            yield f"{mode} = eager in {listed(same, 'and')}, where it carries out nothing"
 
 
 def _is_eager(costs: Mapping[str, Mapping[str, Any]], mode: str) -> bool:

@@ -35,6 +35,8 @@ class Recurrence(Core):
         cached: whether the state is kept for later passes.
     """
 
+    noun: ClassVar[str] = "recurrences"
+
     batch: Dim = dim_field()
     tokens: Dim = dim_field()
     resumed: bool = False
