@@ -45,19 +45,22 @@ RUNS = {
     "rope": {"mul": 2, "add": 1},
     "rope_angle": {"cos": 1, "sin": 1},
     "top_k": {"compared": 1},
+    "exp": {"exp": 1},
+    "softplus": {"softplus": 1},
+    "cumsum": {"cumsum": 1},
 }
 """What torch runs of each element, by entry of the convention."""
 
 SAME = {
-    **dict.fromkeys(("add_", "sub", "summed", "addmm", "baddbmm"), "add"),
+    **dict.fromkeys(("add_", "sub", "summed", "addmm", "baddbmm", "biased"), "add"),
     **dict.fromkeys(("div", "div_", "mul_"), "mul"),
 }
 """A difference is a sum and a quotient a product; biases are added within a product."""
 
 MOVES = {
-    "_to_copy", "_unsafe_view", "alias", "arange", "as_strided", "bmm", "cat", "clone", "copy_",
-    "detach", "embedding", "expand", "full", "gather", "index", "index_select", "masked_fill",
-    "max", "mm", "new_empty", "new_zeros", "ones", "ones_like", "permute", "repeat",
+    "_to_copy", "_unsafe_view", "alias", "arange", "as_strided", "bmm", "cat", "clone",
+    "constant_pad_nd", "convolution", "copy_", "detach", "embedding", "expand", "full", "gather",
+    "index", "index_select", "masked_fill", "max", "mm", "new_empty", "new_zeros", "ones", "ones_like", "permute", "repeat",
     "scalar_tensor", "scatter", "scatter_", "select", "slice", "split", "split_with_sizes",
     "squeeze", "stack", "t", "topk", "transpose", "tril", "unbind", "unsqueeze", "view",
     "view_as_complex", "view_as_real", "where", "zeros", "zeros_like",
@@ -181,6 +184,8 @@ MOVED = {
     ("top_k",): ("topk",),
     ("rope_angle",): ("cos", "sin"),
     ("layer_norm",): ("native_layer_norm",),
+    ("softplus",): ("softplus",),
+    ("cumsum",): ("cumsum",),
 }
 """Kinds of op, and the ops of torch that are those and nothing else."""
 
