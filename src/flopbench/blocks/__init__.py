@@ -15,6 +15,7 @@ from flopbench.blocks.passes import PackedPass, Pass, decode_passes, prefill_pas
 from flopbench.blocks.prediction import MultiTokenPrediction
 from flopbench.blocks.recurrent import Mamba2, ShortConvolution
 from flopbench.blocks.rotary import RotaryAngles, angle_op
+from flopbench.blocks.selective import Mamba
 from flopbench.blocks.site import Site
 from flopbench.blocks.vision import EncoderAttention, EncoderLayers, PatchStem, Positions
 
@@ -30,6 +31,7 @@ __all__ = [
     "LatentAttention",
     "Layers",
     "LmHead",
+    "Mamba",
     "Mamba2",
     "Mlp",
     "Moe",

@@ -31,6 +31,7 @@ from flopbench.ops.recurrences import (
     CausalConvolution,
     FusedRecurrence,
     Recurrence,
+    SelectiveScan,
     StateSpace,
 )
 from flopbench.ops.vector import Elementwise, Norm, Rope, Softmax, VectorGradient
@@ -65,6 +66,7 @@ __all__ = [
     "PricedOp",
     "Recurrence",
     "Rope",
+    "SelectiveScan",
     "Softmax",
     "StateSpace",
     "TriangularSolve",

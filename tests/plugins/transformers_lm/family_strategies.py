@@ -14,7 +14,8 @@ FLAGS = (
     *("attention_bias", "attention_out_bias", "bias", "enable_bias", "mlp_bias", "use_bias"),
     *("use_qkv_bias", "qk_layernorm", "use_qk_norm", "tie_word_embeddings", "multi_query"),
     *("use_parallel_residual", "parallel_attn", "layer_norm_elementwise_affine"),
-    *("do_layer_norm_before", "scale_embedding", "alibi"),
+    *("do_layer_norm_before", "scale_embedding", "alibi", "use_conv_bias", "mamba_conv_bias"),
+    *("mamba_proj_bias",),
 )
 """Fields that may be true or false in any type that has them."""
 

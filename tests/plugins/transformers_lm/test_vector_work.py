@@ -45,22 +45,26 @@ RUNS = {
     "rope": {"mul": 2, "add": 1},
     "rope_angle": {"cos": 1, "sin": 1},
     "top_k": {"compared": 1},
+    "exp": {"exp": 1},
+    "softplus": {"softplus": 1},
+    "cumsum": {"cumsum": 1},
 }
 """What torch runs of each element, by entry of the convention."""
 
 SAME = {
-    **dict.fromkeys(("add_", "sub", "summed", "addmm", "baddbmm"), "add"),
+    **dict.fromkeys(("add_", "sub", "summed", "addmm", "baddbmm", "biased"), "add"),
     **dict.fromkeys(("div", "div_", "mul_"), "mul"),
 }
 """A difference is a sum and a quotient a product; biases are added within a product."""
 
 MOVES = {
-    "_to_copy", "_unsafe_view", "alias", "arange", "as_strided", "bmm", "cat", "clone", "copy_",
-    "detach", "embedding", "expand", "full", "gather", "index", "index_select", "masked_fill",
-    "max", "mm", "new_empty", "new_zeros", "ones", "ones_like", "permute", "repeat",
-    "scalar_tensor", "scatter", "scatter_", "select", "slice", "split", "split_with_sizes",
-    "squeeze", "stack", "t", "topk", "transpose", "tril", "unbind", "unsqueeze", "view",
-    "view_as_complex", "view_as_real", "where", "zeros", "zeros_like",
+    "_to_copy", "_unsafe_view", "alias", "arange", "as_strided", "bmm", "cat", "clone",
+    "constant_pad_nd", "convolution", "copy_", "detach", "embedding", "expand", "full",
+    "gather", "index", "index_select", "masked_fill", "max", "mm", "new_empty", "new_zeros",
+    "ones", "ones_like", "permute", "repeat", "scalar_tensor", "scatter", "scatter_", "select",
+    "slice", "split", "split_with_sizes", "squeeze", "stack", "t", "topk", "transpose", "tril",
+    "unbind", "unsqueeze", "view", "view_as_complex", "view_as_real", "where", "zeros",
+    "zeros_like",
 }  # fmt: skip
 """Views, copies, fills and choices; and matrix work, which is held elsewhere."""
 
@@ -121,11 +125,13 @@ VARIANTS = {
 
 ALIBI = "the making of ALiBi"
 EPSILON = "the epsilon in the sum of the weights of the experts chosen"
+WEIGHTLESS = "less than is priced: norms without weights among others that have some"
 UNIT = "1 added to the weights of norms"
 KNOWN = {
     "bloom": (ALIBI, {"pow": 4, "mul": 28}, {"pow": 4, "mul": 32}),
     "deepseek_v3": (EPSILON, {"add": 14}, {"add": 2}),
     "falcon-flipped": (ALIBI, {"pow": 4, "mul": 112}, {"pow": 4, "mul": 128}),
+    "falcon_mamba": (WEIGHTLESS, {"mul": -420}, {"mul": -60}),
     "gemma": (UNIT, {"add": 160}, {"add": 160}),
     "gemma2": (UNIT, {"add": 288}, {"add": 288}),
     "gemma3_text": (UNIT, {"add": 320}, {"add": 320}),
@@ -181,6 +187,8 @@ MOVED = {
     ("top_k",): ("topk",),
     ("rope_angle",): ("cos", "sin"),
     ("layer_norm",): ("native_layer_norm",),
+    ("softplus",): ("softplus",),
+    ("cumsum",): ("cumsum",),
 }
 """Kinds of op, and the ops of torch that are those and nothing else."""
 
@@ -196,6 +204,8 @@ WRITTEN_OUT = {
 KNOWN_MOVES = {
     # The bias is added apart.
     ("falcon-flipped", "linear"): ((-364, 0, 0), (-364, 0, 0)),
+    ("falcon_mamba-flipped", "linear"): ((-64, 0, 0), (0, 0, 0)),
+    ("mamba-flipped", "linear"): ((-64, 0, 0), (0, 0, 0)),
     # Sinks are copied beside the scores first.
     ("gpt_oss", "softmax"): ((-8, 0, 0), (-8, 0, 0)),
     # A weight and 1 were added to another weight.

@@ -2,6 +2,7 @@
 
 from flopbench.ops.recurrences.convolution import CausalConvolution
 from flopbench.ops.recurrences.recurrence import FusedRecurrence, Recurrence
+from flopbench.ops.recurrences.selective_scan import SelectiveScan
 from flopbench.ops.recurrences.state_space import StateSpace
 
-__all__ = ["CausalConvolution", "FusedRecurrence", "Recurrence", "StateSpace"]
+__all__ = ["CausalConvolution", "FusedRecurrence", "Recurrence", "SelectiveScan", "StateSpace"]
