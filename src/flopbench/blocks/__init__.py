@@ -6,6 +6,7 @@ A block holds the sizes of its part. Given where it runs (`Site`) and how much g
 
 from flopbench.blocks.attention import SelfAttention
 from flopbench.blocks.decoder import AnglesBlock, AttentionBlock, Decoder, Layers
+from flopbench.blocks.delta import GatedDeltaNet
 from flopbench.blocks.ends import Embeddings, LmHead
 from flopbench.blocks.gated_convolution import GatedConvolution
 from flopbench.blocks.latent import LatentAttention
@@ -28,6 +29,7 @@ __all__ = [
     "EncoderLayers",
     "Experts",
     "GatedConvolution",
+    "GatedDeltaNet",
     "GatedMlp",
     "LatentAttention",
     "Layers",

@@ -29,6 +29,7 @@ from flopbench.ops.lookups import Embedding, KvCacheUpdate
 from flopbench.ops.matrix import ExpertLinear, Linear, MatMul, TriangularSolve
 from flopbench.ops.recurrences import (
     CausalConvolution,
+    DeltaRule,
     FusedRecurrence,
     Recurrence,
     StateSpace,
@@ -47,6 +48,7 @@ __all__ = [
     "Convolution",
     "Core",
     "Cost",
+    "DeltaRule",
     "Elementwise",
     "Embedding",
     "ExpertLinear",

@@ -6,6 +6,7 @@ from typing import Any
 
 from flopbench.blocks import Decoder, GatedConvolution
 from flopbench_transformers_lm.config import LmConfig
+from flopbench_transformers_lm.families.delta import DELTA
 from flopbench_transformers_lm.families.fields import Fields
 from flopbench_transformers_lm.families.moe_parts import FeedForward, moe
 from flopbench_transformers_lm.families.parts import RMS, Family, attention, decoder, gated_mlp
@@ -62,4 +63,4 @@ def _lfm2_inner(fields: Fields) -> int:
     return multiple * -(-int(factor * inner) // multiple)
 
 
-LINEAR: dict[str, Family] = {"lfm2": lfm2, "lfm2_moe": lfm2_moe}
+LINEAR: dict[str, Family] = {**DELTA, "lfm2": lfm2, "lfm2_moe": lfm2_moe}
