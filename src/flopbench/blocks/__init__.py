@@ -6,7 +6,9 @@ A block holds the sizes of its part. Given where it runs (`Site`) and how much g
 
 from flopbench.blocks.attention import SelfAttention
 from flopbench.blocks.decoder import AnglesBlock, AttentionBlock, Decoder, Layers
+from flopbench.blocks.delta import GatedDeltaNet
 from flopbench.blocks.ends import Embeddings, LmHead
+from flopbench.blocks.gated_convolution import GatedConvolution
 from flopbench.blocks.latent import LatentAttention
 from flopbench.blocks.linear import NormSpec, Projections, ResidualNorms
 from flopbench.blocks.mlp import GatedMlp, Mlp
@@ -27,6 +29,8 @@ __all__ = [
     "EncoderAttention",
     "EncoderLayers",
     "Experts",
+    "GatedConvolution",
+    "GatedDeltaNet",
     "GatedMlp",
     "LatentAttention",
     "Layers",

@@ -36,6 +36,8 @@ class SelfAttention:
         evicts: whether the KV cache drops keys that left the window.
         queries_scaled: what the queries are multiplied by before the core, if anything: a
             constant, or a number for each position. The scores may be scaled as well.
+        gated: whether the query projection makes as many elements again, whose sigmoid multiplies
+            the output of the core.
         masked, bias, scaled, softcap, sinks: as in `flopbench.ops.Attention`.
     """
 
@@ -53,6 +55,7 @@ class SelfAttention:
     window: Dim | None = None
     evicts: bool = True
     queries_scaled: Literal["constant", "positions"] | None = None
+    gated: bool = False
     masked: Literal["added", "filled"] = "added"
     bias: str | None = None
     scaled: Literal["scores", "queries"] | None = "scores"
@@ -62,18 +65,26 @@ class SelfAttention:
     def ops(self, site: Site, run: Pass) -> Iterator[Op]:
         """Yield the operations under ``qkv``, ``core`` and ``out``."""
         qkv, core = site.at("qkv"), site.at("core")
-        widths = tuple(n * self.head_dim for n in (self.heads, self.kv_heads, self.kv_heads))
+        queries = self.heads * (2 if self.gated else 1)
+        widths = tuple(n * self.head_dim for n in (queries, self.kv_heads, self.kv_heads))
         roles = ("q", "k", "v")
         projections = Projections(self.width, widths, self.qkv_bias, self.fused, roles)
         yield from projections.ops(qkv, run.tokens)
         values = projections.values
         if self.qk_norm:
             yield from self._qk_norms(qkv, run, self.qk_norm, values)
-        yield from self._placed(core, run, values)
+        outputs = run.tokens * self.heads * self.head_dim
+        waiting = core.with_alive(outputs if self.gated else 0)  # the gate
+        yield from self._placed(waiting, run, values)
         for part in run.parts:
             # The queries or the outputs of the other parts stay alive.
             beside = (run.tokens - part.tokens) * self.heads * self.head_dim
-            yield self._core(core.with_alive(beside), part, values)
+            yield self._core(waiting.with_alive(beside), part, values)
+        if self.gated:
+            opened = core.with_alive(outputs).between(values[0], "gate")
+            yield opened.op(Elementwise, function="sigmoid", outputs=outputs)
+            both = {"takes": ("core", "gate"), "gives": "core"}
+            yield core.op(Elementwise, function="multiply", outputs=outputs, **both)
         yield (
             site.at("out")
             .between("core", site.gives)

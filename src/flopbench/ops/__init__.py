@@ -29,6 +29,7 @@ from flopbench.ops.lookups import Embedding, KvCacheUpdate
 from flopbench.ops.matrix import ExpertLinear, Linear, MatMul, TriangularSolve
 from flopbench.ops.recurrences import (
     CausalConvolution,
+    DeltaRule,
     FusedRecurrence,
     Recurrence,
     SelectiveScan,
@@ -48,6 +49,7 @@ __all__ = [
     "Convolution",
     "Core",
     "Cost",
+    "DeltaRule",
     "Elementwise",
     "Embedding",
     "ExpertLinear",

@@ -21,7 +21,7 @@ _QKV = (
 )
 """Queries, keys and values, fused or separate, including latent ones and their norms."""
 
-_MIXER = r"(mixer|mamba|linear_attn)"
+_MIXER = r"(mixer|mamba|linear_attn|(?<=\d\.)conv)"
 """What is in the place of attention, in models that have a recurrence there."""
 
 _HEAD = (
@@ -36,9 +36,10 @@ _RULES = (
     (r"^shared_head$", "lm_head"),
     (r"\.eh_proj$", "projection"),
     (_HEAD, "lm_head"),
+    (r"(^|\.)embedding_norm$", "decoder/norm"),
     (r"(^|\.)(rotary_\w+|rope\w*|pos_emb)(\.|$)", "decoder/rope"),
-    (rf"\.{_MIXER}\.in_proj\w*$", "decoder/recurrence/in"),
-    (rf"\.{_MIXER}\.out_proj$", "decoder/recurrence/out"),
+    (rf"\.{_MIXER}\.(in_proj\w*|[qkvabg]_proj)$", "decoder/recurrence/in"),
+    (rf"\.{_MIXER}\.(out|o)_proj$", "decoder/recurrence/out"),
     (rf"\.{_MIXER}\.x_proj$", "decoder/recurrence/select"),
     (rf"\.{_MIXER}\.\w*norm$", "decoder/recurrence/norm"),
     (rf"\.{_MIXER}(\.(conv\w*|dt_proj))?$", "decoder/recurrence/core"),

@@ -1,8 +1,16 @@
 """Kinds of recurrence: what each costs token by token, in chunks, and as transformers runs it."""
 
 from flopbench.ops.recurrences.convolution import CausalConvolution
+from flopbench.ops.recurrences.delta_rule import DeltaRule
 from flopbench.ops.recurrences.recurrence import FusedRecurrence, Recurrence
 from flopbench.ops.recurrences.selective_scan import SelectiveScan
 from flopbench.ops.recurrences.state_space import StateSpace
 
-__all__ = ["CausalConvolution", "FusedRecurrence", "Recurrence", "SelectiveScan", "StateSpace"]
+__all__ = [
+    "CausalConvolution",
+    "DeltaRule",
+    "FusedRecurrence",
+    "Recurrence",
+    "SelectiveScan",
+    "StateSpace",
+]

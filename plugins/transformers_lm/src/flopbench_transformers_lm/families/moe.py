@@ -50,14 +50,14 @@ def qwen2_moe(config: LmConfig) -> Decoder:
     """Qwen1.5-MoE and Qwen2-MoE (arXiv:2407.10671): a shared expert with a gate."""
     fields = Fields(config)
     shared = gated_mlp(fields, inner=fields.size("shared_expert_intermediate_size"))
-    parts = _sparse_steps(fields, shared)
+    parts = sparse_steps(fields, shared)
     return _windowed(fields, parts, biases="qkv_bias", out_bias=False)
 
 
 def qwen3_moe(config: LmConfig) -> Decoder:
     """Qwen3-MoE (arXiv:2505.09388): norms of query and key heads."""
     fields = Fields(config)
-    return _windowed(fields, _sparse_steps(fields), biases="attention_bias", qk_norm=RMS)
+    return _windowed(fields, sparse_steps(fields), biases="attention_bias", qk_norm=RMS)
 
 
 def olmoe(config: LmConfig) -> Decoder:
@@ -157,7 +157,9 @@ def _alike(fields: Fields, part: FeedForward, **options: Any) -> Decoder:
     return decoder(fields, [(attention(fields, **options), part)] * fields.layers)
 
 
-def _sparse_steps(fields: Fields, shared: GatedMlp | None = None) -> list[FeedForward]:
+def sparse_steps(
+    fields: Fields, shared: GatedMlp | None = None, *, shared_first: bool = False
+) -> list[FeedForward]:
     """Return Qwen's parts: experts in every n-th layer, n the field's, that is not excepted."""
     step, excepted = fields.size("decoder_sparse_step"), fields.get("mlp_only_layers", [])
     dense = gated_mlp(fields)
@@ -165,7 +167,7 @@ def _sparse_steps(fields: Fields, shared: GatedMlp | None = None) -> list[FeedFo
         return [dense] * fields.layers
     normalised = fields.flag("norm_topk_prob")
     inner = fields.size("moe_intermediate_size")
-    sparse = moe(fields, inner, shared=shared, normalised=normalised)
+    sparse = moe(fields, inner, shared, shared_first=shared_first, normalised=normalised)
     sparse = attrs.evolve(sparse, shared_gate=shared is not None)
     return [
         sparse if i not in excepted and (i + 1) % step == 0 else dense for i in range(fields.layers)

@@ -1,0 +1,94 @@
+"""Families with the gated delta rule in most layers, and attention in the others."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+import attrs
+
+from flopbench.blocks import Decoder, GatedDeltaNet, RotaryAngles, SelfAttention
+from flopbench_transformers_lm.config import LmConfig
+from flopbench_transformers_lm.families.fields import Fields
+from flopbench_transformers_lm.families.moe import sparse_steps
+from flopbench_transformers_lm.families.moe_parts import FeedForward, moe
+from flopbench_transformers_lm.families.parts import RMS, Family, attention, decoder, gated_mlp
+
+_KINDS = ("linear_attention", "full_attention")
+
+
+def qwen3_next(config: LmConfig) -> Decoder:
+    """Qwen3-Next (arXiv:2412.06464 for its linear attention): gated attention, a shared expert."""
+    fields = Fields(config)
+    parts = sparse_steps(fields, _shared(fields), shared_first=True)
+    net = gated_delta_net(fields, ("qkvg", "ab"), roles=("in_qkvz", "in_ba"))
+    return _mixed(fields, net, _gated_attention(fields), parts)
+
+
+def qwen3_5_text(config: LmConfig) -> Decoder:
+    """Qwen3.5: Qwen3-Next's layers with an MLP in each; positions in time, height and width."""
+    fields = Fields(config)
+    return _qwen3_5(fields, gated_mlp(fields))
+
+
+def qwen3_5_moe_text(config: LmConfig) -> Decoder:
+    """Qwen3.5's experts: Qwen3.5 with routed experts and a shared one in each layer."""
+    fields = Fields(config)
+    inner = fields.size("moe_intermediate_size")
+    part = moe(fields, inner, _shared(fields), shared_first=True, normalised=True)
+    return _qwen3_5(fields, attrs.evolve(part, shared_gate=True))
+
+
+def gated_delta_net(
+    fields: Fields, projections: tuple[str, ...], roles: tuple[str, ...], **options: Any
+) -> GatedDeltaNet:
+    """Return linear attention as the fields ``linear_…`` describe it."""
+    heads, key_heads = (fields.size(f"linear_num_{of}_heads") for of in ("value", "key"))
+    if heads % key_heads:
+        raise fields.refused("linear_num_key_heads", f"divisors of the {heads} value heads")
+    return GatedDeltaNet(
+        width=fields.width,
+        heads=heads,
+        key_heads=key_heads,
+        key_dim=fields.size("linear_key_head_dim"),
+        value_dim=fields.size("linear_value_head_dim"),
+        kernel=fields.size("linear_conv_kernel_dim"),
+        projections=projections,
+        roles=roles,
+        activation=fields.activation(),
+        **options,
+    )
+
+
+def _gated_attention(fields: Fields, **options: Any) -> SelfAttention:
+    """Return attention whose output is multiplied by a gate, and whose heads are normed."""
+    usual = {"biases": "attention_bias", "rope_partly": True, "qk_norm": RMS}
+    return attention(fields, **usual, gated=True, **options)
+
+
+def _shared(fields: Fields) -> Any:
+    return gated_mlp(fields, inner=fields.size("shared_expert_intermediate_size"))
+
+
+def _qwen3_5(fields: Fields, part: FeedForward) -> Decoder:
+    net = gated_delta_net(fields, ("qkv", "g", "b", "a"), roles=("in_qkv", "in_z", "in_b", "in_a"))
+    block = _gated_attention(fields, rope_shared=False)
+    made = _mixed(fields, net, block, [part] * fields.layers)
+    return attrs.evolve(made, angles=(RotaryAngles(block.rope_dim, axes=3),))
+
+
+def _mixed(
+    fields: Fields, net: GatedDeltaNet, block: SelfAttention, parts: Sequence[FeedForward]
+) -> Decoder:
+    """Return a decoder whose layers have linear attention or attention, as a field lists."""
+    mixers = dict(zip(_KINDS, (net, block), strict=True))
+    kinds = fields.per_layer("layer_types", *_KINDS)
+    layers = zip((mixers[kind] for kind in kinds), parts, strict=True)
+    return decoder(fields, layers, angles=[block.rope_dim])
+
+
+DELTA: dict[str, Family] = {
+    "qwen3_5_moe_text": qwen3_5_moe_text,
+    "qwen3_5_text": qwen3_5_text,
+    "qwen3_next": qwen3_next,
+}
