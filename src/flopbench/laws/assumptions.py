@@ -10,6 +10,7 @@ from attrs import define, field
 
 from flopbench.dims.forms import STEP
 from flopbench.errors import CountError
+from flopbench.laws.guards import reduced
 from flopbench.laws.law import Key, Slice, put_in
 from flopbench.laws.step_ranges import from_first_step, is_about_steps, is_bound, strongest, tidy
 
@@ -41,8 +42,8 @@ class Assumptions:
 
     def add(self, guards: Iterable[sympy.Basic], fixed: Mapping[str, int]) -> None:
         """Record relations that a call tested, with the sizes that were fixed in it."""
-        found = [tidy(from_first_step(guard)) for guard in guards]
-        self.guards += [(guard, fixed) for guard in found if guard != sympy.true]
+        found = reduced(tidy(from_first_step(guard)) for guard in guards)
+        self.guards += [(guard, fixed) for guard in found]
 
     @property
     def general(self) -> tuple[sympy.Basic, ...]:

@@ -17,6 +17,7 @@ from attrs import define, evolve, field, frozen
 from flopbench.dims.forms import STEP
 from flopbench.errors import CountError
 from flopbench.laws.assumptions import Assumptions, equations
+from flopbench.laws.guards import in_chunks
 from flopbench.laws.interpolation import interpolate
 from flopbench.laws.law import Key, Slice
 from flopbench.laws.opened import TRACED_FROM, Opened
@@ -77,7 +78,8 @@ class Search:
             name = next(iter(trace.bound))
             why = f"the program binds {name} to a number"
             return self._interpolate(name, names, fixed, free, why)
-        found = Found(trace.flops, _calls(trace.uncounted))
+        forms = {key: in_chunks(form) for key, form in trace.flops.items()}
+        found = Found(forms, _calls(trace.uncounted))
         self.assumed.meet(found.uncounted)
         self.assumed.add(trace.guards, fixed)
         method = self._hold_against_small_values(found, names, fixed, free)

@@ -39,7 +39,7 @@ def vendor_law(subject: Subject, tick: Callable[[int], None] = lambda _call: Non
     if not law.holds_at(sizes_of(subject), steps):
         raise CountError(
             f"the law of {subject.stage} does not hold at the workload's own sizes; it assumes "
-            + "; ".join(law.assumptions)
+            + _assumed(law)
         )
     counted = _count(subject, lambda _step: search.done())
     _require_equal(subject.stage, _at(law, subject), _flops(counted))
@@ -63,9 +63,7 @@ def count_by_law(subject: Subject, tick: Callable[[int], None] = lambda _call: N
     values = sizes_of(subject)
     steps = steps_of(subject, values)
     if not law.holds_at(values, steps):
-        raise CountError(
-            f"its law does not hold at these sizes: it assumes {'; '.join(law.assumptions)}"
-        )
+        raise CountError(f"its law does not hold at these sizes: it assumes {_assumed(law)}")
     if law.uncounted:
         # A law does not say in how many steps they run, or how often.
         raise CountError("the vendor runs ops that the counter has no formula for")
@@ -78,6 +76,16 @@ def count_by_law(subject: Subject, tick: Callable[[int], None] = lambda _call: N
         Method.SYMBOLIC,
         subject.counter.own_formulas_of(op for _, op in law.forms),
     )
+
+
+_FEW = 5
+"""Assumptions that an error tells."""
+
+
+def _assumed(law: Law) -> str:
+    """Return the first assumptions, and how many more there are."""
+    left = len(law.assumptions) - _FEW
+    return "; ".join(law.assumptions[:_FEW]) + (f"; and {left} more" if left > 0 else "")
 
 
 def law_here(subject: Subject, tick: Callable[[int], None] = lambda _call: None) -> Law:

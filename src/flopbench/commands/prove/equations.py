@@ -9,6 +9,7 @@ from attrs import frozen
 
 from flopbench.commands.prove.proof import Equation, ProofVerdict, Term, worst
 from flopbench.dims.forms import symbol, terms
+from flopbench.laws.guards import in_chunks
 from flopbench.laws.law import Key, Law
 from flopbench.vendor.attribution import Failed
 from flopbench.vendor.method import Method
@@ -175,7 +176,7 @@ def simplified(difference: sympy.Expr, guards: tuple[sympy.Basic, ...]) -> sympy
     A bound on one size, such as S < 4095, is substituted as S = 4094 - u with u >= 0, from which
     SymPy sees that Min(S, 4095) is S.
     """
-    difference = sympy.expand(difference)
+    difference = sympy.expand(in_chunks(difference))
     if difference.is_polynomial():
         return difference
     if _is_zero_by_cases(difference):

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 
 import sympy
 
@@ -39,8 +39,20 @@ def _console_stage(
             yield from _console_terms(c)
         else:
             yield f"    {c.component!s:<{width}}  {c.vendor}"
-    for note in whole.assumptions:
+    for note in _few(whole.assumptions):
         yield wrapped(f"  assumed: {note}")
+
+
+_MOST_ASSUMED = 10
+"""Assumptions of a stage that people are shown; JSON has them all."""
+
+
+def _few(assumptions: Sequence[str]) -> Iterator[str]:
+    """Yield the first assumptions, and how many more there are."""
+    yield from assumptions[:_MOST_ASSUMED]
+    left = len(assumptions) - _MOST_ASSUMED
+    if left > 0:
+        yield f"and {left} more, which JSON has"
 
 
 def _console_sides(proof: Proof, equation: Equation, indent: str) -> Iterator[str]:
@@ -74,7 +86,7 @@ def markdown(proof: Proof) -> str:
         lines += [*table(header, map(_row, (whole, *components))), ""]
         for e in (whole, *components):
             lines += [f"- {e.component or stage.name}: {e.reason}"] if e.reason else []
-        lines += [f"- Assumed: {note}" for note in whole.assumptions]
+        lines += [f"- Assumed: {note}" for note in _few(whole.assumptions)]
         lines += [""]
     lines += [f"{verdict(proof)}.", ""]
     lines += [f"- Versions: {', '.join(key_values(proof.versions))}"]
@@ -96,7 +108,7 @@ def latex(proof: Proof) -> str:
         name = rf"F_{{\text{{{stage.title.lower().replace('_', ' ')}}}}}"
         form = r"\text{not counted}" if whole.vendor is None else sympy.latex(whole.vendor)
         rows.append(rf"  {name} &= {form} && \text{{{whole.verdict}}}")
-        found = [f"assumed: {note}" for note in whole.assumptions]
+        found = [f"assumed: {note}" for note in _few(whole.assumptions)]
         found += [f"{whole.verdict}: {whole.reason}"] if whole.reason else []
         notes += [f"% {stage.title}: {note}" for note in found]
     lines += [" \\\\\n".join(rows), r"\end{align*}"]
