@@ -39,6 +39,31 @@ class VendorCall:
 
 
 @frozen
+class ByLength:
+    """Shorter calls, from whose counts that of a long one may follow.
+
+    They are counted and interpolated only if that is less work, and if the counts of some confirm
+    what follows from the others.
+
+    Attributes:
+        prepare: makes the call of another length.
+        length: the length of the stage's own call.
+        first: the least length of a call that does what longer ones do.
+        stride: calls whose lengths differ by a multiple of it do the same; more than 1 if they work
+            in chunks.
+        what: what the calls are, for the report.
+        unit: what a length counts.
+    """
+
+    prepare: Callable[[int], VendorCall]
+    length: int
+    first: int
+    stride: int = 1
+    what: str = "calls"
+    unit: str = "tokens"
+
+
+@frozen
 class VendorStage:
     """The calls of one stage: ``steps`` of them, one unless it is decoding.
 
@@ -50,6 +75,7 @@ class VendorStage:
         times: how often each call is made, if not once: equal calls are counted once, and their
             count is multiplied. It has an entry for each step, and no step is sampled.
         assumptions: what the calls assume, one sentence each, for the report.
+        by_length: finds shorter calls that may stand for the stage's only one, if there are some.
     """
 
     prepare: Callable[[Any], VendorCall]
@@ -57,6 +83,7 @@ class VendorStage:
     sampled: bool = True
     assumptions: tuple[str, ...] = ()
     times: tuple[int, ...] = ()
+    by_length: Callable[[], ByLength | None] | None = None
 
 
 def joined(stages: Sequence[VendorStage]) -> VendorStage:

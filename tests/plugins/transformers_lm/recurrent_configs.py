@@ -57,6 +57,25 @@ RECURRENT = {
         "num_local_experts": 4,
         "layer_types": ["linear_attention", "full_attention"],
     },
+    "recurrent_gemma": {
+        **_HEADS,
+        "num_hidden_layers": 3,
+        "num_key_value_heads": 1,
+        "head_dim": 8,
+        "lru_width": 32,
+        "attention_window_size": 5,
+    },
+    "zamba": {
+        **_HEADS,
+        "num_key_value_heads": 4,
+        "attention_head_dim": 16,
+        "attention_hidden_size": 64,
+        "n_mamba_heads": 2,
+        "mamba_d_state": 4,
+        "mamba_dt_rank": 4,
+        "num_hidden_layers": 4,
+        "layers_block_type": ["mamba", "hybrid", "mamba", "hybrid"],
+    },
     "deepseek_v32": {**_HEADS, **_LATENT},
 }
 """Overrides of the config class's defaults, by model type."""

@@ -40,6 +40,16 @@ _INDEXES = {"indexer_keys": ("update_indexer", 1), "idx_keys": ("update_index", 
 """Where layers hold an index of their tokens: what adds tokens to it, and the tokens' dimension."""
 
 
+_KEYS = frozenset({"DummyLayer", "DynamicLayer", "DynamicSlidingWindowLayer"})
+"""Cache layers of keys and values."""
+
+
+def keys_alone(cache: Any) -> bool:
+    """Return whether a cache holds keys and values, and nothing else."""
+    kinds = {type(layer).__name__ for layer in getattr(cache, "layers", ())}
+    return type(cache).__name__ == "DynamicCache" and bool(kinds) and kinds <= _KEYS
+
+
 def fill_like(cache: Any, batch: Any, tokens: Any) -> Any:
     """Return the cache as a prefill of ``tokens`` tokens leaves it, based on one of any length.
 

@@ -41,8 +41,7 @@ def sentences(real: RealModel, stage: str, tokens: int, flops: Mapping[str, int]
         )
     if stage == "prefill" and _loops_over_tokens(real):
         yield (
-            f"{stage}: without its CUDA kernels, transformers runs a selective scan token by "
-            "token: counting takes time in proportion to the context"
+            f"{stage}: without its CUDA kernels, transformers runs a selective scan token by token"
         )
 
 

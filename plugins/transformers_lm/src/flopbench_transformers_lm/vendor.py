@@ -4,13 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Callable, Hashable, Mapping, Sequence
 from importlib import metadata
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any, Literal
 
 import attrs
 
 from flopbench import CountError, VendorCall, VendorModel, VendorStage
 from flopbench.text import listed
 from flopbench.training_step import TrainOptions
+from flopbench.vendor.model import ByLength
 from flopbench.vendor.transformers import ATTENTION, VerifiedOptions
 from flopbench_transformers_lm.config import LmConfig
 from flopbench_transformers_lm.model_types import PREFIX
@@ -31,23 +32,42 @@ if TYPE_CHECKING:
 ALL_LOGITS = "this model cannot omit logits: its LM head runs on every position"
 
 
+@attrs.frozen(kw_only=True)
+class HfOptions(VerifiedOptions):
+    """What a user may set under ``vendor.``.
+
+    Attributes:
+        tokens: a long prefill of a model that loops over tokens in Python: count shorter ones that
+            determine it (``sampled``, the default), or ``every`` token.
+    """
+
+    tokens: Literal["sampled", "every"] | None = None
+
+
 class HfVendor(VendorModel):
     """A causal language model as transformers implements it, on the meta device."""
 
     name = PREFIX + "*"
     summary = "transformers' own class on the meta device, eager attention"
-    options_type = VerifiedOptions
+    options_type = HfOptions
 
-    def __init__(self, config: LmConfig, *, every_step: bool = False) -> None:
+    def __init__(
+        self, config: LmConfig, *, every_step: bool = False, every_token: bool = False
+    ) -> None:
         from flopbench_transformers_lm.vendor_model import RealModel
 
         self._real = RealModel(config)
         self._every_step = every_step
+        self._every_token = every_token
         self._trained: dict[TrainOptions, TrainedModel] = {}
 
     @classmethod
-    def from_options(cls, architecture: LmConfig, options: VerifiedOptions) -> HfVendor:
-        return cls(architecture, every_step=options.decode == "every")
+    def from_options(cls, architecture: LmConfig, options: HfOptions) -> HfVendor:
+        return cls(
+            architecture,
+            every_step=options.decode == "every",
+            every_token=options.tokens == "every",
+        )
 
     def stage(self, name: str, workload: Workload) -> VendorStage:
         if name == STEP:
@@ -55,7 +75,8 @@ class HfVendor(VendorModel):
         if name == DRAFT:
             return self._draft(workload.requests)
         if name == "prefill":
-            return self._prefill(workload, self._real)
+            stage = self._prefill(workload, self._real)
+            return attrs.evolve(stage, by_length=lambda: self._by_length(workload))
         return VendorStage(
             lambda step: self._decode(workload, step),
             steps=workload.decode_steps,
@@ -138,15 +159,28 @@ class HfVendor(VendorModel):
         """Return the calls of a prefill: one, or one for each length of packed sequences."""
         if workload.packed:
             return self._packed(workload, real)
-        asked = self._assumptions("prefill", workload)
+        return VendorStage(
+            lambda _step: _whole(workload, real, workload.context_tokens),
+            assumptions=self._assumptions("prefill", workload),
+        )
 
-        def prepare(_step: object) -> VendorCall:
-            run = real.prefill(
-                workload.batch_size, workload.context_tokens, all_logits=workload.lm_head == "all"
-            )
-            return VendorCall(real.module, run)
+    def _by_length(self, workload: Workload) -> ByLength | None:
+        """Return shorter prefills that may stand for a long one, if the model loops over tokens."""
+        from flopbench_transformers_lm.token_loops import lengths
 
-        return VendorStage(prepare, assumptions=asked)
+        tokens = workload.context_tokens
+        if self._every_token or workload.packed or type(tokens) is not int:
+            return None
+        found = lengths(self._real, tokens)
+        if found is None:
+            return None
+        return ByLength(
+            lambda length: _whole(workload, self._real, length),
+            length=tokens,
+            first=found.first,
+            stride=found.stride,
+            what="a loop over tokens: prefills",
+        )
 
     def _decode(self, workload: Workload, step: int) -> VendorCall:
         past_tokens = workload.context_tokens + step - 1
@@ -180,6 +214,12 @@ class HfVendor(VendorModel):
         if workload.lm_head == "last" and not self._real.chooses_logits:
             return (ALL_LOGITS,)
         return ()
+
+
+def _whole(workload: Workload, real: RealModel, tokens: Any) -> VendorCall:
+    """Return a prefill of sequences of a number of tokens."""
+    run = real.prefill(workload.batch_size, tokens, all_logits=workload.lm_head == "all")
+    return VendorCall(real.module, run)
 
 
 def _one_by_one(

@@ -21,7 +21,7 @@ from flopbench.errors import describe
 from flopbench.text import listed
 from flopbench.vendor.transformers import ATTENTION, EXPERTS, require_eager
 from flopbench_transformers_lm.config import LmConfig, quiet, to_transformers
-from flopbench_transformers_lm.kv_cache import fill_like
+from flopbench_transformers_lm.kv_cache import fill_like, keys_alone
 from flopbench_transformers_lm.model_types import needs_transformers, table_of
 
 _SIZE = re.compile(r"(head_dim|_size|_heads|_rank)$")
@@ -31,6 +31,9 @@ _KV_CACHE = "past_key_values"
 
 _STATES = (_KV_CACHE, "cache_params", "state", "mems")
 """Models' names for the state that a pass leaves for the next: a KV cache or recurrent states."""
+
+_SAMPLE = 2
+"""Tokens of a prefill that shows which state a model leaves."""
 
 _AUTO_CLASSES = {
     "MODEL_FOR_CAUSAL_LM_MAPPING_NAMES": "AutoModelForCausalLM",
@@ -167,24 +170,52 @@ class RealModel:
         filled = {name: fill_like(state, batch, tokens) for name, state in self._sample.items()}
         if any(state is None for state in filled.values()):
             return self.run_prefill(batch, tokens)
+        if self._given_cache:  # its recurrent states are in its modules
+            self._left(batch, _SAMPLE, given=True)
         return filled
 
     def run_prefill(self, batch: Any, tokens: Any) -> dict[str, Any]:
         """Run a prefill, and return the state that it leaves for the next pass."""
-        import torch
+        return self._left(batch, tokens, given=self._given_cache)
 
+    def _left(self, batch: Any, tokens: Any, *, given: bool) -> dict[str, Any]:
+        """Run a prefill, on an empty cache if one is ``given``, and return the state left."""
+        import torch
+        from transformers import DynamicCache
+
+        inputs = self._inputs(batch, tokens, 0, all_logits=False)
+        if given:
+            inputs[_KV_CACHE] = DynamicCache(config=self.module.config)
         with torch.no_grad():
-            output = self.prefill(batch, tokens, all_logits=False)()
-        return {name: output[name] for name in _STATES if output.get(name) is not None}
+            output = self._run(inputs, tokens - 1)
+        left = {name: output[name] for name in _STATES if output.get(name) is not None}
+        return {_KV_CACHE: inputs[_KV_CACHE]} if given and not left else left
+
+    @cached_property
+    def _given_cache(self) -> bool:
+        """Whether it fills the cache that `generate` gives it, but returns none."""
+        takes = _KV_CACHE in inspect.signature(self.module.forward).parameters
+        if not takes or self._returned:
+            return False
+        return bool(self._left(1, _SAMPLE, given=True)[_KV_CACHE].get_seq_length())
 
     @property
     def keeps_state(self) -> bool:
         """Whether a pass leaves a cache or a state for the next."""
         return bool(self._sample)
 
+    @property
+    def keeps_keys_alone(self) -> bool:
+        """Whether a pass leaves keys and values alone: nothing that waits for the token before."""
+        return keys_alone(self._sample.get(_KV_CACHE))
+
     @cached_property
     def _sample(self) -> dict[str, Any]:
-        return self.run_prefill(1, 2)
+        return self._left(1, _SAMPLE, given=True) if self._given_cache else self._returned
+
+    @cached_property
+    def _returned(self) -> dict[str, Any]:
+        return self._left(1, _SAMPLE, given=False)
 
     def _inputs(
         self, batch: Any, tokens: Any, past_tokens: Any, *, all_logits: bool

@@ -20,6 +20,7 @@ from flopbench.commands.run.result import RunReport
 from flopbench.commands.run.series import analytic_series, vendor_series
 from flopbench.errors import CountError
 from flopbench.hardware import HardwareOptions
+from flopbench.laws.by_length import count_by_length
 from flopbench.plan import Plan
 from flopbench.plan.targets import Targets
 from flopbench.progress import Progress
@@ -28,7 +29,6 @@ from flopbench.report import Comparison, ExecutedComponent, Series
 from flopbench.vendor import EXECUTED_FLOP, VERIFIED, OwnFormula, VendorCounter
 from flopbench.vendor.attribution import Attributed, Failed, attempt, attribute, total_count
 from flopbench.vendor.checked import CheckedVendor
-from flopbench.vendor.counting import count_stage
 
 if TYPE_CHECKING:
     from flopbench.commands.run.deployment import Timed
@@ -116,7 +116,7 @@ def _count_stage(
         except CountError as error:
             notes = (f"{stage.name} was counted call by call: {error}",)
     calls = vendor.stage(stage.name, plan.workload)
-    attributed = attribute(count_stage(counter, calls, progress.step), vendor.component_of)
+    attributed = attribute(count_by_length(counter, calls, progress.step), vendor.component_of)
     return attrs.evolve(attributed, assumptions=(*attributed.assumptions, *notes))
 
 

@@ -10,12 +10,12 @@ from attrs import evolve, frozen
 from flopbench.commands.sweep.law_groups import WORTH_A_LAW, Place, counts_by_law, place
 from flopbench.commands.sweep.plan import SweepPlan
 from flopbench.errors import CountError, FlopbenchError, UsageError
+from flopbench.laws.by_length import count_by_length
 from flopbench.laws.law import Subject
 from flopbench.plan import Plan
 from flopbench.tally import sums
 from flopbench.vendor import VERIFIED, Convention, VendorModel
 from flopbench.vendor.attribution import Attributed, Failed, attempt, attribute
-from flopbench.vendor.counting import count_stage
 from flopbench.vendor.method import Method
 
 
@@ -168,7 +168,7 @@ def count_unit(plan: SweepPlan, unit: Unit) -> UnitCount:
 
     def count() -> Attributed:
         stage = vendor.stage(unit.stage, plan.workloads[unit.points[0]])
-        return attribute(count_stage(counter, stage), vendor.component_of)
+        return attribute(count_by_length(counter, stage), vendor.component_of)
 
     try:
         counted = attempt(count)
