@@ -7,10 +7,11 @@ A block holds the sizes of its part. Given where it runs (`Site`) and how much g
 from flopbench.blocks.attention import SelfAttention
 from flopbench.blocks.decoder import AnglesBlock, AttentionBlock, Decoder, Layers
 from flopbench.blocks.ends import Embeddings, LmHead
+from flopbench.blocks.hybrid import Branch, SideBySide
 from flopbench.blocks.latent import LatentAttention
 from flopbench.blocks.linear import NormSpec, Projections, ResidualNorms
 from flopbench.blocks.mlp import GatedMlp, Mlp
-from flopbench.blocks.moe import Experts, Moe, Router
+from flopbench.blocks.moe import Experts, LatentInput, Moe, Router
 from flopbench.blocks.passes import PackedPass, Pass, decode_passes, prefill_pass, stage_passes
 from flopbench.blocks.prediction import MultiTokenPrediction
 from flopbench.blocks.recurrent import Mamba2, ShortConvolution
@@ -22,6 +23,7 @@ from flopbench.blocks.vision import EncoderAttention, EncoderLayers, PatchStem, 
 __all__ = [
     "AnglesBlock",
     "AttentionBlock",
+    "Branch",
     "Decoder",
     "Embeddings",
     "EncoderAttention",
@@ -29,6 +31,7 @@ __all__ = [
     "Experts",
     "GatedMlp",
     "LatentAttention",
+    "LatentInput",
     "Layers",
     "LmHead",
     "Mamba",
@@ -47,6 +50,7 @@ __all__ = [
     "Router",
     "SelfAttention",
     "ShortConvolution",
+    "SideBySide",
     "Site",
     "angle_op",
     "decode_passes",

@@ -36,6 +36,7 @@ class SelfAttention:
         evicts: whether the KV cache drops keys that left the window.
         queries_scaled: what the queries are multiplied by before the core, if anything: a
             constant, or a number for each position. The scores may be scaled as well.
+        keys_scaled: whether the keys are multiplied by a constant before they are rotated.
         masked, bias, scaled, softcap, sinks: as in `flopbench.ops.Attention`.
     """
 
@@ -53,6 +54,7 @@ class SelfAttention:
     window: Dim | None = None
     evicts: bool = True
     queries_scaled: Literal["constant", "positions"] | None = None
+    keys_scaled: bool = False
     masked: Literal["added", "filled"] = "added"
     bias: str | None = None
     scaled: Literal["scores", "queries"] | None = "scores"
@@ -106,8 +108,12 @@ class SelfAttention:
                 yield norm.apart(beside, run.tokens, heads, self.head_dim)
 
     def _placed(self, site: Site, run: Pass, values: tuple[str, ...]) -> Iterator[Op]:
-        """Yield the rotation of queries and keys, and the scaling of queries."""
+        """Yield the scaling of keys, the rotation of queries and keys, the scaling of queries."""
         keys = self._keys(run)
+        if self.keys_scaled:
+            queries_and_values = run.tokens * self.heads * self.head_dim + keys
+            beside = site.with_alive(queries_and_values).between(values[1], values[1])
+            yield beside.op(Elementwise, function="multiply", outputs=keys, reads=keys)
         if self.rope_dim:
             heads = self.heads + self.kv_heads
             # The values and the unrotated elements of queries and keys stay alive.
