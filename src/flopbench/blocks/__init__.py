@@ -17,10 +17,12 @@ from flopbench.blocks.prediction import MultiTokenPrediction
 from flopbench.blocks.recurrent import Mamba2, ShortConvolution
 from flopbench.blocks.rotary import RotaryAngles, angle_op
 from flopbench.blocks.selective import Mamba
+from flopbench.blocks.shared import AfterShared, SharedTransformer
 from flopbench.blocks.site import Site
 from flopbench.blocks.vision import EncoderAttention, EncoderLayers, PatchStem, Positions
 
 __all__ = [
+    "AfterShared",
     "AnglesBlock",
     "AttentionBlock",
     "Branch",
@@ -49,6 +51,7 @@ __all__ = [
     "RotaryAngles",
     "Router",
     "SelfAttention",
+    "SharedTransformer",
     "ShortConvolution",
     "SideBySide",
     "Site",

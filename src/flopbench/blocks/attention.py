@@ -24,6 +24,7 @@ class SelfAttention:
     """Causal attention of ``heads`` query heads on ``kv_heads`` key and value heads.
 
     Attributes:
+        out_width: width of the result, if not that of the input.
         qkv_bias: whether the query, key and value projections have a bias: one answer for all
             three, or one for each.
         fused: whether one product computes queries, keys and values.
@@ -44,6 +45,7 @@ class SelfAttention:
     heads: Dim
     kv_heads: Dim
     head_dim: Dim
+    out_width: Dim | None = None
     qkv_bias: bool | tuple[bool, ...] = False
     out_bias: bool = False
     fused: bool = False
@@ -84,7 +86,7 @@ class SelfAttention:
                 role="o",
                 rows=run.tokens,
                 in_features=self.heads * self.head_dim,
-                out_features=self.width,
+                out_features=self.width if self.out_width is None else self.out_width,
                 bias=self.out_bias,
             )
         )

@@ -9,6 +9,15 @@ _BAMBA = {
     "mamba_d_conv": 3,
     "mamba_chunk_size": 4,
 }
+_ZAMBA = {
+    "num_hidden_layers": 3,
+    "layer_types": ["hybrid", "linear_attention", "hybrid"],
+    "head_dim": 16,
+    "mamba_expand": 2,
+    "mamba_d_state": 6,
+    "mamba_d_conv": 3,
+    "sliding_window": None,
+}
 _BOTH = {"layer_types": ["linear_attention", "full_attention"], "sliding_window": None}
 
 OWN = {
@@ -45,5 +54,23 @@ OWN = {
         "sliding_window": None,
         "moe_shared_expert_intermediate_size": 10,
         "moe_latent_size": 12,
+    },
+    "zamba": {
+        **_ZAMBA,
+        "n_mamba_heads": 2,
+        "mamba_dt_rank": 3,
+        "attention_hidden_size": 64,
+    },
+    "zamba2": {
+        **_ZAMBA,
+        "n_mamba_heads": 8,
+        "mamba_ngroups": 2,
+        "chunk_size": 4,
+        "num_mem_blocks": 1,
+        "use_shared_attention_adapter": True,
+        "adapter_rank": 3,
+        "use_mem_rope": True,
+        "tie_word_embeddings": True,
+        "num_key_value_heads": 4,
     },
 }

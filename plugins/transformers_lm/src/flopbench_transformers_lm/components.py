@@ -47,7 +47,8 @@ _RULES = (
     (rf"\.{_MOE}\.experts(\.|$)", "decoder/moe/experts"),
     (rf"\.{_MOE}\.fc\d_latent_proj$", "decoder/moe/latent"),
     (rf"\.({_MOE}\.)?shared_(experts?|mlp|expert_gate)(\.|$)", "decoder/moe/shared"),
-    (rf"\.{_ATTENTION}\.({_QKV})(\.|$)", "decoder/attention/qkv"),
+    (rf"\.{_ATTENTION}\.({_QKV}|linear_[qkv]_adapter_list)(\.|$)", "decoder/attention/qkv"),
+    (rf"{_IN_LAYER}linear$", "decoder/linear"),
     (
         rf"\.{_ATTENTION}\.((o|out|c)_proj|dense|output\.dense|out_lin|Wo)$",
         "decoder/attention/out",

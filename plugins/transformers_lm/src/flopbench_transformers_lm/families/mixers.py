@@ -31,6 +31,13 @@ BAMBA = {
     "kernel": "mamba_d_conv",
     "chunk": "mamba_chunk_size",
 }
+ZAMBA2 = {
+    **BAMBA,
+    "heads": "n_mamba_heads",
+    "head_dim": "mamba_headdim",
+    "groups": "mamba_ngroups",
+    "chunk": "chunk_size",
+}
 JAMBA = {"state_size": "mamba_d_state", "rank": "mamba_dt_rank", "kernel": "mamba_d_conv"}
 """Fields with the sizes of a mixer, by their names in the block."""
 

@@ -8,6 +8,7 @@ from flopbench_transformers_lm.families import mixers
 from flopbench_transformers_lm.families.fields import Fields
 from flopbench_transformers_lm.families.hybrid import HYBRID
 from flopbench_transformers_lm.families.parts import Family, decoder
+from flopbench_transformers_lm.families.shared import SHARED
 
 WEIGHTLESS = NormSpec("rms_norm", parameters=0)
 
@@ -49,4 +50,5 @@ STATE_SPACE: dict[str, Family] = {
     "mamba": mamba,
     "mamba2": mamba2,
     **HYBRID,
+    **SHARED,
 }
