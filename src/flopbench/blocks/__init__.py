@@ -9,21 +9,25 @@ from flopbench.blocks.decoder import AnglesBlock, AttentionBlock, Decoder, Layer
 from flopbench.blocks.delta import GatedDeltaNet
 from flopbench.blocks.ends import Embeddings, LmHead
 from flopbench.blocks.gated_convolution import GatedConvolution
+from flopbench.blocks.hybrid import Branch, SideBySide
 from flopbench.blocks.latent import LatentAttention
 from flopbench.blocks.linear import NormSpec, Projections, ResidualNorms
 from flopbench.blocks.mlp import GatedMlp, Mlp
-from flopbench.blocks.moe import Experts, Moe, Router
+from flopbench.blocks.moe import Experts, LatentInput, Moe, Router
 from flopbench.blocks.passes import PackedPass, Pass, decode_passes, prefill_pass, stage_passes
 from flopbench.blocks.prediction import MultiTokenPrediction
 from flopbench.blocks.recurrent import Mamba2, ShortConvolution
 from flopbench.blocks.rotary import RotaryAngles, angle_op
 from flopbench.blocks.selective import Mamba
+from flopbench.blocks.shared import AfterShared, SharedTransformer
 from flopbench.blocks.site import Site
 from flopbench.blocks.vision import EncoderAttention, EncoderLayers, PatchStem, Positions
 
 __all__ = [
+    "AfterShared",
     "AnglesBlock",
     "AttentionBlock",
+    "Branch",
     "Decoder",
     "Embeddings",
     "EncoderAttention",
@@ -33,6 +37,7 @@ __all__ = [
     "GatedDeltaNet",
     "GatedMlp",
     "LatentAttention",
+    "LatentInput",
     "Layers",
     "LmHead",
     "Mamba",
@@ -50,7 +55,9 @@ __all__ = [
     "RotaryAngles",
     "Router",
     "SelfAttention",
+    "SharedTransformer",
     "ShortConvolution",
+    "SideBySide",
     "Site",
     "angle_op",
     "decode_passes",

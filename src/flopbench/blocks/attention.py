@@ -24,6 +24,7 @@ class SelfAttention:
     """Causal attention of ``heads`` query heads on ``kv_heads`` key and value heads.
 
     Attributes:
+        out_width: width of the result, if not that of the input.
         qkv_bias: whether the query, key and value projections have a bias: one answer for all
             three, or one for each.
         fused: whether one product computes queries, keys and values.
@@ -38,6 +39,7 @@ class SelfAttention:
             constant, or a number for each position. The scores may be scaled as well.
         gated: whether the query projection makes as many elements again, whose sigmoid multiplies
             the output of the core.
+        keys_scaled: whether the keys are multiplied by a constant before they are rotated.
         masked, bias, scaled, softcap, sinks: as in `flopbench.ops.Attention`.
     """
 
@@ -45,6 +47,7 @@ class SelfAttention:
     heads: Dim
     kv_heads: Dim
     head_dim: Dim
+    out_width: Dim | None = None
     qkv_bias: bool | tuple[bool, ...] = False
     out_bias: bool = False
     fused: bool = False
@@ -56,6 +59,7 @@ class SelfAttention:
     evicts: bool = True
     queries_scaled: Literal["constant", "positions"] | None = None
     gated: bool = False
+    keys_scaled: bool = False
     masked: Literal["added", "filled"] = "added"
     bias: str | None = None
     scaled: Literal["scores", "queries"] | None = "scores"
@@ -93,7 +97,7 @@ class SelfAttention:
                 role="o",
                 rows=run.tokens,
                 in_features=self.heads * self.head_dim,
-                out_features=self.width,
+                out_features=self.width if self.out_width is None else self.out_width,
                 bias=self.out_bias,
             )
         )
@@ -117,8 +121,12 @@ class SelfAttention:
                 yield norm.apart(beside, run.tokens, heads, self.head_dim)
 
     def _placed(self, site: Site, run: Pass, values: tuple[str, ...]) -> Iterator[Op]:
-        """Yield the rotation of queries and keys, and the scaling of queries."""
+        """Yield the scaling of keys, the rotation of queries and keys, the scaling of queries."""
         keys = self._keys(run)
+        if self.keys_scaled:
+            queries_and_values = run.tokens * self.heads * self.head_dim + keys
+            beside = site.with_alive(queries_and_values).between(values[1], values[1])
+            yield beside.op(Elementwise, function="multiply", outputs=keys, reads=keys)
         if self.rope_dim:
             heads = self.heads + self.kv_heads
             # The values and the unrotated elements of queries and keys stay alive.

@@ -24,7 +24,8 @@ FeedForward: TypeAlias = Mlp | GatedMlp | Moe
 class AttentionBlock(Protocol):
     """What mixes the tokens in a layer: `SelfAttention`, or a recurrence in its place.
 
-    Its operations are under ``attention``, unless it has a class attribute ``component``.
+    Its operations are under ``attention``, unless it has a class attribute ``component``, which is
+    "" if it chooses for each of its parts.
     """
 
     def ops(self, site: Site, run: Pass) -> Iterator[Op]:
@@ -75,10 +76,10 @@ class Layers:
         """Yield the parts of a layer, in the order in which they run."""
         attention, feed_forward = self.attention, self.feed_forward
         if attention is not None:
-            place = site.at(part_name(attention))
+            place = part_site(site, attention)
             yield lambda takes, gives: attention.ops(place.between(takes, gives), run)
         if feed_forward is not None:
-            there = site.at(part_name(feed_forward))
+            there = part_site(site, feed_forward)
             yield lambda takes, gives: feed_forward.ops(there.between(takes, gives), run.tokens)
 
     def roles(self) -> tuple[str, ...]:
@@ -104,9 +105,15 @@ class _Asked(dict[str, Scheme]):
 
 
 def part_name(part: AttentionBlock | FeedForward) -> str:
-    """Return the component of a part of a layer, below that of the layer."""
+    """Return the component of a part of a layer, below that of the layer; "" if it has several."""
     found: str = getattr(part, "component", "attention")
     return found
+
+
+def part_site(site: Site, part: AttentionBlock | FeedForward) -> Site:
+    """Return where a part of a layer runs: under its component, if it has one of its own."""
+    name = part_name(part)
+    return site.at(name) if name else site
 
 
 @frozen(kw_only=True)

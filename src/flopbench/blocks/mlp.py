@@ -53,6 +53,7 @@ class GatedMlp:
 
     Attributes:
         fused: whether one product computes gate and up.
+        scaled: whether constants multiply the gate before its activation, and the result.
     """
 
     component: ClassVar[str] = "mlp"
@@ -62,6 +63,7 @@ class GatedMlp:
     activation: str = "silu"
     bias: bool = False
     fused: bool = False
+    scaled: bool = False
 
     def ops(self, site: Site, rows: Dim) -> Iterator[Op]:
         """Yield gate, then up while the activated gate stays alive, then down."""
@@ -72,6 +74,9 @@ class GatedMlp:
         # During the activation the input stays alive for up; if fused, up's output is alive.
         waiting = inner if self.fused else rows * self.width
         halves = projections.values
+        if self.scaled:
+            gate = site.with_alive(waiting).between(halves[0], halves[0])
+            yield gate.op(Elementwise, function="multiply", outputs=inner, reads=inner)
         yield from gate_ops(site, self.activation, inner, (waiting, 0), halves)
         yield site.between(halves[0], site.gives).op(
             Linear,
@@ -81,6 +86,10 @@ class GatedMlp:
             out_features=self.width,
             bias=self.bias,
         )
+        if self.scaled:
+            outputs = rows * self.width
+            given = site.between(site.gives, site.gives)
+            yield given.op(Elementwise, function="multiply", outputs=outputs, reads=outputs)
 
 
 def gate_ops(

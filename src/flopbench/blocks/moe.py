@@ -11,7 +11,7 @@ from typing import ClassVar, Literal
 
 from attrs import frozen
 
-from flopbench.blocks.mlp import GatedMlp, gate_ops
+from flopbench.blocks.mlp import GatedMlp, Mlp, gate_ops
 from flopbench.blocks.site import Site
 from flopbench.dims import Dim
 from flopbench.ops import Elementwise, ExpertLinear, Linear, Op, Softmax
@@ -170,10 +170,41 @@ class Experts:
 
 
 @frozen(kw_only=True)
+class LatentInput:
+    """Two products around routed experts, which work on narrower vectors between them.
+
+    Source: LatentMoE, arXiv:2601.18089.
+    """
+
+    width: Dim
+    latent: Dim
+    bias: bool = False
+
+    def before(self, site: Site, tokens: Dim) -> Linear:
+        """Return the product that makes what the experts work on."""
+        return self._product(site, "latent_in", tokens, (self.width, self.latent))
+
+    def after(self, site: Site, tokens: Dim) -> Linear:
+        """Return the product of what they make."""
+        return self._product(site, "latent_out", tokens, (self.latent, self.width))
+
+    def _product(self, site: Site, role: str, rows: Dim, features: tuple[Dim, Dim]) -> Linear:
+        return site.op(
+            Linear,
+            role=role,
+            rows=rows,
+            in_features=features[0],
+            out_features=features[1],
+            bias=self.bias,
+        )
+
+
+@frozen(kw_only=True)
 class Moe:
     """A feed-forward part of routed experts, and of shared ones that every token uses, if any.
 
     Attributes:
+        latent: what makes the routed experts' input, if it is not that of the part.
         shared_gate: whether a gate weights the output of the shared experts for each token.
         shared_first: whether the shared experts run before the routed ones.
     """
@@ -182,16 +213,17 @@ class Moe:
 
     router: Router
     experts: Experts
-    shared: GatedMlp | None = None
+    shared: Mlp | GatedMlp | None = None
     shared_gate: bool = False
     shared_first: bool = False
+    latent: LatentInput | None = None
 
     def ops(self, site: Site, tokens: Dim) -> Iterator[Op]:
-        """Yield the parts under ``router``, ``experts`` and ``shared``."""
+        """Yield the parts under ``router``, ``latent``, ``experts`` and ``shared``."""
         if not self.shared:
             yield from self._routed(site, site, tokens)
             return
-        elements = tokens * self.experts.width
+        elements = tokens * self.router.width
         waiting = site.with_alive(elements)
         parts = (
             self._routed(site, waiting.between(site.takes, "routed"), tokens),
@@ -205,12 +237,18 @@ class Moe:
 
     def _routed(self, site: Site, waiting: Site, tokens: Dim) -> Iterator[Op]:
         yield from self.router.ops(site.at("router"), tokens)
-        yield from self.experts.ops(waiting.at("experts"), tokens)
+        if self.latent is None:
+            yield from self.experts.ops(waiting.at("experts"), tokens)
+            return
+        place = waiting.at("latent")
+        yield self.latent.before(place.between(site.takes, "latent"), tokens)
+        yield from self.experts.ops(waiting.at("experts").between("latent", "latent"), tokens)
+        yield self.latent.after(place.between("latent", waiting.gives), tokens)
 
-    def _shared(self, shared: GatedMlp, site: Site, tokens: Dim) -> Iterator[Op]:
+    def _shared(self, shared: Mlp | GatedMlp, site: Site, tokens: Dim) -> Iterator[Op]:
         yield from shared.ops(site, tokens)
         if self.shared_gate:
-            yield from _gate(site, tokens, self.experts.width)
+            yield from _gate(site, tokens, self.router.width)
 
 
 def _gate(site: Site, tokens: Dim, width: Dim) -> Iterator[Op]:

@@ -58,8 +58,10 @@ class Mamba2:
     Attributes:
         heads, head_dim, state_size, groups, chunk: as in `flopbench.ops.StateSpace`.
         kernel: as in `ShortConvolution`.
-        bias: whether the projections have a bias.
+        in_bias, out_bias: whether the first and the last projection have a bias.
         norm: norm of the gated result, if any.
+        scaled: whether constants multiply its input, and each column of what the first product
+            makes.
     """
 
     component: ClassVar[str] = "recurrence"
@@ -71,10 +73,12 @@ class Mamba2:
     groups: int
     kernel: Dim
     chunk: Dim
-    bias: bool = False
+    in_bias: bool = False
+    out_bias: bool = False
     convolution_bias: bool = True
     activation: str = "silu"
     norm: NormSpec | None = NormSpec("rms_norm")
+    scaled: bool = False
 
     @property
     def inner(self) -> int:
@@ -89,18 +93,7 @@ class Mamba2:
     def ops(self, site: Site, run: Pass) -> Iterator[Op]:
         """Yield the operations under ``in``, ``conv``, ``core``, ``norm`` and ``out``."""
         rows, values = run.tokens, run.tokens * self.inner
-        yield (
-            site.at("in")
-            .between(site.takes, "projected")
-            .op(
-                Linear,
-                role="in",
-                rows=rows,
-                in_features=self.width,
-                out_features=self.inner + self.channels + self.heads,
-                bias=self.bias,
-            )
-        )
+        yield from self._projected(site.at("in"), rows)
         gate_alive = site.with_alive(values)
         convolution = ShortConvolution(
             channels=self.channels,
@@ -128,9 +121,30 @@ class Mamba2:
                 rows=rows,
                 in_features=self.inner,
                 out_features=self.width,
-                bias=self.bias,
+                bias=self.out_bias,
             )
         )
+
+    def _projected(self, site: Site, rows: Dim) -> Iterator[Op]:
+        """Yield the first product, and the scaling around it."""
+        made = self.inner + self.channels + self.heads
+        takes = site.takes
+        if self.scaled:
+            takes, elements = "scaled", rows * self.width
+            inside = site.between(site.takes, takes)
+            yield inside.op(Elementwise, function="multiply", outputs=elements, reads=elements)
+        yield site.between(takes, "projected").op(
+            Linear,
+            role="in",
+            rows=rows,
+            in_features=self.width,
+            out_features=made,
+            bias=self.in_bias,
+        )
+        if self.scaled:
+            yield site.between("projected", "projected").op(
+                Elementwise, function="multiply", outputs=rows * made, reads=(rows + 1) * made
+            )
 
     def _core(self, site: Site, run: Pass) -> StateSpace:
         return site.op(

@@ -8,6 +8,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import ClassVar
 
+import attrs
 from attrs import frozen
 
 from flopbench.blocks.linear import NormSpec
@@ -29,6 +30,8 @@ class Mamba:
         inner: channels of the convolution and of the scan.
         state_size: elements of the state of a channel.
         rank: width of the steps between both products.
+        heads: parts of the channels that have products, keys and queries of their own, which run
+            in the mixer itself (``core``); None if there is one module for all channels.
         kernel: as in `ShortConvolution`.
         bias: whether the first and the last projection have a bias.
         activation: of the convolution's result.
@@ -43,6 +46,7 @@ class Mamba:
     state_size: int
     rank: int
     kernel: Dim
+    heads: int | None = None
     bias: bool = False
     convolution_bias: bool = True
     activation: str = "silu"
@@ -67,12 +71,10 @@ class Mamba:
             activation=self.activation,
         )
         yield from convolution.ops(beside.at("conv").between("projected", "mixed"), run)
-        yield from self._selected(beside.with_alive(values).at("select"), rows)
-        yield self._linear(
-            beside.with_alive(values).at("core").between(self._names[0], "steps"),
-            "dt",
-            rows,
-            (self.rank, self.inner),
+        place = beside.with_alive(values)
+        yield from self._selected(place.at("core" if self.heads else "select"), rows)
+        yield self._of_heads(
+            place.at("core").between(self._names[0], "steps"), "dt", rows, (self.rank, self._share)
         )
         for part in run.parts:
             yield self._core(beside.at("core"), part)
@@ -94,7 +96,7 @@ class Mamba:
         widths = (self.rank, self.state_size, self.state_size)
         made = sum(widths)
         product = site.between("mixed", "selected")
-        yield self._linear(product, "x", rows, (self.inner, made))
+        yield self._of_heads(product, "x", rows, (self._share, made))
         if self.norm:
             for name, width in zip(self._names, widths, strict=True):
                 beside = site.with_alive(rows * (made - width)).between("selected", name)
@@ -104,6 +106,16 @@ class Mamba:
     def _names(self) -> tuple[str, ...]:
         """Names of low-rank steps, keys and queries: those of their norms, or all one product."""
         return ("low steps", "keys", "queries") if self.norm else ("selected",) * 3
+
+    @property
+    def _share(self) -> int:
+        """Channels of one head."""
+        return self.inner // (self.heads or 1)
+
+    def _of_heads(self, site: Site, role: str, rows: Dim, features: tuple[Dim, Dim]) -> Linear:
+        """Return a product that each head has for itself."""
+        heads = attrs.evolve(site, layers=(self.heads or 1) * site.layers)
+        return self._linear(heads, role, rows, features)
 
     def _linear(
         self, site: Site, role: str, rows: Dim, features: tuple[Dim, Dim], *, bias: bool = False
@@ -127,4 +139,5 @@ class Mamba:
             resumed=run.resumed,
             channels=self.inner,
             state_size=self.state_size,
+            heads=self.heads or 1,
         )

@@ -142,6 +142,7 @@ KNOWN = {
         {"compared": 896, "add": 896},
         {"compared": 120, "add": 120},
     ),
+    "nemotron_h": (EPSILON, {"add": 14}, {"add": 2}),
     "ministral3": (
         "the scale of each position: 1 + beta * log(1 + floor(position / length))",
         {"mul": 28, "floor": 14, "add": 28, "log": 14},
@@ -205,7 +206,11 @@ KNOWN_MOVES = {
     # The bias is added apart.
     ("falcon-flipped", "linear"): ((-364, 0, 0), (-364, 0, 0)),
     ("falcon_mamba-flipped", "linear"): ((-64, 0, 0), (0, 0, 0)),
+    ("jamba-flipped", "linear"): ((-32, 0, 0), (0, 0, 0)),
     ("mamba-flipped", "linear"): ((-64, 0, 0), (0, 0, 0)),
+    # The products of heads are batches of their own.
+    ("zamba-usual", "linear"): ((-3456, -2940, -3948), (-3456, -420, -564)),
+    ("zamba-flipped", "linear"): ((-3552, -2940, -3948), (-3456, -420, -564)),
     # Sinks are copied beside the scores first.
     ("gpt_oss", "softmax"): ((-8, 0, 0), (-8, 0, 0)),
     # A weight and 1 were added to another weight.

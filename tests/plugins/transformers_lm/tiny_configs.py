@@ -76,7 +76,10 @@ LATENT = {"deepseek_v2", "deepseek_v3", "glm4_moe_lite", "youtu"}
 
 
 def tiny(model_type, *, flipped=False):
-    """Return the config; ``flipped`` turns over all its flags, such as those of biases."""
+    """Return the config; ``flipped`` turns over its flags, such as those of biases.
+
+    Flags that a type's own fields give stay as they are.
+    """
     known, aliases = field_names(model_type)
     wanted = dict(FIELDS)
     if model_type in NO_WINDOW:
@@ -90,5 +93,6 @@ def tiny(model_type, *, flipped=False):
     config = read_config(model_type, LmOptions(overrides=overrides))
     if not flipped:
         return config
-    turned = {flag: not value for flag in FLAGS if type(value := config.get(flag)) is bool}
+    flags = (flag for flag in FLAGS if flag not in OWN.get(model_type, {}))
+    turned = {flag: not value for flag in flags if type(value := config.get(flag)) is bool}
     return read_config(model_type, LmOptions(overrides=overrides | turned))

@@ -8,6 +8,7 @@ shows up as a difference and is never dropped.
 from __future__ import annotations
 
 import re
+from collections.abc import Sequence
 from functools import cache
 
 _ATTENTION = r"(self_attn|self_attention|attn|attention|multi_head_attention)(\.(self|attention))?"
@@ -45,8 +46,10 @@ _RULES = (
     (rf"\.{_MIXER}(\.(conv\w*|dt_proj))?$", "decoder/recurrence/core"),
     (rf"\.{_MOE}\.(gate|router)(\.|$)", "decoder/moe/router"),
     (rf"\.{_MOE}\.experts(\.|$)", "decoder/moe/experts"),
+    (rf"\.{_MOE}\.fc\d_latent_proj$", "decoder/moe/latent"),
     (rf"\.({_MOE}\.)?shared_(experts?|mlp|expert_gate)(\.|$)", "decoder/moe/shared"),
-    (rf"\.{_ATTENTION}\.({_QKV})(\.|$)", "decoder/attention/qkv"),
+    (rf"\.{_ATTENTION}\.({_QKV}|linear_[qkv]_adapter_list)(\.|$)", "decoder/attention/qkv"),
+    (rf"{_IN_LAYER}linear$", "decoder/linear"),
     (
         rf"\.{_ATTENTION}\.((o|out|c)_proj|dense|output\.dense|out_lin|Wo)$",
         "decoder/attention/out",
@@ -60,6 +63,24 @@ _RULES = (
     (rf"{_IN_LAYER}(fc[12]|output\.dense)$", "decoder/mlp"),
     (r"(^|\.)(\w*norm\w*|LayerNorm|ln_\w+)$", "decoder/norm"),
 )
+
+
+_OF_KINDS = {
+    "linear_attention": "mamba",
+    "full_attention": "self_attn",
+    "mlp": "mlp",
+    "moe": "mlp",
+}
+"""What a layer's only part is usually called, by the kind of layer."""
+
+
+def told_apart(module: str, kinds: Sequence[str]) -> str:
+    """Return a module's path with the name of its layer's only part, if all kinds share one."""
+
+    def usual(found: re.Match[str]) -> str:
+        return f"{found[1]}.{_OF_KINDS[kinds[int(found[2])]]}"
+
+    return re.sub(r"^(model\.layers\.(\d+))\.mixer\b", usual, module)
 
 
 @cache

@@ -8,7 +8,7 @@ _GPT2 = frozenset({"gpt2", "gpt_bigcode"})
 _NEOX = frozenset({"bloom", "falcon", "gpt_neox", "persimmon"})
 _FC = frozenset({"biogpt", "nanochat", "opt", "phi"})
 _FC_IN = frozenset({"codegen", "gptj"})
-_GRANITE = frozenset({"granitemoeshared"})
+_GRANITE = frozenset({"granitemoehybrid", "granitemoeshared"})
 
 _OF_TYPES: Mapping[str, Mapping[str, frozenset[str]]] = {
     "decoder/attention/qkv.q_k_v": {

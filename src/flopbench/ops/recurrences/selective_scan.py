@@ -21,23 +21,26 @@ class SelectiveScan(Recurrence):
     """h[t] = exp(A d[t]) h[t - 1] + d[t] B[t] x[t], y[t] = h[t] C[t] + D x[t], for each channel.
 
     d = softplus(given + bias) is the step, one per channel; A is a weight for each element of the
-    state, D and the bias are one per channel. B and C are those of all channels.
+    state, D and the bias are one per channel.
 
     Attributes:
         channels: channels, each with a state of ``state_size``.
+        heads: sets of B and C, each shared by channels / heads channels.
     """
 
     operand_names = ("values", "steps", "keys", "queries")
     state_dtype = "float32"
     no_chunks = "a decay per element of the state makes no products of chunks"
 
-    channels: Dim = dim_field()
+    channels: int
     state_size: Dim = dim_field()
+    heads: int = 1
 
     @property
     def operand_elements(self) -> tuple[Dim, ...]:
         tokens = self.batch * self.tokens
-        return *(tokens * self.channels,) * 2, *(tokens * self.state_size,) * 2
+        shared = tokens * self.heads * self.state_size
+        return *(tokens * self.channels,) * 2, shared, shared
 
     @property
     def result_elements(self) -> Dim:
@@ -57,7 +60,7 @@ class SelectiveScan(Recurrence):
         """
         tokens = self.batch * self.tokens
         values = tokens * self.channels
-        states, shared = values * self.state_size, tokens * self.state_size
+        states, shared = values * self.state_size, tokens * self.heads * self.state_size
         decays = self.state_elements
         yield self.op(Elementwise, takes=(), gives="decays", function="exp", outputs=decays)
         yield self._weighed("add", values, self.channels, "steps", gives="steps")
@@ -72,8 +75,8 @@ class SelectiveScan(Recurrence):
             MatMul,
             takes=("state", "queries"),
             gives="out",
-            batch=tokens,
-            m=self.channels,
+            batch=tokens * self.heads,
+            m=self.channels // self.heads,
             k=self.state_size,
             n=1,
         )

@@ -15,7 +15,7 @@ FeedForward: TypeAlias = Mlp | GatedMlp | Moe
 def moe(
     fields: Fields,
     inner: int,
-    shared: GatedMlp | None = None,
+    shared: Mlp | GatedMlp | None = None,
     *,
     shared_first: bool = False,
     count: str = "num_experts",
@@ -40,7 +40,7 @@ def moe(
     usual = {"activation": None if "activation" in (experts or {}) else fields.activation()}
     return Moe(
         router=Router(**sizes, **router),
-        experts=Experts(**sizes, inner=inner, **(usual | (experts or {}))),
+        experts=Experts(**(sizes | {"inner": inner} | usual | (experts or {}))),
         shared=shared,
         shared_first=shared_first,
     )
