@@ -42,6 +42,9 @@ RUNS = {
     "relu_squared": {"relu": 1, "pow": 1},
     "sigmoid": {"sigmoid": 1},
     "softcap": {"mul": 2, "tanh": 1},
+    "exp": {"exp": 1},
+    "softplus": {"softplus": 1},
+    "cumsum": {"cumsum": 1},
     "rope": {"mul": 2, "add": 1},
     "rope_angle": {"cos": 1, "sin": 1},
     "top_k": {"compared": 1},
@@ -55,9 +58,9 @@ SAME = {
 """A difference is a sum and a quotient a product; biases are added within a product."""
 
 MOVES = {
-    "_to_copy", "_unsafe_view", "alias", "arange", "as_strided", "bmm", "cat", "clone", "copy_",
-    "detach", "embedding", "expand", "full", "gather", "index", "index_select", "masked_fill",
-    "max", "mm", "new_empty", "new_zeros", "ones", "ones_like", "permute", "repeat",
+    "_to_copy", "_unsafe_view", "alias", "arange", "as_strided", "bmm", "cat", "clone",
+    "constant_pad_nd", "convolution", "copy_", "detach", "embedding", "expand", "full", "gather", "index", "index_select",
+    "linalg_solve_triangular", "masked_fill", "max", "mm", "new_empty", "new_zeros", "ones", "ones_like", "permute", "repeat",
     "scalar_tensor", "scatter", "scatter_", "select", "slice", "split", "split_with_sizes",
     "squeeze", "stack", "t", "topk", "transpose", "tril", "unbind", "unsqueeze", "view",
     "view_as_complex", "view_as_real", "where", "zeros", "zeros_like",

@@ -29,6 +29,7 @@ _QWEN3_5 = {
 OWN = {
     "lfm2": _LFM2,
     "lfm2_moe": _LFM2,
+    "olmo_hybrid": _DELTA,
     "qwen3_5_moe_text": _QWEN3_5,
     "qwen3_5_text": _QWEN3_5,
     "qwen3_next": _QWEN,

@@ -39,8 +39,28 @@ def qwen3_5_moe_text(config: LmConfig) -> Decoder:
     return _qwen3_5(fields, attrs.evolve(part, shared_gate=True))
 
 
+def olmo_hybrid(config: LmConfig) -> Decoder:
+    """OLMo Hybrid: OLMo 2's layers with attention, the others with norms before their parts.
+
+    Without a base frequency, nothing is rotated.
+    """
+    fields = Fields(config)
+    rotated = fields.get("rope_parameters", {}).get("rope_theta") is not None
+    options: dict[str, Any] = {} if rotated else {"rope_dim": 0}
+    block = attention(fields, biases="attention_bias", qk_norm=RMS, qk_norm_over="all", **options)
+    doubled = fields.flag("linear_allow_neg_eigval", default=True)
+    net = gated_delta_net(fields, tuple("qkvabg"), doubled=doubled, out_role="o")
+    made = _mixed(fields, net, block, [gated_mlp(fields)] * fields.layers)
+    after = attrs.evolve(made.around, posts=2)
+    groups = (
+        attrs.evolve(group, around=after if group.attention == block else None)
+        for group in made.groups
+    )
+    return attrs.evolve(made, groups=tuple(groups))
+
+
 def gated_delta_net(
-    fields: Fields, projections: tuple[str, ...], roles: tuple[str, ...], **options: Any
+    fields: Fields, projections: tuple[str, ...], roles: tuple[str, ...] = (), **options: Any
 ) -> GatedDeltaNet:
     """Return linear attention as the fields ``linear_…`` describe it."""
     heads, key_heads = (fields.size(f"linear_num_{of}_heads") for of in ("value", "key"))
@@ -71,9 +91,7 @@ def _shared(fields: Fields) -> Any:
 
 
 def _qwen3_5(fields: Fields, part: FeedForward) -> Decoder:
-    net = gated_delta_net(
-        fields, ("qkv", "g", "b", "a"), roles=("in_qkv", "in_z", "in_b", "in_a")
-    )
+    net = gated_delta_net(fields, ("qkv", "g", "b", "a"), roles=("in_qkv", "in_z", "in_b", "in_a"))
     block = _gated_attention(fields, rope_shared=False)
     made = _mixed(fields, net, block, [part] * fields.layers)
     return attrs.evolve(made, angles=(RotaryAngles(block.rope_dim, axes=3),))
@@ -86,10 +104,11 @@ def _mixed(
     mixers = dict(zip(_KINDS, (net, block), strict=True))
     kinds = fields.per_layer("layer_types", *_KINDS)
     layers = zip((mixers[kind] for kind in kinds), parts, strict=True)
-    return decoder(fields, layers, angles=[block.rope_dim])
+    return decoder(fields, layers, angles=[block.rope_dim] if block.rope_dim else [])
 
 
 DELTA: dict[str, Family] = {
+    "olmo_hybrid": olmo_hybrid,
     "qwen3_5_moe_text": qwen3_5_moe_text,
     "qwen3_5_text": qwen3_5_text,
     "qwen3_next": qwen3_next,
