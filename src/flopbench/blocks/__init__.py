@@ -10,6 +10,7 @@ from flopbench.blocks.delta import GatedDeltaNet
 from flopbench.blocks.ends import Embeddings, LmHead
 from flopbench.blocks.gated_convolution import GatedConvolution
 from flopbench.blocks.latent import LatentAttention
+from flopbench.blocks.lightning import LightningAttention, WeightedNorms
 from flopbench.blocks.linear import NormSpec, Projections, ResidualNorms
 from flopbench.blocks.mlp import GatedMlp, Mlp
 from flopbench.blocks.moe import Experts, Moe, Router
@@ -33,6 +34,7 @@ __all__ = [
     "GatedMlp",
     "LatentAttention",
     "Layers",
+    "LightningAttention",
     "LmHead",
     "Mamba2",
     "Mlp",
@@ -50,6 +52,7 @@ __all__ = [
     "SelfAttention",
     "ShortConvolution",
     "Site",
+    "WeightedNorms",
     "angle_op",
     "decode_passes",
     "prefill_pass",

@@ -31,6 +31,7 @@ from flopbench.ops.recurrences import (
     CausalConvolution,
     DeltaRule,
     FusedRecurrence,
+    Lightning,
     Recurrence,
     StateSpace,
 )
@@ -58,6 +59,7 @@ __all__ = [
     "Kept",
     "KvCacheUpdate",
     "Latent",
+    "Lightning",
     "Linear",
     "MatMul",
     "MatrixOp",

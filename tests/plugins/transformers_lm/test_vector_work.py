@@ -59,8 +59,9 @@ SAME = {
 
 MOVES = {
     "_to_copy", "_unsafe_view", "alias", "arange", "as_strided", "bmm", "cat", "clone",
-    "constant_pad_nd", "convolution", "copy_", "detach", "embedding", "expand", "full", "gather", "index", "index_select",
-    "linalg_solve_triangular", "masked_fill", "max", "mm", "new_empty", "new_zeros", "ones", "ones_like", "permute", "repeat",
+    "constant_pad_nd", "convolution", "copy_", "detach", "embedding", "expand", "full",
+    "gather", "index", "index_select", "linalg_solve_triangular", "masked_fill", "max",
+    "mm", "new_empty", "new_zeros", "ones", "ones_like", "permute", "repeat",
     "scalar_tensor", "scatter", "scatter_", "select", "slice", "split", "split_with_sizes",
     "squeeze", "stack", "t", "topk", "transpose", "tril", "unbind", "unsqueeze", "view",
     "view_as_complex", "view_as_real", "where", "zeros", "zeros_like",

@@ -29,6 +29,11 @@ _QWEN3_5 = {
 OWN = {
     "lfm2": _LFM2,
     "lfm2_moe": _LFM2,
+    "minimax": {
+        "layer_types": ["linear_attention", "full_attention"],
+        "sliding_window": 5,
+        "block_size": 4,
+    },
     "olmo_hybrid": _DELTA,
     "qwen3_5_moe_text": _QWEN3_5,
     "qwen3_5_text": _QWEN3_5,

@@ -89,9 +89,8 @@ class HfVendor(VendorModel):
 
     def component_of(self, module: str, op: str) -> str:
         from flopbench.vendor.trainable import adapted
-        from flopbench_transformers_lm.components import component_of
 
-        return component_of(adapted(module), op)
+        return self._real.component_of(adapted(module), op)
 
     def notes(self, stage: str, workload: Workload, flops: Mapping[str, int]) -> tuple[str, ...]:
         from flopbench_transformers_lm.repeated_work import sentences

@@ -2,7 +2,15 @@
 
 from flopbench.ops.recurrences.convolution import CausalConvolution
 from flopbench.ops.recurrences.delta_rule import DeltaRule
+from flopbench.ops.recurrences.lightning import Lightning
 from flopbench.ops.recurrences.recurrence import FusedRecurrence, Recurrence
 from flopbench.ops.recurrences.state_space import StateSpace
 
-__all__ = ["CausalConvolution", "DeltaRule", "FusedRecurrence", "Recurrence", "StateSpace"]
+__all__ = [
+    "CausalConvolution",
+    "DeltaRule",
+    "FusedRecurrence",
+    "Lightning",
+    "Recurrence",
+    "StateSpace",
+]
