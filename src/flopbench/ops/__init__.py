@@ -29,6 +29,7 @@ from flopbench.ops.lookups import Embedding, KvCacheUpdate
 from flopbench.ops.matrix import ExpertLinear, Linear, MatMul, TriangularSolve
 from flopbench.ops.recurrences import (
     CausalConvolution,
+    ChannelDeltaRule,
     DeltaRule,
     FusedRecurrence,
     Lightning,
@@ -45,6 +46,7 @@ __all__ = [
     "TORCH_VISIBLE",
     "Attention",
     "CausalConvolution",
+    "ChannelDeltaRule",
     "Conv2d",
     "Convolution",
     "Core",
