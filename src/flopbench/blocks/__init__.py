@@ -11,6 +11,7 @@ from flopbench.blocks.ends import Embeddings, LmHead
 from flopbench.blocks.gated_convolution import GatedConvolution
 from flopbench.blocks.hybrid import Branch, SideBySide
 from flopbench.blocks.latent import LatentAttention
+from flopbench.blocks.lightning import LightningAttention, WeightedNorms
 from flopbench.blocks.linear import NormSpec, Projections, ResidualNorms
 from flopbench.blocks.mlp import GatedMlp, Mlp
 from flopbench.blocks.moe import Experts, LatentInput, Moe, Router
@@ -39,6 +40,7 @@ __all__ = [
     "LatentAttention",
     "LatentInput",
     "Layers",
+    "LightningAttention",
     "LmHead",
     "Mamba",
     "Mamba2",
@@ -59,6 +61,7 @@ __all__ = [
     "ShortConvolution",
     "SideBySide",
     "Site",
+    "WeightedNorms",
     "angle_op",
     "decode_passes",
     "prefill_pass",

@@ -1,4 +1,7 @@
-"""Linear attention by the gated delta rule (Gated DeltaNet, arXiv:2412.06464)."""
+"""Linear attention by a gated delta rule.
+
+Sources: Gated DeltaNet, arXiv:2412.06464; Kimi Delta Attention, arXiv:2510.26692.
+"""
 
 from __future__ import annotations
 
@@ -12,12 +15,12 @@ from flopbench.blocks.passes import Pass
 from flopbench.blocks.recurrent import ShortConvolution
 from flopbench.blocks.site import Site
 from flopbench.dims import Dim
-from flopbench.ops import DeltaRule, Elementwise, Linear, Op
+from flopbench.ops import ChannelDeltaRule, DeltaRule, Elementwise, Linear, Op
 
 
 @frozen(kw_only=True)
 class GatedDeltaNet:
-    """out(norm(delta rule(convolution(in(x)))) * silu(gate)).
+    """out(norm(delta rule(convolution(in(x)))) * act(gate)).
 
     Attributes:
         heads, key_heads, key_dim, value_dim, doubled: as in `flopbench.ops.DeltaRule`.
@@ -26,6 +29,9 @@ class GatedDeltaNet:
             by the letters of what it makes: q, k, v, g, a and b.
         roles: what the weights of those products are called, if not by these letters.
         out_role: what those of the last product are called.
+        rank: if not None, decay and gate are each made by two products, with so many elements
+            between them, and there is a decay for each channel of the keys.
+        gate: function of the gate.
     """
 
     component: ClassVar[str] = "recurrence"
@@ -40,7 +46,9 @@ class GatedDeltaNet:
     roles: tuple[str, ...] = ()
     out_role: str = "out"
     doubled: bool = False
+    rank: Dim | None = None
     activation: str = "silu"
+    gate: str = "silu"
     norm: NormSpec = NormSpec("rms_norm")
 
     @property
@@ -58,11 +66,12 @@ class GatedDeltaNet:
         rows, values = run.tokens, run.tokens * self.inner
         made = self._made()
         yield from made.ops(site.at("in"), rows)
+        yield from self._low_rank(site.at("in"), rows)
         by_letter = {
             letter: value
             for letters, value in zip(self.projections, made.values, strict=True)
             for letter in letters
-        }
+        } | ({"a": "f_b", "g": "g_b"} if self.rank else {})
         gate_alive = site.with_alive(values)
         convolution = ShortConvolution(
             channels=self.channels, kernel=self.kernel, activation=self.activation
@@ -94,9 +103,20 @@ class GatedDeltaNet:
         made = tuple(sum(widths[letter] for letter in letters) for letters in self.projections)
         return Projections(self.width, made, roles=self.roles or self.projections)
 
+    def _low_rank(self, site: Site, rows: Dim) -> Iterator[Op]:
+        """Yield both products that make the decays, and both that make the gate, if they do."""
+        if self.rank is None:
+            return
+        for name, width in (("f", self.heads * self.key_dim), ("g", self.inner)):
+            first, second = f"{name}_a", f"{name}_b"
+            sizes = {"rows": rows, "in_features": self.width, "out_features": self.rank}
+            yield site.op(Linear, role=first, gives=first, **sizes)
+            sizes = {"rows": rows, "in_features": self.rank, "out_features": width}
+            yield site.op(Linear, role=second, takes=(first,), gives=second, **sizes)
+
     def _core(self, site: Site, run: Pass, decay: str, rate: str) -> DeltaRule:
         return site.op(
-            DeltaRule,
+            DeltaRule if self.rank is None else ChannelDeltaRule,
             takes=("mixed", "mixed", "mixed", decay, rate),
             gives="core",
             batch=run.batch,
@@ -114,7 +134,7 @@ class GatedDeltaNet:
         values, inside = rows * self.inner, site.between("core", "core")
         yield self.norm.op(inside.with_alive(values), rows * self.heads, self.value_dim)
         yield inside.op(
-            Elementwise, function="silu", outputs=values, takes=(gate,), gives="open gate"
+            Elementwise, function=self.gate, outputs=values, takes=(gate,), gives="open gate"
         )
         yield inside.op(
             Elementwise, function="multiply", outputs=values, takes=("core", "open gate")

@@ -29,6 +29,7 @@ class LatentAttention:
         kv_rank: width of the latent vector of keys and values.
         nope_dim, rope_dim: unrotated and rotated elements of a query or key head.
         value_dim: width of a value head.
+        rotated: whether the elements that may be rotated are.
         bias: whether the projections from and to the model's width have a bias. The query
             projection has none if queries have no latent vector.
     """
@@ -40,6 +41,7 @@ class LatentAttention:
     nope_dim: Dim
     rope_dim: Dim
     value_dim: Dim
+    rotated: bool = True
     bias: bool = False
     norm: NormSpec = NormSpec("rms_norm")
 
@@ -55,7 +57,8 @@ class LatentAttention:
         yield from self._queries(qkv, run.tokens)
         yield from self._latents(qkv.with_alive(queries), run.tokens)
         beside = core.with_alive(queries + run.tokens * self.kv_rank)
-        yield rotation(beside, run, self.heads + 1, self.rope_dim, takes=("q", "latent"))
+        if self.rotated:
+            yield rotation(beside, run, self.heads + 1, self.rope_dim, takes=("q", "latent"))
         yield from self._cores(qkv.with_alive(queries), core, run)
         yield (
             site.at("out")

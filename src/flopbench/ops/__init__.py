@@ -29,8 +29,10 @@ from flopbench.ops.lookups import Embedding, KvCacheUpdate
 from flopbench.ops.matrix import ExpertLinear, Linear, MatMul, TriangularSolve
 from flopbench.ops.recurrences import (
     CausalConvolution,
+    ChannelDeltaRule,
     DeltaRule,
     FusedRecurrence,
+    Lightning,
     Recurrence,
     SelectiveScan,
     StateSpace,
@@ -45,6 +47,7 @@ __all__ = [
     "TORCH_VISIBLE",
     "Attention",
     "CausalConvolution",
+    "ChannelDeltaRule",
     "Conv2d",
     "Convolution",
     "Core",
@@ -59,6 +62,7 @@ __all__ = [
     "Kept",
     "KvCacheUpdate",
     "Latent",
+    "Lightning",
     "Linear",
     "MatMul",
     "MatrixOp",

@@ -42,6 +42,9 @@ RUNS = {
     "relu_squared": {"relu": 1, "pow": 1},
     "sigmoid": {"sigmoid": 1},
     "softcap": {"mul": 2, "tanh": 1},
+    "exp": {"exp": 1},
+    "softplus": {"softplus": 1},
+    "cumsum": {"cumsum": 1},
     "rope": {"mul": 2, "add": 1},
     "rope_angle": {"cos": 1, "sin": 1},
     "top_k": {"compared": 1},
@@ -59,12 +62,7 @@ SAME = {
 
 MOVES = {
     "_to_copy", "_unsafe_view", "alias", "arange", "as_strided", "bmm", "cat", "clone",
-    "constant_pad_nd", "convolution", "copy_", "detach", "embedding", "expand", "full",
-    "gather", "index", "index_select", "masked_fill", "max", "mm", "new_empty", "new_zeros",
-    "ones", "ones_like", "permute", "repeat", "scalar_tensor", "scatter", "scatter_", "select",
-    "slice", "split", "split_with_sizes", "squeeze", "stack", "t", "topk", "transpose", "tril",
-    "unbind", "unsqueeze", "view", "view_as_complex", "view_as_real", "where", "zeros",
-    "zeros_like",
+    "constant_pad_nd", "convolution", "copy_", "detach", "embedding", "expand", "eye", "full", "gather", "index", "index_select", "linalg_solve_triangular", "masked_fill", "max", "mm", "new_empty", "new_zeros", "ones", "ones_like", "permute", "repeat", "scalar_tensor", "scatter", "scatter_", "select", "slice", "split", "split_with_sizes", "squeeze", "stack", "t", "topk", "transpose", "tril", "unbind", "unsqueeze", "view", "view_as_complex", "view_as_real", "where", "zeros", "zeros_like",
 }  # fmt: skip
 """Views, copies, fills and choices; and matrix work, which is held elsewhere."""
 
@@ -119,6 +117,7 @@ VARIANTS = {
     "bloom": {"gelu_tanh": {"mul": 6, "add": 2, "tanh": 1}},
     "cohere": _COHERE,
     "cohere2": _COHERE,
+    "kimi_linear": {"softplus": {"exp": 1, "add": 1, "log": 1}},
     "nanochat": {"rms_norm": {"pow": 1, "mul": 1}},
 }
 """What torch runs where a type writes a function out."""
@@ -143,6 +142,12 @@ KNOWN = {
         {"compared": 120, "add": 120},
     ),
     "nemotron_h": (EPSILON, {"add": 14}, {"add": 2}),
+    "kimi_linear": (
+        "roots and epsilons in the lengths of queries and keys; " + EPSILON,
+        {"add": 98, "sqrt": 84},
+        {"add": 14, "sqrt": 12},
+    ),
+    "lfm2_moe": (EPSILON, {"add": 14}, {"add": 2}),
     "ministral3": (
         "the scale of each position: 1 + beta * log(1 + floor(position / length))",
         {"mul": 28, "floor": 14, "add": 28, "log": 14},
@@ -164,6 +169,9 @@ KNOWN = {
         {"add": 280, "abs": 280, "mul": 280 + 8, "pow": 4, "reciprocal": 4},
         {"add": 40, "abs": 40, "mul": 40 + 8, "pow": 4, "reciprocal": 4},
     ),
+    "qwen3_5_moe_text": (UNIT, {"add": 176}, {"add": 176}),
+    "qwen3_5_text": (UNIT, {"add": 176}, {"add": 176}),
+    "qwen3_next": (UNIT, {"add": 176}, {"add": 176}),
     "solar_open": (EPSILON, {"add": 28}, {"add": 4}),
     "vaultgemma": (UNIT, {"add": 160}, {"add": 160}),
 }

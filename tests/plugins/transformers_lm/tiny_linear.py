@@ -29,6 +29,21 @@ _QWEN3_5 = {
 OWN = {
     "lfm2": _LFM2,
     "lfm2_moe": _LFM2,
+    "kimi_linear": {
+        "layer_types": ["linear_attention", "full_attention"],
+        "num_key_value_heads": 4,
+        "num_experts": 6,
+        "num_local_experts": 6,
+        "linear_num_heads": 3,
+        "linear_head_dim": 6,
+        "linear_conv_kernel_dim": 3,
+    },
+    "minimax": {
+        "layer_types": ["linear_attention", "full_attention"],
+        "sliding_window": 5,
+        "block_size": 4,
+    },
+    "olmo_hybrid": _DELTA,
     "qwen3_5_moe_text": _QWEN3_5,
     "qwen3_5_text": _QWEN3_5,
     "qwen3_next": _QWEN,

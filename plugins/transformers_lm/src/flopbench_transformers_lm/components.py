@@ -8,8 +8,9 @@ shows up as a difference and is never dropped.
 from __future__ import annotations
 
 import re
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from functools import cache
+from typing import Any
 
 _ATTENTION = r"(self_attn|self_attention|attn|attention|multi_head_attention)(\.(self|attention))?"
 _MOE = r"(mlp|feed_forward|ffn|moe|block_sparse_moe|block_sparse_mlp)"
@@ -21,6 +22,9 @@ _QKV = (
     r"W(qkv|q|k|v)|query|key|value|(q|k|v)_lin"
 )
 """Queries, keys and values, fused or separate, including latent ones and their norms."""
+
+_ATTENTIONS = re.compile(rf"^(.*{_IN_LAYER})self_attn(?=\.|$)")
+"""What some models also call a recurrence in the place of attention."""
 
 _MIXER = r"(mixer|mamba|linear_attn|(?<=\d\.)conv)"
 """What is in the place of attention, in models that have a recurrence there."""
@@ -39,11 +43,14 @@ _RULES = (
     (_HEAD, "lm_head"),
     (r"(^|\.)embedding_norm$", "decoder/norm"),
     (r"(^|\.)(rotary_\w+|rope\w*|pos_emb)(\.|$)", "decoder/rope"),
-    (rf"\.{_MIXER}\.(in_proj\w*|[qkvabg]_proj)$", "decoder/recurrence/in"),
+    (
+        rf"\.{_MIXER}\.(in_proj\w*|(forget_gate\.)?[fg]_[ab]_proj|(q|k|v|a|b|g|qkv)_proj|output_gate)$",
+        "decoder/recurrence/in",
+    ),
     (rf"\.{_MIXER}\.(out|o)_proj$", "decoder/recurrence/out"),
     (rf"\.{_MIXER}\.x_proj$", "decoder/recurrence/select"),
     (rf"\.{_MIXER}\.\w*norm$", "decoder/recurrence/norm"),
-    (rf"\.{_MIXER}(\.(conv\w*|dt_proj))?$", "decoder/recurrence/core"),
+    (rf"\.{_MIXER}(\.(conv\w*|dt_proj|forget_gate))?$", "decoder/recurrence/core"),
     (rf"\.{_MOE}\.(gate|router)(\.|$)", "decoder/moe/router"),
     (rf"\.{_MOE}\.experts(\.|$)", "decoder/moe/experts"),
     (rf"\.{_MOE}\.fc\d_latent_proj$", "decoder/moe/latent"),
@@ -86,6 +93,27 @@ def told_apart(module: str, kinds: Sequence[str]) -> str:
 @cache
 def _rules() -> tuple[tuple[re.Pattern[str], str], ...]:
     return tuple((re.compile(pattern), component) for pattern, component in _RULES)
+
+
+def components_in(model: Any) -> Callable[..., str]:
+    """Return `component_of` for the modules of a model.
+
+    Some models have attention in some layers and a recurrence in others, and one name for both:
+    the recurrence is told by its ``layer_type``.
+    """
+    recurrent = {
+        name
+        for name, module in model.named_modules()
+        if getattr(module, "layer_type", None) == "linear_attention"
+    }
+
+    def found(module: str, op: str = "") -> str:
+        own = _ATTENTIONS.match(module)
+        if own and own[0] in recurrent:
+            module = f"{own[1]}linear_attn{module[own.end() :]}"
+        return component_of(module, op)
+
+    return found
 
 
 def component_of(module: str, op: str = "") -> str:

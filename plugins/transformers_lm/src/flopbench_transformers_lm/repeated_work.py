@@ -11,7 +11,6 @@ from collections.abc import Iterator, Mapping
 
 from flopbench.conventions import MAC_FLOPS
 from flopbench.text import tera
-from flopbench_transformers_lm.components import component_of
 from flopbench_transformers_lm.config import LmConfig
 from flopbench_transformers_lm.vendor_model import RealModel
 
@@ -74,7 +73,7 @@ def _elements(real: RealModel, component: str) -> int:
     return sum(
         parameter.numel()
         for name, parameter in named
-        if parameter.dim() > 1 and component_of(name.rpartition(".")[0]) == component
+        if parameter.dim() > 1 and real.component_of(name.rpartition(".")[0]) == component
     )
 
 

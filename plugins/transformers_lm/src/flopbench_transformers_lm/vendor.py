@@ -113,12 +113,12 @@ class HfVendor(VendorModel):
 
     def component_of(self, module: str, op: str) -> str:
         from flopbench.vendor.trainable import adapted
-        from flopbench_transformers_lm.components import component_of, told_apart
+        from flopbench_transformers_lm.components import told_apart
 
         path, config = adapted(module), self._real.config.decoder
         if config.model_type in _ONE_NAME:
             path = told_apart(path, config.get("layer_types"))
-        return component_of(path, op)
+        return self._real.component_of(path, op)
 
     def notes(self, stage: str, workload: Workload, flops: Mapping[str, int]) -> tuple[str, ...]:
         from flopbench_transformers_lm.repeated_work import sentences

@@ -20,6 +20,7 @@ from flopbench.dims import DTYPE_BYTES, is_traced
 from flopbench.errors import describe
 from flopbench.text import listed
 from flopbench.vendor.transformers import ATTENTION, EXPERTS, require_eager
+from flopbench_transformers_lm.components import components_in
 from flopbench_transformers_lm.config import LmConfig, quiet, to_transformers
 from flopbench_transformers_lm.kv_cache import fill_like, keys_alone
 from flopbench_transformers_lm.model_types import needs_transformers, table_of
@@ -88,6 +89,11 @@ class RealModel:
         # This bypasses the config's own check: a few types demand a number.
         object.__setattr__(module.config, "pad_token_id", None)
         return module.eval()
+
+    @cached_property
+    def component_of(self) -> Callable[..., str]:
+        """`flopbench_transformers_lm.components.component_of` for its modules."""
+        return components_in(self.module)
 
     @property
     def implementation(self) -> str:

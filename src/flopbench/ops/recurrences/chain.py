@@ -21,7 +21,7 @@ class Chain(Recurrence):
         return self.op(
             Elementwise,
             takes=takes,
-            gives=takes[0] if gives is None else gives,
+            gives=(*takes, "")[0] if gives is None else gives,
             function=function,
             outputs=elements,
             reads=len(takes) * elements,

@@ -9,7 +9,7 @@ from collections.abc import Iterator
 
 from attrs import frozen
 
-from flopbench.dims import Dim, ceil_div, dim_field
+from flopbench.dims import Dim, ceil_div, dim_field, triangle
 from flopbench.ops.base import PricedOp
 from flopbench.ops.matrix import TriangularSolve
 from flopbench.ops.recurrences.chain import Chain
@@ -44,8 +44,13 @@ class DeltaRule(Chain):
     @property
     def operand_elements(self) -> tuple[Dim, ...]:
         tokens = self.batch * self.tokens
-        keys, gates = tokens * self.key_heads * self.key_dim, tokens * self.heads
-        return tokens * self.heads * self.value_dim, keys, keys, gates, gates
+        keys, rows = tokens * self.key_heads * self.key_dim, tokens * self.heads
+        return rows * self.value_dim, keys, keys, rows * self.decays, rows
+
+    @property
+    def decays(self) -> Dim:
+        """Decays of a head for each token."""
+        return 1
 
     @property
     def result_elements(self) -> Dim:
@@ -56,19 +61,17 @@ class DeltaRule(Chain):
         return self.heads * self.key_dim * self.value_dim
 
     def weights(self) -> Dim:
-        return 2 * self.heads
+        return self.heads * (1 + self.decays)
 
     def sequential(self) -> Iterator[PricedOp]:
         """Yield the decay of the state, its correction, and its product with the query."""
         rows = self.batch * self.tokens * self.heads
         yield from self._gates(rows)
         yield from self._unit_vectors(rows)
-        yield from self._token_by_token(rows, decays=rows)
-
-    def _token_by_token(self, rows: Dim, decays: Dim) -> Iterator[PricedOp]:
+        yield self._vector("multiply", rows * self.key_dim, "queries")
         values = rows * self.value_dim
         states = values * self.key_dim
-        yield self._vector("exp", decays, "decay")
+        yield self._vector("exp", rows * self.decays, "decay")
         yield self._vector("multiply", states, "state", "decay", gives="state")
         yield self._vector("multiply", states, "state", "keys", gives="predicted")
         yield self._vector("add", states - values, "predicted")
@@ -92,6 +95,7 @@ class DeltaRule(Chain):
         keys, pairs = padded * self.key_dim, padded * length
         yield from self._gates(rows)
         yield from self._unit_vectors(rows)
+        yield self._vector("multiply", rows * self.key_dim, "queries")
         yield self._vector("multiply", padded * self.value_dim, "values", "rate", gives="values")
         yield self._vector("multiply", keys, "keys", "rate", gives="rated")
         yield self._vector("cumsum", padded, "decay")
@@ -146,15 +150,67 @@ class DeltaRule(Chain):
         if self.doubled:
             yield self._vector("multiply", rows, "rate")
         yield self.op(Elementwise, takes=(), gives="decays", function="exp", outputs=self.heads)
-        yield self._weighed("add", rows, self.heads, "decay")
-        yield self._vector("softplus", rows, "decay")
-        yield self._weighed("multiply", rows, self.heads, "decay")
+        decays = rows * self.decays
+        yield self._weighed("add", decays, self.heads * self.decays, "decay")
+        yield self._vector("softplus", decays, "decay")
+        yield self._weighed("multiply", decays, self.heads, "decay")
 
     def _unit_vectors(self, rows: Dim) -> Iterator[PricedOp]:
-        """Yield the scaling of queries and keys, once for each value head, and of queries again."""
+        """Yield the scaling of queries and keys to length 1, once for each value head."""
         elements = rows * self.key_dim
         for name in ("queries", "keys"):
             yield self._vector("multiply", elements, name, gives="length")
             yield self._vector("add", elements - rows, "length")
             yield self._vector("multiply", elements, name, "length", gives=name)
-        yield self._vector("multiply", elements, "queries")
+
+
+@frozen(kw_only=True, eq=False)
+class ChannelDeltaRule(DeltaRule):
+    """A delta rule with a decay for each channel of the keys: Kimi Delta Attention.
+
+    Source: arXiv:2510.26692.
+    """
+
+    @property
+    def decays(self) -> Dim:
+        return self.key_dim
+
+    def chunked(self) -> Iterator[PricedOp]:
+        """Yield what happens within all chunks, then what happens from one to the next.
+
+        The products of keys and queries with keys have a decay of their own in each channel:
+        transformers multiplies and adds up. It inverts 1 + L row by row: row i takes i^2
+        products, and as many sums.
+        """
+        chunks, length = ceil_div(self.tokens, self.chunk), self.chunk
+        rows, blocks = self.batch * self.tokens * self.heads, self.batch * self.heads * chunks
+        padded = blocks * length
+        keys, pairs = padded * self.key_dim, padded * length
+        channels = pairs * self.key_dim
+        yield from self._gates(rows)
+        yield from self._unit_vectors(rows)
+        yield self._vector("multiply", keys, "queries")
+        yield self._vector("multiply", padded * self.value_dim, "values", "rate", gives="values")
+        yield self._vector("multiply", keys, "keys", "rate", gives="rated")
+        yield self._vector("cumsum", keys, "decay")
+        yield self._vector("add", channels, "decay", gives="pairs")
+        yield self._vector("exp", channels, "pairs")
+        for name, gives in (("rated", "inverse"), ("queries", "scores")):
+            yield self._vector("multiply", channels, name, "keys", gives=gives)
+            yield self._vector("multiply", channels, gives, "pairs", gives=gives)
+            yield self._vector("add", channels - pairs, gives)
+        squares = blocks * (triangle(length - 1) * (2 * length - 1) // 3)
+        yield self._vector("multiply", squares, "inverse", "inverse", gives="inverse")
+        yield self._vector("add", squares + pairs, "inverse")
+        yield self._vector("exp", keys, "decay", gives="since")
+        yield self._vector("multiply", keys, "rated", "since", gives="rated")
+        for right, columns in (("values", self.value_dim), ("rated", self.key_dim)):
+            inverted = {"m": length, "k": length, "n": columns}
+            yield self._product(blocks, "inverse", right, gives=right, **inverted)
+        yield self._vector("exp", keys, "decay", gives="since")
+        yield self._vector("multiply", keys, "queries", "since", gives="queries")
+        yield self._vector("add", keys, "decay", gives="rest")
+        yield self._vector("exp", keys, "rest")
+        yield self._vector("multiply", keys, "keys", "rest", gives="keys")
+        yield self._vector("exp", blocks * self.key_dim, "decay", gives="whole")
+        yield from self._from_chunk_to_chunk(chunks, length)

@@ -61,10 +61,20 @@ def _decoder(fields: Fields, parts: list[FeedForward]) -> Decoder:
 
 def _attention(fields: Fields) -> LatentAttention:
     fields.no_window()
-    # transformers has keys for all heads, and would repeat them by the ratio of these fields.
-    fields.one_of("num_key_value_heads", fields.heads)
     rope_dim = fields.rope_dim(fields.size("qk_rope_head_dim"), named="qk_rope_head_dim")
     fields.one_of("head_dim", rope_dim)  # what the angles are computed for
+    return latent_attention(fields, rope_dim=rope_dim)
+
+
+def latent_attention(fields: Fields, rope_dim: int, **options: Any) -> LatentAttention:
+    """Return attention with the sizes of DeepSeek-V2's config.
+
+    Args:
+        rope_dim: elements of a head that are rotated.
+        options: fields of the block that differ from the usual.
+    """
+    # transformers has keys for all heads, and would repeat them by the ratio of these fields.
+    fields.one_of("num_key_value_heads", fields.heads)
     ranked = fields.get("q_lora_rank") is not None
     return LatentAttention(
         width=fields.width,
@@ -75,6 +85,7 @@ def _attention(fields: Fields) -> LatentAttention:
         rope_dim=rope_dim,
         value_dim=fields.size("v_head_dim"),
         bias=fields.flag("attention_bias"),
+        **options,
     )
 
 

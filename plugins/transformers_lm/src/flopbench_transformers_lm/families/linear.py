@@ -4,7 +4,9 @@ from __future__ import annotations
 
 from typing import Any
 
-from flopbench.blocks import Decoder, GatedConvolution
+import attrs
+
+from flopbench.blocks import Decoder, GatedConvolution, LightningAttention, WeightedNorms
 from flopbench_transformers_lm.config import LmConfig
 from flopbench_transformers_lm.families.delta import DELTA
 from flopbench_transformers_lm.families.fields import Fields
@@ -36,6 +38,33 @@ def lfm2_moe(config: LmConfig) -> Decoder:
     return _lfm2(fields, [dense if i < first else sparse for i in range(fields.layers)])
 
 
+def minimax(config: LmConfig) -> Decoder:
+    """MiniMax-01 (arXiv:2501.08313): lightning attention in most layers, experts in each.
+
+    The norm of the residual takes its place.
+    """
+    fields = Fields(config)
+    kinds = fields.per_layer("layer_types", "full_attention", "linear_attention")
+    window = fields.get("sliding_window")
+    # The mask hides what is outside of the window, but the cache keeps all.
+    window = None if window is None else fields.size("sliding_window")
+    block = attention(fields, window=window, evicts=False)
+    lightning = LightningAttention(
+        width=fields.width,
+        heads=fields.heads,
+        head_dim=fields.head_dim,
+        block=fields.size("block_size"),
+        activation=fields.activation(),
+    )
+    mixers = {"full_attention": block, "linear_attention": lightning}
+    experts = moe(
+        fields, fields.size("intermediate_size"), count="num_local_experts", normalised=True
+    )
+    made = decoder(fields, [(mixers[kind], experts) for kind in kinds], angles=[block.rope_dim])
+    around = WeightedNorms(norm=RMS, width=fields.width, last=1)
+    return attrs.evolve(made, around=around)
+
+
 def _lfm2(fields: Fields, parts: list[FeedForward]) -> Decoder:
     convolution = GatedConvolution(
         width=fields.width, kernel=fields.size("conv_L_cache"), bias=fields.flag("conv_bias")
@@ -63,4 +92,4 @@ def _lfm2_inner(fields: Fields) -> int:
     return multiple * -(-int(factor * inner) // multiple)
 
 
-LINEAR: dict[str, Family] = {**DELTA, "lfm2": lfm2, "lfm2_moe": lfm2_moe}
+LINEAR: dict[str, Family] = {**DELTA, "lfm2": lfm2, "lfm2_moe": lfm2_moe, "minimax": minimax}
