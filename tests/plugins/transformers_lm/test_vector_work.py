@@ -48,9 +48,6 @@ RUNS = {
     "rope": {"mul": 2, "add": 1},
     "rope_angle": {"cos": 1, "sin": 1},
     "top_k": {"compared": 1},
-    "exp": {"exp": 1},
-    "softplus": {"softplus": 1},
-    "cumsum": {"cumsum": 1},
 }
 """What torch runs of each element, by entry of the convention."""
 
@@ -62,7 +59,12 @@ SAME = {
 
 MOVES = {
     "_to_copy", "_unsafe_view", "alias", "arange", "as_strided", "bmm", "cat", "clone",
-    "constant_pad_nd", "convolution", "copy_", "detach", "embedding", "expand", "eye", "full", "gather", "index", "index_select", "linalg_solve_triangular", "masked_fill", "max", "mm", "new_empty", "new_zeros", "ones", "ones_like", "permute", "repeat", "scalar_tensor", "scatter", "scatter_", "select", "slice", "split", "split_with_sizes", "squeeze", "stack", "t", "topk", "transpose", "tril", "unbind", "unsqueeze", "view", "view_as_complex", "view_as_real", "where", "zeros", "zeros_like",
+    "constant_pad_nd", "convolution", "copy_", "detach", "embedding", "expand", "eye", "full",
+    "gather", "index", "index_select", "linalg_solve_triangular", "masked_fill", "max", "mm",
+    "new_empty", "new_zeros", "ones", "ones_like", "permute", "repeat", "scalar_tensor", "scatter",
+    "scatter_", "select", "slice", "split", "split_with_sizes", "squeeze", "stack", "t", "topk",
+    "transpose", "tril", "unbind", "unsqueeze", "view", "view_as_complex", "view_as_real", "where",
+    "zeros", "zeros_like",
 }  # fmt: skip
 """Views, copies, fills and choices; and matrix work, which is held elsewhere."""
 
