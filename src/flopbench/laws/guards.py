@@ -61,6 +61,16 @@ def in_chunks(form: sympy.Expr) -> sympy.Expr:
     return known.in_sizes(known.inward(form))
 
 
+def fixed_chunks(guards: Iterable[sympy.Basic], names: Iterable[str]) -> str | None:
+    """Return which of some sizes has its number of chunks fixed, as by a loop over them."""
+    for guard in reduced(guards):
+        if isinstance(guard, sympy.Equality) and isinstance(guard.lhs, sympy.ceiling):
+            found = {symbol.name for symbol in guard.free_symbols} & {*names}
+            if found and guard.rhs.is_Integer:
+                return found.pop()
+    return None
+
+
 @define(eq=False)
 class _Ranges:
     """What is known of sizes, and of numbers of chunks, each a symbol of its own.

@@ -32,6 +32,7 @@ class Opened(ABC):
         values: an example of each size, and of the step number.
         lows: the smallest value of each open size.
         symbols: the symbol of each open size.
+        chunks: how many of a size make a chunk, where calls cut it into chunks.
         steps: the number of steps; None if there is one call.
         steps_method: how ``steps`` was found.
         notes: assumptions of a law, one sentence each; grows during the search.
@@ -45,6 +46,7 @@ class Opened(ABC):
     values: Mapping[str, int]
     lows: Mapping[str, int]
     symbols: Mapping[str, sympy.Symbol]
+    chunks: Mapping[str, int] = attrs.Factory(dict)
     steps: Any = None
     steps_method: Method = Method.SYMBOLIC
     notes: dict[str, None] = attrs.Factory(dict)
@@ -121,7 +123,13 @@ def opened(subject: Subject) -> OpenedStage:
         values[STEP.name] = TRACED_FROM
     symbols = {name: symbol(name, low) for name, low in lows.items()}
     return evolve(
-        closed, values=values, lows=lows, symbols=symbols, steps=steps, steps_method=method
+        closed,
+        values=values,
+        lows=lows,
+        symbols=symbols,
+        chunks=stage.chunks,
+        steps=steps,
+        steps_method=method,
     )
 
 

@@ -17,8 +17,9 @@ from attrs import define, evolve, field, frozen
 from flopbench.dims.forms import STEP
 from flopbench.errors import CountError
 from flopbench.laws.assumptions import Assumptions, equations
-from flopbench.laws.guards import in_chunks
-from flopbench.laws.interpolation import interpolate
+from flopbench.laws.chunks import THRESHOLD, interpolate_in_chunks
+from flopbench.laws.guards import fixed_chunks, in_chunks
+from flopbench.laws.interpolation import Interpolated, gives, interpolate
 from flopbench.laws.law import Key, Slice
 from flopbench.laws.opened import TRACED_FROM, Opened
 from flopbench.tally import sums
@@ -78,6 +79,10 @@ class Search:
             name = next(iter(trace.bound))
             why = f"the program binds {name} to a number"
             return self._interpolate(name, names, fixed, free, why)
+        looped = fixed_chunks(trace.guards, {*names} & {*self.opened.chunks})
+        if looped:
+            why = f"the program loops over chunks of {looped}"
+            return self._interpolate(looped, names, fixed, free, why)
         forms = {key: in_chunks(form) for key, form in trace.flops.items()}
         found = Found(forms, _calls(trace.uncounted))
         self.assumed.meet(found.uncounted)
@@ -197,19 +202,45 @@ class Search:
             raise CountError(f"no closed form in {name} was measured: {why}")
         rest = without(names, name), without(free, name)
         at = cache(lambda value: self.find(rest[0], {**fixed, name: value}, rest[1]))
-        low = self.opened.lows[name]
-        result = interpolate(
-            self.opened.symbols[name], lambda v: at(v).forms, low=low, high=self.opened.values[name]
-        )
+        result, where = self._interpolated(name, lambda value: at(value).forms)
         points = [at(value) for value in (*result.used, *result.confirmed)]
+        if name in self.opened.chunks:
+            points += self._hold_below_chunks(name, fixed, result.forms, at)
         note = (
-            f"{name} was interpolated ({why}): degree {result.degree} from {name} = "
+            f"{name} was interpolated{where} ({why}): degree {result.degree} from {name} = "
             f"{_listed(result.used)}, confirmed at {_listed(result.confirmed)}"
         )
         self.assumed.notes[note] = None
         self.assumed.interpolated[name] = why
         calls = {key: calls for point in points for key, calls in point.uncounted.items()}
         return Found(result.forms, calls, method=Method.INTERPOLATED)
+
+    def _interpolated(
+        self, name: str, value: Callable[[int], Mapping[Key, sympy.Expr]]
+    ) -> tuple[Interpolated, str]:
+        """Return the polynomials in a size, and in what else than the size they are."""
+        opened, symbol = self.opened, self.opened.symbols[name]
+        low, high, chunk = opened.lows[name], opened.values[name], opened.chunks.get(name)
+        if chunk is None:
+            return interpolate(symbol, value, low=low, high=high), ""
+        found = interpolate_in_chunks(symbol, chunk, value, high=high)
+        return found, f", with the number of chunks of {chunk}"
+
+    def _hold_below_chunks(
+        self,
+        name: str,
+        fixed: Mapping[str, int],
+        forms: Mapping[Key, sympy.Expr],
+        at: Callable[[int], Found],
+    ) -> list[Found]:
+        """Find what holds at the small sizes that were not interpolated, and keep what differs."""
+        symbol, found = self.opened.symbols[name], []
+        for value in range(self.opened.lows[name], THRESHOLD):
+            small = at(value)
+            found.append(small)
+            if not gives(forms, symbol, value, small.forms):
+                self.assumed.slices.append(Slice({**fixed, name: value}, small.forms))
+        return found
 
 
 def without(names: Names, name: str) -> Names:

@@ -53,6 +53,12 @@ def lengths(real: RealModel, tokens: int) -> Lengths | None:
     return Lengths(max((_TRIED[0], *(size for _name, size in sizes))) + 1, stride)
 
 
+def chunk(real: RealModel) -> int | None:
+    """Return how many tokens make a chunk of a recurrence; None if nothing is cut into chunks."""
+    found = {size for name, size in _sizes(real) if size > 1 and _CHUNK.search(name)}
+    return math.lcm(*found) if found else None
+
+
 def _loops(real: RealModel) -> bool:
     """Return whether a prefill of one more token takes more ops, time and again."""
     ops = [_ops(real, tokens) for tokens in _TRIED[:2]]

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Hashable, Mapping, Sequence
+from functools import cached_property
 from importlib import metadata
 from typing import TYPE_CHECKING, Any, Literal
 
@@ -100,6 +101,13 @@ class HfVendor(VendorModel):
         stage = self._prefill(workloads["prefill"], real)
         return attrs.evolve(stage, assumptions=(*stage.assumptions, *real.assumptions()))
 
+    @cached_property
+    def _chunk(self) -> int | None:
+        """Tokens of a chunk, where the model cuts a prefill into chunks."""
+        from flopbench_transformers_lm.token_loops import chunk
+
+        return chunk(self._real)
+
     def shapes(self, stage: str, workload: Workload) -> Hashable:
         w = workload
         if w.requests:
@@ -168,6 +176,7 @@ class HfVendor(VendorModel):
         return VendorStage(
             lambda _step: _whole(workload, real, workload.context_tokens),
             assumptions=self._assumptions("prefill", workload),
+            chunks={"S": self._chunk} if self._chunk else {},
         )
 
     def _by_length(self, workload: Workload) -> ByLength | None:

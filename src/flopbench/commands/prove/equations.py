@@ -149,7 +149,8 @@ class _Component:
         self, vendor: sympy.Expr, analytic: sympy.Expr
     ) -> Iterator[tuple[str, sympy.Expr]]:
         """Yield analytic minus vendor where the law holds, then at each of its exceptions."""
-        yield "", simplified(analytic - vendor, self.law.guards)
+        beyond = tuple(_beyond_exceptions(self.law, analytic.free_symbols))
+        yield "", simplified(analytic - vendor, (*self.law.guards, *beyond))
         for piece in self.law.slices:
             sizes = {s: piece.sizes[s.name] for s in analytic.free_symbols if s.name in piece.sizes}
             there = sympy.Add(*_ops(piece.forms, self.name).values())
@@ -157,6 +158,15 @@ class _Component:
             guards = self.law.guards_at(piece.sizes)
             difference = simplified(analytic.subs(sizes) - there, guards)
             yield f", where {where}: the program runs differently there", difference
+
+
+def _beyond_exceptions(law: Law, symbols: set[sympy.Symbol]) -> Iterator[sympy.Basic]:
+    """Yield that a size is larger than the smallest ones, if each of those is an exception."""
+    for symbol in symbols:
+        own = (p.sizes[symbol.name] for p in law.slices if set(p.sizes) == {symbol.name})
+        values = sorted(own)
+        if values and values == [*range(1, len(values) + 1)]:
+            yield symbol > values[-1]
 
 
 def _ops(forms: Forms, component: str) -> dict[str, sympy.Expr]:
