@@ -85,7 +85,7 @@ def _whole(stage: str, components: list[Equation], law: Law) -> Equation:
         component=None,
         vendor=vendor,
         analytic=analytic,
-        difference=simplified(analytic - vendor, law.guards),
+        difference=_difference(analytic, vendor, law),
         verdict=verdict,
         reason="; ".join(reasons) or None,
         assumptions=law.assumptions,
@@ -111,7 +111,7 @@ class _Component:
             component=self.name,
             vendor=vendor,
             analytic=analytic,
-            difference=simplified(analytic - vendor, self.law.guards),
+            difference=_difference(analytic, vendor, self.law),
             verdict=verdict,
             reason=reason,
             assumptions=self.law.assumptions,
@@ -149,8 +149,7 @@ class _Component:
         self, vendor: sympy.Expr, analytic: sympy.Expr
     ) -> Iterator[tuple[str, sympy.Expr]]:
         """Yield analytic minus vendor where the law holds, then at each of its exceptions."""
-        beyond = tuple(_beyond_exceptions(self.law, analytic.free_symbols))
-        yield "", simplified(analytic - vendor, (*self.law.guards, *beyond))
+        yield "", _difference(analytic, vendor, self.law)
         for piece in self.law.slices:
             sizes = {s: piece.sizes[s.name] for s in analytic.free_symbols if s.name in piece.sizes}
             there = sympy.Add(*_ops(piece.forms, self.name).values())
@@ -160,13 +159,14 @@ class _Component:
             yield f", where {where}: the program runs differently there", difference
 
 
-def _beyond_exceptions(law: Law, symbols: set[sympy.Symbol]) -> Iterator[sympy.Basic]:
-    """Yield that a size is larger than the smallest ones, if each of those is an exception."""
-    for symbol in symbols:
-        own = (p.sizes[symbol.name] for p in law.slices if set(p.sizes) == {symbol.name})
-        values = sorted(own)
+def _difference(analytic: sympy.Expr, vendor: sympy.Expr, law: Law) -> sympy.Expr:
+    """Return analytic minus vendor where the law holds: beyond the small sizes that are exceptions."""
+    guards = [*law.guards]
+    for size in analytic.free_symbols:
+        values = sorted(p.sizes[size.name] for p in law.slices if set(p.sizes) == {size.name})
         if values and values == [*range(1, len(values) + 1)]:
-            yield symbol > values[-1]
+            guards.append(size > values[-1])
+    return simplified(analytic - vendor, tuple(guards))
 
 
 def _ops(forms: Forms, component: str) -> dict[str, sympy.Expr]:
