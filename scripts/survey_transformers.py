@@ -155,10 +155,9 @@ def page(found: list[dict[str, Any]]) -> Iterator[str]:
     rows = [[f"`{kind}`", _shown(OVERRIDES[kind])] for kind in clean if kind in OVERRIDES]
     yield from table(("type", "`model.overrides`"), rows)
     yield ""
-    yield "Counted, except for ops that the counter has no formula for; the run is *incomplete*:"
-    yield ""
+    what = "Counted, except for ops that the counter has no formula for; the run is *incomplete*:"
     rows = [[f"`{f['type']}`", ", ".join(f["uncounted"])] for f in counted if f["uncounted"]]
-    yield from table(("type", "uncounted ops"), rows)
+    yield from (what, "", *table(("type", "uncounted ops"), rows)) if rows else (f"{what} none.",)
     yield ""
     yield "Not counted:"
     yield ""
