@@ -135,27 +135,32 @@ class RealModel:
         except Exception as error:  # noqa: BLE001 - it is told if the call itself fails, too
             return error
 
-    def _run(self, inputs: dict[str, Any], last: Any) -> Any:
-        """Call the model; ``last`` is the largest position, which meta tensors do not have.
+    def _call(self, inputs: dict[str, Any], last: Any) -> Callable[[], Any]:
+        """Return a call of the model; ``last`` is the largest position, which meta tensors lack.
 
-        Raises:
-            CountError: transformers cannot run it on the meta device, or not on tokens alone.
+        The call raises a `CountError` if transformers cannot run the model on the meta device, or
+        not on tokens alone.
         """
-        with quiet(), self._values(last):
-            if is_traced(last):
-                return self.module(**inputs)
-            try:
-                return self.module(**inputs)
-            except Exception as error:
-                raise cannot_run(self.config.model_type, error) from error
+        answers = self._answers(last)  # what it finds out runs before the call, not within it
 
-    def _values(self, last: Any) -> AbstractContextManager[Any]:
+        def call() -> Any:
+            with quiet(), answers():
+                if is_traced(last):
+                    return self.module(**inputs)
+                try:
+                    return self.module(**inputs)
+                except Exception as error:
+                    raise cannot_run(self.config.model_type, error) from error
+
+        return call
+
+    def _answers(self, last: Any) -> Callable[[], AbstractContextManager[Any]]:
         """Return what answers for the values that meta tensors do not have."""
         if not self.asks_values:
-            return self._positions(last)
+            return lambda: self._positions(last)
         from flopbench_transformers_lm.meta_values import MetaValues
 
-        return MetaValues(last)
+        return lambda: MetaValues(last)
 
     def _positions(self, last: Any) -> AbstractContextManager[Any]:
         """Return what tells the largest position to a model that asks for it alone."""
@@ -168,7 +173,7 @@ class RealModel:
     def prefill(self, batch: Any, tokens: Any, *, all_logits: bool = True) -> Callable[[], Any]:
         """Return the pass over whole sequences, the first that `generate` makes."""
         inputs = self._inputs(batch, tokens, 0, all_logits=all_logits)
-        return lambda: self._run(inputs, tokens - 1)
+        return self._call(inputs, tokens - 1)
 
     def decode(self, batch: Any, past_tokens: Any) -> Callable[[], Any]:
         """Return the pass over one more token, on the state that a prefill of the others leaves.
@@ -180,7 +185,7 @@ class RealModel:
             return self.prefill(batch, past_tokens + 1, all_logits=False)
         again = past_tokens if self.config.model_type in _TAKES_ALL else 0
         inputs = self._inputs(batch, again + 1, past_tokens - again, all_logits=False)
-        return lambda: self._run({**inputs, **left}, past_tokens)
+        return self._call({**inputs, **left}, past_tokens)
 
     def resume(self, cached: Any, new: Any, *, all_logits: bool) -> Callable[[], Any]:
         """Return the pass of one sequence over ``new`` tokens, on the state that others left.
@@ -198,7 +203,7 @@ class RealModel:
             )
         again = cached if self.config.model_type in _TAKES_ALL else 0
         inputs = self._inputs(1, again + new, cached - again, all_logits=all_logits)
-        return lambda: self._run({**inputs, **left}, cached + new - 1)
+        return self._call({**inputs, **left}, cached + new - 1)
 
     def left_by_prefill(self, batch: Any, tokens: Any) -> dict[str, Any]:
         """Return the state that a prefill leaves: a filled cache if possible, else from a run."""
@@ -222,7 +227,7 @@ class RealModel:
         if given:
             inputs[_KV_CACHE] = DynamicCache(config=self.module.config)
         with torch.no_grad():
-            output = self._run(inputs, tokens - 1)
+            output = self._call(inputs, tokens - 1)()
         left = _states_of(output)
         return {_KV_CACHE: inputs[_KV_CACHE]} if given and not left else left
 
