@@ -36,6 +36,13 @@ AT_ONCE = 12
 
 _DECODER = {"is_decoder": True}
 
+_ROPE = {"rope_type": "default", "rope_theta": 10000.0}
+_BY_KIND = {"rope_parameters": {"full_attention": _ROPE, "sliding_attention": _ROPE}}
+_HEADS = {"num_attention_heads": 16}
+_SECTIONS = {
+    "rope_parameters": {**_ROPE, "partial_rotary_factor": 0.5, "mrope_section": [8, 12, 12]}
+}
+
 OVERRIDES: Mapping[str, Mapping[str, Any]] = {
     **dict.fromkeys(
         (
@@ -57,6 +64,27 @@ OVERRIDES: Mapping[str, Mapping[str, Any]] = {
         ),
         _DECODER,
     ),
+    **dict.fromkeys(("cohere_compass", "cohere_compass_text"), _BY_KIND),
+    **dict.fromkeys(("glm46v", "glm4v", "glmga"), _SECTIONS),
+    "glm4v_moe": {"num_attention_heads": 32, **_SECTIONS},
+    "blenderbot": {"encoder_layers": 24},
+    "chameleon": {"vocabulary_map": {"<image>": 8711}},
+    "dbrx": {"attn_config": {"rope_theta": 500000.0, "clip_qkv": 8.0, "kv_n_heads": 8}},
+    "deepseek_ocr2": {
+        "text_config": {
+            "num_hidden_layers": 12,
+            "mlp_layer_types": ["dense"] + ["sparse"] * 11,
+            "num_experts_per_tok": 6,
+        }
+    },
+    "diffusion_gemma": {"num_experts": 128, "top_k_experts": 8, "moe_intermediate_size": 704},
+    "granite4_vision": {"deepstack_layer_map": [], "downsample_rate": "4/8"},
+    "hunyuan_vl": {
+        "text_config": {"head_dim": 128, "rope_parameters": {**_ROPE, "xdrope_section": [16] * 4}}
+    },
+    **dict.fromkeys(("qwen3_omni_moe", "qwen3_omni_moe_thinker"), _HEADS),
+    "reformer": _DECODER,
+    "step3p7": {"sliding_window": 512},
     "bamba": {"attn_layer_indices": [9, 18, 27]},
     "deepseek_v2": {"num_experts_per_tok": 6, "n_group": 1, "topk_group": 1},
     "dots1": {"n_routed_experts": 128, "n_shared_experts": 2, "num_experts_per_tok": 6},
@@ -120,12 +148,18 @@ def _out_of_time(*_signal: object) -> None:
 def multimodal_page(found: list[dict[str, Any]]) -> Iterator[str]:
     """Yield the lines about the types whose language model is a part."""
     counted = [f["type"] for f in found if "error" not in f and not f["uncounted"]]
+    plain = [kind for kind in counted if kind not in OVERRIDES]
     yield _wrapped(
         f"Of {len(found)} more types, which also read images or sound, the language models of "
-        f"{len(counted)} are counted without a gap, at the defaults of their config class:"
+        f"{len(counted)} are counted without a gap, {len(plain)} of them at the defaults of their "
+        "config class:"
     )
     yield ""
-    yield _wrapped(", ".join(f"`{kind}`" for kind in counted) + ".")
+    yield _wrapped(", ".join(f"`{kind}`" for kind in plain) + ".")
+    yield ""
+    yield "These once you set what the defaults leave open:"
+    yield ""
+    yield from _set_fields(counted)
     yield ""
     yield "The others:"
     yield ""
@@ -135,6 +169,11 @@ def multimodal_page(found: list[dict[str, Any]]) -> Iterator[str]:
         if f["type"] not in counted
     ]
     yield from table(("type", "reason, or uncounted ops"), rows)
+
+
+def _set_fields(kinds: Iterable[str]) -> Iterator[str]:
+    rows = [[f"`{kind}`", _shown(OVERRIDES[kind])] for kind in kinds if kind in OVERRIDES]
+    yield from table(("type", "`model.overrides`"), rows)
 
 
 def page(found: list[dict[str, Any]]) -> Iterator[str]:
@@ -152,8 +191,7 @@ def page(found: list[dict[str, Any]]) -> Iterator[str]:
     yield ""
     yield "The others can be built once you set a field that the defaults leave open:"
     yield ""
-    rows = [[f"`{kind}`", _shown(OVERRIDES[kind])] for kind in clean if kind in OVERRIDES]
-    yield from table(("type", "`model.overrides`"), rows)
+    yield from _set_fields(clean)
     yield ""
     what = "Counted, except for ops that the counter has no formula for; the run is *incomplete*:"
     rows = [[f"`{f['type']}`", ", ".join(f["uncounted"])] for f in counted if f["uncounted"]]
@@ -178,10 +216,7 @@ def _shown(overrides: Mapping[str, Any]) -> str:
 
 
 def _reason(error: str) -> str:
-    text = re.sub(r"^the vendor call failed: |^transformers cannot build \S+: ", "", error)
-    text = re.sub(r" \(\S+\.py, line \d+\)$", "", text)  # where in our own code it was called
-    line = text.splitlines()[0]
-    return re.sub(r"([|<>*])", r"\\\1", line if len(line) <= 160 else line[:157] + "…")
+    return re.sub(r"([|<>*])", r"\\\1", " ".join(error.split()))
 
 
 def main() -> None:

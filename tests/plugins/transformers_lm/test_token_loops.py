@@ -34,9 +34,11 @@ def test_a_loop_over_tokens_is_counted_by_short_prefills(model_type, monkeypatch
     workload = Workload(batch_size=2, context_tokens=TOKENS)
     full = count_by_length(COUNTER, vendor(model_type, "every").stage("prefill", workload))
     assert full == count_stage(COUNTER, vendor(model_type).stage("prefill", workload))
-    called, run = [], RealModel._run
+    called, call = [], RealModel._call
     monkeypatch.setattr(
-        RealModel, "_run", lambda real, inputs, last: called.append(last) or run(real, inputs, last)
+        RealModel,
+        "_call",
+        lambda real, inputs, last: called.append(last) or call(real, inputs, last),
     )
     found = count_by_length(COUNTER, vendor(model_type).stage("prefill", workload))
     assert max(called) < TOKENS // 4

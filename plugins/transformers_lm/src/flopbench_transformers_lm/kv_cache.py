@@ -51,7 +51,7 @@ def keys_alone(cache: Any) -> bool:
 
 
 def fill_like(cache: Any, batch: Any, tokens: Any) -> Any:
-    """Return the cache as a prefill of ``tokens`` tokens leaves it, based on one of any length.
+    """Return the cache as a prefill of ``tokens`` tokens leaves it, based on one sequence's.
 
     Keys and values are uninitialised [batch, heads, tokens, width] tensors. They are passed to
     the cache's own ``update``, which knows what a sliding window keeps. Each layer has the heads
@@ -61,7 +61,8 @@ def fill_like(cache: Any, batch: Any, tokens: Any) -> Any:
         The cache, or None if its length does not fully describe it.
     """
     if isinstance(cache, list | tuple) or hasattr(cache, "rnn_state"):
-        return _of_batch(cache, batch)
+        by_token = isinstance(cache, list | tuple) and any(state.shape[0] != 1 for state in cache)
+        return None if by_token else _of_batch(cache, batch)
     layers = getattr(cache, "layers", ())
     kinds = {type(layer).__name__ for layer in layers}
     if type(cache).__name__ not in _DESCRIBED or not kinds or kinds - _FILLED:

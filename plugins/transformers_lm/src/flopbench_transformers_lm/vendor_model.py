@@ -10,6 +10,7 @@ from __future__ import annotations
 import inspect
 import re
 from collections.abc import Callable
+from contextlib import AbstractContextManager, nullcontext
 from functools import cached_property
 from typing import Any
 
@@ -17,16 +18,12 @@ from attrs import frozen
 
 from flopbench import CountError, UsageError
 from flopbench.dims import DTYPE_BYTES, is_traced
-from flopbench.errors import describe
-from flopbench.text import listed
 from flopbench.vendor.transformers import ATTENTION, EXPERTS, require_eager
 from flopbench_transformers_lm.components import components_in
 from flopbench_transformers_lm.config import LmConfig, quiet, to_transformers
+from flopbench_transformers_lm.failures import cannot_build, cannot_run
 from flopbench_transformers_lm.kv_cache import fill_like, keys_alone
 from flopbench_transformers_lm.model_types import needs_transformers, table_of
-
-_SIZE = re.compile(r"(head_dim|_size|_heads|_rank)$")
-"""Names of fields that are sizes of a model."""
 
 _KV_CACHE = "past_key_values"
 
@@ -36,13 +33,11 @@ _STATES = (_KV_CACHE, "cache_params", "state", "mems")
 _SAMPLE = 2
 """Tokens of a prefill that shows which state a model leaves."""
 
-_AUTO_CLASSES = {
-    "MODEL_FOR_CAUSAL_LM_MAPPING_NAMES": "AutoModelForCausalLM",
-    "MODEL_FOR_IMAGE_TEXT_TO_TEXT_MAPPING_NAMES": "AutoModelForImageTextToText",
-    "MODEL_FOR_MULTIMODAL_LM_MAPPING_NAMES": "AutoModelForMultimodalLM",
-}
-"""What builds a model of a type, by the table that lists the type. Called on text alone, a
-multimodal model runs its language model alone."""
+_ASKS_IN_STEPS = frozenset({"prophetnet"})
+"""Types that ask for values of meta tensors in steps on a cache, and not in a prefill."""
+
+_TAKES_ALL = frozenset({"cpmant"})
+"""Types that take all tokens again beside their cache, and skip those that are in it."""
 
 _MASKED = frozenset({"gemma4", "gemma4_unified", "moshi"})
 """Types that, unless given a mask, look for packed sequences in the values of positions, which meta
@@ -65,25 +60,22 @@ class RealModel:
         """
         try:
             import torch
-            from transformers.models.auto import modeling_auto
+            import transformers
         except ImportError as error:
             raise needs_transformers(error) from error
-        auto = getattr(modeling_auto, _AUTO_CLASSES[self._table])
+        kind = getattr(transformers, self.implementation)
         try:
             with quiet(), torch.device("meta"):
-                module = auto.from_config(
-                    _buildable(to_transformers(self.config)),
+                module = kind._from_config(  # noqa: SLF001 - as its auto classes do
+                    _buildable(_for_class(kind, to_transformers(self.config))),
                     attn_implementation=ATTENTION,
                     experts_implementation=EXPERTS,
                 )
         except UsageError:
             raise
         except Exception as error:
-            found = _missing_size(self.config) if "NoneType" in str(error) else None
-            reason = found or describe(error)
-            raise CountError(
-                f"transformers cannot build {self.config.model_type}: {reason}"
-            ) from error
+            raise cannot_build(self.config, error) from error
+        _on_meta(module)
         require_eager(module)
         # Without a mask some warn of padding, and look for it in token values that do not exist.
         # This bypasses the config's own check: a few types demand a number.
@@ -128,20 +120,66 @@ class RealModel:
         found = re.findall(r"rope_type'?: '?(\w+)", str(self.config.decoder.get("rope_parameters")))
         return not {"dynamic", "longrope"}.isdisjoint(found)
 
-    def _run(self, inputs: dict[str, Any], last: Any) -> Any:
-        """Call the model; ``last`` is the largest position, which meta tensors do not have."""
-        if is_traced(last) or not self._follows_positions:
-            with quiet():
+    @property
+    def asks_values(self) -> bool:
+        """Whether it asks for values that meta tensors do not have."""
+        from flopbench_transformers_lm.meta_values import is_asked
+
+        if self.config.model_type in _ASKS_IN_STEPS:
+            return True
+        return isinstance(self._trial, Exception) and is_asked(self._trial)
+
+    @cached_property
+    def _trial(self) -> Any:
+        """What a short prefill returns without answers to such questions, or its error."""
+        import torch
+
+        inputs = self._inputs(1, _SAMPLE, 0, all_logits=False)
+        try:
+            with torch.no_grad(), quiet(), self._positions(_SAMPLE - 1):
                 return self.module(**inputs)
+        except Exception as error:  # noqa: BLE001 - it is told if the call itself fails, too
+            return error
+
+    def _call(self, inputs: dict[str, Any], last: Any) -> Callable[[], Any]:
+        """Return a call of the model; ``last`` is the largest position, which meta tensors lack.
+
+        The call raises a `CountError` if transformers cannot run the model on the meta device, or
+        not on tokens alone.
+        """
+        answers = self._answers(last)  # what it finds out runs before the call, not within it
+
+        def call() -> Any:
+            with quiet(), answers():
+                if is_traced(last):
+                    return self.module(**inputs)
+                try:
+                    return self.module(**inputs)
+                except Exception as error:
+                    raise cannot_run(self.config.model_type, error) from error
+
+        return call
+
+    def _answers(self, last: Any) -> Callable[[], AbstractContextManager[Any]]:
+        """Return what answers for the values that meta tensors do not have."""
+        if not self.asks_values:
+            return lambda: self._positions(last)
+        from flopbench_transformers_lm.meta_values import MetaValues
+
+        return lambda: MetaValues(last)
+
+    def _positions(self, last: Any) -> AbstractContextManager[Any]:
+        """Return what tells the largest position to a model that asks for it alone."""
+        if is_traced(last) or not self._follows_positions:
+            return nullcontext()
         from flopbench_transformers_lm.positions import LastPosition
 
-        with quiet(), LastPosition(last):
-            return self.module(**inputs)
+        return LastPosition(last)
 
     def prefill(self, batch: Any, tokens: Any, *, all_logits: bool = True) -> Callable[[], Any]:
         """Return the pass over whole sequences, the first that `generate` makes."""
         inputs = self._inputs(batch, tokens, 0, all_logits=all_logits)
-        return lambda: self._run(inputs, tokens - 1)
+        return self._call(inputs, tokens - 1)
 
     def decode(self, batch: Any, past_tokens: Any) -> Callable[[], Any]:
         """Return the pass over one more token, on the state that a prefill of the others leaves.
@@ -151,8 +189,9 @@ class RealModel:
         left = self.left_by_prefill(batch, past_tokens)
         if not left:
             return self.prefill(batch, past_tokens + 1, all_logits=False)
-        inputs = self._inputs(batch, 1, past_tokens, all_logits=False)
-        return lambda: self._run({**inputs, **left}, past_tokens)
+        again = past_tokens if self.config.model_type in _TAKES_ALL else 0
+        inputs = self._inputs(batch, again + 1, past_tokens - again, all_logits=False)
+        return self._call({**inputs, **left}, past_tokens)
 
     def resume(self, cached: Any, new: Any, *, all_logits: bool) -> Callable[[], Any]:
         """Return the pass of one sequence over ``new`` tokens, on the state that others left.
@@ -168,13 +207,14 @@ class RealModel:
                 f"transformers keeps no cache for {self.config.model_type}: its requests must have "
                 f"0 cached tokens, got {cached:,}"
             )
-        inputs = self._inputs(1, new, cached, all_logits=all_logits)
-        return lambda: self._run({**inputs, **left}, cached + new - 1)
+        again = cached if self.config.model_type in _TAKES_ALL else 0
+        inputs = self._inputs(1, again + new, cached - again, all_logits=all_logits)
+        return self._call({**inputs, **left}, cached + new - 1)
 
     def left_by_prefill(self, batch: Any, tokens: Any) -> dict[str, Any]:
         """Return the state that a prefill leaves: a filled cache if possible, else from a run."""
         filled = {name: fill_like(state, batch, tokens) for name, state in self._sample.items()}
-        if any(state is None for state in filled.values()):
+        if any(s is None for s in filled.values()) or self.config.model_type in _TAKES_ALL:
             return self.run_prefill(batch, tokens)
         if self._given_cache:  # its recurrent states are in its modules
             self._left(batch, _SAMPLE, given=True)
@@ -193,8 +233,8 @@ class RealModel:
         if given:
             inputs[_KV_CACHE] = DynamicCache(config=self.module.config)
         with torch.no_grad():
-            output = self._run(inputs, tokens - 1)
-        left = {name: output[name] for name in _STATES if output.get(name) is not None}
+            output = self._call(inputs, tokens - 1)()
+        left = _states_of(output)
         return {_KV_CACHE: inputs[_KV_CACHE]} if given and not left else left
 
     @cached_property
@@ -221,7 +261,9 @@ class RealModel:
 
     @cached_property
     def _returned(self) -> dict[str, Any]:
-        return self._left(1, _SAMPLE, given=False)
+        if isinstance(self._trial, Exception):
+            return self._left(1, _SAMPLE, given=False)
+        return _states_of(self._trial)
 
     def _inputs(
         self, batch: Any, tokens: Any, past_tokens: Any, *, all_logits: bool
@@ -229,7 +271,8 @@ class RealModel:
         """Return the arguments: tokens, none of them masked, and the number of logits to keep."""
         import torch
 
-        ids = torch.empty(batch, tokens, dtype=torch.long, device="meta")
+        shape = _shape_of_ids(self.module.config, batch, tokens)
+        ids = torch.empty(*shape, dtype=torch.long, device="meta")
         inputs: dict[str, Any] = {"input_ids": ids, "use_cache": True}
         if self.chooses_logits:
             inputs["logits_to_keep"] = 0 if all_logits else 1
@@ -237,7 +280,41 @@ class RealModel:
             inputs["attention_mask"] = torch.ones(
                 batch, past_tokens + tokens, dtype=torch.long, device="meta"
             )
+        if "lang_ids" in inspect.signature(self.module.forward).parameters:
+            # Values, not meta: which layers run depends on them. Those of all languages are equal.
+            inputs["lang_ids"] = torch.zeros(int(batch), dtype=torch.long)
         return inputs
+
+
+def _on_meta(module: Any) -> None:
+    """Move parameters to meta that a class makes on the CPU whatever it is told (XLNet's)."""
+    import torch
+
+    for part in module.modules():
+        for name, weight in part.named_parameters(recurse=False):
+            if not weight.is_meta:
+                setattr(part, name, torch.nn.Parameter(torch.empty_like(weight, device="meta")))
+
+
+def _shape_of_ids(config: Any, batch: Any, tokens: Any) -> tuple[Any, ...]:
+    """Return the shape of a model's token ids; those that make sound have several a position."""
+    if config.model_type in {"musicgen_decoder", "musicgen_melody_decoder"}:
+        return config.num_codebooks * batch, tokens
+    if config.model_type == "kyutai_speech_to_text":
+        return batch, tokens, config.num_codebooks + 1
+    return batch, tokens
+
+
+def _for_class(kind: Any, config: Any) -> Any:
+    """Return a config for a class: a part of what it describes, if the class is for that."""
+    wanted = kind.config_class
+    parts = (part for part in vars(config).values() if isinstance(part, wanted))
+    return config if isinstance(config, wanted) else next(parts, config)
+
+
+def _states_of(output: Any) -> dict[str, Any]:
+    """Return the state that a model's output has for the next pass."""
+    return {name: output[name] for name in _STATES if output.get(name) is not None}
 
 
 def _buildable(config: Any) -> Any:
@@ -245,14 +322,3 @@ def _buildable(config: Any) -> Any:
     if str(config.dtype).removeprefix("torch.") not in DTYPE_BYTES:
         config.dtype = None
     return config
-
-
-def _missing_size(config: LmConfig) -> str | None:
-    """Name the sizes that a config leaves open, and fields that may have them."""
-    values = config.decoder.values
-    empty = [name for name, value in values.items() if value is None and _SIZE.search(name)]
-    if not empty:
-        return None
-    others = [f"{n}={v}" for n, v in values.items() if v and n.endswith(tuple(empty))]
-    given = f" (it has {', '.join(others)})" if others else ""
-    return f"its config has no {listed(empty, 'or')}{given}: set model.overrides.{empty[0]}"

@@ -60,9 +60,10 @@ class TrainedModel(RealModel):
         inputs["use_cache"] = False
         if all_logits and "labels" in inspect.signature(self.module.forward).parameters:
             inputs["labels"] = inputs["input_ids"]
-        return lambda: self._result(inputs, tokens - 1)
+        call = self._call(inputs, tokens - 1)
+        return lambda: self._result(call)
 
-    def _result(self, inputs: dict[str, Any], last: Any) -> Any:
+    def _result(self, call: Callable[[], Any]) -> Any:
         from transformers import masking_utils
 
         selective = self.options.recompute == "selective"
@@ -73,7 +74,7 @@ class TrainedModel(RealModel):
             patch.object(masking_utils, "find_packed_sequence_indices", lambda *_: None),
             attention_core_recomputed(self._cores, kind) if selective else nullcontext(),
         ):
-            output = self._run(inputs, last)
+            output = call()
         loss = output.get("loss")
         return output["logits"] if loss is None else loss
 
