@@ -139,7 +139,8 @@ def nemotron_h(config: LmConfig) -> Decoder:
         (None, made[kind]) if kind in {"mlp", "moe"} else (made.get(kind, usual), None)
         for kind in found
     ]
-    return decoder(fields, layers)
+    # transformers never ties its head.
+    return decoder(fields, layers, head={"tied": False})
 
 
 def _nemotron_mixer(fields: Fields) -> Mamba2:
