@@ -11,7 +11,6 @@ from collections.abc import Iterator, Mapping
 
 from flopbench.conventions import MAC_FLOPS
 from flopbench.text import tera
-from flopbench_transformers_lm.components import component_of
 from flopbench_transformers_lm.config import LmConfig
 from flopbench_transformers_lm.vendor_model import RealModel
 
@@ -75,7 +74,7 @@ def _elements(real: RealModel, component: str) -> int:
     return sum(
         parameter.numel()
         for name, parameter in named
-        if parameter.dim() > 1 and component_of(name.rpartition(".")[0]) == component
+        if parameter.dim() > 1 and real.component_of(name.rpartition(".")[0]) == component
     )
 
 
@@ -87,5 +86,6 @@ def _first(config: LmConfig, names: tuple[str, ...]) -> int | None:
 def _loops_over_tokens(real: RealModel) -> bool:
     """Return whether a layer has a selective scan, which transformers runs as a loop."""
     return any(
-        hasattr(module, "dt_proj") and hasattr(module, "x_proj") for module in real.module.modules()
+        hasattr(module, "x_proj") or hasattr(module, "x_proj_weight")
+        for module in real.module.modules()
     )

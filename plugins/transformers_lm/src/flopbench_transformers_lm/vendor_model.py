@@ -20,6 +20,7 @@ from flopbench.dims import DTYPE_BYTES, is_traced
 from flopbench.errors import describe
 from flopbench.text import listed
 from flopbench.vendor.transformers import ATTENTION, EXPERTS, require_eager
+from flopbench_transformers_lm.components import component_of, told_apart
 from flopbench_transformers_lm.config import LmConfig, quiet, to_transformers
 from flopbench_transformers_lm.kv_cache import fill_like
 from flopbench_transformers_lm.model_types import needs_transformers, table_of
@@ -31,6 +32,9 @@ _KV_CACHE = "past_key_values"
 
 _STATES = (_KV_CACHE, "cache_params", "state", "mems")
 """Models' names for the state that a pass leaves for the next: a KV cache or recurrent states."""
+
+_ONE_NAME = frozenset({"nemotron_h"})
+"""Types that call the only part of a layer ``mixer``, whatever kind it is of."""
 
 _AUTO_CLASSES = {
     "MODEL_FOR_CAUSAL_LM_MAPPING_NAMES": "AutoModelForCausalLM",
@@ -107,6 +111,13 @@ class RealModel:
         except CountError:
             return None
         return EXPERTS if any(name.endswith("experts") for name in names) else None
+
+    def component_of(self, module: str, op: str = "") -> str:
+        """Return the component of work in a module, as `components.component_of` does."""
+        config = self.config.decoder
+        if config.model_type in _ONE_NAME:
+            module = told_apart(module, config.get("layer_types"))
+        return component_of(module, op)
 
     @cached_property
     def chooses_logits(self) -> bool:
