@@ -6,7 +6,7 @@ Source: Falcon-H1, arXiv:2507.22448, section 2.
 from __future__ import annotations
 
 from collections.abc import Iterator
-from typing import ClassVar
+from typing import Any, ClassVar
 
 from attrs import frozen
 
@@ -54,7 +54,7 @@ class SideBySide:
 
     def _branch(self, site: Site, run: Pass, branch: Branch) -> Iterator[Op]:
         place, elements = part_site(site, branch.mixer), run.tokens * self.width
-        sizes = {"function": "multiply", "outputs": elements, "reads": elements}
+        sizes: dict[str, Any] = {"function": "multiply", "outputs": elements, "reads": elements}
         takes = place.takes
         if branch.scaled_before:
             takes = f"scaled {place.gives}"

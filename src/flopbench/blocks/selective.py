@@ -114,8 +114,10 @@ class Mamba:
 
     def _of_heads(self, site: Site, role: str, rows: Dim, features: tuple[Dim, Dim]) -> Linear:
         """Return a product that each head has for itself."""
-        heads = attrs.evolve(site, layers=(self.heads or 1) * site.layers)
-        return self._linear(heads, role, rows, features)
+        if self.heads is None:
+            return self._linear(site, role, rows, features)
+        heads = attrs.evolve(site, layers=self.heads * site.layers)
+        return self._linear(heads, f"{role}_of_heads", rows, features)
 
     def _linear(
         self, site: Site, role: str, rows: Dim, features: tuple[Dim, Dim], *, bias: bool = False

@@ -82,10 +82,10 @@ def _adapter(op: Op, rank: Dim) -> Iterable[Op]:
     if not isinstance(op, Linear):
         raise TypeError(f"an adapter is beside a linear layer, not {type(op).__name__}")
     low, high = f"{op.role} low", f"{op.role} high"
-    beside = {"bias": False, "scheme": None}
-    yield attrs.evolve(op, out_features=rank, role=f"{op.role}_adapter_in", gives=low, **beside)
+    bare = attrs.evolve(op, bias=False, scheme=None)
+    yield attrs.evolve(bare, out_features=rank, role=f"{op.role}_adapter_in", gives=low)
     yield attrs.evolve(
-        op, takes=(low,), in_features=rank, role=f"{op.role}_adapter_out", gives=high, **beside
+        bare, takes=(low,), in_features=rank, role=f"{op.role}_adapter_out", gives=high
     )
     yield Elementwise(
         component=op.component,

@@ -146,12 +146,14 @@ class Elementwise(VectorOp):
     Attributes:
         lookup_weights: elements of the weights from which an operand is looked up, if it is.
         lookup_reads: elements of those weights that are read.
+        first: elements of the first operand, if it is broadcast.
     """
 
     function: str = attrs.field(validator=attrs.validators.in_(ENTRIES))
     outputs: Dim = dim_field()
     lookup_weights: Dim = dim_field(default=0)
     lookup_reads: Dim = dim_field(default=0)
+    first: Dim | None = optional_dim_field()
 
     @property
     def kind(self) -> str:
@@ -207,9 +209,10 @@ class Elementwise(VectorOp):
     def _kept_factors(self, needs: Needs) -> Iterator[Kept]:
         """Yield operands of a product; the second is what it reads besides the first."""
         first, *others = needs.operands
-        rest = self.moved()[0] - self.outputs
+        elements = self.outputs if self.first is None else self.first
+        rest = self.moved()[0] - elements
         if any(others) or needs.weights:
-            yield Kept(elements=self.outputs, operand=0)
+            yield Kept(elements=elements, operand=0)
         if first:
             yield Kept(elements=rest, operand=1 if others else None)
 

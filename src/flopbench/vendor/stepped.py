@@ -22,6 +22,9 @@ EXPERTS = (
 _MATRIX, _STACKED = 2, 3
 """Dimensions of a weight matrix, and of those of all experts of a layer in one parameter."""
 
+_DECAYS = frozenset({"A_log"})
+"""Weights that are no matrices, though Zamba's have three sizes: decays of each element."""
+
 _IN_LAYER = re.compile(r"\.\d+(\.|$)")
 
 
@@ -104,7 +107,7 @@ def _is_matrix(module: Any, path: str, name: str, weight: Any) -> bool:
     if not _IN_LAYER.search(path) or isinstance(module, Embedding | _ConvNd):
         return False
     if weight.dim() == _STACKED:
-        return True
+        return name not in _DECAYS
     return weight.dim() == _MATRIX and name == "weight" and "Norm" not in type(module).__name__
 
 

@@ -95,11 +95,14 @@ def _rules() -> tuple[tuple[re.Pattern[str], str], ...]:
     return tuple((re.compile(pattern), component) for pattern, component in _RULES)
 
 
-def components_in(model: Any) -> Callable[..., str]:
+def components_in(model: Any, kinds: Sequence[str] = ()) -> Callable[..., str]:
     """Return `component_of` for the modules of a model.
 
     Some models have attention in some layers and a recurrence in others, and one name for both:
     the recurrence is told by its ``layer_type``.
+
+    Args:
+        kinds: kinds of the layers, if the only part of each is called ``mixer``.
     """
     recurrent = {
         name
@@ -108,6 +111,7 @@ def components_in(model: Any) -> Callable[..., str]:
     }
 
     def found(module: str, op: str = "") -> str:
+        module = told_apart(module, kinds) if kinds else module
         own = _ATTENTIONS.match(module)
         if own and own[0] in recurrent:
             module = f"{own[1]}linear_attn{module[own.end() :]}"

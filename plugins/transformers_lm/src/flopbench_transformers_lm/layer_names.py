@@ -42,6 +42,9 @@ _OF_TYPES: Mapping[str, Mapping[str, frozenset[str]]] = {
 _USUAL: Mapping[str, str] = {
     "decoder/attention/qkv.q_k_v": "qkv_proj",
     "decoder/attention/qkv.kv_a": "kv_a_proj_with_mqa",
+    "decoder/linear.linear": "linear",
+    "decoder/moe/latent.latent_in": "fc1_latent_proj",
+    "decoder/moe/latent.latent_out": "fc2_latent_proj",
     "decoder/moe/shared.shared_gate": "shared_expert_gate",
     "lm_head.head": "lm_head",
 }

@@ -19,6 +19,7 @@ _LAYERS: Mapping[str, str] = {
     **dict.fromkeys(
         ("bloom", "codegen", "falcon", "gpt2", "gpt_bigcode", "gpt_neo", "gptj"), "transformer.h"
     ),
+    **dict.fromkeys(("falcon_mamba", "mamba", "mamba2"), "backbone.layers"),
     "biogpt": "biogpt.layers",
     "gpt_neox": "gpt_neox.layers",
     "mpt": "transformer.blocks",
@@ -27,6 +28,9 @@ _LAYERS: Mapping[str, str] = {
 """Where the layers of a type are, unless in ``model.layers``."""
 
 _ATTENTION: Mapping[str, str] = {
+    "nemotron_h": "mixer",
+    "zamba": "shared_transf.self_attn",
+    "zamba2": "shared_transformer.self_attn",
     **dict.fromkeys(("bloom", "falcon"), "self_attention"),
     **dict.fromkeys(("codegen", "gpt2", "gpt_bigcode", "gptj", "mpt"), "attn"),
     "gpt_neo": "attn.attention",
@@ -34,30 +38,46 @@ _ATTENTION: Mapping[str, str] = {
 }
 """What contains the projections of attention, unless ``self_attn``."""
 
-_MLP: Mapping[str, str] = {"biogpt": "", "mpt": "ffn", "opt": ""}
+_MLP: Mapping[str, str] = {
+    **dict.fromkeys(("bamba", "falcon_h1", "jamba"), "feed_forward"),
+    **dict.fromkeys(("biogpt", "opt"), ""),
+    "mpt": "ffn",
+    "nemotron_h": "mixer",
+    "zamba": "shared_transf.feed_forward",
+    "zamba2": "shared_transformer.feed_forward",
+}
 """What contains those of an MLP, unless ``mlp``."""
 
 UNGATED = frozenset(
     {
         *("arcee", "biogpt", "bloom", "codegen", "falcon", "gpt2", "gpt_bigcode", "gpt_neo"),
-        *("gpt_neox", "gptj", "mpt", "nanochat", "nemotron", "opt", "persimmon", "phi"),
-        "starcoder2",
+        *("gpt_neox", "gptj", "mpt", "nanochat", "nemotron", "nemotron_h", "opt", "persimmon"),
+        *("phi", "starcoder2"),
     }
 )
 """Types whose MLP has no gate."""
 
 _MOE: Mapping[str, tuple[str, ...]] = {
-    **dict.fromkeys(("granitemoe", "granitemoeshared"), ("block_sparse_moe",)),
+    **dict.fromkeys(("granitemoe", "granitemoehybrid", "granitemoeshared"), ("block_sparse_moe",)),
+    "jamba": ("feed_forward",),
+    "nemotron_h": ("mixer",),
     **dict.fromkeys(("minimax_m2", "mixtral", "phimoe"), ("mlp", "block_sparse_moe")),
 }
 """What contains router and experts, unless ``mlp``; checkpoints of some types have another name."""
 
 _SHARED: Mapping[str, str] = {
-    "granitemoeshared": "shared_mlp",
+    **dict.fromkeys(("granitemoehybrid", "granitemoeshared"), "shared_mlp"),
     "hunyuan_v1_moe": "mlp.shared_mlp",
+    "nemotron_h": "mixer.shared_experts",
     "qwen2_moe": "mlp.shared_expert",
 }
 """What contains shared experts, unless ``mlp.shared_experts``."""
+
+_MIXERS: Mapping[str, tuple[str, ...]] = {
+    **dict.fromkeys(("falcon_mamba", "mamba", "mamba2", "nemotron_h"), ("mixer",)),
+    **dict.fromkeys(("zamba", "zamba2"), ("mamba", "mamba_decoder.mamba")),
+}
+"""What contains the projections of a recurrence, unless ``mamba``."""
 
 _GATED: Mapping[str, tuple[str, ...]] = {
     "gate": ("gate_proj",),
@@ -79,10 +99,20 @@ _OWN: Mapping[str, Mapping[str, tuple[str, ...]]] = {
         "kv_b": ("kv_b_proj",),
     },
     "decoder/attention/out": {"o": ("o_proj", "out_proj", "dense", "c_proj")},
+    "decoder/linear": {"linear": ("linear",)},
     "decoder/mlp": _GATED,
     "decoder/moe/router": {"router": ("gate", "router", "gate.wg")},
     "decoder/moe/experts": dict.fromkeys(("up", "gate_up", "down"), ("experts",)),
+    "decoder/moe/latent": {"latent_in": ("fc1_latent_proj",), "latent_out": ("fc2_latent_proj",)},
     "decoder/moe/shared": {**_GATED, "shared_gate": ("shared_expert_gate",)},
+    "decoder/recurrence/in": {"in": ("in_proj",)},
+    "decoder/recurrence/select": {"x": ("x_proj",)},
+    "decoder/recurrence/core": {
+        "dt": ("dt_proj",),
+        "dt_of_heads": ("dt_proj_weight",),
+        "x_of_heads": ("x_proj_weight",),
+    },
+    "decoder/recurrence/out": {"out": ("out_proj",)},
 }
 """By component and role, the own names of modules."""
 
@@ -123,6 +153,10 @@ def names_of(
 def _containers(component: str, role: str, model_type: str) -> tuple[str, ...]:
     if component.startswith("decoder/attention/"):
         return (_ATTENTION.get(model_type, "self_attn"),)
+    if component.startswith("decoder/recurrence/"):
+        return _MIXERS.get(model_type, ("mamba",))
+    if component == "decoder/linear":
+        return ("",)
     if component == "decoder/mlp":
         return (_MLP.get(model_type, "mlp"),)
     if component == "decoder/moe/shared" and role != "shared_gate":

@@ -85,5 +85,6 @@ def _first(config: LmConfig, names: tuple[str, ...]) -> int | None:
 def _loops_over_tokens(real: RealModel) -> bool:
     """Return whether a layer has a selective scan, which transformers runs as a loop."""
     return any(
-        hasattr(module, "dt_proj") and hasattr(module, "x_proj") for module in real.module.modules()
+        hasattr(module, "x_proj") or hasattr(module, "x_proj_weight")
+        for module in real.module.modules()
     )

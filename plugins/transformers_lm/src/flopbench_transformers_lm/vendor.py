@@ -30,9 +30,6 @@ if TYPE_CHECKING:
     from flopbench_transformers_lm.vendor_model import RealModel
     from flopbench_transformers_lm.vendor_training import TrainedModel
 
-_ONE_NAME = frozenset({"nemotron_h"})
-"""Types that call the only part of a layer ``mixer``, whatever kind it is of."""
-
 ALL_LOGITS = "this model cannot omit logits: its LM head runs on every position"
 
 
@@ -121,12 +118,8 @@ class HfVendor(VendorModel):
 
     def component_of(self, module: str, op: str) -> str:
         from flopbench.vendor.trainable import adapted
-        from flopbench_transformers_lm.components import told_apart
 
-        path, config = adapted(module), self._real.config.decoder
-        if config.model_type in _ONE_NAME:
-            path = told_apart(path, config.get("layer_types"))
-        return self._real.component_of(path, op)
+        return self._real.component_of(adapted(module), op)
 
     def notes(self, stage: str, workload: Workload, flops: Mapping[str, int]) -> tuple[str, ...]:
         from flopbench_transformers_lm.repeated_work import sentences

@@ -39,6 +39,9 @@ _ASKS_IN_STEPS = frozenset({"prophetnet"})
 _TAKES_ALL = frozenset({"cpmant"})
 """Types that take all tokens again beside their cache, and skip those that are in it."""
 
+_ONE_NAME = frozenset({"nemotron_h"})
+"""Types that call the only part of a layer ``mixer``, whatever kind it is of."""
+
 _MASKED = frozenset({"gemma4", "gemma4_unified", "moshi"})
 """Types that, unless given a mask, look for packed sequences in the values of positions, which meta
 tensors do not have. All others treat a missing mask as one that hides nothing."""
@@ -85,7 +88,9 @@ class RealModel:
     @cached_property
     def component_of(self) -> Callable[..., str]:
         """`flopbench_transformers_lm.components.component_of` for its modules."""
-        return components_in(self.module)
+        config = self.config.decoder
+        one_name = config.model_type in _ONE_NAME
+        return components_in(self.module, config.get("layer_types") if one_name else ())
 
     @property
     def implementation(self) -> str:

@@ -65,9 +65,13 @@ class SelectiveScan(Recurrence):
         yield self.op(Elementwise, takes=(), gives="decays", function="exp", outputs=decays)
         yield self._weighed("add", values, self.channels, "steps", gives="steps")
         yield self._vector("softplus", values, values, "steps")
-        yield self._weighed("multiply", states, decays, "steps", gives="decay", reads=values)
+        yield self._weighed(
+            "multiply", states, decays, "steps", gives="decay", reads=values, first=values
+        )
         yield self._vector("exp", states, states, "decay")
-        yield self._vector("multiply", states, values + shared, "steps", "keys", gives="keys")
+        yield self._vector(
+            "multiply", states, values + shared, "steps", "keys", gives="keys", first=values
+        )
         yield self._vector("multiply", states, states + values, "keys", "values", gives="new")
         yield self._vector("multiply", states, 2 * states, "decay", gives="state")
         yield self._vector("add", states, 2 * states, "state", "new", gives="state")
@@ -99,7 +103,13 @@ class SelectiveScan(Recurrence):
         )
 
     def _vector(
-        self, function: str, outputs: Dim, reads: Dim, *takes: str, gives: str | None = None
+        self,
+        function: str,
+        outputs: Dim,
+        reads: Dim,
+        *takes: str,
+        gives: str | None = None,
+        first: Dim | None = None,
     ) -> Elementwise:
         return self.op(
             Elementwise,
@@ -108,4 +118,5 @@ class SelectiveScan(Recurrence):
             function=function,
             outputs=outputs,
             reads=reads,
+            first=first,
         )

@@ -90,23 +90,23 @@ class StateSpace(Recurrence):
         yield self._vector("cumsum", padded * length, "decay", gives="pairs")
         yield self._vector("exp", padded * length, "pairs")
         inside = {"m": length, "k": self.state_size, "n": length}
-        yield self._product(blocks, "queries", "keys", gives="scores", **inside)
+        yield self._sum(blocks, "queries", "keys", gives="scores", **inside)
         yield self._vector("multiply", padded * length, "scores", "pairs", gives="scores")
         inside = {"m": length, "k": length, "n": self.head_dim}
-        yield self._product(blocks, "scores", "inputs", gives="out", **inside)
+        yield self._sum(blocks, "scores", "inputs", gives="out", **inside)
         yield self._vector("add", padded, "sums", gives="rest")
         yield self._vector("exp", padded, "rest")
         yield self._vector("multiply", padded * self.state_size, "keys", "rest", gives="keys")
         inside = {"m": self.state_size, "k": length, "n": self.head_dim}
-        yield self._product(blocks, "keys", "inputs", gives="states", **inside)
+        yield self._sum(blocks, "keys", "inputs", gives="states", **inside)
         yield self._vector("cumsum", between, "sums", gives="between")
         yield self._vector("exp", between, "between")
         across = {"m": borders, "k": borders, "n": self.head_dim * self.state_size}
         heads = self.batch * self.heads
-        yield self._product(heads, "between", "states", gives="states", **across)
+        yield self._sum(heads, "between", "states", gives="states", **across)
         yield self._vector("exp", padded, "sums")
         inside = {"m": length, "k": self.state_size, "n": self.head_dim}
-        yield self._product(blocks, "queries", "states", gives="carried", **inside)
+        yield self._sum(blocks, "queries", "states", gives="carried", **inside)
         yield self._vector("multiply", values, "carried", "sums", gives="carried")
         yield self._vector("add", values, "out", "carried", gives="out")
         yield self._vector("add", values, "out", "skip", gives="values")
@@ -138,6 +138,13 @@ class StateSpace(Recurrence):
         return self.op(
             Elementwise, takes=takes, gives=given, function=function, outputs=elements, reads=reads
         )
+
+    def _sum(self, batch: Dim, *takes: str, gives: str, **sizes: Dim) -> PricedOp:
+        """Return a sum of products: over one term, torch.einsum only multiplies."""
+        if isinstance(sizes["k"], int) and sizes["k"] == 1:
+            outputs = batch * sizes["m"] * sizes["n"]
+            return self._vector("multiply", outputs, *takes, gives=gives)
+        return self._product(batch, *takes, gives=gives, **sizes)
 
     def _product(self, batch: Dim, *takes: str, gives: str, **sizes: Dim) -> MatMul:
         return self.op(MatMul, takes=takes, gives=gives, batch=batch, **sizes)

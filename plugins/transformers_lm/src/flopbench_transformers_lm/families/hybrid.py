@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import Any, ClassVar
 
 import attrs
@@ -58,7 +59,7 @@ def granitemoehybrid(config: LmConfig) -> Decoder:
     """
     fields = Fields(config)
     rotated = fields.get("position_embedding_type") == "rope"
-    options = {} if rotated else {"rope_dim": 0}
+    options: dict[str, Any] = {} if rotated else {"rope_dim": 0}
     usual = attention(fields, biases="attention_bias", **options)
     kinds = dict(zip(_KINDS, (_mixer(fields), usual), strict=True))
     part: Any = _SharedMlp(
@@ -132,14 +133,19 @@ def nemotron_h(config: LmConfig) -> Decoder:
     kinds = config.get("layer_types")
     fields = Fields(attrs.evolve(config, values={**config.values, "num_hidden_layers": len(kinds)}))
     found = fields.per_layer("layer_types", *_KINDS, "mlp", "moe")
-    parts = {"linear_attention": _nemotron_mixer, "mlp": _nemotron_mlp, "moe": _nemotron_experts}
-    made: dict[str, Any] = {kind: part(fields) for kind, part in parts.items() if kind in found}
+    parts: dict[str, Callable[[Fields], Any]] = {
+        "linear_attention": _nemotron_mixer,
+        "mlp": _nemotron_mlp,
+        "moe": _nemotron_experts,
+    }
+    made = {kind: part(fields) for kind, part in parts.items() if kind in found}
     usual = attention(fields, rope_dim=0)
     layers = [
         (None, made[kind]) if kind in {"mlp", "moe"} else (made.get(kind, usual), None)
         for kind in found
     ]
-    return decoder(fields, layers)
+    # transformers never ties its head.
+    return decoder(fields, layers, head={"tied": False})
 
 
 def _nemotron_mixer(fields: Fields) -> Mamba2:

@@ -52,7 +52,7 @@ def mamba2(
         inner: the width of all heads, if the config gives it.
         options: fields of the block to set directly.
     """
-    sizes: dict[str, int] = {size: fields.size(name) for size, name in names.items()}
+    sizes: dict[str, Any] = {size: fields.size(name) for size, name in names.items()}
     heads = sizes["heads"]
     if inner is not None and heads * sizes["head_dim"] != inner:
         raise fields.refused(names["heads"], f"heads that make up a width of {inner}")
@@ -70,7 +70,7 @@ def mamba(fields: Fields, names: Mapping[str, str], **options: Any) -> Mamba:
         names: the fields with its sizes.
         options: fields of the block to set directly.
     """
-    sizes: dict[str, int] = {size: fields.size(name) for size, name in names.items()}
+    sizes: dict[str, Any] = {size: fields.size(name) for size, name in names.items()}
     if "activation" not in options:
         options["activation"] = fields.activation()
     return Mamba(width=fields.width, **sizes, **options)
