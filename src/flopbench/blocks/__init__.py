@@ -9,6 +9,7 @@ from flopbench.blocks.decoder import AnglesBlock, AttentionBlock, Decoder, Layer
 from flopbench.blocks.delta import GatedDeltaNet
 from flopbench.blocks.ends import Embeddings, LmHead
 from flopbench.blocks.gated_convolution import GatedConvolution
+from flopbench.blocks.griffin import RecurrentBranch
 from flopbench.blocks.latent import LatentAttention
 from flopbench.blocks.lightning import LightningAttention, WeightedNorms
 from flopbench.blocks.linear import NormSpec, Projections, ResidualNorms
@@ -18,12 +19,14 @@ from flopbench.blocks.passes import PackedPass, Pass, decode_passes, prefill_pas
 from flopbench.blocks.prediction import MultiTokenPrediction
 from flopbench.blocks.recurrent import Mamba2, ShortConvolution
 from flopbench.blocks.rotary import RotaryAngles, angle_op
+from flopbench.blocks.rwkv import ChannelMix, RwkvLayers, TimeMix
 from flopbench.blocks.site import Site
 from flopbench.blocks.vision import EncoderAttention, EncoderLayers, PatchStem, Positions
 
 __all__ = [
     "AnglesBlock",
     "AttentionBlock",
+    "ChannelMix",
     "Decoder",
     "Embeddings",
     "EncoderAttention",
@@ -46,12 +49,15 @@ __all__ = [
     "PatchStem",
     "Positions",
     "Projections",
+    "RecurrentBranch",
     "ResidualNorms",
     "RotaryAngles",
     "Router",
+    "RwkvLayers",
     "SelfAttention",
     "ShortConvolution",
     "Site",
+    "TimeMix",
     "WeightedNorms",
     "angle_op",
     "decode_passes",

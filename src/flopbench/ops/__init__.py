@@ -34,7 +34,11 @@ from flopbench.ops.recurrences import (
     FusedRecurrence,
     Lightning,
     Recurrence,
+    RgLru,
+    ShiftedConvolution,
     StateSpace,
+    TokenShift,
+    Wkv,
 )
 from flopbench.ops.vector import Elementwise, Norm, Rope, Softmax, VectorGradient
 
@@ -70,14 +74,18 @@ __all__ = [
     "Op",
     "PricedOp",
     "Recurrence",
+    "RgLru",
     "Rope",
+    "ShiftedConvolution",
     "Softmax",
     "StateSpace",
+    "TokenShift",
     "TriangularSolve",
     "Unit",
     "VectorGradient",
     "VectorOp",
     "WeightGradient",
+    "Wkv",
     "expanded",
     "optional_dim_field",
 ]

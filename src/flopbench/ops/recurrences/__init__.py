@@ -2,9 +2,11 @@
 
 from flopbench.ops.recurrences.convolution import CausalConvolution
 from flopbench.ops.recurrences.delta_rule import ChannelDeltaRule, DeltaRule
+from flopbench.ops.recurrences.griffin import RgLru, ShiftedConvolution
 from flopbench.ops.recurrences.lightning import Lightning
 from flopbench.ops.recurrences.recurrence import FusedRecurrence, Recurrence
 from flopbench.ops.recurrences.state_space import StateSpace
+from flopbench.ops.recurrences.wkv import TokenShift, Wkv
 
 __all__ = [
     "CausalConvolution",
@@ -13,5 +15,9 @@ __all__ = [
     "FusedRecurrence",
     "Lightning",
     "Recurrence",
+    "RgLru",
+    "ShiftedConvolution",
     "StateSpace",
+    "TokenShift",
+    "Wkv",
 ]
