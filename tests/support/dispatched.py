@@ -17,7 +17,8 @@ class Elements(TorchDispatchMode):
     """Sums the elements that each op works on, of ops on activations.
 
     ``aten.topk`` and ``aten.max`` are also seen as ``compared``, by the scores that they
-    compare, and ``aten.sum`` as ``summed``, by its additions. A product of complex numbers is
+    compare, ``aten.sum`` as ``summed``, by its additions, and the bias of ``aten.convolution`` as
+    ``biased``, by its outputs. A product of complex numbers is
     4 products and 2 sums, one with a real number is 2 products; ``aten.polar`` is a cosine and
     a sine.
     """
@@ -38,6 +39,8 @@ class Elements(TorchDispatchMode):
                 self.elements["compared", 0] += args[0].numel()
             if name == "aten.sum":
                 self.elements["summed", 0] += args[0].numel() - first.numel()
+            if name == "aten.convolution" and args[2] is not None:
+                self.elements["biased", 0] += first.numel()
         return out
 
     def _see_complex(self, name, out, args):

@@ -170,7 +170,10 @@ class RealModel:
 
     def left_by_prefill(self, batch: Any, tokens: Any) -> dict[str, Any]:
         """Return the state that a prefill leaves: a filled cache if possible, else from a run."""
-        filled = {name: fill_like(state, batch, tokens) for name, state in self._sample.items()}
+        sample = self._sample
+        if self._keeps_to_itself:
+            self.run_prefill(batch, 2)  # for the states that modules hold
+        filled = {name: fill_like(state, batch, tokens) for name, state in sample.items()}
         if any(state is None for state in filled.values()):
             return self.run_prefill(batch, tokens)
         return filled
@@ -180,8 +183,28 @@ class RealModel:
         import torch
 
         with torch.no_grad():
+            if self._keeps_to_itself:
+                return self._run_on_own_cache(batch, tokens)
             output = self.prefill(batch, tokens, all_logits=False)()
         return {name: output[name] for name in _STATES if output.get(name) is not None}
+
+    @property
+    def _keeps_to_itself(self) -> bool:
+        """Whether its modules hold recurrent states, beside a cache that it does not return."""
+        return hasattr(self.module, "_setup_cache")
+
+    def _run_on_own_cache(self, batch: Any, tokens: Any) -> dict[str, Any]:
+        """Run a prefill on a cache of its own, as `generate` does, and return the cache.
+
+        A pass without it comes first: it resets the states that the modules hold.
+        """
+        from transformers import DynamicCache
+
+        self.prefill(batch, tokens)()
+        cache = DynamicCache(config=self.module.config)
+        inputs = self._inputs(batch, tokens, 0, all_logits=False)
+        self._run({**inputs, _KV_CACHE: cache}, tokens - 1)
+        return {_KV_CACHE: cache}
 
     @property
     def keeps_state(self) -> bool:
