@@ -9,6 +9,7 @@ from flopbench.blocks.decoder import AnglesBlock, AttentionBlock, Decoder, Layer
 from flopbench.blocks.delta import GatedDeltaNet
 from flopbench.blocks.ends import Embeddings, LmHead
 from flopbench.blocks.gated_convolution import GatedConvolution
+from flopbench.blocks.griffin import RecurrentBranch
 from flopbench.blocks.hybrid import Branch, SideBySide
 from flopbench.blocks.latent import LatentAttention
 from flopbench.blocks.lightning import LightningAttention, WeightedNorms
@@ -19,6 +20,7 @@ from flopbench.blocks.passes import PackedPass, Pass, decode_passes, prefill_pas
 from flopbench.blocks.prediction import MultiTokenPrediction
 from flopbench.blocks.recurrent import Mamba2, ShortConvolution
 from flopbench.blocks.rotary import RotaryAngles, angle_op
+from flopbench.blocks.rwkv import ChannelMix, RwkvLayers, TimeMix
 from flopbench.blocks.selective import Mamba
 from flopbench.blocks.shared import AfterShared, SharedTransformer
 from flopbench.blocks.site import Site
@@ -29,6 +31,7 @@ __all__ = [
     "AnglesBlock",
     "AttentionBlock",
     "Branch",
+    "ChannelMix",
     "Decoder",
     "Embeddings",
     "EncoderAttention",
@@ -53,14 +56,17 @@ __all__ = [
     "PatchStem",
     "Positions",
     "Projections",
+    "RecurrentBranch",
     "ResidualNorms",
     "RotaryAngles",
     "Router",
+    "RwkvLayers",
     "SelfAttention",
     "SharedTransformer",
     "ShortConvolution",
     "SideBySide",
     "Site",
+    "TimeMix",
     "WeightedNorms",
     "angle_op",
     "decode_passes",

@@ -26,12 +26,14 @@ class RotaryAngles:
         axes: how many positions a token has. With several (time, height and width in M-RoPE,
             arXiv:2409.12191), each sequence has its own, all angles of all of them are computed
             once per pair, and one of them is taken for each pair.
+        layers: how often they are computed, if each layer that needs them does so for itself.
     """
 
     dim: Dim
     by_matmul: bool = False
     per_pair: bool = False
     axes: int = 1
+    layers: Dim = 1
 
     @property
     def _made(self) -> Dim:
@@ -53,7 +55,7 @@ class RotaryAngles:
 
         The multiplication runs even if the scale is 1.
         """
-        site = attrs.evolve(site, layers=1).between("positions", "angles")
+        site = attrs.evolve(site, layers=self.layers).between("positions", "angles")
         frequencies, queries = halve(self.dim), self._positions(run)
         # Positions by frequencies, and the scaling. Cosines stay alive while sines are scaled.
         scaled = 2 * self._made * queries

@@ -44,6 +44,8 @@ class Conventions(Entries):
     sigmoid: int = per_element(4, "1 / (1 + exp(-x)): negate, exp, add, divide")
     softcap: int = per_element(3, "cap * tanh(x / cap): divide, tanh, multiply")
     exp: int = per_element(1, "exp(x): a decay")
+    sqrt: int = per_element(1, "sqrt(x): the scale of a gated input")
+    maximum: int = per_element(1, "the larger of two: one comparison")
     softplus: int = per_element(3, "log(1 + exp(x)): exp, add, log")
     cumsum: int = per_element(1, "one addition to the sum of the elements before")
     rope: int = per_element(3, "x * cos + rotated(x) * sin: two products, one sum")

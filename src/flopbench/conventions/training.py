@@ -50,6 +50,8 @@ class BackwardConventions(Entries):
     sigmoid: int = per_element(3, "g * s * (1 - s)")
     softcap: int = per_element(4, "g * (1 - (y / cap)^2): divide, square, subtract, multiply")
     exp: int = per_element(1, "g * y")
+    sqrt: int = per_element(2, "g / (2 * y): double, divide")
+    maximum: int = per_element(1, "g for the larger of two: one comparison")
     softplus: int = per_element(5, "g * sigmoid(x): sigmoid (4), multiply")
     cumsum: int = per_element(1, "the sum of the gradients after")
     rope: int = per_element(3, "the rotation back: two products, one sum")

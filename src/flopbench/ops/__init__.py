@@ -34,8 +34,12 @@ from flopbench.ops.recurrences import (
     FusedRecurrence,
     Lightning,
     Recurrence,
+    RgLru,
     SelectiveScan,
+    ShiftedConvolution,
     StateSpace,
+    TokenShift,
+    Wkv,
 )
 from flopbench.ops.vector import Elementwise, Norm, Rope, Softmax, VectorGradient
 
@@ -71,15 +75,19 @@ __all__ = [
     "Op",
     "PricedOp",
     "Recurrence",
+    "RgLru",
     "Rope",
     "SelectiveScan",
+    "ShiftedConvolution",
     "Softmax",
     "StateSpace",
+    "TokenShift",
     "TriangularSolve",
     "Unit",
     "VectorGradient",
     "VectorOp",
     "WeightGradient",
+    "Wkv",
     "expanded",
     "optional_dim_field",
 ]

@@ -132,8 +132,9 @@ class Softmax(VectorOp):
 
 _BINARY = frozenset({"add", "multiply"})
 
-_OF_RESULTS = frozenset({"exp", "relu", "sigmoid", "softcap"})
-"""Functions whose derivative is one of their result: y, 1 if y > 0, y (1 - y), 1 - (y / cap)^2."""
+_OF_RESULTS = frozenset({"exp", "relu", "sigmoid", "softcap", "sqrt"})
+"""Functions whose derivative is one of their result: y, 1 if y > 0, y (1 - y), 1 - (y / cap)^2, and
+1 / (2 y)."""
 
 
 @frozen(kw_only=True, eq=False)

@@ -43,7 +43,9 @@ RUNS = {
     "sigmoid": {"sigmoid": 1},
     "softcap": {"mul": 2, "tanh": 1},
     "exp": {"exp": 1},
+    "maximum": {"maximum": 1},
     "softplus": {"softplus": 1},
+    "sqrt": {"sqrt": 1},
     "cumsum": {"cumsum": 1},
     "rope": {"mul": 2, "add": 1},
     "rope_angle": {"cos": 1, "sin": 1},
@@ -52,7 +54,7 @@ RUNS = {
 """What torch runs of each element, by entry of the convention."""
 
 SAME = {
-    **dict.fromkeys(("add_", "sub", "summed", "addmm", "baddbmm", "biased"), "add"),
+    **dict.fromkeys(("add_", "biased", "rsub", "sub", "sub_", "summed", "addmm", "baddbmm"), "add"),
     **dict.fromkeys(("div", "div_", "mul_"), "mul"),
 }
 """A difference is a sum and a quotient a product; biases are added within a product."""
@@ -174,6 +176,12 @@ KNOWN = {
     "qwen3_5_moe_text": (UNIT, {"add": 176}, {"add": 176}),
     "qwen3_5_text": (UNIT, {"add": 176}, {"add": 176}),
     "qwen3_next": (UNIT, {"add": 176}, {"add": 176}),
+    "recurrent_gemma": (UNIT, {"add": 160}, {"add": 160}),
+    "rwkv": (
+        "the scaling of weights and states in the first pass; the tokens of a first mixture",
+        {"mul": 3456, "add": 128},
+        {"mul": -384},
+    ),
     "solar_open": (EPSILON, {"add": 28}, {"add": 4}),
     "vaultgemma": (UNIT, {"add": 160}, {"add": 160}),
 }

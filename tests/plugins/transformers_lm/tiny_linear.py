@@ -47,4 +47,11 @@ OWN = {
     "qwen3_5_moe_text": _QWEN3_5,
     "qwen3_5_text": _QWEN3_5,
     "qwen3_next": _QWEN,
+    "recurrent_gemma": {
+        "block_types": ["recurrent", "attention"],
+        "attention_window_size": 5,
+        "lru_width": 32,
+        "conv1d_width": 3,
+    },
+    "rwkv": {"attention_hidden_size": 32, "rescale_every": 2},
 }

@@ -12,7 +12,10 @@ from collections.abc import Callable, Sequence
 from functools import cache
 from typing import Any
 
-_ATTENTION = r"(self_attn|self_attention|attn|attention|multi_head_attention)(\.(self|attention))?"
+_ATTENTION = (
+    r"(self_attn|self_attention|attn|attention|multi_head_attention|temporal_block)"
+    r"(\.(self|attention))?"
+)
 _MOE = r"(mlp|feed_forward|ffn|moe|block_sparse_moe|block_sparse_mlp)"
 _IN_LAYER = r"\.\d+\."
 """Layers are numbered; what follows is inside one."""
@@ -29,6 +32,8 @@ _ATTENTIONS = re.compile(rf"^(.*{_IN_LAYER})self_attn(?=\.|$)")
 _MIXER = r"(mixer|mamba|linear_attn|(?<=\d\.)conv)"
 """What is in the place of attention, in models that have a recurrence there."""
 
+_RWKV = r"^rwkv\.blocks\.\d+\.attention"
+
 _HEAD = (
     r"^(embed_out|output(_projection)?|proj_out|pred_layer|head|decoder)$|"
     r"^(lm_head|cls|generator_\w+)(\.|$)"
@@ -43,6 +48,12 @@ _RULES = (
     (_HEAD, "lm_head"),
     (r"(^|\.)embedding_norm$", "decoder/norm"),
     (r"(^|\.)(rotary_\w+|rope\w*|pos_emb)(\.|$)", "decoder/rope"),
+    (rf"{_RWKV}\.(key|value|receptance)$", "decoder/recurrence/in"),
+    (rf"{_RWKV}\.output$", "decoder/recurrence/out"),
+    (rf"{_RWKV}$", "decoder/recurrence/core"),
+    (r"\.temporal_block\.linear_[xy]$", "decoder/recurrence/in"),
+    (r"\.temporal_block\.linear_out$", "decoder/recurrence/out"),
+    (r"\.temporal_block\.(conv_1d|rg_lru)$", "decoder/recurrence/core"),
     (
         rf"\.{_MIXER}\.(in_proj\w*|(forget_gate\.)?[fg]_[ab]_proj|(q|k|v|a|b|g|qkv)_proj|output_gate)$",
         "decoder/recurrence/in",
@@ -66,9 +77,9 @@ _RULES = (
         r"(^|\.)(embed\w*|(word|tok|token|pos|position)\w*_embed\w*|w[tp]e)(\.|$)",
         "decoder/embed",
     ),
-    (rf"{_IN_LAYER}(\w+\.)?({_MOE}|mlp|intermediate)(\.|$)", "decoder/mlp"),
+    (rf"{_IN_LAYER}(\w+\.)?({_MOE}|mlp(_block)?|intermediate)(\.|$)", "decoder/mlp"),
     (rf"{_IN_LAYER}(fc[12]|output\.dense)$", "decoder/mlp"),
-    (r"(^|\.)(\w*norm\w*|LayerNorm|ln_\w+)$", "decoder/norm"),
+    (r"(^|\.)(\w*norm\w*|LayerNorm|ln_\w+|(pre_)?ln\d?)$", "decoder/norm"),
 )
 
 

@@ -160,7 +160,7 @@ class _Component:
 
 
 def _difference(analytic: sympy.Expr, vendor: sympy.Expr, law: Law) -> sympy.Expr:
-    """Return analytic minus vendor where the law holds: beyond the small sizes that are exceptions."""
+    """Return analytic minus vendor where the law holds: beyond the small sizes, if those differ."""
     guards = [*law.guards]
     for size in analytic.free_symbols:
         values = sorted(p.sizes[size.name] for p in law.slices if set(p.sizes) == {size.name})

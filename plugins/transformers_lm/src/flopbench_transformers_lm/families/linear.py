@@ -12,6 +12,7 @@ from flopbench_transformers_lm.families.delta import DELTA
 from flopbench_transformers_lm.families.fields import Fields
 from flopbench_transformers_lm.families.moe_parts import FeedForward, moe
 from flopbench_transformers_lm.families.parts import RMS, Family, attention, decoder, gated_mlp
+from flopbench_transformers_lm.families.recurrent import RECURRENT
 
 
 def lfm2(config: LmConfig) -> Decoder:
@@ -92,4 +93,10 @@ def _lfm2_inner(fields: Fields) -> int:
     return multiple * -(-int(factor * inner) // multiple)
 
 
-LINEAR: dict[str, Family] = {**DELTA, "lfm2": lfm2, "lfm2_moe": lfm2_moe, "minimax": minimax}
+LINEAR: dict[str, Family] = {
+    **DELTA,
+    **RECURRENT,
+    "lfm2": lfm2,
+    "lfm2_moe": lfm2_moe,
+    "minimax": minimax,
+}
