@@ -4,9 +4,11 @@ A block holds the sizes of its part. Given where it runs (`Site`) and how much g
 (rows, or a `Pass`), it yields its operations with all their costs.
 """
 
+from flopbench.blocks.all_experts import AllExperts
 from flopbench.blocks.attention import SelfAttention
 from flopbench.blocks.decoder import AnglesBlock, AttentionBlock, Decoder, Layers
 from flopbench.blocks.ends import Embeddings, LmHead
+from flopbench.blocks.indexer import Indexer
 from flopbench.blocks.latent import LatentAttention
 from flopbench.blocks.linear import NormSpec, Projections, ResidualNorms
 from flopbench.blocks.mlp import GatedMlp, Mlp
@@ -19,6 +21,7 @@ from flopbench.blocks.site import Site
 from flopbench.blocks.vision import EncoderAttention, EncoderLayers, PatchStem, Positions
 
 __all__ = [
+    "AllExperts",
     "AnglesBlock",
     "AttentionBlock",
     "Decoder",
@@ -27,6 +30,7 @@ __all__ = [
     "EncoderLayers",
     "Experts",
     "GatedMlp",
+    "Indexer",
     "LatentAttention",
     "Layers",
     "LmHead",

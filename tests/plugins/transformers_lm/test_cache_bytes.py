@@ -35,7 +35,14 @@ def handed_to_attention(config, workload):
         seen[layer] = sum(tensor.numel() for tensor in found)
         return found
 
-    cache.update = watched
+    update_indexer = cache.update_indexer
+
+    def watched_indexer(keys, layer, *args, **kwargs):
+        found = update_indexer(keys, layer, *args, **kwargs)
+        seen["index", layer] = found.numel()
+        return found
+
+    cache.update, cache.update_indexer = watched, watched_indexer
     inputs = real._inputs(workload.batch_size, 1, workload.context_tokens, all_logits=False)
     with torch.no_grad():
         real.module(**inputs, **left)

@@ -44,6 +44,7 @@ _RULES = (
     (rf"\.{_MOE}\.(gate|router)(\.|$)", "decoder/moe/router"),
     (rf"\.{_MOE}\.experts(\.|$)", "decoder/moe/experts"),
     (rf"\.({_MOE}\.)?shared_(experts?|mlp|expert_gate)(\.|$)", "decoder/moe/shared"),
+    (rf"\.{_ATTENTION}\.indexer(\.|$)", "decoder/attention/indexer"),
     (rf"\.{_ATTENTION}\.({_QKV})(\.|$)", "decoder/attention/qkv"),
     (
         rf"\.{_ATTENTION}\.((o|out|c)_proj|dense|output\.dense|out_lin|Wo)$",

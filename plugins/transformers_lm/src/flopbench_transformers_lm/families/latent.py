@@ -55,12 +55,13 @@ def youtu(config: LmConfig) -> Decoder:
 
 
 def _decoder(fields: Fields, parts: list[FeedForward]) -> Decoder:
-    attention = _attention(fields)
+    fields.no_window()
+    attention = latent_attention(fields)
     return decoder(fields, [(attention, part) for part in parts])
 
 
-def _attention(fields: Fields) -> LatentAttention:
-    fields.no_window()
+def latent_attention(fields: Fields) -> LatentAttention:
+    """Return latent attention over all keys."""
     # transformers has keys for all heads, and would repeat them by the ratio of these fields.
     fields.one_of("num_key_value_heads", fields.heads)
     rope_dim = fields.rope_dim(fields.size("qk_rope_head_dim"), named="qk_rope_head_dim")
