@@ -66,6 +66,10 @@ class TestFlash3(AttentionConformance):
     mode = "flash3"
 
 
+class TestSparse(AttentionConformance):
+    mode = "sparse"
+
+
 class TestFlashTorch(AttentionConformance):
     mode = "flash_torch"
 

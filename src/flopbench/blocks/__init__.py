@@ -4,6 +4,7 @@ A block holds the sizes of its part. Given where it runs (`Site`) and how much g
 (rows, or a `Pass`), it yields its operations with all their costs.
 """
 
+from flopbench.blocks.all_experts import AllExperts
 from flopbench.blocks.attention import SelfAttention
 from flopbench.blocks.decoder import AnglesBlock, AttentionBlock, Decoder, Layers
 from flopbench.blocks.delta import GatedDeltaNet
@@ -11,6 +12,7 @@ from flopbench.blocks.ends import Embeddings, LmHead
 from flopbench.blocks.gated_convolution import GatedConvolution
 from flopbench.blocks.griffin import RecurrentBranch
 from flopbench.blocks.hybrid import Branch, SideBySide
+from flopbench.blocks.indexer import Indexer
 from flopbench.blocks.latent import LatentAttention
 from flopbench.blocks.lightning import LightningAttention, WeightedNorms
 from flopbench.blocks.linear import NormSpec, Projections, ResidualNorms
@@ -28,6 +30,7 @@ from flopbench.blocks.vision import EncoderAttention, EncoderLayers, PatchStem, 
 
 __all__ = [
     "AfterShared",
+    "AllExperts",
     "AnglesBlock",
     "AttentionBlock",
     "Branch",
@@ -40,6 +43,7 @@ __all__ = [
     "GatedConvolution",
     "GatedDeltaNet",
     "GatedMlp",
+    "Indexer",
     "LatentAttention",
     "LatentInput",
     "Layers",

@@ -29,11 +29,15 @@ class SelfAttention:
             three, or one for each.
         fused: whether one product computes queries, keys and values.
         qk_norm: norm of queries and keys, if any.
+        qk_norm_late: whether that norm follows the rotation.
         qk_norm_over: what one norm covers: a head, with weights that all heads share (``head``);
             a head, with its own weights (``each``); or all heads at once (``all``).
+        value_dim: width of a value head; None for that of a query or key head.
+        values_scaled: whether the values are multiplied by a constant.
         rope_dim: rotated elements of a head; 0 for none.
         rope_shared: whether all sequences are rotated by the same angles.
         window: the most keys that a query sees; None for all.
+        chunked: whether those are the keys of the query's own chunk (`flopbench.ops.Attention`).
         evicts: whether the KV cache drops keys that left the window.
         queries_scaled: what the queries are multiplied by before the core, if anything: a
             constant, or a number for each position. The scores may be scaled as well.
@@ -51,11 +55,15 @@ class SelfAttention:
     qkv_bias: bool | tuple[bool, ...] = False
     out_bias: bool = False
     fused: bool = False
+    value_dim: Dim | None = None
+    values_scaled: bool = False
     qk_norm: NormSpec | None = None
+    qk_norm_late: bool = False
     qk_norm_over: Literal["head", "each", "all"] = "head"
     rope_dim: Dim = 0
     rope_shared: bool = True
     window: Dim | None = None
+    chunked: bool = False
     evicts: bool = True
     queries_scaled: Literal["constant", "positions"] | None = None
     gated: bool = False
@@ -70,16 +78,32 @@ class SelfAttention:
         """Yield the operations under ``qkv``, ``core`` and ``out``."""
         qkv, core = site.at("qkv"), site.at("core")
         queries = self.heads * (2 if self.gated else 1)
-        widths = tuple(n * self.head_dim for n in (queries, self.kv_heads, self.kv_heads))
+        widths = (
+            queries * self.head_dim,
+            self.kv_heads * self.head_dim,
+            self.kv_heads * self._value_dim,
+        )
         roles = ("q", "k", "v")
         projections = Projections(self.width, widths, self.qkv_bias, self.fused, roles)
         yield from projections.ops(qkv, run.tokens)
         values = projections.values
-        if self.qk_norm:
-            yield from self._qk_norms(qkv, run, self.qk_norm, values)
-        outputs = run.tokens * self.heads * self.head_dim
+        outputs = run.tokens * self.heads * self._value_dim
         waiting = core.with_alive(outputs if self.gated else 0)  # the gate
-        yield from self._placed(waiting, run, values)
+        if self.values_scaled:
+            beside = run.tokens * (self.heads + self.kv_heads) * self.head_dim
+            scaled = run.tokens * self.kv_heads * self._value_dim
+            yield (
+                waiting.with_alive(beside)
+                .between(values[2], values[2])
+                .op(Elementwise, function="multiply", outputs=scaled, reads=scaled)
+            )
+        norms = self._qk_norms(qkv, run, self.qk_norm, values) if self.qk_norm else ()
+        if not self.qk_norm_late:
+            yield from norms
+        yield from self._rotated(waiting, run, values)
+        if self.qk_norm_late:
+            yield from norms
+        yield from self._scaled(waiting, run, values)
         for part in run.parts:
             # The queries or the outputs of the other parts stay alive.
             beside = (run.tokens - part.tokens) * self.heads * self.head_dim
@@ -96,21 +120,25 @@ class SelfAttention:
                 Linear,
                 role="o",
                 rows=run.tokens,
-                in_features=self.heads * self.head_dim,
+                in_features=self.heads * self._value_dim,
                 out_features=self.width if self.out_width is None else self.out_width,
                 bias=self.out_bias,
             )
         )
 
+    @property
+    def _value_dim(self) -> Dim:
+        return self.head_dim if self.value_dim is None else self.value_dim
+
     def _qk_norms(
         self, site: Site, run: Pass, norm: NormSpec, values: tuple[str, ...]
     ) -> Iterator[Op]:
-        keys = self._keys(run)
+        keys, made = self._keys(run), self._values(run)
         queries = run.tokens * self.heads * self.head_dim
         # Keys and values are alive beside the queries; queries and values beside the keys.
         for heads, alive, value in (
-            (self.heads, 2 * keys, values[0]),
-            (self.kv_heads, queries + keys, values[1]),
+            (self.heads, keys + made, values[0]),
+            (self.kv_heads, queries + made, values[1]),
         ):
             beside = site.with_alive(alive).between(value, value)
             if self.qk_norm_over == "all":
@@ -120,11 +148,11 @@ class SelfAttention:
             else:
                 yield norm.apart(beside, run.tokens, heads, self.head_dim)
 
-    def _placed(self, site: Site, run: Pass, values: tuple[str, ...]) -> Iterator[Op]:
-        """Yield the scaling of keys, the rotation of queries and keys, the scaling of queries."""
-        keys = self._keys(run)
+    def _rotated(self, site: Site, run: Pass, values: tuple[str, ...]) -> Iterator[Op]:
+        """Yield the scaling of keys, and the rotation of queries and keys."""
         if self.keys_scaled:
-            queries_and_values = run.tokens * self.heads * self.head_dim + keys
+            keys = self._keys(run)
+            queries_and_values = run.tokens * self.heads * self.head_dim + self._values(run)
             beside = site.with_alive(queries_and_values).between(values[1], values[1])
             yield beside.op(Elementwise, function="multiply", outputs=keys, reads=keys)
         if self.rope_dim:
@@ -132,13 +160,16 @@ class SelfAttention:
             # The values and the unrotated elements of queries and keys stay alive.
             apart = run.tokens * heads * (self.head_dim - self.rope_dim)
             positions = run.queries if self.rope_shared else run.tokens
-            beside = site.with_alive(keys + apart)
+            beside = site.with_alive(self._values(run) + apart)
             yield rotation(beside, run, heads, self.rope_dim, positions=positions, takes=values[:2])
+
+    def _scaled(self, site: Site, run: Pass, values: tuple[str, ...]) -> Iterator[Op]:
+        """Yield the scaling of queries."""
         queries = run.tokens * self.heads * self.head_dim
         if self.queries_scaled:
             positions = run.queries if self.queries_scaled == "positions" else 0
             yield (
-                site.with_alive(2 * keys)
+                site.with_alive(self._keys(run) + self._values(run))
                 .between(values[0], values[0])
                 .op(Elementwise, function="multiply", outputs=queries, reads=queries + positions)
             )
@@ -152,11 +183,12 @@ class SelfAttention:
             heads=self.heads,
             kv_heads=self.kv_heads,
             head_dim=self.head_dim,
-            value_dim=self.head_dim,
+            value_dim=self._value_dim,
             queries=run.queries,
             keys=run.keys,
             causal=True,
             window=self.window,
+            chunked=self.chunked,
             evicts=self.window is not None and self.evicts,
             masked=self.masked,
             bias=self.bias,
@@ -169,3 +201,7 @@ class SelfAttention:
     def _keys(self, run: Pass) -> Dim:
         """Return the number of elements in a pass's new keys."""
         return run.tokens * self.kv_heads * self.head_dim
+
+    def _values(self, run: Pass) -> Dim:
+        """Return the number of elements in a pass's new values."""
+        return run.tokens * self.kv_heads * self._value_dim

@@ -12,6 +12,7 @@ from collections.abc import Iterator
 import attrs
 from attrs import frozen
 
+from flopbench.blocks.indexer import Indexer
 from flopbench.blocks.linear import NormSpec
 from flopbench.blocks.passes import Pass
 from flopbench.blocks.rotary import rotation
@@ -32,6 +33,8 @@ class LatentAttention:
         rotated: whether the elements that may be rotated are.
         bias: whether the projections from and to the model's width have a bias. The query
             projection has none if queries have no latent vector.
+        indexer: what chooses the keys that a query attends to, if something does.
+        chosen: the most keys that are chosen, by its own indexer or by that of a layer before.
     """
 
     width: Dim
@@ -44,6 +47,8 @@ class LatentAttention:
     rotated: bool = True
     bias: bool = False
     norm: NormSpec = NormSpec("rms_norm")
+    indexer: Indexer | None = None
+    chosen: Dim | None = None
 
     @property
     def head_dim(self) -> Dim:
@@ -59,6 +64,8 @@ class LatentAttention:
         beside = core.with_alive(queries + run.tokens * self.kv_rank)
         if self.rotated:
             yield rotation(beside, run, self.heads + 1, self.rope_dim, takes=("q", "latent"))
+        if self.indexer is not None:
+            yield from self.indexer.ops(site.at("indexer").with_alive(queries), run)
         yield from self._cores(qkv.with_alive(queries), core, run)
         yield (
             site.at("out")
@@ -143,6 +150,7 @@ class LatentAttention:
             queries=run.queries,
             keys=run.keys,
             causal=True,
+            chosen=self.chosen,
             cached=True,
         )
 

@@ -23,8 +23,9 @@ class Router:
 
     Attributes:
         scoring: a softmax over all experts (``softmax``), a sigmoid of each (``sigmoid``), a
-            softmax over the chosen ones (``chosen``), or one choice after the other, each with
-            a softmax over all experts (``in_turn``).
+            softmax over the chosen ones (``chosen``), a sigmoid after the choice, of all experts,
+            where those that were not chosen get 0 (``sigmoid_late``), or one choice after the
+            other, each with a softmax over all experts (``in_turn``).
         normalised: whether the weights of the chosen experts are divided by their sum.
         scaled: whether those weights are multiplied by a constant.
         corrected: whether a learned term is added to the scores, for the choice alone.
@@ -36,7 +37,7 @@ class Router:
     width: Dim
     experts: Dim
     per_token: Dim
-    scoring: Literal["softmax", "sigmoid", "chosen", "in_turn"] = "softmax"
+    scoring: Literal["softmax", "sigmoid", "chosen", "sigmoid_late", "in_turn"] = "softmax"
     normalised: bool = False
     scaled: bool = False
     corrected: bool = False
@@ -79,6 +80,8 @@ class Router:
         yield site.op(Elementwise, function="top_k", outputs=turns * scores, writes=choices)
         if self.scoring == "chosen":
             yield site.op(Softmax, scores=choices)
+        elif self.scoring == "sigmoid_late":
+            yield site.op(Elementwise, function="sigmoid", outputs=scores)
         if self.normalised:
             sums = tokens * (self.per_token - 1)
             yield site.op(Elementwise, function="add", outputs=sums, reads=choices, writes=tokens)

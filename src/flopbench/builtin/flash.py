@@ -28,6 +28,8 @@ class FlashAttention(AttentionMode):
             return f"{self.version} takes no attention bias ({op.bias})"
         if not (isinstance(op.prefix, int) and op.prefix == 0):
             return f"{self.version} takes no prefix that all queries see"
+        if op.chosen is not None and _hides(op.chosen, op):
+            return f"{self.version} takes no choice of keys: it attends to all that a mask leaves"
         for width in (op.head_dim, op.value_dim):
             # A symbolic width stays free: the form then holds up to the bound.
             if not is_symbolic(width) and _any(width > MAX_HEAD_DIM):
@@ -71,12 +73,20 @@ class FlashAttention2(FlashAttention):
             return reason
         if op.sinks:
             return f"{self.version} takes no attention sinks{_LATER}"
+        if op.chunked and _hides(op.window, op):
+            return f"{self.version} takes no chunks of keys{_LATER}"
         if not is_symbolic(op.head_dim - op.value_dim) and _any(op.head_dim != op.value_dim):
             return (
                 f"{self.version} takes values as wide as the heads "
                 f"({op.head_dim}), not {op.value_dim}{_LATER}"
             )
         return None
+
+
+def _hides(most: Any, op: Attention) -> bool:
+    """Return whether a limit of keys may leave out some; an open size may be any."""
+    beyond = op.keys + op.queries * (op.steps - 1) - most
+    return is_symbolic(beyond) or _any(beyond > 0)
 
 
 def _any(condition: Any) -> bool:
@@ -104,7 +114,8 @@ class Flash3(FlashAttention):
     """FlashAttention-3 (Shah et al., arXiv:2407.08608) as serving engines build it.
 
     Values may have a width of their own (hopper/flash_api.cpp of Dao-AILab/flash-attention), and
-    heads a learned sink (``s_aux`` in vLLM's fork), so it carries out multi-head latent attention
+    heads a learned sink (``s_aux`` in vLLM's fork); keys may be those of a query's own chunk
+    (``attention_chunk`` in the same file). So it carries out multi-head latent attention
     with expanded keys, and gpt-oss.
     """
 

@@ -110,7 +110,7 @@ def _core(op: Any, facts: Facts) -> Iterator[tuple[Term, Amount]]:
     """Yield the terms of an attention core: pairs, times what one pair costs."""
     copies = op.layers * op.batch * op.heads
     pair = MAC_FLOPS * copies * (op.head_dim + op.value_dim)
-    causal = attrs.evolve(op, window=None, evicts=False)
+    causal = attrs.evolve(op, window=None, chunked=False, chosen=None, evicts=False)
     every = causal.pairs
     hidden = every - causal.unmasked_pairs
     evicted = every - op.pairs

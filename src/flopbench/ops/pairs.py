@@ -6,7 +6,16 @@ from typing import Literal
 
 from attrs import frozen
 
-from flopbench.dims import Dim, all_or_none, ceil_div, consecutive_sum, dim_field, maximum, minimum
+from flopbench.dims import (
+    Dim,
+    all_or_none,
+    ceil_div,
+    consecutive_sum,
+    dim_field,
+    maximum,
+    minimum,
+    triangle,
+)
 from flopbench.ops.base import optional_dim_field
 from flopbench.ops.core import Core
 
@@ -20,6 +29,10 @@ class QueryKeyPairs(Core):
         keys: tokens up to the last query of the first step, its own included.
         causal: whether a query sees only the keys up to its own.
         window: the most keys that a causal query sees, its own included; None for all.
+        chunked: whether a query sees only the keys of its own chunk of ``window`` tokens, in place
+            of the last ``window`` ones.
+        chosen: the most keys that a query attends to after another part chose them; None for all.
+            It hides keys of those that the mask leaves.
         evicts: whether keys leave the KV cache once no later query sees them: before a step it
             holds ``window`` - 1 keys, to which the step adds its ``queries``.
         prefix: keys at the start that every query sees, even those before it (a prefix-LM mask,
@@ -32,6 +45,8 @@ class QueryKeyPairs(Core):
     keys: Dim = dim_field()
     causal: bool = False
     window: Dim | None = optional_dim_field()
+    chunked: bool = False
+    chosen: Dim | None = optional_dim_field()
     evicts: bool = False
     prefix: Dim = dim_field(default=0)
     masked: Literal["added", "filled"] = "added"
@@ -53,9 +68,20 @@ class QueryKeyPairs(Core):
             )
 
     def _check_window(self) -> None:
+        if self.chosen is not None and not (
+            self.causal and self.window is None and isinstance(self.prefix, int) and not self.prefix
+        ):
+            raise ValueError(
+                "attention to chosen keys needs a causal mask without window and prefix, "
+                f"got causal={self.causal}, window={self.window} and prefix={self.prefix}"
+            )
         if self.window is None:
             if self.evicts:
                 raise ValueError("attention needs a window if its KV cache evicts keys")
+            if self.chunked:
+                raise ValueError("attention in chunks needs a window, the tokens of a chunk")
+        elif self.chunked and not (_is_one(self.steps) or _is_one(self.queries)):
+            raise ValueError("attention in chunks takes one step, or steps of one query")
         elif not self.causal or (isinstance(self.window, int) and not self.window):
             raise ValueError(
                 "attention with a window needs a causal mask and a window of at least 1 key, "
@@ -75,19 +101,25 @@ class QueryKeyPairs(Core):
     @property
     def band_key_visits(self) -> Dim:
         """Keys that some query of the step sees, summed over the steps."""
+        if self.chunked and _is_one(self.queries):
+            return self.unmasked_pairs
+        if self.chunked:  # in one step: from the start of the first query's chunk on
+            earlier = self.keys - self.queries
+            return self.keys - earlier // self.window * self.window
         return self._visits(evicts=self.window is not None)
 
     def _visits(self, *, evicts: bool) -> Dim:
-        """Sum min(keys + k queries, most) over the steps k = 0, 1, 2 and so on.
-
-        The first ``growing`` steps have fewer than ``most`` keys.
-        """
+        """Sum the keys of the steps k = 0, 1, 2 and so on: keys + k queries, or the most."""
         growth = self.queries * consecutive_sum(0, self.steps)
         if not evicts:
             return self.steps * self.keys + growth
         most = self._most_keys
         if isinstance(self.steps, int) and self.steps == 1:
             return minimum(self.keys, most)
+        return self._keys_up_to(most)
+
+    def _keys_up_to(self, most: Dim) -> Dim:
+        """Sum min(keys + k queries, most) over the steps: the first ``growing`` have fewer."""
         growing = _between(ceil_div(most - self.keys, maximum(self.queries, 1)), self.steps)
         below = growing * self.keys + self.queries * consecutive_sum(0, growing)
         return below + (self.steps - growing) * most
@@ -108,16 +140,37 @@ class QueryKeyPairs(Core):
         """Query-key pairs per head that the mask does not hide, summed over the steps.
 
         The last query of a step sees every key, the one before it one fewer, and so on. With
-        a window, the query at position p = 1, 2, … sees min(p, window) keys, and the queries
-        of all steps are at consecutive positions.
+        a window, the query at position p = 1, 2, … sees min(p, window) keys, in chunks
+        1 + (p - 1) mod window; and the queries of all steps are at consecutive positions.
         """
         if not self.causal:
             return self.pairs
         if self.window is None:
             return self.pairs - self.steps * consecutive_sum(0, self.queries) + self._prefix_pairs
+        if self.chunked:
+            earlier = self.keys - self.queries
+            return _in_chunks(earlier + self.steps * self.queries, self.window) - _in_chunks(
+                earlier, self.window
+            )
+        return self._capped(self.window)
+
+    @property
+    def chosen_pairs(self) -> Dim:
+        """Query-key pairs per head that a choice of keys leaves, summed over the steps.
+
+        The query at position p = 1, 2, … attends to min(p, chosen) keys.
+        """
+        return self.unmasked_pairs if self.chosen is None else self._capped(self.chosen)
+
+    def largest_choices(self, most: Dim) -> Dim:
+        """Return min(keys, most) for each query, masked keys among them, summed over the steps."""
+        return self.queries * self._keys_up_to(most)
+
+    def _capped(self, most: Dim) -> Dim:
+        """Sum min(p, most) over the positions p = 1, 2, … of the queries of all steps."""
         first, count = self.keys - self.queries + 1, self.steps * self.queries
-        growing = _between(self.window - first, count)
-        return consecutive_sum(first, growing) + (count - growing) * self.window
+        growing = _between(most - first, count)
+        return consecutive_sum(first, growing) + (count - growing) * most
 
     @property
     def _prefix_pairs(self) -> Dim:
@@ -133,6 +186,16 @@ class QueryKeyPairs(Core):
         """Keys of the last step, which has the most."""
         last = self.keys + self.queries * (self.steps - 1)
         return minimum(last, self._most_keys) if self.evicts else last
+
+
+def _is_one(value: Dim) -> bool:
+    return isinstance(value, int) and value == 1
+
+
+def _in_chunks(tokens: Dim, size: Dim) -> Dim:
+    """Return the pairs of the first tokens of a sequence with the keys of their chunks."""
+    whole = tokens // size
+    return whole * triangle(size) + triangle(tokens - whole * size)
 
 
 def _between(value: Dim, most: Dim) -> Dim:

@@ -33,6 +33,7 @@ BUILTIN = {
     "absorbed": "flopbench.builtin.absorbed",
     "flash": "flopbench.builtin.flash",
     "recurrent": "flopbench.builtin.recurrent",
+    "sparse": "flopbench.builtin.sparse",
     "flash_executed": "flopbench.kernels.flash_mode",
     "torch_counter": "flopbench.builtin.torch_counter",
     "ncu_counter": "flopbench.kernels.ncu_counter",

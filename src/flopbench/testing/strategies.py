@@ -71,8 +71,8 @@ def attentions(draw: DrawFn, *, odd: bool = False) -> Attention:
     """Draw a small attention operation.
 
     Args:
-        odd: whether to also draw what many modes do not support: a bias, a prefix, sinks, wide
-            heads, values whose width differs from that of the keys.
+        odd: whether to also draw what many modes do not support: a bias, a prefix, sinks, chosen
+            keys, wide heads, values whose width differs from that of the keys.
     """
     small = st.integers(1, 4)
     queries, kv_heads, steps = draw(st.integers(1, 6)), draw(small), draw(small)
@@ -80,7 +80,8 @@ def attentions(draw: DrawFn, *, odd: bool = False) -> Attention:
     head_dim = draw(st.sampled_from((8, 64, 264) if odd else (8, 64)))
     causal = draw(st.booleans())
     window = draw(st.sampled_from((None, 2, 5, 100))) if causal else None
-    prefixed = odd and causal and window is None and steps == 1
+    chosen = draw(st.sampled_from((None, 1, 5))) if odd and causal and window is None else None
+    prefixed = odd and causal and window is None and steps == 1 and chosen is None
     return Attention(
         component="block/attention/core",
         layers=draw(small),
@@ -94,6 +95,7 @@ def attentions(draw: DrawFn, *, odd: bool = False) -> Attention:
         keys=keys,
         causal=causal,
         window=window,
+        chosen=chosen,
         prefix=draw(st.integers(0, keys)) if prefixed else 0,
         bias=draw(st.sampled_from((None, "relative positions"))) if odd else None,
         scaled=draw(st.sampled_from(("scores", "queries"))),

@@ -47,7 +47,7 @@ class Trained:
     def __call__(self, op: Op) -> bool:
         own, is_adapter = frozenset((op.component,)), isinstance(op, Adapter)
         names = own if is_adapter else self.holders.get(name_of(op), own)
-        held = is_adapter if self.only_adapters else has_weights(op)
+        held = is_adapter and op.trainable if self.only_adapters else has_weights(op)
         return held and not any(covers(pattern, n) for n in names for pattern in self.frozen)
 
 

@@ -7,7 +7,7 @@ with A [in, r] and B [r, out], scales it and adds it to Y.
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator
-from typing import TypeGuard
+from typing import Any, TypeGuard
 
 from attrs import frozen
 
@@ -79,7 +79,8 @@ def adapted(ops: Iterable[Op], rank: int, targets: Targets) -> Iterator[Op]:
 
 
 def _adapter(op: Linear, rank: int) -> Iterator[Op]:
-    place, value = place_of(op), f"{op.gives} of the adapter"
+    place: dict[str, Any] = {**place_of(op), "trainable": op.trainable}
+    value = f"{op.gives} of the adapter"
     outputs = op.rows * op.out_features
     yield Adapter(
         rows=op.rows,

@@ -46,6 +46,7 @@ def set_up(module: Any, options: TrainOptions, names_of: Names, what: str) -> No
     if options.lora is not None:
         add_adapters(module, options.lora, names_of)
     freeze(module, options.frozen, lambda path: names_of(path)[0])
+    freeze_choices(module)
     if options.recompute == "full":
         recompute_layers(module, what)
 
@@ -79,6 +80,17 @@ def freeze(module: Any, patterns: Iterable[str], component_of: Callable[[str], s
             raise UsageError(f"train.frozen: {unknown('component with weights', pattern, known)}")
         for weight in found:
             weight.requires_grad_(requires_grad=False)
+
+
+def freeze_choices(module: Any) -> None:
+    """Freeze the weights of modules whose ``forward`` runs under `torch.no_grad`.
+
+    No gradient reaches them, so that no optimizer steps them: they serve a choice alone.
+    """
+    for each in module.modules():
+        # A function under `torch.no_grad` is wrapped by one of this name.
+        if type(each).forward.__code__.co_name == "decorate_context":
+            each.requires_grad_(requires_grad=False)
 
 
 def add_adapters(module: Any, lora: LoraOptions, names_of: Names) -> None:

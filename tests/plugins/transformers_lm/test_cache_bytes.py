@@ -56,6 +56,15 @@ class Cache(TorchDispatchMode):
             return found
 
         cache.update = watched
+        indexed = cache.update_indexer
+
+        def watched_indexer(keys, layer, *args, **kwargs):
+            found = indexed(keys, layer, *args, **kwargs)
+            self.written += bytes_of(keys)
+            self.read += bytes_of(found)
+            return found
+
+        cache.update_indexer = watched_indexer
         for name in ("get_conv_state", "get_recurrent_state"):
             setattr(cache, name, self._watched(getattr(cache, name)))
         sizes = (self.workload.batch_size, 1, self.workload.context_tokens)

@@ -33,7 +33,7 @@ from support.trainings import analytic, trainings
 
 FEW = {"llama", "qwen2_moe"}
 
-INTERPOLATED = {"bloom", "deepseek_v2"}
+INTERPOLATED = {"bloom", "deepseek_v2", "llama4_text"}
 """Types whose forward torch cannot trace either: it fails, or binds a size."""
 
 

@@ -62,11 +62,11 @@ SAME = {
 MOVES = {
     "_to_copy", "_unsafe_view", "alias", "arange", "as_strided", "bmm", "cat", "clone",
     "constant_pad_nd", "convolution", "copy_", "detach", "embedding", "expand", "eye", "full",
-    "gather", "index", "index_select", "linalg_solve_triangular", "masked_fill", "max", "mm",
-    "new_empty", "new_zeros", "ones", "ones_like", "permute", "repeat", "scalar_tensor", "scatter",
-    "scatter_", "select", "slice", "split", "split_with_sizes", "squeeze", "stack", "t", "topk",
-    "transpose", "tril", "unbind", "unsqueeze", "view", "view_as_complex", "view_as_real", "where",
-    "zeros", "zeros_like",
+    "full_like", "gather", "index", "index_select", "linalg_solve_triangular", "masked_fill",
+    "max", "mm", "new_empty", "new_zeros", "ones", "ones_like", "permute", "repeat",
+    "scalar_tensor", "scatter", "scatter_", "select", "slice", "split", "split_with_sizes",
+    "squeeze", "stack", "t", "topk", "transpose", "tril", "unbind", "unsqueeze", "view",
+    "view_as_complex", "view_as_real", "where", "zeros", "zeros_like",
 }  # fmt: skip
 """Views, copies, fills and choices; and matrix work, which is held elsewhere."""
 
@@ -129,10 +129,13 @@ VARIANTS = {
 ALIBI = "the making of ALiBi"
 EPSILON = "the epsilon in the sum of the weights of the experts chosen"
 WEIGHTLESS = "less than is priced: norms without weights among others that have some"
+HIGHEST = "the highest score, found and subtracted before the softmax, which does that too"
+SCALE = "the scale of each position: 1 + beta * log(1 + floor(position / length))"
 UNIT = "1 added to the weights of norms"
 KNOWN = {
     "bloom": (ALIBI, {"pow": 4, "mul": 28}, {"pow": 4, "mul": 32}),
     "deepseek_v3": (EPSILON, {"add": 14}, {"add": 2}),
+    "deepseek_v32": (EPSILON, {"add": 14}, {"add": 2}),
     "falcon-flipped": (ALIBI, {"pow": 4, "mul": 112}, {"pow": 4, "mul": 128}),
     "falcon_mamba": (WEIGHTLESS, {"mul": -420}, {"mul": -60}),
     "gemma": (UNIT, {"add": 160}, {"add": 160}),
@@ -140,8 +143,9 @@ KNOWN = {
     "gemma3_text": (UNIT, {"add": 320}, {"add": 320}),
     "glm4_moe": (EPSILON, {"add": 14}, {"add": 2}),
     "glm4_moe_lite": (EPSILON, {"add": 14}, {"add": 2}),
+    "glm_moe_dsa": (EPSILON, {"add": 14}, {"add": 2}),
     "gpt_oss": (
-        "the highest score, found and subtracted before the softmax, which does that too",
+        HIGHEST,
         {"compared": 896, "add": 896},
         {"compared": 120, "add": 120},
     ),
@@ -152,8 +156,24 @@ KNOWN = {
         {"add": 14, "sqrt": 12},
     ),
     "lfm2_moe": (EPSILON, {"add": 14}, {"add": 2}),
+    "hy_v3": (EPSILON, {"add": 14}, {"add": 2}),
+    "llama4_text": (
+        SCALE + ", less the weights that norms of query and key heads do not have",
+        {"mul": 14 - 672, "floor": 7, "add": 14, "log1p": 7},
+        {"mul": 2 - 96, "floor": 1, "add": 2, "log1p": 1},
+    ),
+    "llama4_text-flipped": (
+        SCALE + ", less the weights that norms of query and key heads do not have",
+        {"mul": 14, "floor": 7, "add": 14, "log1p": 7},
+        {"mul": 2, "floor": 1, "add": 2, "log1p": 1},
+    ),
+    "mimo_v2_flash": (
+        HIGHEST + "; " + EPSILON,
+        {"compared": 840, "add": 840 + 14},
+        {"compared": 112, "add": 112 + 2},
+    ),
     "ministral3": (
-        "the scale of each position: 1 + beta * log(1 + floor(position / length))",
+        SCALE,
         {"mul": 28, "floor": 14, "add": 28, "log": 14},
         {"mul": 4, "floor": 2, "add": 4, "log": 2},
     ),
@@ -216,6 +236,7 @@ WRITTEN_OUT = {
     **dict.fromkeys(("cohere", "cohere2"), "layer_norm"),
     "deepseek_v2": "rope_angle",  # as complex numbers
     "gpt_oss": "sigmoid",  # of quick_gelu
+    "llama4_text": "rope_angle",  # as complex numbers
     "phimoe": "top_k",  # by maxima
 }
 """What a type's model runs as several ops, or others."""
@@ -231,6 +252,7 @@ KNOWN_MOVES = {
     ("zamba-flipped", "linear"): ((-3552, -2940, -3948), (-3456, -420, -564)),
     # Sinks are copied beside the scores first.
     ("gpt_oss", "softmax"): ((-8, 0, 0), (-8, 0, 0)),
+    ("mimo_v2_flash", "softmax"): ((-4, 0, 0), (-4, 0, 0)),
     # A weight and 1 were added to another weight.
     ("nemotron", "layer_norm"): ((-160, 160, 0), (-160, 160, 0)),
 }

@@ -66,6 +66,7 @@ _RULES = (
     (rf"\.{_MOE}\.experts(\.|$)", "decoder/moe/experts"),
     (rf"\.{_MOE}\.fc\d_latent_proj$", "decoder/moe/latent"),
     (rf"\.({_MOE}\.)?shared_(experts?|mlp|expert_gate)(\.|$)", "decoder/moe/shared"),
+    (rf"\.{_ATTENTION}\.indexer(\.|$)", "decoder/attention/indexer"),
     (rf"\.{_ATTENTION}\.({_QKV}|linear_[qkv]_adapter_list)(\.|$)", "decoder/attention/qkv"),
     (rf"{_IN_LAYER}linear$", "decoder/linear"),
     (

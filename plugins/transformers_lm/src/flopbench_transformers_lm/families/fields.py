@@ -159,18 +159,21 @@ class Fields:
         """Whether the LM head shares the weights of the token embeddings."""
         return self.flag("tie_word_embeddings")
 
-    def rope_dim(self, width: int, *, partly: bool = False, named: str = "head_dim") -> int:
+    def rope_dim(
+        self, width: int, *, partly: bool = False, named: str = "head_dim", usual: float = 1.0
+    ) -> int:
         """Return how many of a head's ``width`` elements are rotated.
 
         Args:
             partly: whether transformers' code for the family uses ``partial_rotary_factor``.
+            usual: the factor if none is given.
             named: the config's name for the width.
         """
         rope = self.get("rope_parameters", {})
         kinds = [each for each in rope.values() if isinstance(each, dict)] or [rope]
         if any(kind.get("rope_type", "default") not in ROPE_TYPES for kind in kinds):
             raise self.refused("rope_parameters", f"rope_type {', '.join(ROPE_TYPES)}")
-        parts = [kind.get("partial_rotary_factor", 1.0) for kind in kinds]
+        parts = [kind.get("partial_rotary_factor", usual) for kind in kinds]
         part = parts[0]
         if parts.count(part) < len(parts) or (part != 1 and not partly):
             raise self.refused("rope_parameters", "partial_rotary_factor 1.0")
@@ -184,22 +187,28 @@ class Fields:
             raise self.refused("rope_parameters", f"a factor that rotates some of {width} elements")
         return rotated
 
-    def windows(self) -> list[int | None]:
+    def windows(
+        self, kind: str = "sliding_attention", named: str = "sliding_window"
+    ) -> list[int | None]:
         """Return the maximum number of keys that a query sees, for each layer; None for no limit.
 
         Transformers' cache reads the same fields: a layer slides if ``layer_types`` says so,
         or, without that field, if there is a ``sliding_window``.
+
+        Args:
+            kind: what ``layer_types`` calls layers that slide.
+            named: the field with their window.
         """
-        window = self.get("sliding_window")
+        window = self.get(named)
         if self.get("layer_types") is None:
-            kinds = ["full_attention" if window is None else "sliding_attention"] * self.layers
+            kinds = ["full_attention" if window is None else kind] * self.layers
         else:
-            kinds = self.per_layer("layer_types", "full_attention", "sliding_attention")
-        if "sliding_attention" not in kinds:
+            kinds = self.per_layer("layer_types", "full_attention", kind)
+        if kind not in kinds:
             return [None] * self.layers
         # A cache meant to keep 0 old keys keeps all of them: `keys[-0:]`.
-        window = self.size("sliding_window", least=2)
-        return [window if kind == "sliding_attention" else None for kind in kinds]
+        window = self.size(named, least=2)
+        return [window if each == kind else None for each in kinds]
 
     def no_window(self) -> None:
         """Reject windows in a family whose mask has none; transformers' cache would have them."""

@@ -55,26 +55,25 @@ def youtu(config: LmConfig) -> Decoder:
 
 
 def _decoder(fields: Fields, parts: list[FeedForward]) -> Decoder:
-    attention = _attention(fields)
+    fields.no_window()
+    attention = latent_attention(fields)
     return decoder(fields, [(attention, part) for part in parts])
 
 
-def _attention(fields: Fields) -> LatentAttention:
-    fields.no_window()
-    rope_dim = fields.rope_dim(fields.size("qk_rope_head_dim"), named="qk_rope_head_dim")
-    fields.one_of("head_dim", rope_dim)  # what the angles are computed for
-    return latent_attention(fields, rope_dim=rope_dim)
-
-
-def latent_attention(fields: Fields, rope_dim: int, **options: Any) -> LatentAttention:
-    """Return attention with the sizes of DeepSeek-V2's config.
+def latent_attention(
+    fields: Fields, rope_dim: int | None = None, **options: Any
+) -> LatentAttention:
+    """Return attention over all keys with the sizes of DeepSeek-V2's config.
 
     Args:
-        rope_dim: elements of a head that are rotated.
+        rope_dim: elements of a head that are rotated; None for those that the rotary field says.
         options: fields of the block that differ from the usual.
     """
     # transformers has keys for all heads, and would repeat them by the ratio of these fields.
     fields.one_of("num_key_value_heads", fields.heads)
+    if rope_dim is None:
+        rope_dim = fields.rope_dim(fields.size("qk_rope_head_dim"), named="qk_rope_head_dim")
+        fields.one_of("head_dim", rope_dim)  # what the angles are computed for
     ranked = fields.get("q_lora_rank") is not None
     return LatentAttention(
         width=fields.width,

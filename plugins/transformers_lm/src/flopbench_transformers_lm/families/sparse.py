@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from flopbench_transformers_lm.families.indexed import INDEXED
+from flopbench_transformers_lm.families.layered import LAYERED
 from flopbench_transformers_lm.families.parts import Family
 
-SPARSE: dict[str, Family] = {}
+SPARSE: dict[str, Family] = {**INDEXED, **LAYERED}
