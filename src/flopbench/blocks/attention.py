@@ -196,6 +196,7 @@ class SelfAttention:
             softcap=self.softcap,
             sinks=self.sinks,
             cached=True,
+            keeps_cache=True,
         )
 
     def _keys(self, run: Pass) -> Dim:

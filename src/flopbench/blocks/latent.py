@@ -152,6 +152,7 @@ class LatentAttention:
             causal=True,
             chosen=self.chosen,
             cached=True,
+            keeps_cache=True,
         )
 
 

@@ -76,7 +76,7 @@ class Absorbed(Flash3):
             latent=None,
         )
         # Values are a part of the keys: the cache is read once.
-        reads = op.batch * latent.width * op.band_key_visits
+        reads = op.batch * latent.width * self.keys_read(op)
         return attrs.evolve(self.fused(as_cached), cache_reads=reads)
 
 

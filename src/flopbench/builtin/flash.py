@@ -6,7 +6,7 @@ from collections.abc import Iterable
 from typing import Any, ClassVar
 
 from flopbench import Attention, AttentionMode, FusedAttention, PricedOp, hookimpl
-from flopbench.dims import is_array, is_symbolic
+from flopbench.dims import Dim, is_array, is_symbolic
 
 MAX_HEAD_DIM = 256
 """The widest head that FlashAttention-2 and 3 take (Dao, arXiv:2307.08691; flash-attn's README)."""
@@ -39,25 +39,33 @@ class FlashAttention(AttentionMode):
     def lower(self, op: Attention) -> Iterable[PricedOp]:
         yield self.fused(op)
 
+    def pairs(self, op: Attention) -> Dim:
+        """Return the query-key pairs of a head that the kernel multiplies, over all steps."""
+        return op.unmasked_pairs
+
+    def keys_read(self, op: Attention) -> Dim:
+        """Return the keys of a sequence that the kernel reads, over all steps."""
+        return op.band_key_visits
+
     def fused(self, op: Attention) -> FusedAttention:
         """Return the one operation over the pairs that the mask leaves."""
         width = op.batch * op.kv_heads * (op.head_dim + op.value_dim)
         outputs = op.batch * op.heads * op.queries * op.value_dim
-        queries = op.query_elements
+        queries, read = op.query_elements, width * self.keys_read(op)
         return FusedAttention(
             component=op.component,
             layers=op.layers,
             heads=op.batch * op.heads,
             head_dim=op.head_dim,
             value_dim=op.value_dim,
-            pairs=op.unmasked_pairs,
-            inputs=op.steps * queries + (0 if op.cached else width * op.band_key_visits),
+            pairs=self.pairs(op),
+            inputs=op.steps * queries + (0 if op.cached else read),
             outputs=op.outputs,
             softcap=op.softcap,
             sinks=op.steps * op.batch * op.heads * op.queries if op.sinks else 0,
             lookup_weights=op.heads if op.sinks else 0,
             lookup_reads=op.steps * op.heads if op.sinks else 0,
-            cache_reads=width * op.band_key_visits if op.cached else 0,
+            cache_reads=read if op.cached else 0,
             peak_elements=queries + outputs + (0 if op.cached else width * op.last_keys),
             last_result=outputs,
         )

@@ -60,7 +60,8 @@ class Attention(QueryKeyPairs):
         sinks: whether each head has a learned score beside those of the keys; it takes part in
             the softmax and has no value.
         cached: whether keys and values are in a KV cache; otherwise they are activations.
-        keeps_cache: whether that cache is its own; otherwise an earlier layer's keys are used.
+        keeps_cache: whether it also keeps that cache, held and written (`state`); if not, an
+            operation of its own does (`KvCacheUpdate`), or an earlier layer, whose keys it uses.
         latent: what keys and values are expanded from, if the cache holds that in their place.
     """
 
@@ -78,7 +79,7 @@ class Attention(QueryKeyPairs):
     softcap: bool = False
     sinks: bool = False
     cached: bool = False
-    keeps_cache: bool = True
+    keeps_cache: bool = False
     latent: Latent | None = None
 
     def __attrs_post_init__(self) -> None:
