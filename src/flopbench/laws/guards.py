@@ -18,6 +18,7 @@ from attrs import define, field
 from sympy.logic.boolalg import BooleanFunction
 
 from flopbench.dims.forms import STEP
+from flopbench.laws.chunks import Chunks
 
 LEAST = 2
 """The smallest value of a size in a trace; the step number may be 1."""
@@ -34,14 +35,14 @@ def reduced(guards: Iterable[sympy.Basic]) -> list[sympy.Basic]:
     """
     given = list(dict.fromkeys(guards))
     known = _Ranges()
-    inner = [_tried(known.inward, guard) for guard in given]
+    inner = [_tried(known.chunks.inward, guard) for guard in given]
     for _ in range(_ROUNDS):
         inner = [_tried(known.simplified, guard) for guard in inner]
         for guard in inner:
             known.learn(guard)
     left = [guard for guard in inner if not known.is_bound(guard) and known.decided(guard) is None]
     refuted = [g for g, i in zip(given, inner, strict=True) if known.decided(i) is False]
-    kept = [*known.bounds(given), *map(known.outward, left), *refuted]
+    kept = [*known.bounds(given), *map(known.chunks.outward, left), *refuted]
     return [guard for guard in dict.fromkeys(kept) if guard != sympy.true]
 
 
@@ -57,8 +58,8 @@ def in_chunks(form: sympy.Expr) -> sympy.Expr:
     """Write a closed form in numbers of chunks: ceiling(S/m) for what S is padded to, over m."""
     if not form.has(sympy.floor, sympy.ceiling, sympy.Mod):
         return form
-    known = _Ranges()
-    return known.in_sizes(known.inward(form))
+    chunks = _Ranges().chunks
+    return chunks.in_sizes(chunks.inward(form))
 
 
 def fixed_chunks(guards: Iterable[sympy.Basic], names: Iterable[str]) -> str | None:
@@ -76,78 +77,17 @@ class _Ranges:
     """What is known of sizes, and of numbers of chunks, each a symbol of its own.
 
     Attributes:
-        chunks: the number of chunks that a symbol stands for, as (size, elements of a chunk).
+        chunks: numbers of chunks.
         low, high: the bounds of a symbol that guards give; those of its range are not in them.
     """
 
-    chunks: dict[sympy.Symbol, tuple[sympy.Symbol, sympy.Integer]] = field(factory=dict)
+    chunks: Chunks = field(init=False)
     low: dict[sympy.Symbol, int] = field(factory=dict)
     high: dict[sympy.Symbol, int] = field(factory=dict)
 
-    def inward(self, guard: sympy.Basic) -> Any:
-        """Write a form or relation in numbers of chunks."""
-        kinds = (sympy.Mod, sympy.floor, sympy.ceiling)
-        return guard.replace(lambda e: isinstance(e, kinds), self._in_chunks)
-
-    def _in_chunks(self, form: sympy.Expr) -> sympy.Expr:
-        if isinstance(form, sympy.Mod):
-            return self._padding(*form.args)
-        inside = self._divided(form.args[0])
-        numerator, chunk = sympy.fraction(sympy.together(inside))
-        numerator = sympy.expand(numerator)
-        up = isinstance(form, sympy.ceiling)
-        # floor((S + m - 1) / m) is ceiling(S/m), for a whole S, and floor(-S/m) is minus that.
-        size = numerator if up else numerator - chunk + 1
-        if chunk.is_Integer and size.is_Symbol:
-            return self._chunks(size, chunk)
-        if chunk.is_Integer and not up and (-numerator).is_Symbol:
-            return -self._chunks(-numerator, chunk)
-        return form.func(inside)
-
-    def _padding(self, size: sympy.Expr, chunk: sympy.Expr) -> sympy.Expr:
-        """Return Mod(-S, m) as m ceiling(S/m) - S; a multiple of m makes no difference to it."""
-        slope, name = sympy.expand(size).as_coeff_Mul()
-        if name.is_Symbol and chunk.is_Integer and chunk > 0 and (slope + 1) % chunk == 0:
-            return chunk * self._chunks(name, chunk) - name
-        return self._remainder(size, chunk)
-
-    def _chunks(self, size: sympy.Symbol, chunk: sympy.Integer) -> sympy.Expr:
-        for symbol, of in self.chunks.items():
-            if of == (size, chunk):
-                return symbol
-        symbol = sympy.Dummy("chunks", integer=True, positive=True)
-        self.chunks[symbol] = (size, chunk)
-        return symbol
-
-    def outward(self, guard: sympy.Basic) -> sympy.Basic:
-        """Write a relation in sizes again."""
-        for symbol, (size, chunk) in self.chunks.items():
-            padding = self._about_padding(guard, symbol, size, chunk)
-            if padding is not None:
-                return padding
-        return self.in_sizes(guard)
-
-    def in_sizes(self, form: sympy.Basic) -> Any:
-        """Return a form or relation with ceiling(S/m) for each number of chunks."""
-        return form.xreplace({s: sympy.ceiling(size / n) for s, (size, n) in self.chunks.items()})
-
-    def _about_padding(
-        self, guard: sympy.Basic, symbol: sympy.Symbol, size: sympy.Symbol, chunk: sympy.Integer
-    ) -> sympy.Basic | None:
-        """Return a relation of m ceiling(S/m) - S, the padding, to 0 as one of Mod(S, m)."""
-        if not isinstance(guard, sympy.Rel):
-            return None
-        form = sympy.expand(guard.lhs - guard.rhs)
-        for sign in (1, -1):
-            times = sympy.cancel(sign * form / (chunk * symbol - size))
-            if not (times.is_Integer and times > 0):
-                continue
-            relation = guard.func(sign * sympy.Symbol("p", nonnegative=True), 0)
-            if relation in {sympy.true, sympy.false}:
-                return relation
-            whole = isinstance(relation, sympy.Equality | sympy.LessThan | sympy.GreaterThan)
-            return (sympy.Eq if whole else sympy.Ne)(sympy.Mod(size, chunk), 0)
-        return None
+    @chunks.default
+    def _of_these_sizes(self) -> Chunks:
+        return Chunks(lambda form: self.decided(sympy.Gt(form, 0)))
 
     def simplified(self, guard: sympy.Basic) -> sympy.Basic:
         """Evaluate the parts of a relation that the ranges decide."""
@@ -165,26 +105,15 @@ class _Ranges:
         if isinstance(form, sympy.Mod):
             rest, divisor = form.args
             fits = self.decided(sympy.Ge(rest, 0)) and self.decided(sympy.Lt(rest, divisor))
-            return rest if fits else self._remainder(rest, divisor)
+            return rest if fits else self.chunks.remainder(rest, divisor)
         if isinstance(form, sympy.floor):
-            return sympy.floor(self._divided(form.args[0]))
+            return sympy.floor(self.chunks.divided(form.args[0]))
         larger = isinstance(form, sympy.Max)
         for one in form.args:
             others = [other for other in form.args if other is not one]
             if all(self.decided(one >= o if larger else one <= o) for o in others):
                 return one
         return form
-
-    def _divided(self, quotient: sympy.Expr) -> sympy.Expr:
-        """Cancel what a quotient has in common, if nothing is divided by 0."""
-        divisor = sympy.fraction(sympy.together(quotient))[1]
-        return sympy.cancel(quotient) if self.decided(sympy.Gt(divisor, 0)) else quotient
-
-    def _remainder(self, rest: sympy.Expr, divisor: sympy.Expr) -> sympy.Expr:
-        """Return a remainder; 0 of a form that is a multiple for all sizes."""
-        if rest.is_integer and self._divided(rest / divisor).is_integer:
-            return sympy.Integer(0)
-        return sympy.Mod(rest, divisor)
 
     def decided(self, guard: Any) -> bool | None:
         """Return whether a relation holds in all of the ranges, or in none; None if neither."""
@@ -230,8 +159,8 @@ class _Ranges:
             yield {**lows, **highs}
 
     def _least(self, name: sympy.Symbol) -> int:
-        if name in self.chunks:
-            size, chunk = self.chunks[name]
+        if name in self.chunks.numbers:
+            size, chunk = self.chunks.numbers[name]
             least = int(sympy.ceiling(sympy.Integer(self._least(size)) / chunk))
         else:
             least = 1 if name == STEP else LEAST
@@ -249,8 +178,8 @@ class _Ranges:
                 self._learn_of_unequal(guard)
             return
         name, low, high = found
-        if name in self.chunks:
-            size, chunk = self.chunks[name]
+        if name in self.chunks.numbers:
+            size, chunk = self.chunks.numbers[name]
             low = None if low is None else int((low - 1) * chunk + 1)
             high = None if high is None else int(high * chunk)
             name = size
@@ -258,7 +187,7 @@ class _Ranges:
 
     def _learn_of_unequal(self, guard: sympy.Unequality) -> None:
         """Note that a number of chunks is larger than its least value, if it is not that."""
-        for name, (size, chunk) in self.chunks.items():
+        for name, (size, chunk) in self.chunks.numbers.items():
             if guard.free_symbols == {name}:
                 least = self._least(name)
                 if guard.subs(name, least) == sympy.false:

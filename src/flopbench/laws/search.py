@@ -17,11 +17,11 @@ from attrs import define, evolve, field, frozen
 from flopbench.dims.forms import STEP
 from flopbench.errors import CountError
 from flopbench.laws.assumptions import Assumptions, equations
-from flopbench.laws.chunks import THRESHOLD, interpolate_in_chunks
 from flopbench.laws.guards import fixed_chunks, in_chunks
 from flopbench.laws.interpolation import Interpolated, gives, interpolate
 from flopbench.laws.law import Key, Slice
 from flopbench.laws.opened import TRACED_FROM, Opened
+from flopbench.laws.staircases import THRESHOLD, interpolate_in_chunks
 from flopbench.tally import sums
 from flopbench.vendor import SymbolicCounter, Trace, Uncounted
 from flopbench.vendor.checked import WrongAnswerError

@@ -6,7 +6,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from flopbench.errors import CountError
-from flopbench.laws.chunks import interpolate_in_chunks
+from flopbench.laws.staircases import interpolate_in_chunks
 
 X, B = (sympy.Symbol(name, positive=True, integer=True) for name in "XB")
 KEY = ("module", "op")
