@@ -62,11 +62,11 @@ class HfVendor(VendorModel):
         self._trained: dict[TrainOptions, TrainedModel] = {}
 
     @classmethod
-    def from_options(cls, architecture: LmConfig, options: HfOptions) -> HfVendor:
+    def from_options(cls, architecture: LmConfig, options: VerifiedOptions) -> HfVendor:
         return cls(
             architecture,
             every_step=options.decode == "every",
-            every_token=options.tokens == "every",
+            every_token=isinstance(options, HfOptions) and options.tokens == "every",
         )
 
     def stage(self, name: str, workload: Workload) -> VendorStage:
