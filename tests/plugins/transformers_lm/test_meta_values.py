@@ -57,7 +57,7 @@ def test_a_prefill_costs_what_it_does_with_weights(model_type):
                 to_transformers(config(model_type)), attn_implementation="eager"
             )
             .eval()
-            .requires_grad_(False)
+            .requires_grad_(requires_grad=False)
         )
         with FlopCounterMode(display=False) as mode, torch.no_grad():
             model(torch.randint(2, 60, (3, 7)))
