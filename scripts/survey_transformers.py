@@ -39,6 +39,13 @@ _DECODER = {"is_decoder": True}
 _ROPE = {"rope_type": "default", "rope_theta": 10000.0}
 _BY_KIND = {"rope_parameters": {"full_attention": _ROPE, "sliding_attention": _ROPE}}
 _HEADS = {"num_attention_heads": 16}
+_INDEXER = {
+    "indexer_n_heads": 4,
+    "indexer_kv_heads": 1,
+    "indexer_head_dim": 256,
+    "indexer_budget": 2048,
+    "indexer_compress_ratio": 4,
+}
 _SECTIONS = {
     "rope_parameters": {**_ROPE, "partial_rotary_factor": 0.5, "mrope_section": [8, 12, 12]}
 }
@@ -82,6 +89,7 @@ OVERRIDES: Mapping[str, Mapping[str, Any]] = {
     "hunyuan_vl": {
         "text_config": {"head_dim": 128, "rope_parameters": {**_ROPE, "xdrope_section": [16] * 4}}
     },
+    **dict.fromkeys(("qwen4_exp", "qwen4_exp_text"), _INDEXER),
     **dict.fromkeys(("qwen3_omni_moe", "qwen3_omni_moe_thinker"), _HEADS),
     "reformer": _DECODER,
     "step3p7": {"sliding_window": 512},

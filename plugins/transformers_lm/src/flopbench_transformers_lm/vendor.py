@@ -32,6 +32,8 @@ if TYPE_CHECKING:
 
 ALL_LOGITS = "this model cannot omit logits: its LM head runs on every position"
 
+STATE_LEFT = "each decode step is called on the state that a prefill of earlier tokens leaves"
+
 
 @attrs.frozen(kw_only=True)
 class HfOptions(VerifiedOptions):
@@ -63,11 +65,11 @@ class HfVendor(VendorModel):
         self._trained: dict[TrainOptions, TrainedModel] = {}
 
     @classmethod
-    def from_options(cls, architecture: LmConfig, options: HfOptions) -> HfVendor:
+    def from_options(cls, architecture: LmConfig, options: VerifiedOptions) -> HfVendor:
         return cls(
             architecture,
             every_step=options.decode == "every",
-            every_token=options.tokens == "every",
+            every_token=isinstance(options, HfOptions) and options.tokens == "every",
         )
 
     def stage(self, name: str, workload: Workload) -> VendorStage:
@@ -215,13 +217,16 @@ class HfVendor(VendorModel):
         return _one_by_one(workload.requests, prepare, (SEQUENCES_APART, *asked))
 
     def _assumptions(self, stage: str, workload: Workload) -> tuple[str, ...]:
+        found = []
+        if self._real.asks_values:
+            from flopbench_transformers_lm.meta_values import ASSUMED
+
+            found.append(ASSUMED)
         if stage == "decode":
-            return (
-                "each decode step is called on the state that a prefill of earlier tokens leaves",
-            )
-        if workload.lm_head == "last" and not self._real.chooses_logits:
-            return (ALL_LOGITS,)
-        return ()
+            found.append(STATE_LEFT)
+        elif workload.lm_head == "last" and not self._real.chooses_logits:
+            found.append(ALL_LOGITS)
+        return tuple(found)
 
 
 def _whole(workload: Workload, real: RealModel, tokens: Any) -> VendorCall:
