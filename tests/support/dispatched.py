@@ -17,10 +17,9 @@ class Elements(TorchDispatchMode):
     """Sums the elements that each op works on, of ops on activations.
 
     ``aten.topk`` and ``aten.max`` are also seen as ``compared``, by the scores that they
-    compare, ``aten.sum`` as ``summed``, by its additions, and the bias of ``aten.convolution`` as
-    ``biased``, by its outputs. A product of complex numbers is
-    4 products and 2 sums, one with a real number is 2 products; ``aten.polar`` is a cosine and
-    a sine.
+    compare, ``aten.sum`` as ``summed``, by its additions, and ``aten.convolution`` as ``biased``,
+    by the outputs to which it adds a bias. A product of complex numbers is 4 products and 2 sums,
+    one with a real number is 2 products; ``aten.polar`` is a cosine and a sine.
     """
 
     def __init__(self):

@@ -26,9 +26,13 @@ class Adapter(Linear):
         return Plain(storage.rest)
 
 
+_NO_LAYERS = frozenset({"router", "input_of_heads", "recurrent_of_heads"})
+"""Roles of products that are no layers: routers, which return more, and those of bare weights."""
+
+
 @frozen
 class Targets:
-    """Which linear layers get an adapter; routers, which return more than a product, get none.
+    """Which linear layers get an adapter; what is no layer of its own gets none.
 
     Attributes:
         patterns: of components, of names of layers in them, or of both with a dot between.
@@ -63,7 +67,7 @@ class Targets:
 
 
 def _may_have_one(op: Op) -> TypeGuard[Linear]:
-    return isinstance(op, Linear) and op.role != "router"
+    return isinstance(op, Linear) and op.role not in _NO_LAYERS
 
 
 def adapted(ops: Iterable[Op], rank: int, targets: Targets) -> Iterator[Op]:

@@ -104,7 +104,7 @@ def _is_matrix(module: Any, path: str, name: str, weight: Any) -> bool:
     if not _IN_LAYER.search(path) or isinstance(module, Embedding | _ConvNd):
         return False
     if weight.dim() == _STACKED:
-        return True
+        return bool(weight.shape[1] > 1)  # RWKV's mixtures are vectors with three sizes
     return weight.dim() == _MATRIX and name == "weight" and "Norm" not in type(module).__name__
 
 

@@ -218,6 +218,8 @@ WRITTEN_OUT = {
 KNOWN_MOVES = {
     # The bias is added apart.
     ("falcon-flipped", "linear"): ((-364, 0, 0), (-364, 0, 0)),
+    # The products of heads are batches of their own; the bias of a convolution is added apart.
+    ("recurrent_gemma", "linear"): ((-608, -896, -896), (-576, -128, -128)),
     # Sinks are copied beside the scores first.
     ("gpt_oss", "softmax"): ((-8, 0, 0), (-8, 0, 0)),
     # A weight and 1 were added to another weight.

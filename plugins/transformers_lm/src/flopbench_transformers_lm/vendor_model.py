@@ -20,7 +20,7 @@ from flopbench.dims import DTYPE_BYTES, is_traced
 from flopbench.errors import describe
 from flopbench.text import listed
 from flopbench.vendor.transformers import ATTENTION, EXPERTS, require_eager
-from flopbench_transformers_lm.components import components_in
+from flopbench_transformers_lm.components import component_of, recurrent_in, usual_name
 from flopbench_transformers_lm.config import LmConfig, quiet, to_transformers
 from flopbench_transformers_lm.kv_cache import fill_like
 from flopbench_transformers_lm.model_types import needs_transformers, table_of
@@ -87,10 +87,13 @@ class RealModel:
         object.__setattr__(module.config, "pad_token_id", None)
         return module.eval()
 
+    def component_of(self, module: str, op: str = "") -> str:
+        """Return the component of work in a module, as `components.component_of` does."""
+        return component_of(usual_name(module, self._recurrent), op)
+
     @cached_property
-    def component_of(self) -> Callable[..., str]:
-        """`flopbench_transformers_lm.components.component_of` for its modules."""
-        return components_in(self.module)
+    def _recurrent(self) -> frozenset[str]:
+        return recurrent_in(self.module)
 
     @property
     def implementation(self) -> str:
