@@ -5,13 +5,14 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import ClassVar
 
+import attrs
 from attrs import frozen
 
 from flopbench.blocks.linear import Projections
 from flopbench.blocks.passes import Pass
 from flopbench.blocks.site import Site
 from flopbench.dims import Dim
-from flopbench.ops import Elementwise, Linear, MatMul, Op, RgLru, ShiftedConvolution
+from flopbench.ops import Elementwise, Linear, Op, RgLru, ShiftedConvolution
 
 _GATES = ("input gate", "recurrent gate")
 
@@ -82,19 +83,10 @@ class RecurrentBranch:
         )
 
     def _gates(self, site: Site, rows: Dim) -> Iterator[Op]:
-        """Yield what the gates are the sigmoids of: a product for each block, and a bias."""
-        block, values = self.inner // self.heads, rows * self.inner
-        sizes = {"batch": self.heads, "m": rows, "k": block, "n": block}
+        """Yield what the gates are the sigmoids of: a product for each block of channels."""
+        block = self.inner // self.heads
+        heads = attrs.evolve(site, layers=self.heads * site.layers)
+        sizes = {"rows": rows, "in_features": block, "out_features": block}
         for gate in _GATES:
-            weights = self.heads * block * block
-            made = site.between("x", gate)
-            yield made.op(MatMul, **sizes, reads=values, lookup_weights=weights)
-            yield site.between(gate, gate).op(
-                Elementwise,
-                function="bias",
-                outputs=values,
-                reads=0,
-                writes=0,
-                lookup_weights=self.inner,
-                lookup_reads=self.inner,
-            )
+            role = f"{gate.partition(' ')[0]}_of_heads"
+            yield heads.between("x", gate).op(Linear, role=role, bias=True, **sizes)

@@ -26,7 +26,9 @@ class Adapter(Linear):
         return Plain(storage.rest)
 
 
-_NO_LAYERS = frozenset({"router", "x_of_heads", "dt_of_heads"})
+_NO_LAYERS = frozenset(
+    {"router", "x_of_heads", "dt_of_heads", "input_of_heads", "recurrent_of_heads"}
+)
 """Roles of products that are no layers: routers, which return more, and those of bare weights."""
 
 

@@ -107,7 +107,8 @@ def _is_matrix(module: Any, path: str, name: str, weight: Any) -> bool:
     if not _IN_LAYER.search(path) or isinstance(module, Embedding | _ConvNd):
         return False
     if weight.dim() == _STACKED:
-        return name not in _DECAYS
+        # RWKV's mixtures are vectors with three sizes.
+        return name not in _DECAYS and bool(weight.shape[1] > 1)
     return weight.dim() == _MATRIX and name == "weight" and "Norm" not in type(module).__name__
 
 

@@ -250,6 +250,8 @@ KNOWN_MOVES = {
     # The products of heads are batches of their own.
     ("zamba-usual", "linear"): ((-3456, -2940, -3948), (-3456, -420, -564)),
     ("zamba-flipped", "linear"): ((-3552, -2940, -3948), (-3456, -420, -564)),
+    # The products of heads are batches of their own; the bias of a convolution is added apart.
+    ("recurrent_gemma", "linear"): ((-608, -896, -896), (-576, -128, -128)),
     # Sinks are copied beside the scores first.
     ("gpt_oss", "softmax"): ((-8, 0, 0), (-8, 0, 0)),
     ("mimo_v2_flash", "softmax"): ((-4, 0, 0), (-4, 0, 0)),

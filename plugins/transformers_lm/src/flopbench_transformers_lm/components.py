@@ -8,7 +8,7 @@ shows up as a difference and is never dropped.
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from functools import cache
 from typing import Any
 
@@ -107,29 +107,27 @@ def _rules() -> tuple[tuple[re.Pattern[str], str], ...]:
     return tuple((re.compile(pattern), component) for pattern, component in _RULES)
 
 
-def components_in(model: Any, kinds: Sequence[str] = ()) -> Callable[..., str]:
-    """Return `component_of` for the modules of a model.
-
-    Some models have attention in some layers and a recurrence in others, and one name for both:
-    the recurrence is told by its ``layer_type``.
-
-    Args:
-        kinds: kinds of the layers, if the only part of each is called ``mixer``.
-    """
-    recurrent = {
+def recurrent_in(model: Any) -> frozenset[str]:
+    """Return the paths of a model's modules that say they have linear attention."""
+    return frozenset(
         name
         for name, module in model.named_modules()
         if getattr(module, "layer_type", None) == "linear_attention"
-    }
+    )
 
-    def found(module: str, op: str = "") -> str:
-        module = told_apart(module, kinds) if kinds else module
-        own = _ATTENTIONS.match(module)
-        if own and own[0] in recurrent:
-            module = f"{own[1]}linear_attn{module[own.end() :]}"
-        return component_of(module, op)
 
-    return found
+def usual_name(module: str, recurrent: frozenset[str]) -> str:
+    """Return a module's path, in which ``linear_attn`` is the name of a recurrence.
+
+    Some models have attention in some layers and a recurrence in others, and one name for both.
+
+    Args:
+        recurrent: paths of modules that are recurrences.
+    """
+    own = _ATTENTIONS.match(module)
+    if own is None or own[0] not in recurrent:
+        return module
+    return f"{own[1]}linear_attn{module[own.end() :]}"
 
 
 def component_of(module: str, op: str = "") -> str:

@@ -19,7 +19,12 @@ from attrs import frozen
 from flopbench import CountError, UsageError
 from flopbench.dims import DTYPE_BYTES, is_traced
 from flopbench.vendor.transformers import ATTENTION, EXPERTS, require_eager
-from flopbench_transformers_lm.components import components_in
+from flopbench_transformers_lm.components import (
+    component_of,
+    recurrent_in,
+    told_apart,
+    usual_name,
+)
 from flopbench_transformers_lm.config import LmConfig, quiet, to_transformers
 from flopbench_transformers_lm.failures import cannot_build, cannot_run
 from flopbench_transformers_lm.kv_cache import fill_like, keys_alone
@@ -85,12 +90,15 @@ class RealModel:
         object.__setattr__(module.config, "pad_token_id", None)
         return module.eval()
 
+    def component_of(self, module: str, op: str = "") -> str:
+        """Return the component of work in a module, as `components.component_of` does."""
+        if self.config.decoder.model_type in _ONE_NAME:
+            module = told_apart(module, self.config.decoder.get("layer_types"))
+        return component_of(usual_name(module, self._recurrent), op)
+
     @cached_property
-    def component_of(self) -> Callable[..., str]:
-        """`flopbench_transformers_lm.components.component_of` for its modules."""
-        config = self.config.decoder
-        one_name = config.model_type in _ONE_NAME
-        return components_in(self.module, config.get("layer_types") if one_name else ())
+    def _recurrent(self) -> frozenset[str]:
+        return recurrent_in(self.module)
 
     @property
     def implementation(self) -> str:

@@ -51,13 +51,10 @@ class RgLru(Chain):
         yield self._vector("sigmoid", elements, "input gate")
         yield self._vector("sigmoid", elements, gate)
         yield self._vector("multiply", elements, gate)
-        weights = {"lookup_weights": self.width, "lookup_reads": self.width}
-        yield self.op(
-            Elementwise, takes=(), gives="rates", function="softplus", outputs=self.width, **weights
-        )
-        yield self._vector("multiply", elements, gate, "rates", gives="decay")
-        yield self._vector("multiply", elements, "decay", gives="scale")
-        yield self._vector("exp", elements, "decay")
+        yield self.op(Elementwise, takes=(), gives="rates", function="softplus", outputs=self.width)
+        yield self._weighed("multiply", elements, self.width, gate)
+        yield self._vector("multiply", elements, gate, gives="scale")
+        yield self._vector("exp", elements, gate, gives="decay")
         yield self._vector("exp", elements, "scale")
         yield self._vector("multiply", elements, "inputs", "input gate", gives="inputs")
         yield self._vector("add", elements, "scale")

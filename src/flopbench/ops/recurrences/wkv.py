@@ -97,15 +97,13 @@ class Wkv(Chain):
         elements = self.operand_elements[0]
         if not self.cached:
             yield self._vector("add", self.batch * self.width, gives="largest")
-        weights = {"lookup_weights": self.width, "lookup_reads": self.width}
-        yield self.op(
-            Elementwise, takes=(), gives="rates", function="exp", outputs=self.width, **weights
-        )
+        yield self.op(Elementwise, takes=(), gives="rates", function="exp", outputs=self.width)
         yield self._weighed("add", elements, self.width, "keys")
         yield self._vector("add", elements, "keys")
         yield from self._weighted(elements)
         yield self._vector("multiply", elements, "numerator", "denominator", gives="result")
-        yield self._vector("add", 2 * elements, "largest", "rates", gives="largest")
+        yield self._weighed("add", elements, self.width, "largest")
+        yield self._vector("add", elements, "largest")
         yield from self._weighted(elements)
         yield self._vector("add", 0, "result", gives="values")
 
