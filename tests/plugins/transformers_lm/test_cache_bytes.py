@@ -46,7 +46,16 @@ def handed_to_attention(config, workload):
     inputs = real._inputs(workload.batch_size, 1, workload.context_tokens, all_logits=False)
     with torch.no_grad():
         real.module(**inputs, **left)
-    return seen
+    return seen | dict(handed_on(real.module, seen))
+
+
+def handed_on(module, seen):
+    """Yield what layers are given that use the keys of the last layer of their kind with own."""
+    layers = [each for each in module.modules() if hasattr(each, "is_kv_shared_layer")]
+    own = {each.layer_type: each for each in layers if not each.is_kv_shared_layer}
+    for each in layers:
+        if each.is_kv_shared_layer:
+            yield each.layer_idx, seen[own[each.layer_type].layer_idx]
 
 
 FAST = {"deepseek_v2", "gemma2", "gpt_oss", "llama", "mistral", "qwen3_vl"}
