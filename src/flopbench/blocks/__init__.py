@@ -6,6 +6,7 @@ A block holds the sizes of its part. Given where it runs (`Site`) and how much g
 
 from flopbench.blocks.all_experts import AllExperts
 from flopbench.blocks.attention import SelfAttention
+from flopbench.blocks.beside_mlp import ExpertsBesideMlp
 from flopbench.blocks.decoder import AnglesBlock, AttentionBlock, Decoder, Layers
 from flopbench.blocks.delta import GatedDeltaNet
 from flopbench.blocks.ends import Embeddings, LmHead
@@ -19,6 +20,7 @@ from flopbench.blocks.linear import NormSpec, Projections, ResidualNorms
 from flopbench.blocks.mlp import GatedMlp, Mlp
 from flopbench.blocks.moe import Experts, LatentInput, Moe, Router
 from flopbench.blocks.passes import PackedPass, Pass, decode_passes, prefill_pass, stage_passes
+from flopbench.blocks.per_layer import PerLayerEmbeddings, PerLayerLayers, PerLayerPart
 from flopbench.blocks.prediction import MultiTokenPrediction
 from flopbench.blocks.recurrent import Mamba2, ShortConvolution
 from flopbench.blocks.rotary import RotaryAngles, angle_op
@@ -40,6 +42,7 @@ __all__ = [
     "EncoderAttention",
     "EncoderLayers",
     "Experts",
+    "ExpertsBesideMlp",
     "GatedConvolution",
     "GatedDeltaNet",
     "GatedMlp",
@@ -58,6 +61,9 @@ __all__ = [
     "PackedPass",
     "Pass",
     "PatchStem",
+    "PerLayerEmbeddings",
+    "PerLayerLayers",
+    "PerLayerPart",
     "Positions",
     "Projections",
     "RecurrentBranch",

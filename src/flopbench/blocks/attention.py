@@ -34,6 +34,13 @@ class SelfAttention:
             a head, with its own weights (``each``); or all heads at once (``all``).
         value_dim: width of a value head; None for that of a query or key head.
         values_scaled: whether the values are multiplied by a constant.
+        value_norm: norm of each value head, if any.
+        keys_from: where keys and values come from: their own projections, one projection for both
+            (``values_too``), or an earlier layer (``earlier``), whose cache it reads.
+        gate: what gates the outputs of heads, if anything: the function of a projection of the
+            layer's input.
+        gate_heads: whether there is one gate for each head, not for each of its elements.
+        out_norm: norm of the outputs of all heads, before the last projection.
         rope_dim: rotated elements of a head; 0 for none.
         rope_shared: whether all sequences are rotated by the same angles.
         window: the most keys that a query sees; None for all.
@@ -41,9 +48,9 @@ class SelfAttention:
         evicts: whether the KV cache drops keys that left the window.
         queries_scaled: what the queries are multiplied by before the core, if anything: a
             constant, or a number for each position. The scores may be scaled as well.
+        keys_scaled: whether the keys are multiplied by a constant before they are rotated.
         gated: whether the query projection makes as many elements again, whose sigmoid multiplies
             the output of the core.
-        keys_scaled: whether the keys are multiplied by a constant before they are rotated.
         masked, bias, scaled, softcap, sinks: as in `flopbench.ops.Attention`.
     """
 
@@ -57,17 +64,22 @@ class SelfAttention:
     fused: bool = False
     value_dim: Dim | None = None
     values_scaled: bool = False
+    value_norm: NormSpec | None = None
+    keys_from: Literal["own", "values_too", "earlier"] = "own"
     qk_norm: NormSpec | None = None
     qk_norm_late: bool = False
     qk_norm_over: Literal["head", "each", "all"] = "head"
+    gate: Literal["sigmoid", "softplus"] | None = None
+    gate_heads: bool = False
+    out_norm: NormSpec | None = None
     rope_dim: Dim = 0
     rope_shared: bool = True
     window: Dim | None = None
     chunked: bool = False
     evicts: bool = True
     queries_scaled: Literal["constant", "positions"] | None = None
-    gated: bool = False
     keys_scaled: bool = False
+    gated: bool = False
     masked: Literal["added", "filled"] = "added"
     bias: str | None = None
     scaled: Literal["scores", "queries"] | None = "scores"
@@ -77,16 +89,14 @@ class SelfAttention:
     def ops(self, site: Site, run: Pass) -> Iterator[Op]:
         """Yield the operations under ``qkv``, ``core`` and ``out``."""
         qkv, core = site.at("qkv"), site.at("core")
-        queries = self.heads * (2 if self.gated else 1)
-        widths = (
-            queries * self.head_dim,
-            self.kv_heads * self.head_dim,
-            self.kv_heads * self._value_dim,
-        )
-        roles = ("q", "k", "v")
-        projections = Projections(self.width, widths, self.qkv_bias, self.fused, roles)
+        projections = self._projections()
         yield from projections.ops(qkv, run.tokens)
-        values = projections.values
+        # Values that come with the keys, or all from elsewhere, flow as those they come with.
+        values = (*projections.values, *projections.values[-1:] * 2)[:3]
+        if self.value_norm is not None and self.keys_from != "earlier":
+            beside = run.tokens * self.heads * self.head_dim + self._keys(run)
+            inside = qkv.with_alive(beside).between(values[2], values[2])
+            yield self.value_norm.op(inside, run.tokens * self.kv_heads, self._value_dim)
         outputs = run.tokens * self.heads * self._value_dim
         waiting = core.with_alive(outputs if self.gated else 0)  # the gate
         if self.values_scaled:
@@ -111,8 +121,14 @@ class SelfAttention:
         if self.gated:
             opened = core.with_alive(outputs).between(values[0], "gate")
             yield opened.op(Elementwise, function="sigmoid", outputs=outputs)
-            both = {"takes": ("core", "gate"), "gives": "core"}
-            yield core.op(Elementwise, function="multiply", outputs=outputs, **both)
+            yield core.op(
+                Elementwise,
+                function="multiply",
+                outputs=outputs,
+                takes=("core", "gate"),
+                gives="core",
+            )
+        yield from self._after_core(site, run)
         yield (
             site.at("out")
             .between("core", site.gives)
@@ -126,6 +142,41 @@ class SelfAttention:
             )
         )
 
+    def _projections(self) -> Projections:
+        heads, kv_heads = self.heads, self.kv_heads
+        queries = heads * (2 if self.gated else 1)
+        sizes = (queries * self.head_dim, kv_heads * self.head_dim, kv_heads * self._value_dim)
+        count = {"own": 3, "values_too": 2, "earlier": 1}[self.keys_from]
+        roles = ("q", "k", "v")[:count]
+        return Projections(self.width, sizes[:count], self.qkv_bias, self.fused, roles)
+
+    def _after_core(self, site: Site, run: Pass) -> Iterator[Op]:
+        """Yield the gate of the outputs, and their norm."""
+        inner = self.heads * self._value_dim
+        outputs, core = run.tokens * inner, site.between("core", "core")
+        if self.gate is not None:
+            gates = run.tokens * (self.heads if self.gate_heads else inner)
+            beside = site.at("gate").with_alive(outputs)
+            width = self.heads if self.gate_heads else inner
+            yield beside.between(site.takes, "gate").op(
+                Linear, role="gate", rows=run.tokens, in_features=self.width, out_features=width
+            )
+            gate = beside.between("gate", "gate")
+            yield gate.op(Elementwise, function=self.gate, outputs=gates)
+            yield core.at("gate").op(
+                Elementwise,
+                function="multiply",
+                outputs=outputs,
+                reads=outputs + gates,
+                takes=("core", "gate"),
+            )
+        if self.out_norm is not None:
+            yield self.out_norm.op(core.at("core"), run.tokens, inner)
+
+    @property
+    def _new_kv_heads(self) -> Dim:
+        return 0 if self.keys_from == "earlier" else self.kv_heads
+
     @property
     def _value_dim(self) -> Dim:
         return self.head_dim if self.value_dim is None else self.value_dim
@@ -138,8 +189,10 @@ class SelfAttention:
         # Keys and values are alive beside the queries; queries and values beside the keys.
         for heads, alive, value in (
             (self.heads, keys + made, values[0]),
-            (self.kv_heads, queries + made, values[1]),
+            (self._new_kv_heads, queries + made, values[1]),
         ):
+            if isinstance(heads, int) and not heads:
+                continue
             beside = site.with_alive(alive).between(value, value)
             if self.qk_norm_over == "all":
                 yield norm.op(beside, run.tokens, heads * self.head_dim)
@@ -156,7 +209,7 @@ class SelfAttention:
             beside = site.with_alive(queries_and_values).between(values[1], values[1])
             yield beside.op(Elementwise, function="multiply", outputs=keys, reads=keys)
         if self.rope_dim:
-            heads = self.heads + self.kv_heads
+            heads = self.heads + self._new_kv_heads
             # The values and the unrotated elements of queries and keys stay alive.
             apart = run.tokens * heads * (self.head_dim - self.rope_dim)
             positions = run.queries if self.rope_shared else run.tokens
@@ -196,13 +249,13 @@ class SelfAttention:
             softcap=self.softcap,
             sinks=self.sinks,
             cached=True,
-            keeps_cache=True,
+            keeps_cache=self.keys_from != "earlier",
         )
 
     def _keys(self, run: Pass) -> Dim:
         """Return the number of elements in a pass's new keys."""
-        return run.tokens * self.kv_heads * self.head_dim
+        return run.tokens * self._new_kv_heads * self.head_dim
 
     def _values(self, run: Pass) -> Dim:
         """Return the number of elements in a pass's new values."""
-        return run.tokens * self.kv_heads * self._value_dim
+        return run.tokens * self._new_kv_heads * self._value_dim

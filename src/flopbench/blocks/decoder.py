@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
-from typing import Any, Protocol, TypeAlias
+from typing import Any, Protocol, Self, TypeAlias
 
 import attrs
 from attrs import frozen
@@ -12,9 +12,9 @@ from flopbench.blocks.ends import Embeddings, LmHead
 from flopbench.blocks.linear import Part, ResidualNorms
 from flopbench.blocks.mlp import GatedMlp, Mlp
 from flopbench.blocks.moe import Moe
-from flopbench.blocks.passes import Pass
+from flopbench.blocks.passes import PackedPass, Pass
 from flopbench.blocks.site import Site
-from flopbench.dims import Dim
+from flopbench.dims import Dim, minimum
 from flopbench.ops import Op, Rope, Unit
 from flopbench.storage import Scheme
 
@@ -52,6 +52,8 @@ class Layers:
         schemes: how their weights are stored, as in `Site`.
         numbers: which layers of the model they are, from 0, if that is known.
         around: norms and residual additions, if they are not those of the other layers.
+        last_rows: whether they run on the positions alone that the LM head runs on, as all that
+            comes after them then does: their keys are an earlier layer's.
     """
 
     count: Dim
@@ -60,6 +62,7 @@ class Layers:
     schemes: Mapping[str, Scheme] = attrs.field(factory=dict, hash=False)
     numbers: tuple[int, ...] = ()
     around: ResidualNorms | None = None
+    last_rows: bool = False
 
     def ops(self, site: Site, run: Pass, around: ResidualNorms) -> Iterator[Op]:
         """Yield the operations of a pass through the layers.
@@ -69,8 +72,37 @@ class Layers:
             around: norms and residual additions, unless they have their own.
         """
         around = self.around or around
+        layers = self
+        if self.last_rows and run.head_rows is not run.queries:
+            layers, run = self._of_last_rows(run)
         within = site.with_alive(run.tokens * around.width)  # the residual
-        return around.layer(site.at("norm"), run.tokens, *self._parts(within, run))
+        parts = layers._parts(within, run)  # noqa: SLF001 - of its own kind
+        return around.layer(site.at("norm"), run.tokens, *parts)
+
+    def rows(self, run: Pass) -> Dim:
+        """Return the number of rows that they run on."""
+        return run.batch * run.head_rows if self.last_rows else run.tokens
+
+    def _of_last_rows(self, run: Pass) -> tuple[Self, Pass]:
+        """Return the layers and the pass over the rows of the LM head, with all their keys.
+
+        The first pass on what an earlier layer kept sees what that layer saw: with a window, all
+        keys of its own queries. Steps of one query are as always.
+        """
+        window = getattr(self.attention, "window", None)
+        if isinstance(run.queries, int) and run.queries == 1:
+            return self, run
+
+        def last(part: Pass) -> Pass:
+            seen = part.keys if window is None else minimum(part.keys, window - 1 + part.queries)
+            return attrs.evolve(part, queries=part.head_rows, keys=seen)
+
+        parts = tuple(map(last, run.parts))
+        shorter = PackedPass(parts=parts) if isinstance(run, PackedPass) else parts[0]
+        if window is None:
+            return self, shorter
+        attention: Any = self.attention
+        return attrs.evolve(self, attention=attrs.evolve(attention, evicts=False)), shorter
 
     def _parts(self, site: Site, run: Pass) -> Iterator[Part]:
         """Yield the parts of a layer, in the order in which they run."""
@@ -157,7 +189,9 @@ class Decoder:
             unit = Unit(f"layer {index}", group.count, group.numbers)
             place = attrs.evolve(site, layers=group.count, schemes=group.schemes, unit=unit)
             yield from self._layer(group, place.with_alive(held), run)
-        yield from self.around.end(site.with_alive(held).at("norm"), run.tokens)
+        shortened = next((group for group in self.groups if group.last_rows), self.groups[0])
+        rows = shortened.rows(run)
+        yield from self.around.end(site.with_alive(held).at("norm"), rows)
         head = Site("lm_head", steps=run.steps, schemes=self.schemes)
         yield from self.head.ops(head, run)
 

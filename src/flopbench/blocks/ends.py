@@ -77,6 +77,7 @@ class LmHead:
     Attributes:
         tied: whether it shares the weights of the token embeddings.
         scaled: whether the logits are multiplied by a constant.
+        scaled_input: whether what all positions give to it is multiplied by a constant.
         softcap: whether the logits are soft-capped.
     """
 
@@ -85,10 +86,14 @@ class LmHead:
     tied: bool = False
     bias: bool = False
     scaled: bool = False
+    scaled_input: bool = False
     softcap: bool = False
 
     def ops(self, site: Site, run: Pass) -> Iterator[Op]:
         """Yield the logits of the pass's ``head_rows`` positions per sequence."""
+        if self.scaled_input:
+            inputs = run.tokens * self.width
+            yield site.op(Elementwise, function="multiply", outputs=inputs, reads=inputs)
         rows = run.batch * run.head_rows
         yield site.op(
             Linear,

@@ -10,7 +10,7 @@ from typing import ClassVar
 
 from attrs import frozen
 
-from flopbench.blocks.linear import Projections
+from flopbench.blocks.linear import NormSpec, Projections
 from flopbench.blocks.site import Site
 from flopbench.dims import Dim
 from flopbench.ops import Elementwise, Linear, Op
@@ -54,6 +54,7 @@ class GatedMlp:
     Attributes:
         fused: whether one product computes gate and up.
         scaled: whether constants multiply the gate before its activation, and the result.
+        norm: norm of what ``down`` takes, if any.
     """
 
     component: ClassVar[str] = "mlp"
@@ -64,6 +65,7 @@ class GatedMlp:
     bias: bool = False
     fused: bool = False
     scaled: bool = False
+    norm: NormSpec | None = None
 
     def ops(self, site: Site, rows: Dim) -> Iterator[Op]:
         """Yield gate, then up while the activated gate stays alive, then down."""
@@ -78,6 +80,8 @@ class GatedMlp:
             gate = site.with_alive(waiting).between(halves[0], halves[0])
             yield gate.op(Elementwise, function="multiply", outputs=inner, reads=inner)
         yield from gate_ops(site, self.activation, inner, (waiting, 0), halves)
+        if self.norm is not None:
+            yield self.norm.op(site.between(halves[0], halves[0]), rows, self.inner)
         yield site.between(halves[0], site.gives).op(
             Linear,
             role="down",

@@ -7,14 +7,19 @@ for shared ones, DeepSeek-V3 (arXiv:2412.19437) for sigmoid scores with a correc
 from __future__ import annotations
 
 from collections.abc import Iterator
-from typing import ClassVar, Literal
+from typing import ClassVar, Literal, TypeAlias
 
 from attrs import frozen
 
+from flopbench.blocks.linear import NormSpec
 from flopbench.blocks.mlp import GatedMlp, Mlp, gate_ops
 from flopbench.blocks.site import Site
 from flopbench.dims import Dim
 from flopbench.ops import Elementwise, ExpertLinear, Linear, Op, Softmax
+
+Scoring: TypeAlias = Literal[
+    "softmax", "sigmoid", "chosen", "chosen_sigmoid", "sigmoid_late", "in_turn"
+]
 
 
 @frozen(kw_only=True)
@@ -23,12 +28,14 @@ class Router:
 
     Attributes:
         scoring: a softmax over all experts (``softmax``), a sigmoid of each (``sigmoid``), a
-            softmax over the chosen ones (``chosen``), a sigmoid after the choice, of all experts,
-            where those that were not chosen get 0 (``sigmoid_late``), or one choice after the
-            other, each with a softmax over all experts (``in_turn``).
+            softmax or a sigmoid over the chosen ones (``chosen``, ``chosen_sigmoid``), a sigmoid
+            after the choice, of all experts, where those that were not chosen get 0
+            (``sigmoid_late``), or one choice after the other, each with a softmax over all experts
+            (``in_turn``).
         normalised: whether the weights of the chosen experts are divided by their sum.
         scaled: whether those weights are multiplied by a constant.
         corrected: whether a learned term is added to the scores, for the choice alone.
+        softcap: whether the scores are soft-capped first.
         groups: groups of experts, of which the best are chosen first; 0 if all experts compete.
         groups_kept: how many groups are chosen.
         group_votes: how many of a group's best scores add up to the score of the group.
@@ -37,11 +44,12 @@ class Router:
     width: Dim
     experts: Dim
     per_token: Dim
-    scoring: Literal["softmax", "sigmoid", "chosen", "sigmoid_late", "in_turn"] = "softmax"
+    scoring: Scoring = "softmax"
     normalised: bool = False
     scaled: bool = False
     corrected: bool = False
     bias: bool = False
+    softcap: bool = False
     groups: Dim = 0
     groups_kept: Dim = 1
     group_votes: int = 2
@@ -60,6 +68,8 @@ class Router:
         site = site.with_alive(self.width * tokens).between("routing", "routing")
         scores, choices = tokens * self.experts, tokens * self.per_token
         turns = self.per_token if self.scoring == "in_turn" else 1
+        if self.softcap:
+            yield site.op(Elementwise, function="softcap", outputs=scores)
         if self.scoring in {"softmax", "in_turn"}:
             yield site.op(Softmax, scores=turns * scores)
         elif self.scoring == "sigmoid":
@@ -80,8 +90,9 @@ class Router:
         yield site.op(Elementwise, function="top_k", outputs=turns * scores, writes=choices)
         if self.scoring == "chosen":
             yield site.op(Softmax, scores=choices)
-        elif self.scoring == "sigmoid_late":
-            yield site.op(Elementwise, function="sigmoid", outputs=scores)
+        elif self.scoring in {"chosen_sigmoid", "sigmoid_late"}:
+            outputs = choices if self.scoring == "chosen_sigmoid" else scores
+            yield site.op(Elementwise, function="sigmoid", outputs=outputs)
         if self.normalised:
             sums = tokens * (self.per_token - 1)
             yield site.op(Elementwise, function="add", outputs=sums, reads=choices, writes=tokens)
@@ -210,6 +221,9 @@ class Moe:
         latent: what makes the routed experts' input, if it is not that of the part.
         shared_gate: whether a gate weights the output of the shared experts for each token.
         shared_first: whether the shared experts run before the routed ones.
+        routed_scaled: whether the output of the routed experts is multiplied by a constant.
+        averaged: whether half the sum of routed and shared experts is the output.
+        norm: norm of the output, if any.
     """
 
     component: ClassVar[str] = "moe"
@@ -220,9 +234,21 @@ class Moe:
     shared_gate: bool = False
     shared_first: bool = False
     latent: LatentInput | None = None
+    routed_scaled: bool = False
+    averaged: bool = False
+    norm: NormSpec | None = None
 
     def ops(self, site: Site, tokens: Dim) -> Iterator[Op]:
-        """Yield the parts under ``router``, ``latent``, ``experts`` and ``shared``."""
+        """Yield what is under ``router``, ``latent``, ``experts`` and ``shared``, and the norm."""
+        yield from self._parts(site, tokens)
+        inside = site.between(site.gives, site.gives)
+        if self.averaged:
+            elements = tokens * self.experts.width
+            yield inside.op(Elementwise, function="multiply", outputs=elements, reads=elements)
+        if self.norm is not None:
+            yield self.norm.op(inside.at("norm"), tokens, self.experts.width)
+
+    def _parts(self, site: Site, tokens: Dim) -> Iterator[Op]:
         if not self.shared:
             yield from self._routed(site, site, tokens)
             return
@@ -240,13 +266,18 @@ class Moe:
 
     def _routed(self, site: Site, waiting: Site, tokens: Dim) -> Iterator[Op]:
         yield from self.router.ops(site.at("router"), tokens)
+        experts = waiting.at("experts")
         if self.latent is None:
-            yield from self.experts.ops(waiting.at("experts"), tokens)
-            return
-        place = waiting.at("latent")
-        yield self.latent.before(place.between(site.takes, "latent"), tokens)
-        yield from self.experts.ops(waiting.at("experts").between("latent", "latent"), tokens)
-        yield self.latent.after(place.between("latent", waiting.gives), tokens)
+            yield from self.experts.ops(experts, tokens)
+        else:
+            place = waiting.at("latent")
+            yield self.latent.before(place.between(site.takes, "latent"), tokens)
+            yield from self.experts.ops(experts.between("latent", "latent"), tokens)
+            yield self.latent.after(place.between("latent", waiting.gives), tokens)
+        if self.routed_scaled:
+            elements = tokens * self.experts.width
+            inside = experts.between(waiting.gives, waiting.gives)
+            yield inside.op(Elementwise, function="multiply", outputs=elements, reads=elements)
 
     def _shared(self, shared: Mlp | GatedMlp, site: Site, tokens: Dim) -> Iterator[Op]:
         yield from shared.ops(site, tokens)

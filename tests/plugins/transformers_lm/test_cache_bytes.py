@@ -47,12 +47,13 @@ class Cache(TorchDispatchMode):
 
     def step(self):
         """Run a step of decoding under watch."""
-        cache, update = self.cache, self.cache.update
+        cache, update, seen = self.cache, self.cache.update, {}
 
         def watched(keys, values, layer, *args, **kwargs):
             found = update(keys, values, layer, *args, **kwargs)
             self.written += bytes_of(keys, values)
-            self.read += bytes_of(*found)
+            seen[layer] = bytes_of(*found)
+            self.read += seen[layer]
             return found
 
         cache.update = watched
@@ -71,6 +72,7 @@ class Cache(TorchDispatchMode):
         inputs = self.real._inputs(*sizes, all_logits=False)
         with torch.no_grad(), self:
             self.real.module(**inputs, **self.left)
+        self.read += sum(handed_on(self.real.module, seen))
         return self
 
     def _watched(self, get):
@@ -86,6 +88,15 @@ class Cache(TorchDispatchMode):
         if copies and args[0].untyped_storage()._cdata in self.storages:
             self.written += bytes_of(args[0])
         return func(*args, **(kwargs or {}))
+
+
+def handed_on(module, seen):
+    """Yield what layers are given that use the keys of the last layer of their kind with own."""
+    layers = [each for each in module.modules() if hasattr(each, "is_kv_shared_layer")]
+    own = {each.layer_type: each for each in layers if not each.is_kv_shared_layer}
+    for each in layers:
+        if each.is_kv_shared_layer:
+            yield seen[own[each.layer_type].layer_idx]
 
 
 def states_of(layer):

@@ -122,6 +122,7 @@ VARIANTS = {
     "cohere": _COHERE,
     "cohere2": _COHERE,
     "kimi_linear": {"softplus": {"exp": 1, "add": 1, "log": 1}},
+    "cohere2_moe": _COHERE,
     "nanochat": {"rms_norm": {"pow": 1, "mul": 1}},
 }
 """What torch runs where a type writes a function out."""
@@ -132,15 +133,28 @@ WEIGHTLESS = "less than is priced: norms without weights among others that have 
 HIGHEST = "the highest score, found and subtracted before the softmax, which does that too"
 SCALE = "the scale of each position: 1 + beta * log(1 + floor(position / length))"
 UNIT = "1 added to the weights of norms"
+SINKS = "sinks, as a sigmoid of the log of the sum of exponents that scales the outputs"
+_SINKS = (
+    {"mul": 896, "add": 112, "logsumexp": 112, "sigmoid": 112, "_softmax": -112},
+    {"mul": 128, "add": 16, "logsumexp": 16, "sigmoid": 16, "_softmax": -16},
+)
 KNOWN = {
+    "afmoe": (EPSILON, {"add": 14}, {"add": 2}),
+    "axk1": (EPSILON, {"add": 14}, {"add": 2}),
     "bloom": (ALIBI, {"pow": 4, "mul": 28}, {"pow": 4, "mul": 32}),
     "deepseek_v3": (EPSILON, {"add": 14}, {"add": 2}),
     "deepseek_v32": (EPSILON, {"add": 14}, {"add": 2}),
+    "exaone_moe": (EPSILON, {"add": 14}, {"add": 2}),
     "falcon-flipped": (ALIBI, {"pow": 4, "mul": 112}, {"pow": 4, "mul": 128}),
     "falcon_mamba": (WEIGHTLESS, {"mul": -420}, {"mul": -60}),
     "gemma": (UNIT, {"add": 160}, {"add": 160}),
     "gemma2": (UNIT, {"add": 288}, {"add": 288}),
     "gemma3_text": (UNIT, {"add": 320}, {"add": 320}),
+    "gemma4_text": (
+        "the root of norms as a power, and their epsilon, less weights that norms of values lack",
+        {"mul": -560, "pow": 686, "add": 686},
+        {"mul": -80, "pow": 98, "add": 98},
+    ),
     "glm4_moe": (EPSILON, {"add": 14}, {"add": 2}),
     "glm4_moe_lite": (EPSILON, {"add": 14}, {"add": 2}),
     "glm_moe_dsa": (EPSILON, {"add": 14}, {"add": 2}),
@@ -156,6 +170,7 @@ KNOWN = {
         {"add": 14, "sqrt": 12},
     ),
     "lfm2_moe": (EPSILON, {"add": 14}, {"add": 2}),
+    **dict.fromkeys(("granite_swa", "granitemoe_swa"), (SINKS, *_SINKS)),
     "hy_v3": (EPSILON, {"add": 14}, {"add": 2}),
     "llama4_text": (
         SCALE + ", less the weights that norms of query and key heads do not have",
@@ -233,7 +248,7 @@ MOVED = {
 
 WRITTEN_OUT = {
     **dict.fromkeys(("bloom", "codegen", "gpt2", "gpt_neo", "gptj", "phi"), "gelu"),
-    **dict.fromkeys(("cohere", "cohere2"), "layer_norm"),
+    **dict.fromkeys(("cohere", "cohere2", "cohere2_moe"), "layer_norm"),
     "deepseek_v2": "rope_angle",  # as complex numbers
     "gpt_oss": "sigmoid",  # of quick_gelu
     "llama4_text": "rope_angle",  # as complex numbers
@@ -254,6 +269,14 @@ KNOWN_MOVES = {
     ("recurrent_gemma", "linear"): ((-608, -896, -896), (-576, -128, -128)),
     # Sinks are copied beside the scores first.
     ("gpt_oss", "softmax"): ((-8, 0, 0), (-8, 0, 0)),
+    **{
+        (kind, op): moves
+        for kind in ("granite_swa", "granitemoe_swa")
+        for op, moves in (
+            ("softmax", ((-8, -112, -112), (-8, -16, -16))),
+            ("sigmoid", ((0, 112, 112), (0, 16, 16))),
+        )
+    },
     ("mimo_v2_flash", "softmax"): ((-4, 0, 0), (-4, 0, 0)),
     # A weight and 1 were added to another weight.
     ("nemotron", "layer_norm"): ((-160, 160, 0), (-160, 160, 0)),

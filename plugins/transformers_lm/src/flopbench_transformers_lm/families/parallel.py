@@ -23,7 +23,7 @@ from flopbench_transformers_lm.families.parts import (
 _CODEGEN_PARTS = 4
 """CodeGen's weights are laid out for this many processors, each with its share of the heads."""
 
-_COHERE_NORM = NormSpec("layer_norm", parameters=1)
+COHERE_NORM = NormSpec("layer_norm", parameters=1)
 
 
 def gptj(config: LmConfig) -> Decoder:
@@ -123,7 +123,7 @@ def falcon(config: LmConfig) -> Decoder:
 def cohere(config: LmConfig) -> Decoder:
     """Command R (docs.cohere.com): one norm for both gated parts, scaled logits."""
     fields = Fields(config)
-    norm = _COHERE_NORM if fields.flag("use_qk_norm") else None
+    norm = COHERE_NORM if fields.flag("use_qk_norm") else None
     usual = attention(fields, biases="attention_bias", qk_norm=norm, qk_norm_over="each")
     return _cohere(fields, [(usual, gated_mlp(fields))] * fields.layers)
 
@@ -144,7 +144,7 @@ def _cohere(fields: Fields, layers: list[tuple[Any, Any]], **options: Any) -> De
     return decoder(
         fields,
         layers,
-        norm=_COHERE_NORM,
+        norm=COHERE_NORM,
         around={"norms": 1, "parallel": True},
         head={"scaled": True},
         **options,

@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+from flopbench_transformers_lm.families.gemma4 import GEMMA4
 from flopbench_transformers_lm.families.indexed import INDEXED
 from flopbench_transformers_lm.families.layered import LAYERED
+from flopbench_transformers_lm.families.mixed import MIXED
 from flopbench_transformers_lm.families.parts import Family
+from flopbench_transformers_lm.families.relatives import RELATIVES
 
-SPARSE: dict[str, Family] = {**INDEXED, **LAYERED}
+SPARSE: dict[str, Family] = {**GEMMA4, **INDEXED, **LAYERED, **MIXED, **RELATIVES}
