@@ -162,8 +162,10 @@ def built(model_type: str, values: Mapping[str, Any], source: str) -> Any:
         raise
     except Exception as error:
         reason = " ".join(str(error).split()) or describe(error)
+        told = f"transformers cannot build a {model_type} config from {source}: {reason}"
+        helps = "; give the config.json of a checkpoint (model.config)"
         raise UsageError(
-            f"transformers cannot build a {model_type} config from {source}: {reason}"
+            told + (helps if source == f"the defaults of {model_type}" else "")
         ) from error
 
 

@@ -39,8 +39,6 @@ def cannot_build(config: LmConfig, error: Exception) -> CountError:
 def cannot_run(model_type: str, error: Exception) -> CountError:
     """Return the error for a call that fails."""
     line = _first_line(error)
-    if isinstance(error, CountError):
-        return error
     if _BESIDE_TOKENS.search(str(error)):
         return CountError(
             f"transformers cannot run {model_type} on tokens alone: {line}; hf/ models get nothing "

@@ -168,6 +168,8 @@ class RealModel:
                     return self.module(**inputs)
                 try:
                     return self.module(**inputs)
+                except (CountError, TimeoutError):
+                    raise
                 except Exception as error:
                     raise cannot_run(self.config.model_type, error) from error
 
