@@ -90,21 +90,22 @@ class TorchCounter(SymbolicCounter):
         return trace(prepare, symbols, self._formulas())
 
     def own_formulas(self) -> tuple[OwnFormula, ...]:
-        from flopbench.builtin.torch_solves import described
+        from flopbench.builtin import torch_convolutions, torch_solves
 
-        return described()
+        return *torch_solves.described(), torch_convolutions.described()
 
     def without_own_formulas(self) -> TorchCounter:
         return TorchAlone()
 
     def _formulas(self) -> Mapping[Any, Any]:
-        """Return the formulas for ops that torch has none for."""
+        """Return the formulas for ops that torch has none for, or a wrong one."""
         from flopbench.builtin.torch_watch import require_torch
 
         require_torch()
+        from flopbench.builtin.torch_convolutions import corrected
         from flopbench.builtin.torch_solves import solves
 
-        return solves()
+        return {**solves(), **corrected()}
 
     def provenance(self) -> Mapping[str, str]:
         from flopbench.builtin.torch_watch import require_torch

@@ -218,10 +218,14 @@ def _recording_formulas(
         # A lookup, say, is a product in some calls only.
         always = does_matrix_work(namespace, name)
 
+        name_of = getattr(formula, "name_of", lambda *_args, **_kwargs: str(op))
+
         def recording(*args: Any, **kwargs: Any) -> Any:
-            flops = formula(*args, **kwargs)
+            told = name_of(*args, **kwargs)
+            flops = (torchs[op] if told is None else formula)(*args, **kwargs)
             if always or not (isinstance(flops, int) and flops == 0):
-                record(str(op), flops, op in own and not agrees(op, flops, args, kwargs))
+                is_own = told is not None and op in own and not agrees(op, flops, args, kwargs)
+                record(told or str(op), flops, is_own)
             return flops
 
         # The registry's own formulas take tensors, and turn them into shapes themselves.

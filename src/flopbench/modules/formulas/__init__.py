@@ -17,7 +17,7 @@ from functools import cache
 from types import MappingProxyType
 from typing import Any
 
-from flopbench.builtin import torch_solves
+from flopbench.builtin import torch_convolutions, torch_solves
 from flopbench.modules.formulas import attention, convolution, flex, lookups, products, recurrent
 
 Formula = Callable[..., Any]
@@ -54,7 +54,7 @@ def corrected_formulas() -> dict[Any, Formula]:
     """Return formulas in place of some that torch has: they say more than the op does."""
     import torch
 
-    corrections = convolution.CORRECTIONS.items()
+    corrections = torch_convolutions.CORRECTIONS.items()
     return {getattr(torch.ops.aten, name): _raw(formula) for name, formula in corrections}
 
 
