@@ -10,6 +10,7 @@ from torch.utils.flop_counter import FlopCounterMode, flop_registry
 from flopbench import VendorCall
 from flopbench.builtin.torch_counter import TorchCounter
 from flopbench.builtin.torch_solves import FORMULAS, described, solves
+from flopbench.dims.forms import symbol
 from flopbench.modules.formulas import own_formulas
 from support.substitution import substituted
 
@@ -155,3 +156,16 @@ def test_each_is_described_shared_and_of_an_op_that_torch_has_no_formula_for():
     assert [each.op for each in described()] == [str(op) for op in solves()]
     assert TorchCounter().own_formulas() == described()
     assert TorchCounter().without_own_formulas().own_formulas() == ()
+
+
+def test_a_call_may_solve_while_it_is_prepared_with_symbols():
+    rows = symbol("B", 2)
+    solve = torch.linalg.solve_triangular
+
+    def prepare(sizes):
+        state = solve(empty(sizes["B"], 4, 4), empty(1, 4, 7), upper=True)
+        return VendorCall(nn.Module(), lambda: solve(empty(1, 4, 4), state, upper=True))
+
+    trace = TorchCounter().trace(prepare, {rows: 3})
+    assert trace.flops == {("", SOLVE): 7 * 16 * rows}
+    assert (trace.guards, trace.bound) == ((), {})

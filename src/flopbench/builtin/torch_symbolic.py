@@ -63,7 +63,8 @@ def trace(
     sizes = {symbol: _size(shapes, symbol.name, value) for symbol, value in symbols.items()}
     with FakeTensorMode(shape_env=shapes, allow_non_fake_inputs=True):
         try:
-            call = prepare({symbol.name: size for symbol, size in sizes.items()})
+            with _Decomposing():  # a cache may be filled by calls of the model
+                call = prepare({symbol.name: size for symbol, size in sizes.items()})
         except CountError:
             raise
         except (Exception, SystemExit) as error:
