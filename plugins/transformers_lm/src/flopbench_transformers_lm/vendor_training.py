@@ -17,7 +17,6 @@ from attrs import frozen
 from flopbench.training_step import TrainOptions
 from flopbench.vendor.recomputed import attention_core_recomputed
 from flopbench.vendor.trainable import assumptions, set_up
-from flopbench_transformers_lm.components import component_of
 from flopbench_transformers_lm.module_names import roles_of
 from flopbench_transformers_lm.vendor_model import RealModel
 
@@ -41,7 +40,7 @@ class TrainedModel(RealModel):
             CountError: transformers cannot build the model, or not recompute its layers.
         """
         module = RealModel(self.config).module
-        set_up(module, self.options, _names, self.config.model_type)
+        set_up(module, self.options, self._names, self.config.model_type)
         return module
 
     def assumptions(self) -> tuple[str, ...]:
@@ -50,7 +49,7 @@ class TrainedModel(RealModel):
         Raises:
             UsageError, CountError: as for ``module``.
         """
-        return tuple(assumptions(self.module, self.options, component_of))
+        return tuple(assumptions(self.module, self.options, self.component_of))
 
     def prefill(self, batch: Any, tokens: Any, *, all_logits: bool = True) -> Callable[[], Any]:
         """Return the pass over whole sequences whose result is differentiated.
@@ -81,10 +80,10 @@ class TrainedModel(RealModel):
     @cached_property
     def _cores(self) -> set[Any]:
         named = self.module.named_modules()
-        return {each for name, each in named if component_of(name) == "decoder/attention/core"}
+        core = "decoder/attention/core"
+        return {each for name, each in named if self.component_of(name) == core}
 
-
-def _names(path: str) -> tuple[str, ...]:
-    """Return the component of a layer, and what it is called in it."""
-    component = component_of(path)
-    return (component, path.rpartition(".")[2], *roles_of(component, path))
+    def _names(self, path: str) -> tuple[str, ...]:
+        """Return the component of a layer, and what it is called in it."""
+        component = self.component_of(path)
+        return (component, path.rpartition(".")[2], *roles_of(component, path))
