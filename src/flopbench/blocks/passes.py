@@ -48,9 +48,10 @@ class Pass:
         earlier: Any = self.keys - self.queries
         if not is_array(earlier):
             return not is_zero(earlier)
-        if earlier.any() != earlier.all():
+        low, high = earlier.tightest_bounds()
+        if low == 0 < high:
             raise ValueError("some sequences have earlier tokens, others do not")
-        return bool(earlier.any())
+        return bool(high)
 
     @property
     def parts(self) -> tuple[Pass, ...]:
