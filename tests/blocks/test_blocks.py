@@ -15,10 +15,11 @@ from torch.utils.flop_counter import FlopCounterMode
 
 from flopbench import blocks
 from flopbench.analytic.price import price
-from flopbench.blocks import Site, decode_passes, prefill_pass
+from flopbench.blocks import Pass, Site, decode_passes, prefill_pass
 from flopbench.builtin.eager import Eager
 from flopbench.builtin.flash import Flash
 from flopbench.conventions import Conventions
+from flopbench.dims.arrays import IntArray
 
 sizes = st.integers(1, 5)
 CONVENTIONS = Conventions()
@@ -488,3 +489,11 @@ def test_tied_heads_are_held_once():
     # A bias is the head's own.
     for tied in (True, False):
         assert held(tied=tied, bias=True) == held(tied=tied) + 4 * 9
+
+
+def test_a_pass_of_a_sweep_has_earlier_tokens_everywhere_or_nowhere():
+    sizes = IntArray.of(np.array([1, 5, 9]))
+    assert decode_passes(batch=1, context=sizes, steps=2).resumed
+    assert not prefill_pass(batch=1, context=sizes, head_rows=1).resumed
+    with pytest.raises(ValueError, match="some sequences have earlier tokens, others do not"):
+        _ = Pass(batch=1, queries=1, keys=sizes, head_rows=1).resumed

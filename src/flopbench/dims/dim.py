@@ -56,10 +56,10 @@ def all_or_none(value: Any, of_what: str) -> bool:
     """
     if not is_array(value):
         return not is_zero(value)
-    found = value != 0
-    if found.any() != found.all():
+    low, high = value.tightest_bounds()
+    if low <= 0 <= high and low != high:
         raise ValueError(f"some have {of_what}, others do not")
-    return bool(found.any())
+    return bool(high)
 
 
 def is_traced(value: object) -> bool:

@@ -2,6 +2,7 @@
 
 import json
 
+import numpy as np
 import pytest
 from hypothesis import Phase, given, settings
 from hypothesis import strategies as st
@@ -10,6 +11,7 @@ from flopbench.analytic.price import Pricer, price
 from flopbench.builtin.eager import Eager
 from flopbench.builtin.recurrent import flopbench_attention_modes
 from flopbench.conventions import Conventions
+from flopbench.training_step import LoraOptions, TrainOptions
 from flopbench_transformers_lm.analytic import HfModel
 from flopbench_transformers_lm.config import LmConfig, LmOptions, read_config
 from flopbench_transformers_lm.families import FAMILIES
@@ -20,7 +22,9 @@ from flopbench_transformers_lm.vendor import HfVendor
 from flopbench_transformers_lm.workload import Workload
 from plugins.transformers_lm.lm_helpers import priced_angles, vendor_angles
 from plugins.transformers_lm.tiny_configs import tiny
-from support.stages import reconcile
+from support.stages import price_stage, reconcile
+from support.training import passes
+from support.trainings import analytic
 
 LAYERS = 3
 ints, choice, flag = st.integers, lambda *values: st.sampled_from(values), st.booleans()
@@ -169,11 +173,19 @@ def parameters(vendor):
     return sum(p.numel() for p in [*module.parameters(), *learned])
 
 
+FAST = {"mamba", "nemotron_h", "zamba2"}
+"""A type of each kind of layer, which run always; all others in `make test-all`."""
+
+
+def types(names):
+    return [k if k in FAST else pytest.param(k, marks=pytest.mark.slow) for k in sorted(names)]
+
+
 def test_every_family_here_has_its_variants():
     assert VARIANTS.keys() == STATE_SPACE.keys()
 
 
-@pytest.mark.parametrize("kind", VARIANTS)
+@pytest.mark.parametrize("kind", types(VARIANTS))
 @settings(max_examples=4, phases=[Phase.generate])
 @given(st.data())
 def test_small_configs_are_exact_and_hold_what_the_model_holds(kind, data):
@@ -298,7 +310,7 @@ def test_published_configs_have_the_parameters_that_their_cards_say(kind, tmp_pa
     assert round(found, digits) == BILLIONS[kind]
 
 
-@pytest.mark.parametrize("kind", PUBLISHED)
+@pytest.mark.parametrize("kind", types(PUBLISHED))
 def test_published_configs_are_exact(kind, tmp_path):
     """More tokens than a chunk has, where the count takes no loop over tokens."""
     config = published(kind, tmp_path, **CUT.get(kind, {"num_hidden_layers": 2}))
@@ -308,7 +320,7 @@ def test_published_configs_are_exact(kind, tmp_path):
     assert weights(model) == parameters(vendor)
 
 
-@pytest.mark.parametrize("kind", VARIANTS)
+@pytest.mark.parametrize("kind", types(VARIANTS))
 @settings(max_examples=2, phases=[Phase.generate])
 @given(st.data())
 def test_requests_go_on_from_the_states_that_others_left(kind, data):
@@ -317,6 +329,32 @@ def test_requests_go_on_from_the_states_that_others_left(kind, data):
     inputs = [RequestInputs(cached=cached, new=new) for cached, new in made]
     workload = Workload(requests=by_length(inputs))
     assert_exact(tiny(kind), workload, "step")
+
+
+CONVOLUTION = "decoder/recurrence/conv"
+
+
+@pytest.mark.parametrize("kind", types(VARIANTS))
+@settings(max_examples=3, phases=[Phase.generate])
+@given(st.data())
+def test_training_is_exact_but_for_the_gradients_of_convolutions(kind, data):
+    """torch's formula for them counts channels in groups as if there were none."""
+    config = tiny(kind)
+    model, vendor = HfModel(config), HfVendor(config)
+    ops = [*model.ops("prefill", Workload())]
+    components = sorted({op.component for op in ops if op.component != CONVOLUTION})
+    attends = any(component.startswith("decoder/attention") for component in components)
+    options = TrainOptions(
+        recompute=data.draw(choice("none", "full", *["selective"] * attends)),
+        frozen=tuple(data.draw(st.lists(choice(*components), unique=True, max_size=4))),
+        lora=data.draw(choice(None, LoraOptions(rank=3, targets=("in", "out")))),
+    )
+    workload = Workload(batch_size=data.draw(ints(1, 2)), context_tokens=data.draw(ints(1, 9)))
+    ours = analytic(model, workload, options)
+    theirs = passes(vendor, {"prefill": workload}, options)
+    for found in (*ours, *theirs):
+        found.pop(CONVOLUTION, None)
+    assert ours == theirs
 
 
 def bytes_read(kind, context, batch):
@@ -335,8 +373,8 @@ def bytes_read(kind, context, batch):
 HYBRIDS = sorted(STATE_SPACE.keys() - {"falcon_mamba", "mamba", "mamba2"})
 
 
-@pytest.mark.parametrize("kind", HYBRIDS)
-@settings(max_examples=10)
+@pytest.mark.parametrize("kind", types(HYBRIDS))
+@settings(max_examples=6)
 @given(contexts=st.tuples(ints(1, 500), ints(1, 500)), batch=ints(1, 3))
 def test_a_step_reads_states_of_one_size_and_keys_in_proportion(kind, contexts, batch):
     first, second = (bytes_read(kind, context, batch) for context in contexts)
@@ -388,3 +426,17 @@ def test_what_is_not_covered_is_said_in_one_sentence(kind, change, problem):
     with pytest.raises(NotCoveredError, match=f"^the closed forms of '{kind}' do not") as told:
         FAMILIES[kind](config)
     assert problem in str(told.value)
+
+
+@pytest.mark.parametrize("kind", VARIANTS)
+def test_a_sweep_over_arrays_prices_each_point_as_it_is_alone(kind):
+    model, contexts = HfModel(tiny(kind)), [1, 2, 3, 4, 7, 12]
+    for stage in ("prefill", "decode"):
+        whole = Workload(context_tokens=np.array(contexts), decode_steps=2)
+        together = price_stage(model, stage, whole).cost
+        for index, context in enumerate(contexts):
+            one = Workload(context_tokens=context, decode_steps=2)
+            alone = price_stage(model, stage, one).cost
+            for field in ("tensor_flops", "vector_flops", "kv_cache_bytes_read"):
+                values = np.broadcast_to(getattr(together, field), len(contexts))
+                assert values[index] == getattr(alone, field), (stage, context, field)

@@ -20,6 +20,7 @@ from flopbench.vendor.trained import TrainedVendor
 from flopbench_transformers_lm.analytic import HfModel
 from flopbench_transformers_lm.families import FAMILIES
 from flopbench_transformers_lm.families.moe import MOE
+from flopbench_transformers_lm.families.state_space import STATE_SPACE
 from flopbench_transformers_lm.requests import RequestInputs, by_length
 from flopbench_transformers_lm.vendor import HfVendor
 from flopbench_transformers_lm.workload import Workload
@@ -89,7 +90,11 @@ def test_any_training_of_a_model_with_experts_is_exact(kind, data):
     require_equal(data, data.draw(moe_configs(kind)))
 
 
-@pytest.mark.parametrize("kind", types(FAMILIES, ()))
+RECURRENT = frozenset(STATE_SPACE)
+"""Types with convolutions in groups, whose gradients torch miscounts: test_state_space.py."""
+
+
+@pytest.mark.parametrize("kind", types(FAMILIES.keys() - RECURRENT, ()))
 def test_a_training_step_is_proved_for_every_batch_and_context(kind):
     config, options = tiny(kind), TrainOptions()
     model = TrainedModel(HfModel(config), options)
