@@ -22,6 +22,9 @@ class Core(Op):
     operand_names: ClassVar[tuple[str, ...]] = ()
     """What the operations that carry it out call its operands, in the order of `Op.takes`."""
 
+    repeated_alone: ClassVar[bool] = True
+    """Whether selective recomputation repeats it: attention, whose scores are what is large."""
+
     @property
     @abstractmethod
     def operand_elements(self) -> tuple[Dim, ...]:

@@ -82,7 +82,7 @@ def recomputed(steps: Sequence[Step], how: str) -> Iterator[Op]:
     """
     if how == "selective":
         for step in steps:
-            if isinstance(step.op, Core) and step.needs.anything:
+            if isinstance(step.op, Core) and step.op.repeated_alone and step.needs.anything:
                 yield AttentionRecompute.over(step.op, step.needs)
     elif how == "full":
         for layer, group in groupby(steps, lambda step: step.layer):

@@ -75,7 +75,8 @@ def saved(steps: Sequence[Step], core: CoreKeeps, dtype: str, how: str) -> Itera
             yield from _entering(together, dtype)
             yield from _kept(together, core, dtype, shared, only_shared=True)
         else:
-            yield from _kept(together, _operands if how == "selective" else core, dtype, shared)
+            keeps = _unless_repeated(core) if how == "selective" else core
+            yield from _kept(together, keeps, dtype, shared)
 
 
 def remade(steps: Sequence[Step], core: CoreKeeps, dtype: str, how: str) -> Iterator[Saved]:
@@ -90,11 +91,16 @@ def remade(steps: Sequence[Step], core: CoreKeeps, dtype: str, how: str) -> Iter
             yield from (each for each in every if each.layer is not None)
         elif how == "selective":
             for step in together:
-                if isinstance(step.op, Core) and step.needs.anything:
+                if isinstance(step.op, Core) and step.op.repeated_alone and step.needs.anything:
                     every_part = core(step.op, step.needs)
                     made = (one for one in every_part if one.operand is None and not one.result)
                     size = sum(_bytes(one, dtype) for one in made)
                     yield Saved(step, size, step.layers, layer, alone=True)
+
+
+def _unless_repeated(core: CoreKeeps) -> CoreKeeps:
+    """Return what says what a core keeps if selective recomputation repeats some."""
+    return lambda op, needs: (_operands if op.repeated_alone else core)(op, needs)
 
 
 def kept_of_core(steps: Sequence[Step], operands: Sequence[str]) -> Iterator[Kept]:

@@ -13,7 +13,7 @@ HEAD = "lm_head.head"
 ROUTER = "decoder/moe/router.router"
 EXPERTS = "decoder/moe/experts."
 
-_HEADS = ("lm_head", "language_model.lm_head", "embed_out", "output_projection")
+_HEADS = ("lm_head", "language_model.lm_head", "embed_out", "head", "output_projection")
 
 _LAYERS: Mapping[str, str] = {
     **dict.fromkeys(
@@ -22,6 +22,7 @@ _LAYERS: Mapping[str, str] = {
     "biogpt": "biogpt.layers",
     "gpt_neox": "gpt_neox.layers",
     "mpt": "transformer.blocks",
+    "rwkv": "rwkv.blocks",
     "opt": "model.decoder.layers",
 }
 """Where the layers of a type are, unless in ``model.layers``."""
@@ -31,10 +32,16 @@ _ATTENTION: Mapping[str, str] = {
     **dict.fromkeys(("codegen", "gpt2", "gpt_bigcode", "gptj", "mpt"), "attn"),
     "gpt_neo": "attn.attention",
     "gpt_neox": "attention",
+    "recurrent_gemma": "temporal_block",
 }
 """What contains the projections of attention, unless ``self_attn``."""
 
-_MLP: Mapping[str, str] = {"biogpt": "", "mpt": "ffn", "opt": ""}
+_MLP: Mapping[str, str] = {
+    **dict.fromkeys(("biogpt", "opt"), ""),
+    **dict.fromkeys(("lfm2", "lfm2_moe", "rwkv"), "feed_forward"),
+    "mpt": "ffn",
+    "recurrent_gemma": "mlp_block",
+}
 """What contains those of an MLP, unless ``mlp``."""
 
 UNGATED = frozenset(
@@ -48,22 +55,31 @@ UNGATED = frozenset(
 
 _MOE: Mapping[str, tuple[str, ...]] = {
     **dict.fromkeys(("granitemoe", "granitemoeshared"), ("block_sparse_moe",)),
-    **dict.fromkeys(("minimax_m2", "mixtral", "phimoe"), ("mlp", "block_sparse_moe")),
+    "lfm2_moe": ("feed_forward",),
+    **dict.fromkeys(("minimax", "minimax_m2", "mixtral", "phimoe"), ("mlp", "block_sparse_moe")),
 }
 """What contains router and experts, unless ``mlp``; checkpoints of some types have another name."""
 
 _SHARED: Mapping[str, str] = {
     "granitemoeshared": "shared_mlp",
     "hunyuan_v1_moe": "mlp.shared_mlp",
-    "qwen2_moe": "mlp.shared_expert",
+    **dict.fromkeys(("qwen2_moe", "qwen3_5_moe_text", "qwen3_next"), "mlp.shared_expert"),
 }
 """What contains shared experts, unless ``mlp.shared_experts``."""
 
+_MIXERS: Mapping[str, tuple[str, ...]] = {
+    **dict.fromkeys(("kimi_linear", "minimax"), ("self_attn",)),
+    **dict.fromkeys(("lfm2", "lfm2_moe"), ("conv",)),
+    "recurrent_gemma": ("temporal_block",),
+    "rwkv": ("attention",),
+}
+"""What contains the projections of a recurrence, unless ``linear_attn``."""
+
 _GATED: Mapping[str, tuple[str, ...]] = {
-    "gate": ("gate_proj",),
-    "up": ("up_proj",),
+    "gate": ("gate_proj", "w1"),
+    "up": ("up_proj", "w3"),
     "gate_up": ("gate_up_proj", "input_linear"),
-    "down": ("down_proj", "output_linear"),
+    "down": ("down_proj", "output_linear", "w2"),
 }
 _PLAIN: Mapping[str, tuple[str, ...]] = {
     "up": ("up_proj", "fc1", "c_fc", "fc_in", "dense_h_to_4h"),
@@ -79,10 +95,33 @@ _OWN: Mapping[str, Mapping[str, tuple[str, ...]]] = {
         "kv_b": ("kv_b_proj",),
     },
     "decoder/attention/out": {"o": ("o_proj", "out_proj", "dense", "c_proj")},
-    "decoder/mlp": _GATED,
+    "decoder/mlp": {
+        **_GATED,
+        **{role: (role,) for role in ("key", "value", "receptance")},
+    },
     "decoder/moe/router": {"router": ("gate", "router", "gate.wg")},
     "decoder/moe/experts": dict.fromkeys(("up", "gate_up", "down"), ("experts",)),
     "decoder/moe/shared": {**_GATED, "shared_gate": ("shared_expert_gate",)},
+    "decoder/recurrence/in": {
+        "in": ("in_proj",),
+        **{f"in_{role}": (f"in_proj_{role}",) for role in ("qkvz", "ba", "qkv", "z", "b", "a")},
+        **{role: (f"{role}_proj",) for role in (*"qkvabg", "f_a", "f_b", "g_a", "g_b")},
+        "f_a": ("f_a_proj", "forget_gate.f_a_proj"),
+        "f_b": ("f_b_proj", "forget_gate.f_b_proj"),
+        "q_k_v": ("qkv_proj",),
+        "gate": ("output_gate",),
+        **{role: (f"linear_{role}",) for role in "xy"},
+        **{role: (role,) for role in ("key", "value", "receptance")},
+    },
+    "decoder/recurrence/core": {
+        "input_of_heads": ("rg_lru.input_gate_weight",),
+        "recurrent_of_heads": ("rg_lru.recurrent_gate_weight",),
+    },
+    "decoder/recurrence/out": {
+        "out": ("out_proj", "linear_out"),
+        "o": ("o_proj",),
+        "output": ("output",),
+    },
 }
 """By component and role, the own names of modules."""
 
@@ -123,6 +162,8 @@ def names_of(
 def _containers(component: str, role: str, model_type: str) -> tuple[str, ...]:
     if component.startswith("decoder/attention/"):
         return (_ATTENTION.get(model_type, "self_attn"),)
+    if component.startswith("decoder/recurrence/"):
+        return _MIXERS.get(model_type, ("linear_attn",))
     if component == "decoder/mlp":
         return (_MLP.get(model_type, "mlp"),)
     if component == "decoder/moe/shared" and role != "shared_gate":

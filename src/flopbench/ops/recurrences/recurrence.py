@@ -40,6 +40,8 @@ class Recurrence(Core):
     resumed: bool = False
     cached: bool = True
 
+    repeated_alone = False
+
     state_dtype: ClassVar[str | None] = None
     """Type that its state has, whatever the model's; None for that of the KV cache."""
 
