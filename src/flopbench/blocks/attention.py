@@ -7,7 +7,7 @@ windows, arXiv:2310.06825; soft-capped scores, arXiv:2408.00118; sinks, arXiv:23
 from __future__ import annotations
 
 from collections.abc import Iterator
-from typing import Literal
+from typing import Any, Literal
 
 from attrs import frozen
 
@@ -83,7 +83,7 @@ class SelfAttention:
         if self.gated:
             opened = core.with_alive(outputs).between(values[0], "gate")
             yield opened.op(Elementwise, function="sigmoid", outputs=outputs)
-            both = {"takes": ("core", "gate"), "gives": "core"}
+            both: dict[str, Any] = {"takes": ("core", "gate"), "gives": "core"}
             yield core.op(Elementwise, function="multiply", outputs=outputs, **both)
         yield (
             site.at("out")

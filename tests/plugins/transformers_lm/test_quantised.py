@@ -169,9 +169,10 @@ def test_every_module_of_a_family_has_the_name_that_its_role_is_known_by(kind):
     import torch
 
     config = tiny(kind)
-    real = RealModel(config).module
+    model = RealModel(config)
+    real, component_of = model.module, model.component_of
     decoder = HfModel(config)._decoder
-    roles = {key for group in decoder.groups for key in group.roles()}
+    roles = {*decoder.groups[-1].roles()}  # a name may mean another part in other layers
     layer = decoder.groups[-1].numbers[-1]
     known = {}
     for key in roles:
@@ -180,8 +181,8 @@ def test_every_module_of_a_family_has_the_name_that_its_role_is_known_by(kind):
     assert (kind in UNGATED) == any(isinstance(g.feed_forward, Mlp) for g in decoder.groups)
     found = set()
     for name, module in real.named_modules():
-        if not isinstance(module, torch.nn.Linear | Conv1D):
-            continue
+        if not isinstance(module, torch.nn.Linear | Conv1D) or "_adapter_" in name:
+            continue  # Zamba 2's adapters are numbered by use
         if component_of(name) == "lm_head":
             assert name in names_of("lm_head.head", None, kind)
         elif re.search(rf"\.{layer}\.", name):
