@@ -10,7 +10,7 @@ from flopbench.analytic.trained import TrainedModel
 from flopbench.blocks import prefill_pass
 from flopbench.builtin.eager import Eager
 from flopbench.conventions import Conventions
-from flopbench.ops import TORCH_VISIBLE
+from flopbench.ops import OWN_VISIBLE, TORCH_VISIBLE
 from flopbench.training_step import STAGE_OF, TrainOptions
 
 
@@ -66,6 +66,6 @@ def passes(decoder, workload, options=None, mode=None, **train):
 def matrix(priced):
     """Return the matrix FLOPs of a price, by component."""
     found = Counter()
-    for component, flops in priced.seen(TORCH_VISIBLE | {"fused_attention"}):
+    for component, flops in priced.seen(TORCH_VISIBLE | OWN_VISIBLE | {"fused_attention"}):
         found[component] += flops
     return +found

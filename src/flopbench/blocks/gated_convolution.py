@@ -25,7 +25,7 @@ class GatedConvolution:
 
     component: ClassVar[str] = "recurrence"
 
-    width: Dim
+    width: int
     kernel: Dim
     bias: bool = False
 

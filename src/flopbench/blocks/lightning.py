@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from typing import ClassVar
+from typing import Any, ClassVar
 
 from attrs import frozen
 
@@ -55,7 +55,7 @@ class LightningAttention:
         normed = site.at("norm").with_alive(values).between("core", "core")
         yield self.norm.op(normed, rows, inner)
         yield waiting.op(Elementwise, function="sigmoid", outputs=values, takes=(gate,), gives=gate)
-        both = {"takes": (gate, "core"), "gives": "core"}
+        both: dict[str, Any] = {"takes": (gate, "core"), "gives": "core"}
         yield core.op(Elementwise, function="multiply", outputs=values, **both)
         last = site.at("out").between("core", site.gives)
         yield last.op(Linear, role="out", rows=rows, in_features=inner, out_features=self.width)

@@ -126,7 +126,7 @@ class RwkvLayers(Layers):
         yield from super().ops(site, run, around)
         if self.halved:
             elements = run.tokens * around.width
-            half = {"function": "multiply", "outputs": elements, "reads": elements}
+            half: dict[str, Any] = {"function": "multiply", "outputs": elements, "reads": elements}
             yield site.at("norm").op(Elementwise, **half)
 
     def _parts(self, site: Site, run: Pass) -> Iterator[Part]:

@@ -172,7 +172,7 @@ def test_every_module_of_a_family_has_the_name_that_its_role_is_known_by(kind):
     model = RealModel(config)
     real, component_of = model.module, model.component_of
     decoder = HfModel(config)._decoder
-    roles = {key for group in decoder.groups for key in group.roles()}
+    roles = {*decoder.groups[-1].roles()}  # a name may mean another part in other layers
     layer = decoder.groups[-1].numbers[-1]
     known = {}
     for key in roles:

@@ -9,6 +9,10 @@ _NEOX = frozenset({"bloom", "falcon", "gpt_neox", "persimmon"})
 _FC = frozenset({"biogpt", "nanochat", "opt", "phi"})
 _FC_IN = frozenset({"codegen", "gptj"})
 _GRANITE = frozenset({"granitemoehybrid", "granitemoeshared"})
+_LFM2 = frozenset({"lfm2", "lfm2_moe"})
+
+_IN = ("qkvz", "ba", "qkv", "z", "b", "a")
+"""What Qwen's products at the start of linear attention make."""
 
 _OF_TYPES: Mapping[str, Mapping[str, frozenset[str]]] = {
     "decoder/attention/qkv.q_k_v": {
@@ -19,23 +23,38 @@ _OF_TYPES: Mapping[str, Mapping[str, frozenset[str]]] = {
     "decoder/attention/out.o": {
         "c_proj": _GPT2,
         "dense": _NEOX | {"phi"},
-        "out_proj": frozenset({"biogpt", "codegen", "gpt_neo", "gptj", "mpt", "opt"}),
+        "out_proj": frozenset(
+            {"biogpt", "codegen", "gpt_neo", "gptj", "lfm2", "lfm2_moe", "mpt", "opt"}
+        ),
     },
     "decoder/mlp.up": {
         "c_fc": _GPT2 | {"gpt_neo", "starcoder2"},
         "dense_h_to_4h": _NEOX,
         "fc1": _FC,
         "fc_in": _FC_IN,
+        "w3": _LFM2,
     },
+    "decoder/mlp.gate": {"w1": _LFM2},
     "decoder/mlp.down": {
         "c_proj": _GPT2 | {"gpt_neo", "starcoder2"},
         "dense_4h_to_h": _NEOX,
         "fc2": _FC,
         "fc_out": _FC_IN,
+        "w2": _LFM2,
     },
     "decoder/moe/shared.gate_up": {"input_linear": _GRANITE},
     "decoder/moe/shared.down": {"output_linear": _GRANITE},
-    "lm_head.head": {"output_projection": frozenset({"biogpt"})},
+    **{
+        f"{component}.{role}": {role: frozenset({"rwkv"})}
+        for component in ("decoder/recurrence/in", "decoder/mlp")
+        for role in ("key", "value", "receptance")
+    },
+    "decoder/recurrence/out.output": {"output": frozenset({"rwkv"})},
+    "decoder/recurrence/out.out": {"linear_out": frozenset({"recurrent_gemma"})},
+    "lm_head.head": {
+        "head": frozenset({"rwkv"}),
+        "output_projection": frozenset({"biogpt"}),
+    },
 }
 """Names that only some types use."""
 
@@ -46,6 +65,10 @@ _USUAL: Mapping[str, str] = {
     "decoder/moe/latent.latent_in": "fc1_latent_proj",
     "decoder/moe/latent.latent_out": "fc2_latent_proj",
     "decoder/moe/shared.shared_gate": "shared_expert_gate",
+    **{f"decoder/recurrence/in.in_{of}": f"in_proj_{of}" for of in _IN},
+    **{f"decoder/recurrence/in.{of}": f"linear_{of}" for of in "xy"},
+    "decoder/recurrence/in.q_k_v": "qkv_proj",
+    "decoder/recurrence/in.gate": "output_gate",
     "lm_head.head": "lm_head",
 }
 """Names that are not the role and ``_proj``."""

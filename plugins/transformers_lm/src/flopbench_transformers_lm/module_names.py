@@ -13,7 +13,7 @@ HEAD = "lm_head.head"
 ROUTER = "decoder/moe/router.router"
 EXPERTS = "decoder/moe/experts."
 
-_HEADS = ("lm_head", "language_model.lm_head", "embed_out", "output_projection")
+_HEADS = ("lm_head", "language_model.lm_head", "embed_out", "head", "output_projection")
 
 _LAYERS: Mapping[str, str] = {
     **dict.fromkeys(
@@ -23,6 +23,7 @@ _LAYERS: Mapping[str, str] = {
     "biogpt": "biogpt.layers",
     "gpt_neox": "gpt_neox.layers",
     "mpt": "transformer.blocks",
+    "rwkv": "rwkv.blocks",
     "opt": "model.decoder.layers",
 }
 """Where the layers of a type are, unless in ``model.layers``."""
@@ -35,14 +36,18 @@ _ATTENTION: Mapping[str, str] = {
     **dict.fromkeys(("codegen", "gpt2", "gpt_bigcode", "gptj", "mpt"), "attn"),
     "gpt_neo": "attn.attention",
     "gpt_neox": "attention",
+    "recurrent_gemma": "temporal_block",
 }
 """What contains the projections of attention, unless ``self_attn``."""
 
 _MLP: Mapping[str, str] = {
-    **dict.fromkeys(("bamba", "falcon_h1", "jamba"), "feed_forward"),
+    **dict.fromkeys(
+        ("bamba", "falcon_h1", "jamba", "lfm2", "lfm2_moe", "llama4_text", "rwkv"), "feed_forward"
+    ),
     **dict.fromkeys(("biogpt", "opt"), ""),
     "mpt": "ffn",
     "nemotron_h": "mixer",
+    "recurrent_gemma": "mlp_block",
     "zamba": "shared_transf.feed_forward",
     "zamba2": "shared_transformer.feed_forward",
 }
@@ -58,32 +63,41 @@ UNGATED = frozenset(
 """Types whose MLP has no gate."""
 
 _MOE: Mapping[str, tuple[str, ...]] = {
-    **dict.fromkeys(("granitemoe", "granitemoehybrid", "granitemoeshared"), ("block_sparse_moe",)),
-    "jamba": ("feed_forward",),
+    **dict.fromkeys(
+        ("granitemoe", "granitemoe_swa", "granitemoehybrid", "granitemoeshared"),
+        ("block_sparse_moe",),
+    ),
+    **dict.fromkeys(("jamba", "lfm2_moe", "llama4_text"), ("feed_forward",)),
+    "gemma4_text": ("",),
     "nemotron_h": ("mixer",),
-    **dict.fromkeys(("minimax_m2", "mixtral", "phimoe"), ("mlp", "block_sparse_moe")),
+    **dict.fromkeys(("minimax", "minimax_m2", "mixtral", "phimoe"), ("mlp", "block_sparse_moe")),
 }
 """What contains router and experts, unless ``mlp``; checkpoints of some types have another name."""
 
 _SHARED: Mapping[str, str] = {
     **dict.fromkeys(("granitemoehybrid", "granitemoeshared"), "shared_mlp"),
     "hunyuan_v1_moe": "mlp.shared_mlp",
+    "llama4_text": "feed_forward.shared_expert",
     "nemotron_h": "mixer.shared_experts",
-    "qwen2_moe": "mlp.shared_expert",
+    **dict.fromkeys(("qwen2_moe", "qwen3_5_moe_text", "qwen3_next"), "mlp.shared_expert"),
 }
 """What contains shared experts, unless ``mlp.shared_experts``."""
 
 _MIXERS: Mapping[str, tuple[str, ...]] = {
     **dict.fromkeys(("falcon_mamba", "mamba", "mamba2", "nemotron_h"), ("mixer",)),
     **dict.fromkeys(("zamba", "zamba2"), ("mamba", "mamba_decoder.mamba")),
+    **dict.fromkeys(("kimi_linear", "minimax"), ("self_attn",)),
+    **dict.fromkeys(("lfm2", "lfm2_moe"), ("conv",)),
+    "recurrent_gemma": ("temporal_block",),
+    "rwkv": ("attention",),
 }
-"""What contains the projections of a recurrence, unless ``mamba``."""
+"""What contains the projections of a recurrence, unless ``mamba`` or ``linear_attn``."""
 
 _GATED: Mapping[str, tuple[str, ...]] = {
-    "gate": ("gate_proj",),
-    "up": ("up_proj",),
+    "gate": ("gate_proj", "w1"),
+    "up": ("up_proj", "w3"),
     "gate_up": ("gate_up_proj", "input_linear"),
-    "down": ("down_proj", "output_linear"),
+    "down": ("down_proj", "output_linear", "w2"),
 }
 _PLAIN: Mapping[str, tuple[str, ...]] = {
     "up": ("up_proj", "fc1", "c_fc", "fc_in", "dense_h_to_4h"),
@@ -100,19 +114,38 @@ _OWN: Mapping[str, Mapping[str, tuple[str, ...]]] = {
     },
     "decoder/attention/out": {"o": ("o_proj", "out_proj", "dense", "c_proj")},
     "decoder/linear": {"linear": ("linear",)},
-    "decoder/mlp": _GATED,
+    "decoder/mlp": {
+        **_GATED,
+        **{role: (role,) for role in ("key", "value", "receptance")},
+    },
     "decoder/moe/router": {"router": ("gate", "router", "gate.wg")},
     "decoder/moe/experts": dict.fromkeys(("up", "gate_up", "down"), ("experts",)),
     "decoder/moe/latent": {"latent_in": ("fc1_latent_proj",), "latent_out": ("fc2_latent_proj",)},
     "decoder/moe/shared": {**_GATED, "shared_gate": ("shared_expert_gate",)},
-    "decoder/recurrence/in": {"in": ("in_proj",)},
+    "decoder/recurrence/in": {
+        "in": ("in_proj",),
+        **{f"in_{role}": (f"in_proj_{role}",) for role in ("qkvz", "ba", "qkv", "z", "b", "a")},
+        **{role: (f"{role}_proj",) for role in (*"qkvabg", "f_a", "f_b", "g_a", "g_b")},
+        "f_a": ("f_a_proj", "forget_gate.f_a_proj"),
+        "f_b": ("f_b_proj", "forget_gate.f_b_proj"),
+        "q_k_v": ("qkv_proj",),
+        "gate": ("output_gate",),
+        **{role: (f"linear_{role}",) for role in "xy"},
+        **{role: (role,) for role in ("key", "value", "receptance")},
+    },
     "decoder/recurrence/select": {"x": ("x_proj",)},
     "decoder/recurrence/core": {
         "dt": ("dt_proj",),
         "dt_of_heads": ("dt_proj_weight",),
         "x_of_heads": ("x_proj_weight",),
+        "input_of_heads": ("rg_lru.input_gate_weight",),
+        "recurrent_of_heads": ("rg_lru.recurrent_gate_weight",),
     },
-    "decoder/recurrence/out": {"out": ("out_proj",)},
+    "decoder/recurrence/out": {
+        "out": ("out_proj", "linear_out"),
+        "o": ("o_proj",),
+        "output": ("output",),
+    },
 }
 """By component and role, the own names of modules."""
 
@@ -154,7 +187,7 @@ def _containers(component: str, role: str, model_type: str) -> tuple[str, ...]:
     if component.startswith("decoder/attention/"):
         return (_ATTENTION.get(model_type, "self_attn"),)
     if component.startswith("decoder/recurrence/"):
-        return _MIXERS.get(model_type, ("mamba",))
+        return _MIXERS.get(model_type, ("mamba", "linear_attn"))
     if component == "decoder/linear":
         return ("",)
     if component == "decoder/mlp":

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterator
 
 from attrs import frozen
 
@@ -79,7 +79,7 @@ class ShiftedConvolution(CausalConvolution):
     def state_elements(self) -> Dim:
         return self.channels * (self.kernel - 1)
 
-    def as_run(self) -> Iterable[PricedOp]:
+    def as_run(self) -> Iterator[PricedOp]:
         """Yield the convolution with its padding, or the products and the sum for one token."""
         one = isinstance(self.tokens, int) and self.tokens == 1
         if not (self.cached and one):

@@ -6,6 +6,7 @@ Sources: arXiv:2401.04658, whose section 3 has the blocks; MiniMax-01, arXiv:250
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
+from typing import Any
 
 from attrs import frozen
 
@@ -84,7 +85,7 @@ class Lightning(Chain):
         yield self._product(heads * before, "keys", "values", gives="state", **writing)
         yield self._product(heads, gives="last state", **(writing | {"k": last}))
         first = minimum(self.tokens, self.block)
-        reading = {"k": width, "n": width, "gives": "out"}
+        reading: dict[str, Any] = {"k": width, "n": width, "gives": "out"}
         yield self._product(heads, "queries", "first state", m=first, **reading)
         yield self._product(heads, "queries", "state", m=self.tokens - first, **reading)
         yield self._vector("add", values, "out", "inside", gives="values")

@@ -110,8 +110,9 @@ def gated_delta_net(
 
 def _gated_attention(fields: Fields, **options: Any) -> SelfAttention:
     """Return attention whose output is multiplied by a gate, and whose heads are normed."""
-    usual = {"biases": "attention_bias", "rope_partly": True, "qk_norm": RMS}
-    return attention(fields, **usual, gated=True, **options)
+    return attention(
+        fields, biases="attention_bias", rope_partly=True, qk_norm=RMS, gated=True, **options
+    )
 
 
 def _shared(fields: Fields) -> Any:

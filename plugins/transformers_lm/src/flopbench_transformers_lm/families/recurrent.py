@@ -70,7 +70,7 @@ def rwkv(config: LmConfig) -> Decoder:
     fields = Fields(config)
     width = fields.width
     fields.one_of("attention_hidden_size", width)  # the state has the model's width
-    parts = (
+    parts: tuple[TimeMix, Any] = (
         TimeMix(width=width, inner=width),
         ChannelMix(width=width, inner=fields.size("intermediate_size")),
     )
