@@ -172,22 +172,22 @@ def test_every_module_of_a_family_has_the_name_that_its_role_is_known_by(kind):
     real = RealModel(config).module
     decoder = HfModel(config)._decoder
     roles = {key for group in decoder.groups for key in group.roles()}
-    layer = decoder.groups[-1].numbers[-1]
-    known = {}
-    for key in roles:
-        for name in names_of(key, layer, kind):
-            known.setdefault(name, set()).add(key)
     assert (kind in UNGATED) == any(isinstance(g.feed_forward, Mlp) for g in decoder.groups)
     found = set()
-    for name, module in real.named_modules():
-        if not isinstance(module, torch.nn.Linear | Conv1D):
-            continue
-        if component_of(name) == "lm_head":
-            assert name in names_of("lm_head.head", None, kind)
-        elif re.search(rf"\.{layer}\.", name):
-            (key,) = known[name]
-            assert key.startswith(f"{component_of(name)}."), name
-            found.add(key)
+    for layer in {group.numbers[-1] for group in decoder.groups}:
+        known = {}
+        for key in roles:
+            for name in names_of(key, layer, kind):
+                known.setdefault(name, set()).add(key)
+        for name, module in real.named_modules():
+            if not isinstance(module, torch.nn.Linear | Conv1D):
+                continue
+            if component_of(name) == "lm_head":
+                assert name in names_of("lm_head.head", None, kind)
+            elif re.search(rf"\.{layer}\.", name):
+                (key,) = known[name]
+                assert key.startswith(f"{component_of(name)}."), name
+                found.add(key)
     assert found >= {key for key in roles if key.startswith("decoder/attention/")}
 
 

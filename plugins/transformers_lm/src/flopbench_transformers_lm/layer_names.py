@@ -8,7 +8,7 @@ _GPT2 = frozenset({"gpt2", "gpt_bigcode"})
 _NEOX = frozenset({"bloom", "falcon", "gpt_neox", "persimmon"})
 _FC = frozenset({"biogpt", "nanochat", "opt", "phi"})
 _FC_IN = frozenset({"codegen", "gptj"})
-_GRANITE = frozenset({"granitemoeshared"})
+_GRANITE = frozenset({"granitemoe_swa", "granitemoeshared"})
 
 _OF_TYPES: Mapping[str, Mapping[str, frozenset[str]]] = {
     "decoder/attention/qkv.q_k_v": {
@@ -33,6 +33,7 @@ _OF_TYPES: Mapping[str, Mapping[str, frozenset[str]]] = {
         "fc2": _FC,
         "fc_out": _FC_IN,
     },
+    "decoder/attention/gate.gate": {"g_proj": frozenset({"laguna"})},
     "decoder/moe/shared.gate_up": {"input_linear": _GRANITE},
     "decoder/moe/shared.down": {"output_linear": _GRANITE},
     "lm_head.head": {"output_projection": frozenset({"biogpt"})},
@@ -42,6 +43,15 @@ _OF_TYPES: Mapping[str, Mapping[str, frozenset[str]]] = {
 _USUAL: Mapping[str, str] = {
     "decoder/attention/qkv.q_k_v": "qkv_proj",
     "decoder/attention/qkv.kv_a": "kv_a_proj_with_mqa",
+    **{
+        f"{component}.{role}": role
+        for component, roles in (
+            ("decoder/attention/indexer", ("wq_b", "wk", "weights_proj")),
+            ("decoder/per_layer", ("per_layer_input_gate", "per_layer_projection")),
+        )
+        for role in roles
+    },
+    "decoder/embed.per_layer_model": "per_layer_model_projection",
     "decoder/moe/shared.shared_gate": "shared_expert_gate",
     "lm_head.head": "lm_head",
 }

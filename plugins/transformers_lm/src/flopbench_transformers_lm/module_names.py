@@ -34,27 +34,30 @@ _ATTENTION: Mapping[str, str] = {
 }
 """What contains the projections of attention, unless ``self_attn``."""
 
-_MLP: Mapping[str, str] = {"biogpt": "", "mpt": "ffn", "opt": ""}
+_MLP: Mapping[str, str] = {"biogpt": "", "llama4_text": "feed_forward", "mpt": "ffn", "opt": ""}
 """What contains those of an MLP, unless ``mlp``."""
 
 UNGATED = frozenset(
     {
         *("arcee", "biogpt", "bloom", "codegen", "falcon", "gpt2", "gpt_bigcode", "gpt_neo"),
-        *("gpt_neox", "gptj", "mpt", "nanochat", "nemotron", "opt", "persimmon", "phi"),
+        *("gpt_neox", "gptj", "jais2", "mpt", "nanochat", "nemotron", "opt", "persimmon", "phi"),
         "starcoder2",
     }
 )
 """Types whose MLP has no gate."""
 
 _MOE: Mapping[str, tuple[str, ...]] = {
-    **dict.fromkeys(("granitemoe", "granitemoeshared"), ("block_sparse_moe",)),
+    **dict.fromkeys(("granitemoe", "granitemoe_swa", "granitemoeshared"), ("block_sparse_moe",)),
+    "gemma4_text": ("",),
+    "llama4_text": ("feed_forward",),
     **dict.fromkeys(("minimax_m2", "mixtral", "phimoe"), ("mlp", "block_sparse_moe")),
 }
 """What contains router and experts, unless ``mlp``; checkpoints of some types have another name."""
 
 _SHARED: Mapping[str, str] = {
-    "granitemoeshared": "shared_mlp",
+    **dict.fromkeys(("granitemoe_swa", "granitemoeshared"), "shared_mlp"),
     "hunyuan_v1_moe": "mlp.shared_mlp",
+    "llama4_text": "feed_forward.shared_expert",
     "qwen2_moe": "mlp.shared_expert",
 }
 """What contains shared experts, unless ``mlp.shared_experts``."""
@@ -78,10 +81,15 @@ _OWN: Mapping[str, Mapping[str, tuple[str, ...]]] = {
         "kv_a": ("kv_a_proj_with_mqa",),
         "kv_b": ("kv_b_proj",),
     },
+    "decoder/attention/gate": {"gate": ("gate_proj", "g_proj")},
+    "decoder/attention/indexer": {role: (role,) for role in ("wq_b", "wk", "weights_proj")},
     "decoder/attention/out": {"o": ("o_proj", "out_proj", "dense", "c_proj")},
     "decoder/mlp": _GATED,
-    "decoder/moe/router": {"router": ("gate", "router", "gate.wg")},
+    "decoder/moe/router": {"router": ("gate", "router", "gate.wg", "router.gate", "router.proj")},
     "decoder/moe/experts": dict.fromkeys(("up", "gate_up", "down"), ("experts",)),
+    "decoder/per_layer": {
+        role: (role,) for role in ("per_layer_input_gate", "per_layer_projection")
+    },
     "decoder/moe/shared": {**_GATED, "shared_gate": ("shared_expert_gate",)},
 }
 """By component and role, the own names of modules."""
@@ -121,6 +129,10 @@ def names_of(
 
 
 def _containers(component: str, role: str, model_type: str) -> tuple[str, ...]:
+    if component == "decoder/per_layer":
+        return ("",)
+    if component == "decoder/attention/indexer":
+        return ("self_attn.indexer",)
     if component.startswith("decoder/attention/"):
         return (_ATTENTION.get(model_type, "self_attn"),)
     if component == "decoder/mlp":
