@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Literal
+from typing import Literal, cast
 
 from attrs import frozen
 
@@ -104,8 +104,8 @@ class QueryKeyPairs(Core):
         if self.chunked and _is_one(self.queries):
             return self.unmasked_pairs
         if self.chunked:  # in one step: from the start of the first query's chunk on
-            earlier = self.keys - self.queries
-            return self.keys - earlier // self.window * self.window
+            earlier, window = self.keys - self.queries, cast("Dim", self.window)
+            return self.keys - earlier // window * window
         return self._visits(evicts=self.window is not None)
 
     def _visits(self, *, evicts: bool) -> Dim:
@@ -149,9 +149,8 @@ class QueryKeyPairs(Core):
             return self.pairs - self.steps * consecutive_sum(0, self.queries) + self._prefix_pairs
         if self.chunked:
             earlier = self.keys - self.queries
-            return _in_chunks(earlier + self.steps * self.queries, self.window) - _in_chunks(
-                earlier, self.window
-            )
+            last = earlier + self.steps * self.queries
+            return _in_chunks(last, self.window) - _in_chunks(earlier, self.window)
         return self._capped(self.window)
 
     @property

@@ -172,25 +172,23 @@ def test_every_module_of_a_family_has_the_name_that_its_role_is_known_by(kind):
     model = RealModel(config)
     real, component_of = model.module, model.component_of
     decoder = HfModel(config)._decoder
-    roles = {*decoder.groups[-1].roles()}  # a name may mean another part in other layers
-    layer = decoder.groups[-1].numbers[-1]
-    known = {}
-    for key in roles:
-        for name in names_of(key, layer, kind):
-            known.setdefault(name, set()).add(key)
     assert (kind in UNGATED) == any(isinstance(g.feed_forward, Mlp) for g in decoder.groups)
-    found = set()
-    for name, module in real.named_modules():
-        if not isinstance(module, torch.nn.Linear | Conv1D) or "_adapter_" in name:
-            continue  # Zamba 2's adapters are numbered by use
-        if component_of(name) == "lm_head":
-            assert name in names_of("lm_head.head", None, kind)
-        elif re.search(rf"\.{layer}\.", name):
-            (key,) = known[name]
-            assert key.startswith(f"{component_of(name)}."), name
-            found.add(key)
-    own = decoder.groups[-1].roles()
-    assert found >= {key for key in own if key.startswith("decoder/attention/")}
+    for group in decoder.groups:
+        layer, roles = group.numbers[-1], group.roles()  # a name may mean other parts elsewhere
+        known, found = {}, set()
+        for key in roles:
+            for name in names_of(key, layer, kind):
+                known.setdefault(name, set()).add(key)
+        for name, module in real.named_modules():
+            if not isinstance(module, torch.nn.Linear | Conv1D) or "_adapter_" in name:
+                continue  # Zamba 2's adapters are numbered by use
+            if component_of(name) == "lm_head":
+                assert name in names_of("lm_head.head", None, kind)
+            elif re.search(rf"\.{layer}\.", name):
+                (key,) = known[name]
+                assert key.startswith(f"{component_of(name)}."), name
+                found.add(key)
+        assert found >= {key for key in roles if key.startswith("decoder/attention/")}
 
 
 QWEN3_30B_A3B = {

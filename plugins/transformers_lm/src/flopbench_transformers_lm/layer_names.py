@@ -8,7 +8,7 @@ _GPT2 = frozenset({"gpt2", "gpt_bigcode"})
 _NEOX = frozenset({"bloom", "falcon", "gpt_neox", "persimmon"})
 _FC = frozenset({"biogpt", "nanochat", "opt", "phi"})
 _FC_IN = frozenset({"codegen", "gptj"})
-_GRANITE = frozenset({"granitemoehybrid", "granitemoeshared"})
+_GRANITE = frozenset({"granitemoe_swa", "granitemoehybrid", "granitemoeshared"})
 _LFM2 = frozenset({"lfm2", "lfm2_moe"})
 
 _IN = ("qkvz", "ba", "qkv", "z", "b", "a")
@@ -42,6 +42,7 @@ _OF_TYPES: Mapping[str, Mapping[str, frozenset[str]]] = {
         "fc_out": _FC_IN,
         "w2": _LFM2,
     },
+    "decoder/attention/gate.gate": {"g_proj": frozenset({"laguna"})},
     "decoder/moe/shared.gate_up": {"input_linear": _GRANITE},
     "decoder/moe/shared.down": {"output_linear": _GRANITE},
     **{
@@ -64,6 +65,15 @@ _USUAL: Mapping[str, str] = {
     "decoder/linear.linear": "linear",
     "decoder/moe/latent.latent_in": "fc1_latent_proj",
     "decoder/moe/latent.latent_out": "fc2_latent_proj",
+    **{
+        f"{component}.{role}": role
+        for component, roles in (
+            ("decoder/attention/indexer", ("wq_b", "wk", "weights_proj")),
+            ("decoder/per_layer", ("per_layer_input_gate", "per_layer_projection")),
+        )
+        for role in roles
+    },
+    "decoder/embed.per_layer_model": "per_layer_model_projection",
     "decoder/moe/shared.shared_gate": "shared_expert_gate",
     **{f"decoder/recurrence/in.in_{of}": f"in_proj_{of}" for of in _IN},
     **{f"decoder/recurrence/in.{of}": f"linear_{of}" for of in "xy"},

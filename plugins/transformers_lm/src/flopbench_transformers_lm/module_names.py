@@ -56,8 +56,8 @@ _MLP: Mapping[str, str] = {
 UNGATED = frozenset(
     {
         *("arcee", "biogpt", "bloom", "codegen", "falcon", "gpt2", "gpt_bigcode", "gpt_neo"),
-        *("gpt_neox", "gptj", "mpt", "nanochat", "nemotron", "nemotron_h", "opt", "persimmon"),
-        *("phi", "starcoder2"),
+        *("gpt_neox", "gptj", "jais2", "mpt", "nanochat", "nemotron", "nemotron_h", "opt"),
+        *("persimmon", "phi", "starcoder2"),
     }
 )
 """Types whose MLP has no gate."""
@@ -75,7 +75,7 @@ _MOE: Mapping[str, tuple[str, ...]] = {
 """What contains router and experts, unless ``mlp``; checkpoints of some types have another name."""
 
 _SHARED: Mapping[str, str] = {
-    **dict.fromkeys(("granitemoehybrid", "granitemoeshared"), "shared_mlp"),
+    **dict.fromkeys(("granitemoe_swa", "granitemoehybrid", "granitemoeshared"), "shared_mlp"),
     "hunyuan_v1_moe": "mlp.shared_mlp",
     "llama4_text": "feed_forward.shared_expert",
     "nemotron_h": "mixer.shared_experts",
@@ -112,15 +112,20 @@ _OWN: Mapping[str, Mapping[str, tuple[str, ...]]] = {
         "kv_a": ("kv_a_proj_with_mqa",),
         "kv_b": ("kv_b_proj",),
     },
+    "decoder/attention/gate": {"gate": ("gate_proj", "g_proj")},
+    "decoder/attention/indexer": {role: (role,) for role in ("wq_b", "wk", "weights_proj")},
     "decoder/attention/out": {"o": ("o_proj", "out_proj", "dense", "c_proj")},
     "decoder/linear": {"linear": ("linear",)},
     "decoder/mlp": {
         **_GATED,
         **{role: (role,) for role in ("key", "value", "receptance")},
     },
-    "decoder/moe/router": {"router": ("gate", "router", "gate.wg")},
+    "decoder/moe/router": {"router": ("gate", "router", "gate.wg", "router.gate", "router.proj")},
     "decoder/moe/experts": dict.fromkeys(("up", "gate_up", "down"), ("experts",)),
     "decoder/moe/latent": {"latent_in": ("fc1_latent_proj",), "latent_out": ("fc2_latent_proj",)},
+    "decoder/per_layer": {
+        role: (role,) for role in ("per_layer_input_gate", "per_layer_projection")
+    },
     "decoder/moe/shared": {**_GATED, "shared_gate": ("shared_expert_gate",)},
     "decoder/recurrence/in": {
         "in": ("in_proj",),
@@ -184,6 +189,10 @@ def names_of(
 
 
 def _containers(component: str, role: str, model_type: str) -> tuple[str, ...]:
+    if component == "decoder/per_layer":
+        return ("",)
+    if component == "decoder/attention/indexer":
+        return ("self_attn.indexer",)
     if component.startswith("decoder/attention/"):
         return (_ATTENTION.get(model_type, "self_attn"),)
     if component.startswith("decoder/recurrence/"):

@@ -137,7 +137,7 @@ def _feed_forward(fields: Fields, *, shared: bool) -> GatedMlp | ExpertsBesideMl
     if not fields.flag("enable_moe_block"):
         return mlp
     experts = fields.size("num_experts")
-    sizes = {
+    sizes: dict[str, Any] = {
         "width": fields.width,
         "experts": experts,
         "per_token": fields.size("top_k_experts", most=experts),

@@ -9,7 +9,7 @@ import attrs
 
 from flopbench.blocks import Decoder, Moe
 from flopbench_transformers_lm.config import LmConfig
-from flopbench_transformers_lm.families.dense import exaone4, rotations
+from flopbench_transformers_lm.families.dense import rotations
 from flopbench_transformers_lm.families.fields import Fields
 from flopbench_transformers_lm.families.latent import latent_attention
 from flopbench_transformers_lm.families.moe_parts import FeedForward, moe
@@ -37,19 +37,17 @@ _NORMALISED_SIGMOID: dict[str, Any] = {
 def exaone_moe(config: LmConfig) -> Decoder:
     """K-EXAONE (arXiv:2601.01739): EXAONE 4.0's attention with norms before, and experts."""
     fields = Fields(config)
+    block = attention(fields, qk_norm=RMS)
+    everywhere = fields.get("sliding_window") is None
     blocks = [
-        group.attention
-        for number in range(fields.layers)
-        for group in exaone4(config).groups
-        if number in group.numbers
+        each if everywhere or each.window else attrs.evolve(each, rope_dim=0)
+        for each in by_window(fields, block)
     ]
-    made = exaone4(config)
     inner = fields.size("moe_intermediate_size")
     shared = gated_mlp(fields, inner=inner * fields.size("num_shared_experts"))
     scores = sigmoid(fields)
     parts = _parts(fields, sparse_by_list(fields), lambda: moe(fields, inner, shared, **scores))
-    layers = zip(blocks, parts, strict=True)
-    return decoder(fields, layers, angles=[each.dim for each in made.angles])  # type: ignore[attr-defined]
+    return decoder(fields, zip(blocks, parts, strict=True), angles=[block.rope_dim])
 
 
 def axk1(config: LmConfig) -> Decoder:

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import attrs
 
-from flopbench.blocks import Decoder, Layers
+from flopbench.blocks import Decoder
 from flopbench_transformers_lm.config import LmConfig
 from flopbench_transformers_lm.families.dense import granite, llama
 from flopbench_transformers_lm.families.fields import Fields
@@ -90,15 +92,14 @@ def _with_sinks(made: Decoder, fields: Fields) -> Decoder:
     bases = fields.get("layer_rope_theta")
     if not isinstance(bases, list) or len(bases) != fields.layers:
         raise fields.refused("layer_rope_theta", f"lists of {fields.layers} numbers")
-    usual: Layers = made.groups[0]
+    usual: Any = made.groups[0]
+    block = attrs.evolve(usual.attention, sinks=True)
     layers = [
-        (attrs.evolve(block, window=window, **({} if base else {"rope_dim": 0})), part)
-        for base, window, (block, part) in zip(
-            bases,
-            fields.windows(),
-            [(attrs.evolve(usual.attention, sinks=True), usual.feed_forward)] * fields.layers,
-            strict=True,
+        (
+            attrs.evolve(block, window=window, **({} if base else {"rope_dim": 0})),
+            usual.feed_forward,
         )
+        for base, window in zip(bases, fields.windows(), strict=True)
     ]
     return attrs.evolve(made, groups=groups(layers), angles=made.angles * len({*bases} - {0}))
 
