@@ -68,7 +68,7 @@ def fixed_chunks(guards: Iterable[sympy.Basic], names: Iterable[str]) -> str | N
         if isinstance(guard, sympy.Equality) and isinstance(guard.lhs, sympy.ceiling):
             found = {symbol.name for symbol in guard.free_symbols} & {*names}
             if found and guard.rhs.is_Integer:
-                return found.pop()
+                return str(found.pop())
     return None
 
 

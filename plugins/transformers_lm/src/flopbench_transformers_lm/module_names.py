@@ -188,17 +188,21 @@ def names_of(
     return tuple(full for name in names for full in _with_prefixes(name))
 
 
+_ALWAYS: Mapping[str, str] = {
+    "decoder/attention/indexer": "self_attn.indexer",
+    "decoder/linear": "",
+    "decoder/per_layer": "",
+}
+"""What contains the modules of a component, whatever the type."""
+
+
 def _containers(component: str, role: str, model_type: str) -> tuple[str, ...]:
-    if component == "decoder/per_layer":
-        return ("",)
-    if component == "decoder/attention/indexer":
-        return ("self_attn.indexer",)
+    if component in _ALWAYS:
+        return (_ALWAYS[component],)
     if component.startswith("decoder/attention/"):
         return (_ATTENTION.get(model_type, "self_attn"),)
     if component.startswith("decoder/recurrence/"):
         return _MIXERS.get(model_type, ("mamba", "linear_attn"))
-    if component == "decoder/linear":
-        return ("",)
     if component == "decoder/mlp":
         return (_MLP.get(model_type, "mlp"),)
     if component == "decoder/moe/shared" and role != "shared_gate":
