@@ -116,7 +116,8 @@ VARIANTS = {
         "attention_bias": flag,
     },
     "recurrent_gemma": {
-        "block_types": choice(["recurrent", "attention"], ["recurrent"], ["attention"]),
+        # A cache without any attention has no length in transformers.
+        "block_types": choice(["recurrent", "attention"], ["attention"]),
         "attention_window_size": ints(2, 9),
         "conv1d_width": ints(2, 5),
         "attention_bias": flag,
