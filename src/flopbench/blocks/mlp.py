@@ -54,6 +54,8 @@ class GatedMlp:
     Attributes:
         fused: whether one product computes gate and up.
         norm: norm of what ``down`` takes, if any.
+        cutoff: whether the gate keeps only what is above a cutoff, which is subtracted. Computing
+            it, from the mean and the deviation of each row, is not priced.
     """
 
     component: ClassVar[str] = "mlp"
@@ -64,6 +66,7 @@ class GatedMlp:
     bias: bool = False
     fused: bool = False
     norm: NormSpec | None = None
+    cutoff: bool = False
 
     def ops(self, site: Site, rows: Dim) -> Iterator[Op]:
         """Yield gate, then up while the activated gate stays alive, then down."""
@@ -74,6 +77,10 @@ class GatedMlp:
         # During the activation the input stays alive for up; if fused, up's output is alive.
         waiting = inner if self.fused else rows * self.width
         halves = projections.values
+        if self.cutoff:
+            gate = site.between(halves[0], halves[0])
+            yield gate.op(Elementwise, function="add", outputs=inner, reads=inner + rows)
+            yield gate.op(Elementwise, function="relu", outputs=inner)
         yield from gate_ops(site, self.activation, inner, (waiting, 0), halves)
         if self.norm is not None:
             yield self.norm.op(site.between(halves[0], halves[0]), rows, self.inner)

@@ -62,6 +62,14 @@ _SHARED: Mapping[str, str] = {
 }
 """What contains shared experts, unless ``mlp.shared_experts``."""
 
+_PLACED: Mapping[str, str] = {
+    "decoder/altup": "altup",
+    "decoder/attention/indexer": "self_attn.indexer",
+    "decoder/laurel": "laurel",
+    "decoder/per_layer": "",
+}
+"""What contains parts that few types have, by component."""
+
 _GATED: Mapping[str, tuple[str, ...]] = {
     "gate": ("gate_proj",),
     "up": ("up_proj",),
@@ -81,6 +89,10 @@ _OWN: Mapping[str, Mapping[str, tuple[str, ...]]] = {
         "kv_a": ("kv_a_proj_with_mqa",),
         "kv_b": ("kv_b_proj",),
     },
+    "decoder/altup": {
+        role: (role,) for role in ("modality_router", "prediction_coefs", "correction_coefs")
+    },
+    "decoder/laurel": {role: (role,) for role in ("linear_left", "linear_right")},
     "decoder/attention/gate": {"gate": ("gate_proj", "g_proj")},
     "decoder/attention/indexer": {role: (role,) for role in ("wq_b", "wk", "weights_proj")},
     "decoder/attention/out": {"o": ("o_proj", "out_proj", "dense", "c_proj")},
@@ -129,10 +141,8 @@ def names_of(
 
 
 def _containers(component: str, role: str, model_type: str) -> tuple[str, ...]:
-    if component == "decoder/per_layer":
-        return ("",)
-    if component == "decoder/attention/indexer":
-        return ("self_attn.indexer",)
+    if component in _PLACED:
+        return (_PLACED[component],)
     if component.startswith("decoder/attention/"):
         return (_ATTENTION.get(model_type, "self_attn"),)
     if component == "decoder/mlp":
