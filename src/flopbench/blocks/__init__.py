@@ -5,6 +5,7 @@ A block holds the sizes of its part. Given where it runs (`Site`) and how much g
 """
 
 from flopbench.blocks.all_experts import AllExperts
+from flopbench.blocks.altup import AltUpEmbeddings, AltUpLayers, AltUpNorms
 from flopbench.blocks.attention import SelfAttention
 from flopbench.blocks.beside_mlp import ExpertsBesideMlp
 from flopbench.blocks.decoder import AnglesBlock, AttentionBlock, Decoder, Layers
@@ -33,6 +34,9 @@ from flopbench.blocks.vision import EncoderAttention, EncoderLayers, PatchStem, 
 __all__ = [
     "AfterShared",
     "AllExperts",
+    "AltUpEmbeddings",
+    "AltUpLayers",
+    "AltUpNorms",
     "AnglesBlock",
     "AttentionBlock",
     "Branch",

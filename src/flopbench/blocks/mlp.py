@@ -55,6 +55,8 @@ class GatedMlp:
         fused: whether one product computes gate and up.
         scaled: whether constants multiply the gate before its activation, and the result.
         norm: norm of what ``down`` takes, if any.
+        cutoff: whether the gate keeps only what is above a cutoff, which is subtracted. Computing
+            it, from the mean and the deviation of each row, is not priced.
     """
 
     component: ClassVar[str] = "mlp"
@@ -66,6 +68,7 @@ class GatedMlp:
     fused: bool = False
     scaled: bool = False
     norm: NormSpec | None = None
+    cutoff: bool = False
 
     def ops(self, site: Site, rows: Dim) -> Iterator[Op]:
         """Yield gate, then up while the activated gate stays alive, then down."""
@@ -79,6 +82,10 @@ class GatedMlp:
         if self.scaled:
             gate = site.with_alive(waiting).between(halves[0], halves[0])
             yield gate.op(Elementwise, function="multiply", outputs=inner, reads=inner)
+        if self.cutoff:
+            gate = site.between(halves[0], halves[0])
+            yield gate.op(Elementwise, function="add", outputs=inner, reads=inner + rows)
+            yield gate.op(Elementwise, function="relu", outputs=inner)
         yield from gate_ops(site, self.activation, inner, (waiting, 0), halves)
         if self.norm is not None:
             yield self.norm.op(site.between(halves[0], halves[0]), rows, self.inner)

@@ -81,7 +81,8 @@ def adapted(ops: Iterable[Op], rank: int, targets: Targets) -> Iterator[Op]:
 
 
 def _adapter(op: Linear, rank: int) -> Iterator[Op]:
-    place: dict[str, Any] = {**place_of(op), "trainable": op.trainable}
+    again = op.weights_shared and op.weights_of == f"{op.component}/{op.role}"
+    place: dict[str, Any] = {**place_of(op), "trainable": op.trainable, "weights_shared": again}
     value = f"{op.gives} of the adapter"
     outputs = op.rows * op.out_features
     yield Adapter(

@@ -73,6 +73,14 @@ VARIANTS = {
     "exaone_moe": slides | experts | {
         "num_shared_experts": ints(1, 2), "norm_topk_prob": flag,
     },
+    "gemma3n_text": biases | {
+        "sliding_window": ints(2, 6), "head_dim": choice(4, 6), "laurel_rank": ints(1, 5),
+        "layer_types": st.just(["sliding_attention", "full_attention", "full_attention"]),
+        "num_kv_shared_layers": ints(0, 1), "hidden_size_per_layer_input": ints(1, 6),
+        "vocab_size_per_layer_input": ints(3, 9), "altup_num_inputs": ints(2, 4),
+        "activation_sparsity_pattern": each(0.0, 0.9), "altup_correct_scale": flag,
+        "intermediate_size": each(5, 8), "altup_active_idx": ints(0, 1),
+    },
     "gemma4_text": biases | {
         "sliding_window": ints(2, 6),
         "layer_types": st.just(["sliding_attention", "full_attention", "full_attention"]),
@@ -137,6 +145,8 @@ PUBLISHED = {
     "cohere2_moe": ({"num_hidden_layers": 4}, 4200),  # CohereLabs
     "deepseek_v32": ({"num_hidden_layers": 4}, 2100),  # deepseek-ai/DeepSeek-V3.2-Exp
     "exaone_moe": ({"num_hidden_layers": 4}, 4200),  # LGAI-EXAONE/K-EXAONE-236B-A23B
+    # google/gemma-3n-E4B: 20 layers with keys of their own, and 15 that share some.
+    "gemma3n_text": ({"num_hidden_layers": 10, "num_kv_shared_layers": 5}, 600),
     # google/gemma-4-E2B-it has 15 layers with keys of their own, and 20 that share some.
     "gemma4_text": (
         {

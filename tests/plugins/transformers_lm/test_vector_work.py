@@ -63,7 +63,7 @@ MOVES = {
     "_to_copy", "_unsafe_view", "alias", "arange", "as_strided", "bmm", "cat", "clone",
     "constant_pad_nd", "convolution", "copy_", "detach", "embedding", "expand", "eye", "full",
     "full_like", "gather", "index", "index_select", "linalg_solve_triangular", "masked_fill",
-    "max", "mm", "new_empty", "new_zeros", "ones", "ones_like", "permute", "repeat",
+    "lift_fresh", "max", "mm", "new_empty", "new_zeros", "ones", "ones_like", "permute", "repeat",
     "scalar_tensor", "scatter", "scatter_", "select", "slice", "split", "split_with_sizes",
     "squeeze", "stack", "t", "topk", "transpose", "tril", "unbind", "unsqueeze", "view",
     "view_as_complex", "view_as_real", "where", "zeros", "zeros_like",
@@ -150,6 +150,19 @@ KNOWN = {
     "gemma": (UNIT, {"add": 160}, {"add": 160}),
     "gemma2": (UNIT, {"add": 288}, {"add": 288}),
     "gemma3_text": (UNIT, {"add": 320}, {"add": 320}),
+    "gemma3n_text": (
+        "magnitudes of streams, the tanh of modalities, cutoffs of gates; the rest as in Gemma 4",
+        {
+            "mul": -448 + 17,
+            "pow": 3570,
+            "add": 870,
+            "sqrt": 56,
+            "tanh": 336,
+            "erfinv": 1,
+            "std": 14,
+        },
+        {"mul": -64 + 5, "pow": 510, "add": 126, "sqrt": 8, "tanh": 48, "erfinv": 1, "std": 2},
+    ),
     "gemma4_text": (
         "the root of norms as a power, and their epsilon, less weights that norms of values lack",
         {"mul": -560, "pow": 686, "add": 686},

@@ -23,6 +23,17 @@ OWN = {
     "mellum": {"num_local_experts": 5},
     "minicpm3": PLAIN | {"num_key_value_heads": 4, "head_dim": 4},
     "deepseek_v32": INDEXED,
+    "gemma3n_text": {
+        "num_hidden_layers": 4,
+        "layer_types": ["sliding_attention", "full_attention"] * 2,
+        "num_kv_shared_layers": 2,
+        "vocab_size_per_layer_input": 23,
+        "hidden_size_per_layer_input": 6,
+        "altup_num_inputs": 3,
+        "laurel_rank": 5,
+        "intermediate_size": [22, 20, 18, 22],
+        "activation_sparsity_pattern": [0.9, 0.0, 0.0, 0.0],
+    },
     "gemma4_text": {
         "num_hidden_layers": 4,
         "layer_types": ["sliding_attention", "full_attention"] * 2,

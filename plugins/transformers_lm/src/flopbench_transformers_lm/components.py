@@ -64,6 +64,8 @@ _RULES = (
     (rf"\.{_MIXER}(\.(conv\w*|dt_proj|forget_gate))?$", "decoder/recurrence/core"),
     (rf"{_IN_LAYER}per_layer_\w+$", "decoder/per_layer"),
     (r"(^|\.)per_layer_model_projection$", "decoder/embed"),
+    (rf"{_IN_LAYER}altup(\.|$)|\.layers\.\d+$|\.altup_\w+(\.|$)", "decoder/altup"),
+    (rf"{_IN_LAYER}laurel(\.|$)", "decoder/laurel"),
     (rf"{_IN_LAYER}router(\.|$)", "decoder/moe/router"),
     (rf"{_IN_LAYER}experts$", "decoder/moe/experts"),
     (rf"\.{_MOE}\.(gate|router)(\.|$)", "decoder/moe/router"),

@@ -68,6 +68,8 @@ _USUAL: Mapping[str, str] = {
     **{
         f"{component}.{role}": role
         for component, roles in (
+            ("decoder/altup", ("modality_router", "prediction_coefs", "correction_coefs")),
+            ("decoder/laurel", ("linear_left", "linear_right")),
             ("decoder/attention/indexer", ("wq_b", "wk", "weights_proj")),
             ("decoder/per_layer", ("per_layer_input_gate", "per_layer_projection")),
         )

@@ -93,6 +93,15 @@ _MIXERS: Mapping[str, tuple[str, ...]] = {
 }
 """What contains the projections of a recurrence, unless ``mamba`` or ``linear_attn``."""
 
+_PLACED: Mapping[str, str] = {
+    "decoder/altup": "altup",
+    "decoder/attention/indexer": "self_attn.indexer",
+    "decoder/laurel": "laurel",
+    "decoder/linear": "",
+    "decoder/per_layer": "",
+}
+"""What contains parts that few types have, by component."""
+
 _GATED: Mapping[str, tuple[str, ...]] = {
     "gate": ("gate_proj", "w1"),
     "up": ("up_proj", "w3"),
@@ -112,6 +121,10 @@ _OWN: Mapping[str, Mapping[str, tuple[str, ...]]] = {
         "kv_a": ("kv_a_proj_with_mqa",),
         "kv_b": ("kv_b_proj",),
     },
+    "decoder/altup": {
+        role: (role,) for role in ("modality_router", "prediction_coefs", "correction_coefs")
+    },
+    "decoder/laurel": {role: (role,) for role in ("linear_left", "linear_right")},
     "decoder/attention/gate": {"gate": ("gate_proj", "g_proj")},
     "decoder/attention/indexer": {role: (role,) for role in ("wq_b", "wk", "weights_proj")},
     "decoder/attention/out": {"o": ("o_proj", "out_proj", "dense", "c_proj")},
@@ -188,17 +201,9 @@ def names_of(
     return tuple(full for name in names for full in _with_prefixes(name))
 
 
-_ALWAYS: Mapping[str, str] = {
-    "decoder/attention/indexer": "self_attn.indexer",
-    "decoder/linear": "",
-    "decoder/per_layer": "",
-}
-"""What contains the modules of a component, whatever the type."""
-
-
 def _containers(component: str, role: str, model_type: str) -> tuple[str, ...]:
-    if component in _ALWAYS:
-        return (_ALWAYS[component],)
+    if component in _PLACED:
+        return (_PLACED[component],)
     if component.startswith("decoder/attention/"):
         return (_ATTENTION.get(model_type, "self_attn"),)
     if component.startswith("decoder/recurrence/"):
