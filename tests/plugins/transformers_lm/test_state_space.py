@@ -428,7 +428,7 @@ def test_what_is_not_covered_is_said_in_one_sentence(kind, change, problem):
     assert problem in str(told.value)
 
 
-@pytest.mark.parametrize("kind", VARIANTS)
+@pytest.mark.parametrize("kind", types(VARIANTS))
 def test_a_sweep_over_arrays_prices_each_point_as_it_is_alone(kind):
     model, contexts = HfModel(tiny(kind)), [1, 2, 3, 4, 7, 12]
     for stage in ("prefill", "decode"):
