@@ -121,7 +121,8 @@ class RwkvLayers(Layers):
     halved: bool = False
 
     def ops(self, site: Site, run: Pass, around: ResidualNorms) -> Iterator[Op]:
-        if run.resumed and isinstance(run.queries, int) and run.queries == 1:
+        alone = run.parts[0] is run  # sequences of a packed pass run one by one
+        if alone and run.resumed and isinstance(run.queries, int) and run.queries == 1:
             run = attrs.evolve(run, queries=run.batch)
         yield from super().ops(site, run, around)
         if self.halved:
