@@ -22,7 +22,7 @@ EXPERTS = (
 _MATRIX, _STACKED = 2, 3
 """Dimensions of a weight matrix, and of those of all experts of a layer in one parameter."""
 
-_IN_LAYER = re.compile(r"\.\d+(\.|$)")
+_IN_LAYER = re.compile(r"\.\d+\.")
 
 
 @frozen
