@@ -18,7 +18,7 @@ from flopbench.blocks.passes import Pass
 from flopbench.blocks.rotary import rotation
 from flopbench.blocks.site import Site
 from flopbench.dims import Dim
-from flopbench.ops import Attention, Latent, Linear, Norm, Op
+from flopbench.ops import Attention, LatentKeys, Linear, Norm, Op
 
 
 @frozen(kw_only=True)
@@ -111,7 +111,7 @@ class LatentAttention:
             others = qkv.with_alive(keys * expanded)
             found = self._core(core.with_alive(self.heads * alive), part)
             expansion = self._expansion(others, found, first=not index)
-            latent = Latent(rank=self.kv_rank, rope_dim=self.rope_dim, expansion=expansion)
+            latent = LatentKeys(rank=self.kv_rank, rope_dim=self.rope_dim, expansion=expansion)
             yield attrs.evolve(found, latent=latent)
 
     def _expansion(self, site: Site, core: Attention, *, first: bool) -> Linear:

@@ -1,4 +1,4 @@
-"""Latent attention as engines decode it: the expansion absorbed into queries and outputs."""
+"""LatentKeys attention as engines decode it: the expansion absorbed into queries and outputs."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ import attrs
 from flopbench import Attention, AttentionMode, FusedAttention, Linear, PricedOp, hookimpl
 from flopbench.builtin.flash import Flash3
 from flopbench.dims import Dim
-from flopbench.ops.attention import Latent
+from flopbench.ops.attention import LatentKeys
 
 
 class Absorbed(Flash3):
@@ -43,13 +43,13 @@ class Absorbed(Flash3):
     def lower(self, op: Attention) -> Iterable[PricedOp]:
         return super().lower(op) if op.latent is None else self._on_latents(op, op.latent)
 
-    def _on_latents(self, op: Attention, latent: Latent) -> Iterator[PricedOp]:
+    def _on_latents(self, op: Attention, latent: LatentKeys) -> Iterator[PricedOp]:
         unrotated = op.head_dim - latent.rope_dim
         yield self._per_head(op, latent, unrotated, latent.rank)
         yield self._core(op, latent)
         yield self._per_head(op, latent, latent.rank, op.value_dim)
 
-    def _per_head(self, op: Attention, latent: Latent, width: Dim, made: Dim) -> Linear:
+    def _per_head(self, op: Attention, latent: LatentKeys, width: Dim, made: Dim) -> Linear:
         """Return the product of each head's vectors with its own part of the expansion."""
         tokens = op.batch * op.queries
         product: Linear = latent.expansion
@@ -67,7 +67,7 @@ class Absorbed(Flash3):
             last_result=op.heads * tokens * made,
         )
 
-    def _core(self, op: Attention, latent: Latent) -> FusedAttention:
+    def _core(self, op: Attention, latent: LatentKeys) -> FusedAttention:
         as_cached = attrs.evolve(
             op,
             kv_heads=1,

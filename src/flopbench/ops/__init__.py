@@ -8,7 +8,7 @@ weights and run ``steps`` times. Every dimension may be an int, an array or a sy
 to the others (`flopbench.AttentionMode`).
 """
 
-from flopbench.ops.attention import Attention, Latent
+from flopbench.ops.attention import Attention, LatentKeys
 from flopbench.ops.base import (
     OWN_VISIBLE,
     TORCH_VISIBLE,
@@ -65,7 +65,7 @@ __all__ = [
     "InputGradient",
     "Kept",
     "KvCacheUpdate",
-    "Latent",
+    "LatentKeys",
     "Lightning",
     "Linear",
     "MatMul",

@@ -16,7 +16,7 @@ from flopbench.ops.pairs import QueryKeyPairs
 
 
 @frozen(kw_only=True, eq=False)
-class Latent:
+class LatentKeys:
     """What keys and values are expanded from, if the KV cache holds a latent vector per token.
 
     Multi-head latent attention (DeepSeek-V2, arXiv:2405.04434, section 2.1).
@@ -80,7 +80,7 @@ class Attention(QueryKeyPairs):
     sinks: bool = False
     cached: bool = False
     keeps_cache: bool = False
-    latent: Latent | None = None
+    latent: LatentKeys | None = None
 
     def __attrs_post_init__(self) -> None:
         grouped = isinstance(self.heads, int) and isinstance(self.kv_heads, int)
@@ -144,7 +144,7 @@ class Attention(QueryKeyPairs):
             return (self,)
         return self._expanded(self.latent)
 
-    def _expanded(self, latent: Latent) -> Iterator[Op]:
+    def _expanded(self, latent: LatentKeys) -> Iterator[Op]:
         visits = self.batch * self.key_visits
         if self.cached:
             yield KvCacheUpdate(

@@ -25,7 +25,7 @@ _MATRIX, _STACKED = 2, 3
 _DECAYS = frozenset({"A_log"})
 """Weights that are no matrices, though Zamba's have three sizes: decays of each element."""
 
-_IN_LAYER = re.compile(r"\.\d+(\.|$)")
+_IN_LAYER = re.compile(r"\.\d+\.")
 
 
 @frozen
