@@ -1,4 +1,4 @@
-"""LatentKeys attention as engines decode it: the expansion absorbed into queries and outputs."""
+"""Latent attention as engines decode it: the expansion absorbed into queries and outputs."""
 
 from __future__ import annotations
 
