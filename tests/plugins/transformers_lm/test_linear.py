@@ -320,25 +320,16 @@ def test_what_is_kept_has_the_bytes_of_the_real_state(kind):
     assert held.kv_cache_bytes == kept
 
 
-CONVOLUTION = "decoder/recurrence/conv"
-"""Torch's formula counts the groups of a convolution as one in its backward."""
-
-
 @pytest.mark.slow
 @pytest.mark.parametrize("kind", VARIANTS)
 @pytest.mark.parametrize("recompute", ["none", "full"])
 @pytest.mark.parametrize("context", [5, 70])
-def test_a_training_step_is_exact_but_for_the_backward_of_convolutions(kind, recompute, context):
+def test_a_training_step_is_exact(kind, recompute, context):
     config, options = tiny(kind), TrainOptions(recompute=recompute)
     workload = Workload(batch_size=2, context_tokens=context)
     vendor = HfVendor.from_options(config, HfVendor.options_type())
-    found = (
-        analytic(HfModel(config), workload, options),
-        passes(vendor, {"prefill": workload}, options),
-    )
-    for each in found:
-        each[-1].pop(CONVOLUTION, None)
-    assert found[0] == found[1]
+    priced = analytic(HfModel(config), workload, options)
+    assert priced == passes(vendor, {"prefill": workload}, options)
 
 
 REFUSED = [
