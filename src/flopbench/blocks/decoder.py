@@ -14,7 +14,7 @@ from flopbench.blocks.mlp import GatedMlp, Mlp
 from flopbench.blocks.moe import Moe
 from flopbench.blocks.passes import PackedPass, Pass
 from flopbench.blocks.site import Site
-from flopbench.dims import Dim, minimum
+from flopbench.dims import Dim, is_one, minimum
 from flopbench.ops import Op, Rope, Unit
 from flopbench.storage import Scheme
 
@@ -90,7 +90,7 @@ class Layers:
         keys of its own queries. Steps of one query are as always.
         """
         window = getattr(self.attention, "window", None)
-        if isinstance(run.queries, int) and run.queries == 1:
+        if is_one(run.queries):
             return self, run
 
         def last(part: Pass) -> Pass:

@@ -12,7 +12,7 @@ from flopbench.blocks.decoder import Layers
 from flopbench.blocks.linear import Part, Projections, ResidualNorms
 from flopbench.blocks.passes import Pass
 from flopbench.blocks.site import Site
-from flopbench.dims import Dim
+from flopbench.dims import Dim, is_one
 from flopbench.ops import Elementwise, Linear, Op, TokenShift, Wkv
 
 
@@ -122,8 +122,9 @@ class RwkvLayers(Layers):
 
     def ops(self, site: Site, run: Pass, around: ResidualNorms) -> Iterator[Op]:
         alone = run.parts[0] is run  # sequences of a packed pass run one by one
-        if alone and run.resumed and isinstance(run.queries, int) and run.queries == 1:
-            run = attrs.evolve(run, queries=run.batch)
+        if alone and run.resumed and is_one(run.queries):
+            earlier = run.keys - run.queries
+            run = attrs.evolve(run, queries=run.batch, keys=earlier + run.batch)
         yield from super().ops(site, run, around)
         if self.halved:
             elements = run.tokens * around.width

@@ -8,7 +8,7 @@ import attrs
 
 from flopbench import Attention, AttentionMode, FusedAttention, Linear, PricedOp, hookimpl
 from flopbench.builtin.flash import Flash3
-from flopbench.dims import Dim
+from flopbench.dims import Dim, is_one
 from flopbench.ops.attention import LatentKeys
 
 
@@ -22,22 +22,21 @@ class Absorbed(Flash3):
     The products with K_h' and V_h run once per query, in the place of one expansion per cached
     token. The core then has queries and keys of rank + rope_dim elements, values of rank elements,
     and one key head: the latents are read once for all heads, as keys and as values. vLLM and
-    SGLang decode so (FlashMLA is such a kernel). A pass over several new tokens of a sequence
-    expands keys and values, as these engines do, and runs as ``flash3``.
+    SGLang decode so (FlashMLA is such a kernel). A pass over several new tokens of a sequence, or
+    over its first ones, expands keys and values, as these engines do, and runs as ``flash3``.
     """
 
     name = "absorbed"
     summary = "latent attention decodes on cached latents, as serving engines do; else as flash3"
-    version = "FlashMLA"
     no_backward = "it is for decoding"
 
     def on_latents(self, op: Attention) -> bool:
-        return isinstance(op.queries, int) and op.queries == 1
+        return op.resumed and is_one(op.queries)
 
     def unsupported(self, op: Attention) -> str | None:
         if op.latent is None:
             return super().unsupported(op)
-        # A kernel of its own takes the wide heads.
+        # FlashMLA, a kernel of its own, takes the wide heads.
         return super().unsupported(attrs.evolve(op, head_dim=1, value_dim=1))
 
     def lower(self, op: Attention) -> Iterable[PricedOp]:

@@ -6,7 +6,7 @@ from collections.abc import Iterable
 from typing import Any, ClassVar
 
 from flopbench import Attention, AttentionMode, FusedAttention, PricedOp, hookimpl
-from flopbench.dims import Dim, is_array, is_symbolic
+from flopbench.dims import Dim, all_or_none, is_array, is_symbolic, maximum
 
 MAX_HEAD_DIM = 256
 """The widest head that FlashAttention-2 and 3 take (Dao, arXiv:2307.08691; flash-attn's README)."""
@@ -92,9 +92,13 @@ class FlashAttention2(FlashAttention):
 
 
 def _hides(most: Any, op: Attention) -> bool:
-    """Return whether a limit of keys may leave out some; an open size may be any."""
-    beyond = op.keys + op.queries * (op.steps - 1) - most
-    return is_symbolic(beyond) or _any(beyond > 0)
+    """Return whether a limit of keys may leave out some; an open size may be any.
+
+    Raises:
+        ValueError: it does for some sizes of an array, and not for others.
+    """
+    beyond = maximum(op.keys + op.queries * (op.steps - 1) - most, 0)
+    return is_symbolic(beyond) or all_or_none(beyond, "keys that are left out")
 
 
 def _any(condition: Any) -> bool:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from flopbench import Attention, AttentionMode, hookimpl
 from flopbench.builtin.absorbed import Absorbed
-from flopbench.dims import Dim
+from flopbench.dims import Dim, is_one
 
 
 class Sparse(Absorbed):
@@ -35,10 +35,9 @@ class Sparse(Absorbed):
         return op.chosen_pairs
 
     def keys_read(self, op: Attention) -> Dim:
-        one_query = isinstance(op.queries, int) and op.queries == 1
         if op.chosen is None:
             return super().keys_read(op)
-        return op.chosen_pairs if one_query else op.key_visits
+        return op.chosen_pairs if is_one(op.queries) else op.key_visits
 
 
 @hookimpl

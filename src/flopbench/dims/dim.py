@@ -62,6 +62,15 @@ def all_or_none(value: Any, of_what: str) -> bool:
     return bool(high)
 
 
+def is_one(size: Any) -> bool:
+    """Return whether a size is 1; of an array, whether all sizes are. An open size is not.
+
+    Raises:
+        ValueError: some sizes of an array are 1, and others are not.
+    """
+    return not all_or_none(size - 1, "one alone")
+
+
 def is_traced(value: object) -> bool:
     """Return whether ``value`` is a size in a traced vendor call: one of torch's symbolic ints."""
     torch = sys.modules.get("torch")

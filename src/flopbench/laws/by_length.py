@@ -10,6 +10,7 @@ from flopbench.tally import sums
 from flopbench.text import listed
 from flopbench.vendor.counter import Count, Counted, StageCount, Uncounted, VendorCounter
 from flopbench.vendor.counting import count_stage
+from flopbench.vendor.method import Method
 from flopbench.vendor.model import ByLength, VendorStage
 
 if TYPE_CHECKING:
@@ -45,7 +46,12 @@ def count_by_length(
         f"on a polynomial of degree {found.degree} in every module and op, which gives that of "
         f"{series.length:,}"
     )
-    return StageCount(_count(values), (*stage.assumptions, note))
+    return StageCount(
+        _count(values),
+        (*stage.assumptions, note),
+        counter.own_formulas_of(op for _module, op in values),
+        Method.INTERPOLATED,
+    )
 
 
 def _interpolated(counter: VendorCounter, series: ByLength) -> Interpolated | None:

@@ -127,7 +127,7 @@ def opened(subject: Subject) -> OpenedStage:
         values=values,
         lows=lows,
         symbols=symbols,
-        chunks=stage.chunks,
+        chunks=stage.chunks(),
         steps=steps,
         steps_method=method,
     )

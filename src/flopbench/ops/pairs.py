@@ -12,6 +12,7 @@ from flopbench.dims import (
     ceil_div,
     consecutive_sum,
     dim_field,
+    is_zero,
     maximum,
     minimum,
     triangle,
@@ -68,6 +69,8 @@ class QueryKeyPairs(Core):
             )
 
     def _check_window(self) -> None:
+        if self.chosen is not None and is_zero(self.chosen):
+            raise ValueError("attention to chosen keys needs at least 1 of them, got 0")
         if self.chosen is not None and not (
             self.causal and self.window is None and isinstance(self.prefix, int) and not self.prefix
         ):

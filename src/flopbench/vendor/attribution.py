@@ -96,7 +96,8 @@ def attribute(counted: StageCount, component_of: Callable[[str, str], str]) -> A
         tuple(Entry(c, op, n) for (c, op), n in flops.items()),
         tuple(UncountedOp(c, op, n) for (c, op), n in calls.items()),
         counted.assumptions,
-        own_formulas=counted.own_formulas,
+        counted.method,
+        counted.own_formulas,
     )
 
 

@@ -11,6 +11,7 @@ from attrs import frozen
 
 from flopbench.conventions import ENTRIES, MAC_FLOPS
 from flopbench.errors import CountError, unknown
+from flopbench.vendor.method import Method
 from flopbench.vendor.model import VERIFIED, VendorCall
 from flopbench.vendor.own import OwnFormula
 
@@ -117,11 +118,13 @@ class StageCount:
 
     Attributes:
         own_formulas: those of the counter's own formulas that gave a part of it.
+        method: how it was obtained.
     """
 
     count: Count
     assumptions: tuple[str, ...] = ()
     own_formulas: tuple[OwnFormula, ...] = ()
+    method: Method = Method.CONCRETE
 
 
 @frozen

@@ -6,7 +6,6 @@ from abc import ABC, abstractmethod
 from collections.abc import Callable, Hashable, Mapping, Sequence
 from typing import Any, ClassVar, Self
 
-import attrs
 from attrs import frozen
 
 from flopbench.digests import distinct
@@ -77,8 +76,8 @@ class VendorStage:
             count is multiplied. It has an entry for each step, and no step is sampled.
         assumptions: what the calls assume, one sentence each, for the report.
         by_length: finds shorter calls that may stand for the stage's only one, if there are some.
-        chunks: sizes, by name, that its calls cut into chunks: how many make one. A law that cannot
-            be traced is then sought in the number of chunks, too.
+        chunks: finds sizes, by name, that its calls cut into chunks: how many make one. A law that
+            cannot be traced is then sought in the number of chunks, too.
     """
 
     prepare: Callable[[Any], VendorCall]
@@ -87,7 +86,7 @@ class VendorStage:
     assumptions: tuple[str, ...] = ()
     times: tuple[int, ...] = ()
     by_length: Callable[[], ByLength | None] | None = None
-    chunks: Mapping[str, int] = attrs.field(factory=dict)
+    chunks: Callable[[], Mapping[str, int]] = dict
 
 
 def joined(stages: Sequence[VendorStage]) -> VendorStage:

@@ -89,7 +89,8 @@ def freeze_choices(module: Any) -> None:
     """
     for each in module.modules():
         # A function under `torch.no_grad` is wrapped by one of this name.
-        if type(each).forward.__code__.co_name == "decorate_context":
+        code = getattr(type(each).forward, "__code__", None)
+        if getattr(code, "co_name", None) == "decorate_context":
             each.requires_grad_(requires_grad=False)
 
 

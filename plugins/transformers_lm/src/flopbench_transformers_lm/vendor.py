@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Hashable, Mapping, Sequence
-from functools import cached_property
 from importlib import metadata
 from typing import TYPE_CHECKING, Any, Literal
 
@@ -79,7 +78,9 @@ class HfVendor(VendorModel):
             return self._draft(workload.requests)
         if name == "prefill":
             stage = self._prefill(workload, self._real)
-            return attrs.evolve(stage, by_length=lambda: self._by_length(workload))
+            return attrs.evolve(
+                stage, by_length=lambda: self._by_length(workload), chunks=self._chunks
+            )
         return VendorStage(
             lambda step: self._decode(workload, step),
             steps=workload.decode_steps,
@@ -100,12 +101,12 @@ class HfVendor(VendorModel):
         stage = self._prefill(workloads["prefill"], real)
         return attrs.evolve(stage, assumptions=(*stage.assumptions, *real.assumptions()))
 
-    @cached_property
-    def _chunk(self) -> int | None:
-        """Tokens of a chunk, where the model cuts a prefill into chunks."""
+    def _chunks(self) -> Mapping[str, int]:
+        """Return how many tokens make a chunk, where the model cuts a prefill into chunks."""
         from flopbench_transformers_lm.token_loops import chunk
 
-        return chunk(self._real)
+        found = chunk(self._real)
+        return {"S": found} if found else {}
 
     def shapes(self, stage: str, workload: Workload) -> Hashable:
         w = workload
@@ -171,7 +172,6 @@ class HfVendor(VendorModel):
         return VendorStage(
             lambda _step: _whole(workload, real, workload.context_tokens),
             assumptions=self._assumptions("prefill", workload),
-            chunks={"S": self._chunk} if self._chunk else {},
         )
 
     def _by_length(self, workload: Workload) -> ByLength | None:

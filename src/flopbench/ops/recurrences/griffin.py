@@ -6,7 +6,7 @@ from collections.abc import Iterator
 
 from attrs import frozen
 
-from flopbench.dims import Dim, dim_field
+from flopbench.dims import Dim, dim_field, is_one
 from flopbench.ops.base import PricedOp
 from flopbench.ops.recurrences.chain import Chain
 from flopbench.ops.recurrences.convolution import CausalConvolution
@@ -81,8 +81,7 @@ class ShiftedConvolution(CausalConvolution):
 
     def as_run(self) -> Iterator[PricedOp]:
         """Yield the convolution with its padding, or the products and the sum for one token."""
-        one = isinstance(self.tokens, int) and self.tokens == 1
-        if not (self.cached and one):
+        if not (self.cached and is_one(self.tokens)):
             yield self._over(self.tokens, self.tokens + self.kernel - 1)
             return
         outputs, weights = self.batch * self.channels, self.channels * self.kernel

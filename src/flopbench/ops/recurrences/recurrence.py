@@ -10,7 +10,7 @@ import attrs
 from attrs import frozen
 
 from flopbench.conventions import Conventions
-from flopbench.dims import Dim, dim_field
+from flopbench.dims import Dim, dim_field, is_one
 from flopbench.ops.base import PricedOp
 from flopbench.ops.core import Core
 from flopbench.ops.lookups import KvCacheUpdate
@@ -99,7 +99,7 @@ class Recurrence(Core):
     @property
     def is_step(self) -> bool:
         """Whether it is one more token on a state that there is: a step of decoding."""
-        return self.resumed and isinstance(self.tokens, int) and self.tokens == 1
+        return self.resumed and is_one(self.tokens)
 
     def state(self) -> Iterator[PricedOp]:
         """Yield the reading of the state that there is, and the writing of the new one."""

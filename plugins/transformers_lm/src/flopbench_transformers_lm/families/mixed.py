@@ -147,7 +147,7 @@ def aria_text(config: LmConfig) -> Decoder:
         inner,
         shared,
         count="moe_num_experts",
-        per_token=fields.size("moe_topk"),
+        chosen="moe_topk",
         scoring="chosen",
         experts={"activation": "silu"},
     )

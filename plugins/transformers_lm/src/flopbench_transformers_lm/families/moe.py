@@ -138,7 +138,7 @@ def hunyuan_v1_moe(config: LmConfig) -> Decoder:
     shared = gated_mlp(fields)
     block = attention(fields, biases="attention_bias", qk_norm=RMS)
     usual = {"shared": shared, "shared_first": True, "normalised": True}
-    experts = [_experts(fields, per_token=k, **usual) for k in chosen]
+    experts = [_experts(fields, chosen=k, **usual) for k in chosen]
     return decoder(fields, [(block, part) for part in experts])
 
 

@@ -19,7 +19,7 @@ def moe(
     *,
     shared_first: bool = False,
     count: str = "num_experts",
-    per_token: Any = None,
+    chosen: Any = "num_experts_per_tok",
     experts: dict[str, Any] | None = None,
     **router: Any,
 ) -> Moe:
@@ -27,16 +27,18 @@ def moe(
 
     Args:
         count: the field with the number of experts.
-        per_token: experts per token, if not the number that the config gives for all layers.
+        chosen: the field with the number of experts per token; or the number, if the config
+            gives none for all layers.
         experts, router: fields of `Experts` and `Router` that differ from the usual.
     """
-    number, name = fields.size(count), "num_experts_per_tok"
-    chosen = fields.size(name) if per_token is None else per_token
-    if type(chosen) is not int or not 1 <= chosen <= number:
+    number, named = fields.size(count), isinstance(chosen, str)
+    each = fields.size(chosen) if named else chosen
+    if type(each) is not int or not 1 <= each <= number:
+        name = chosen if named else "num_experts_per_tok"
         raise fields.refused(name, f"whole numbers from 1 to {number}, the number of experts")
     # The loss that balances experts is only for training.
     fields.expect(output_router_logits=False)
-    sizes: dict[str, Any] = {"width": fields.width, "experts": number, "per_token": chosen}
+    sizes: dict[str, Any] = {"width": fields.width, "experts": number, "per_token": each}
     usual = {"activation": None if "activation" in (experts or {}) else fields.activation()}
     return Moe(
         router=Router(**sizes, **router),
