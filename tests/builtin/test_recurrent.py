@@ -16,6 +16,7 @@ from flopbench.blocks import (
     LmHead,
     Mamba2,
     NormSpec,
+    PackedPass,
     ResidualNorms,
     SelfAttention,
     decode_passes,
@@ -143,6 +144,13 @@ def test_a_step_reads_a_state_that_does_not_grow(batch, context, more):
     state = 4 * HEADS * HEAD_DIM * STATE + 2 * CHANNELS * KERNEL
     assert first == second == 2 * batch * state
     assert larger - cache == 2 * batch * more * 2 * 6
+
+
+@given(st.lists(st.tuples(st.integers(1, 3), SIZES), min_size=1, max_size=4))
+def test_sequences_of_a_packed_pass_share_all_weights(parts):
+    packed = PackedPass(parts=tuple(prefill(batch, context) for batch, context in parts))
+    alone = priced(prefill(1, 5), Eager()).footprint
+    assert priced(packed, Eager()).footprint.weight_bytes == alone.weight_bytes
 
 
 def test_what_a_mode_does_not_carry_out_runs_eagerly_and_is_listed():

@@ -208,10 +208,16 @@ def lower(
     parts: list[Any] = [*_with_alive(used.state(core), core.alive_meanwhile)]
     for part in _asked(core, used):
         if isinstance(part, Core):
-            parts += _with_alive(used.lower(part), part.alive_meanwhile)
+            parts += _at(core, used.lower(part), part.alive_meanwhile)
         else:
             parts.append(part)
     return parts, fallback
+
+
+def _at(core: Core, lowered: Iterable[PricedOp], alive: Dim) -> Iterator[PricedOp]:
+    """Yield what a core is lowered to, with weights that it shares with an earlier one."""
+    for op in _with_alive(lowered, alive):
+        yield attrs.evolve(op, weights_shared=True) if core.weights_shared else op
 
 
 def _asked(core: Core, mode: AttentionMode) -> Iterable[Op]:

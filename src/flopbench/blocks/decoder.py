@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Iterator, Mapping
 from typing import Any, Protocol, Self, TypeAlias
 
@@ -15,7 +16,7 @@ from flopbench.blocks.moe import Moe
 from flopbench.blocks.passes import PackedPass, Pass
 from flopbench.blocks.site import Site
 from flopbench.dims import Dim, is_one, minimum
-from flopbench.ops import Op, Rope, Unit
+from flopbench.ops import Core, Op, Rope, Unit
 from flopbench.storage import Scheme
 
 FeedForward: TypeAlias = Mlp | GatedMlp | Moe
@@ -196,11 +197,24 @@ class Decoder:
         yield from self.head.ops(head, run)
 
     def _layer(self, group: Layers, site: Site, run: Pass) -> Iterator[Op]:
-        ops = group.ops(site, run, self.around)
+        ops = _shared(group.ops(site, run, self.around), len(run.parts))
         windowed = getattr(group.attention, "window", None) is not None
         if len(self.angles) > 1 and windowed:
             return (_by_angles(op, "angles of windows") for op in ops)
         return ops
+
+
+def _shared(ops: Iterator[Op], parts: int) -> Iterator[Op]:
+    """Yield the operations of a layer; the cores of all parts of a pass have the same weights."""
+    found: Counter[tuple[str, type[Op]]] = Counter()
+    for op in ops:
+        if isinstance(op, Core):
+            key = (op.component, type(op))
+            again = found[key] % parts != 0
+            found[key] += 1
+            yield attrs.evolve(op, weights_shared=True) if again else op
+        else:
+            yield op
 
 
 def _by_angles(op: Op, name: str) -> Op:

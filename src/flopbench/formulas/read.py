@@ -12,7 +12,7 @@ from flopbench.formulas.account import Account
 from flopbench.formulas.facts import Facts
 from flopbench.formulas.parameters import parameters_of
 from flopbench.formulas.shapes import attention_layers, expert_layers, latent_of, mlp_layers
-from flopbench.ops import Attention, Embedding, Linear, Op, expanded
+from flopbench.ops import Attention, Core, Embedding, Linear, Op, expanded
 
 
 @frozen(eq=False)
@@ -28,6 +28,11 @@ class Reading:
     account: Account
 
 
+def _is_known(core: Core) -> bool:
+    """Return whether formulas have terms for what mixes the tokens."""
+    return isinstance(core, Attention) and not core.chunked and core.chosen is None
+
+
 def read(model: str, ops: Iterable[Op], *, decoding: bool = False, repeated: int = 0) -> Reading:
     """Return the facts and the account of one pass of a decoder.
 
@@ -37,7 +42,8 @@ def read(model: str, ops: Iterable[Op], *, decoding: bool = False, repeated: int
         repeated: FLOPs of the forward work that full recomputation repeats.
 
     Raises:
-        UsageError: they are not those of a decoder with attention over sequences of one length.
+        UsageError: they are not those of a decoder with attention over sequences of one length, or
+            something else mixes tokens, too.
     """
     every = tuple(expanded(ops))
     cores: list[Any] = [op for op in every if isinstance(op, Attention)]
@@ -47,6 +53,11 @@ def read(model: str, ops: Iterable[Op], *, decoding: bool = False, repeated: int
         raise UsageError(
             f"model {model!r}: formulas of FLOPs are for decoders: a token embedding, attention "
             "and an LM head"
+        )
+    if any(isinstance(op, Core) and not _is_known(op) for op in every):
+        raise UsageError(
+            f"model {model!r}: formulas of FLOPs know attention over all keys or a window, and no "
+            "recurrences, chunks of keys or chosen keys"
         )
     lengths = {(op.batch, op.queries, op.keys, op.steps) for op in cores}
     if len(lengths) > 1:

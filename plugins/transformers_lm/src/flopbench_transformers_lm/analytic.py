@@ -8,7 +8,8 @@ from typing import TYPE_CHECKING, Any, ClassVar, Self
 
 from attrs import evolve
 
-from flopbench import AnalyticModel, Op, Size, Stage, UsageError
+from flopbench import AnalyticModel, Op, Recurrence, Size, Stage, UsageError
+from flopbench.blocks import Pass
 from flopbench.dims import DEFAULT_DTYPE, Dim
 from flopbench.inputs import config_path, read_config_json
 from flopbench.storage import DTYPE_BITS, Storage, dtype_named, is_dtype
@@ -51,8 +52,10 @@ NOT_PRICED = (
 EXPANDED = (
     "each decode step expands the latents of all earlier tokens to keys and values again, as "
     "transformers does; an engine that absorbs the expansion into its products does not "
-    "(--attention absorbed)"
+    "(--attention {mode})"
 )
+
+STATES = "the KV cache is that of attention and the states of recurrences, which do not grow"
 
 SHOWN: Mapping[str, str] = {
     "hidden_size": "hidden_size",
@@ -222,8 +225,18 @@ class HfModel(AnalyticModel):
         return (packed, *drafted, *beyond_positions(self._config, workload.requests))
 
     def notes(self) -> tuple[str, ...]:
-        latent = self._config.decoder.get("kv_lora_rank")
-        return (*self._config.notes, *self._stored, *([EXPANDED] if latent else []))
+        get = self._config.decoder.get
+        mode = "sparse" if get("index_topk") else "absorbed"
+        latent = [EXPANDED.format(mode=mode)] if get("kv_lora_rank") else []
+        states = [STATES] if self._recurs() else []
+        return (*self._config.notes, *self._stored, *latent, *states)
+
+    def _recurs(self) -> bool:
+        """Return whether it has recurrences."""
+        if self._decoder is None:
+            return False
+        one = Pass(batch=1, queries=1, keys=1, head_rows=1)
+        return any(isinstance(op, Recurrence) for op in self._decoder.ops(one))
 
     def ops(self, stage: str, workload: Workload) -> Iterator[Op]:
         if self._decoder is None:

@@ -16,6 +16,7 @@ from flopbench_transformers_lm.vendor_model import RealModel
 
 _EXPERTS = "decoder/moe/experts"
 _QKV = "decoder/attention/qkv"
+_RECURRENT = "decoder/recurrence/in"
 
 _COUNT = ("num_local_experts", "num_experts", "n_routed_experts", "moe_num_experts")
 _CHOSEN = ("num_experts_per_tok", "moe_topk", "moe_k", "num_experts_per_token")
@@ -30,14 +31,15 @@ def sentences(real: RealModel, stage: str, tokens: int, flops: Mapping[str, int]
     """
     config = real.config.decoder
     yield from _idle_experts(real, config, stage, tokens, flops.get(_EXPERTS, 0))
-    found = flops.get(_QKV, 0)
-    needed = MAC_FLOPS * tokens * _elements(real, _QKV)
-    if found > needed > 0:
-        yield (
-            f"{stage}: {tera(found)} TFLOPs were counted in {_QKV}, of which "
-            f"{tera(found - needed)} ({found - needed:,} FLOPs) {_why(real, stage)}; "
-            f"{tera(needed)} are for the new ones"
-        )
+    for component in (_QKV, _RECURRENT):
+        found = flops.get(component, 0)
+        needed = MAC_FLOPS * tokens * _elements(real, component)
+        if found > needed > 0:
+            yield (
+                f"{stage}: {tera(found)} TFLOPs were counted in {component}, of which "
+                f"{tera(found - needed)} ({found - needed:,} FLOPs) {_why(real, stage)}; "
+                f"{tera(needed)} are for the new ones"
+            )
     if stage == "prefill" and _loops_over_tokens(real):
         yield (
             f"{stage}: without its CUDA kernels, transformers runs a selective scan token by token"

@@ -30,7 +30,9 @@ _FULL, _SLIDING = "full_attention", "sliding_attention"
 def gemma4(config: LmConfig) -> Decoder:
     """Gemma 4 (ai.google.dev/gemma/docs/core): vectors of tokens for each layer, shared keys."""
     fields = Fields(config)
-    fields.expect(use_bidirectional_attention=None)
+    fields.one_of(
+        "use_bidirectional_attention", None, "vision"
+    )  # of images, which text has none of
     kinds = fields.per_layer("layer_types", _FULL, _SLIDING)
     first_shared = fields.layers - fields.size("num_kv_shared_layers", 0, least=0)
     if first_shared < fields.layers and {*kinds[: max(first_shared, 0)]} != {*kinds}:
