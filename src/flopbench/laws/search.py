@@ -202,10 +202,9 @@ class Search:
             raise CountError(f"no closed form in {name} was measured: {why}")
         rest = without(names, name), without(free, name)
         at = cache(lambda value: self.find(rest[0], {**fixed, name: value}, rest[1]))
-        result, where = self._interpolated(name, lambda value: at(value).forms)
+        result, where = self._interpolated(name, fixed, lambda value: at(value).forms)
         points = [at(value) for value in (*result.used, *result.confirmed)]
-        if name in self.opened.chunks:
-            points += self._hold_below_chunks(name, fixed, result.forms, at)
+        points += self._hold_below(name, fixed, result, at)
         note = (
             f"{name} was interpolated{where} ({why}): degree {result.degree} from {name} = "
             f"{_listed(result.used)}, confirmed at {_listed(result.confirmed)}"
@@ -216,29 +215,36 @@ class Search:
         return Found(result.forms, calls, method=Method.INTERPOLATED)
 
     def _interpolated(
-        self, name: str, value: Callable[[int], Mapping[Key, sympy.Expr]]
+        self, name: str, fixed: Mapping[str, int], value: Callable[[int], Mapping[Key, sympy.Expr]]
     ) -> tuple[Interpolated, str]:
         """Return the polynomials in a size, and in what else than the size they are."""
-        opened, symbol = self.opened, self.opened.symbols[name]
-        low, high, chunk = opened.lows[name], opened.values[name], opened.chunks.get(name)
+        symbol, chunk = self.opened.symbols[name], self.opened.chunks.get(name)
         if chunk is None:
-            return interpolate(symbol, value, low=low, high=high), ""
-        found = interpolate_in_chunks(symbol, chunk, value, high=high)
+            return self._polynomials(name, fixed, value), ""
+        found = interpolate_in_chunks(symbol, chunk, value, high=self.opened.values[name])
         return found, f", with the number of chunks of {chunk}"
 
-    def _hold_below_chunks(
-        self,
-        name: str,
-        fixed: Mapping[str, int],
-        forms: Mapping[Key, sympy.Expr],
-        at: Callable[[int], Found],
+    def _polynomials(
+        self, name: str, fixed: Mapping[str, int], value: Callable[[int], Mapping[Key, sympy.Expr]]
+    ) -> Interpolated:
+        """Return the polynomials from the smallest size on; else beyond small ones that differ."""
+        symbol, low, high = self.opened.symbols[name], self.opened.lows[name], self.opened.values
+        try:
+            return interpolate(symbol, value, low=low, high=high[name])
+        except CountError:
+            if low >= THRESHOLD or STEP.name in {name, *fixed}:  # exceptions hold in all steps
+                raise
+        return interpolate(symbol, value, low=THRESHOLD, high=high[name])
+
+    def _hold_below(
+        self, name: str, fixed: Mapping[str, int], result: Interpolated, at: Callable[[int], Found]
     ) -> list[Found]:
         """Find what holds at the small sizes that were not interpolated, and keep what differs."""
         symbol, found = self.opened.symbols[name], []
-        for value in range(self.opened.lows[name], THRESHOLD):
+        for value in range(self.opened.lows[name], min(THRESHOLD, result.used[0])):
             small = at(value)
             found.append(small)
-            if not gives(forms, symbol, value, small.forms):
+            if not gives(result.forms, symbol, value, small.forms):
                 self.assumed.slices.append(Slice({**fixed, name: value}, small.forms))
         return found
 

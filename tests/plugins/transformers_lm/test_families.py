@@ -4,6 +4,7 @@ import json
 import re
 
 import pytest
+import sympy
 from attrs import evolve
 from hypothesis import given, settings
 from hypothesis import strategies as st
@@ -12,11 +13,12 @@ from flopbench.analytic.price import price
 from flopbench.builtin.eager import Eager
 from flopbench.commands.run.reconcile import compare
 from flopbench.conventions import Conventions
+from flopbench.dims.forms import symbol
 from flopbench.errors import CountError, UsageError
 from flopbench.vendor.attribution import attribute
 from flopbench.vendor.counting import count_stage
 from flopbench_transformers_lm.analytic import HfModel
-from flopbench_transformers_lm.config import LmOptions, read_config
+from flopbench_transformers_lm.config import LmOptions, read_config, to_transformers
 from flopbench_transformers_lm.families import FAMILIES
 from flopbench_transformers_lm.vendor import HfVendor
 from flopbench_transformers_lm.workload import Workload
@@ -260,22 +262,61 @@ def test_a_window_caps_the_keys_of_decoding_and_flash_computes_the_band_of_the_p
     assert pairs("decode", Eager(), context_tokens=10, decode_steps=2) == 2 * 4 + 11 + 12
 
 
+HOW = r"(interpolated(, with the number of chunks of \d+,)? )?for all"
 CELL = re.compile(
-    r"for all B, S, K"
-    r"|prefill (interpolated )?for all B, S; "
-    r"decode for all B, S, K( with K \+ S < (\d+) or S >= \d+)?"
+    rf"{HOW} B, S, K"
+    rf"|prefill {HOW} B, S( with S >=? \d+( not divisible by \d+)?)?; "
+    rf"decode {HOW} B, S, K( with K \+ S < (\d+) or S >= \d+)?"
+    r"|not proved: (?!.*(Error|torch|aten|None))[\w ,;:=().+-]{10,120}"
 )
 """All that a row of the page may say of a proof."""
+
+
+def rows():
+    import make_hf_laws as script
+
+    return dict(script.ROW.findall(script.PAGE.read_text(encoding="utf-8")))
 
 
 def test_the_page_lists_each_type_with_its_law():
     import make_hf_laws as script
 
-    text = script.PAGE.read_text(encoding="utf-8")
-    proofs = dict(script.ROW.findall(text))
+    text, proofs = script.PAGE.read_text(encoding="utf-8"), rows()
     assert set(proofs) == set(FAMILIES)
-    assert all(CELL.fullmatch(cell) for cell in proofs.values())
-    assert script.page_with(text, script.table(proofs)) == text
+    assert [cell for cell in proofs.values() if not CELL.fullmatch(cell)] == []
+    assert script.page_with(text, script.tables(proofs)) == text
+    assert f"\n{len(FAMILIES)} types have closed forms" in text
+
+
+CHUNK_OF_DELTA_RULES = 64
+"""transformers' code has it, no config does."""
+
+
+def test_the_numbers_of_a_proof_are_those_of_the_types_config():
+    for kind, cell in rows().items():
+        said = {int(number) for number in re.findall(r"(?<![\w.])\d+", cell)}
+        if cell.startswith("not proved") or not said:
+            continue
+        values = to_transformers(read_config(kind, LmOptions())).to_dict().values()
+        own = {CHUNK_OF_DELTA_RULES, *(value for value in values if isinstance(value, int))}
+        assert all({n - 1, n, n + 1} & own for n in said), (kind, cell)
+
+
+def test_what_proofs_assume_together_is_said_briefly():
+    import make_hf_laws as script
+
+    batch, tokens = symbol("B"), symbol("S")
+    padded = sympy.And(tokens > 256, sympy.Ne(sympy.Mod(tokens, 256), 0))
+    assert script._text(padded) == "S > 256 not divisible by 256"
+    assert script._text(sympy.Or(tokens < 256, padded)) == "S < 256 or S > 256 not divisible by 256"
+    assert script._text(sympy.And(batch > 2, padded)) == "B > 2 and S > 256 not divisible by 256"
+    relation = script.RELATION
+    assert relation.fullmatch("Ne(Mod(S, 256), 0)")
+    assert relation.fullmatch("K + S < 4095")
+    assert not relation.fullmatch(
+        "S was interpolated (the program binds S): degree 1 from S = 8, 9"
+    )
+    assert not relation.fullmatch("each decode step is called on the state that a prefill leaves")
 
 
 TINY = {

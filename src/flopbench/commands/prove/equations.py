@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
+from functools import partial
 
 import sympy
 from attrs import frozen
@@ -17,14 +18,26 @@ from flopbench.vendor.method import Method
 Forms = Mapping[Key, sympy.Expr]
 """Closed forms by component and op."""
 
+At = Callable[[Mapping[str, int]], Forms]
+"""Closed forms where some sizes are numbers."""
 
-def equations(stage: str, analytic: Forms, law: Law | Failed) -> list[Equation]:
-    """Return the equation of a stage that is not a sum, then those of its components."""
+
+def equations(
+    stage: str, analytic: Forms, law: Law | Failed, at: At | None = None
+) -> list[Equation]:
+    """Return the equation of a stage that is not a sum, then those of its components.
+
+    Args:
+        at: prices the stage where some sizes are numbers; by default they are put into the forms.
+    """
     if isinstance(law, Failed):
         return [_not_counted(stage, analytic, law.reason)]
     names = dict.fromkeys(component for component, _op in (*analytic, *law.forms))
     names |= dict.fromkeys(op.component for op in law.uncounted)
-    components = [_Component(stage, name, analytic, law).equation() for name in names]
+    there = tuple((at or partial(_put_in_sizes, analytic))(piece.sizes) for piece in law.slices)
+    for forms in (*there, *(piece.forms for piece in law.slices)):
+        names |= dict.fromkeys(component for component, _op in forms)
+    components = [_Component(stage, name, analytic, law, there).equation() for name in names]
     return [_whole(stage, components, law), *components]
 
 
@@ -59,6 +72,13 @@ def composed(stage: str, parts: list[Equation]) -> Equation:
 
 def _is_nothing(part: Equation) -> bool:
     return part.vendor == 0 and part.analytic == 0 and not part.uncounted
+
+
+def _put_in_sizes(forms: Forms, sizes: Mapping[str, int]) -> Forms:
+    """Return closed forms with some sizes put in."""
+    names = {name for form in forms.values() for name in form.free_symbols}
+    values = {name: sizes[name.name] for name in names if name.name in sizes}
+    return {key: form.subs(values) for key, form in forms.items()}
 
 
 def _not_counted(stage: str, analytic: Forms, reason: str) -> Equation:
@@ -101,6 +121,7 @@ class _Component:
     name: str
     analytic: Forms
     law: Law
+    there: tuple[Forms, ...]
 
     def equation(self) -> Equation:
         ours, theirs = _ops(self.analytic, self.name), _ops(self.law.forms, self.name)
@@ -150,12 +171,12 @@ class _Component:
     ) -> Iterator[tuple[str, sympy.Expr]]:
         """Yield analytic minus vendor where the law holds, then at each of its exceptions."""
         yield "", _difference(analytic, vendor, self.law)
-        for piece in self.law.slices:
-            sizes = {s: piece.sizes[s.name] for s in analytic.free_symbols if s.name in piece.sizes}
+        for piece, forms in zip(self.law.slices, self.there, strict=True):
+            ours = sympy.Add(*_ops(forms, self.name).values())
             there = sympy.Add(*_ops(piece.forms, self.name).values())
             where = ", ".join(f"{name} = {value}" for name, value in piece.sizes.items())
             guards = self.law.guards_at(piece.sizes)
-            difference = simplified(analytic.subs(sizes) - there, guards)
+            difference = simplified(ours - there, guards)
             yield f", where {where}: the program runs differently there", difference
 
 

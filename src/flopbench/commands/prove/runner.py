@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import platform
 from collections.abc import Mapping, Sequence
+from functools import partial
 from typing import Any
 
 import sympy
@@ -54,7 +55,15 @@ def prove(
         analytic[stage.name] = analytic_forms(plan, stage, sizes, counter)
         progress.stage(f"{stage.title.lower()} ({counter.name})")
         laws[stage.name] = _law(plan, vendor, counter, stage, sizes, progress)
-    found = {s.name: equations(s.name, analytic[s.name], laws[s.name]) for s in plan.base_stages}
+    found = {
+        s.name: equations(
+            s.name,
+            analytic[s.name],
+            laws[s.name],
+            partial(_forms_where, plan, s, sizes, counter),
+        )
+        for s in plan.base_stages
+    }
     own = counter.own_formulas_of(
         op for law in laws.values() if isinstance(law, Law) for _, op in law.forms
     )
@@ -135,9 +144,7 @@ def analytic_forms(
     model = plan.model
     values = model.stage_sizes(stage.name, plan.workload)
     with with_symbols(f"{pricing(model, stage.name)} with symbols"):
-        opened = values | {s.name: s.symbol for s in sizes if s.name in values}
-        workload = model.stage_workload(stage.name, plan.workload, opened)
-        forms = {key: sympy.expand(f) for key, f in _seen(plan, stage, workload, counter).items()}
+        forms = _forms_where(plan, stage, sizes, counter, {})
         # The symbolic workload must be this one with its sizes left open, not another one.
         for key, flops in _seen(plan, stage, plan.workload, counter).items():
             by_form = evaluate(forms.get(key, 0), values)
@@ -147,6 +154,22 @@ def analytic_forms(
                     f"own sizes, but {flops} when the workload is priced: see stage_workload"
                 )
         return forms
+
+
+def _forms_where(
+    plan: Plan,
+    stage: Stage,
+    sizes: tuple[Size, ...],
+    counter: VendorCounter,
+    numbers: Mapping[str, int],
+) -> Forms:
+    """Price a stage where some of the open sizes are numbers: its ops may be others there."""
+    model = plan.model
+    values = model.stage_sizes(stage.name, plan.workload)
+    with with_symbols(f"{pricing(model, stage.name)} with symbols"):
+        opened = values | {s.name: s.symbol for s in sizes if s.name in values} | dict(numbers)
+        workload = model.stage_workload(stage.name, plan.workload, opened)
+        return {k: sympy.expand(f) for k, f in _seen(plan, stage, workload, counter).items()}
 
 
 def _seen(plan: Plan, stage: Stage, workload: Any, counter: VendorCounter) -> Forms:
