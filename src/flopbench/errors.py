@@ -40,10 +40,22 @@ class CountError(FlopbenchError):
     exit_code = 1
 
 
+def nearest_names(given: str, known: Iterable[str], most: int, cutoff: float = 0.6) -> list[str]:
+    """Return the names that are nearest to one: first those that differ from it in case alone.
+
+    Args:
+        cutoff: the least similarity, by difflib, of all others.
+    """
+    names = sorted(known)
+    same = [name for name in names if name.casefold() == given.casefold()]
+    close = get_close_matches(given, names, most, cutoff)
+    return list(dict.fromkeys([*same, *close]))[:most]
+
+
 def unknown(what: str, given: str, known: Iterable[str]) -> str:
     """Describe an unknown ``what``, with the nearest name, those that contain it, or all names."""
     names = sorted(known)
-    nearest = get_close_matches(given, names, n=1)
+    nearest = nearest_names(given, names, 1)
     if nearest:
         return f"unknown {what} {given!r}: did you mean {nearest[0]!r}?"
     if not names:

@@ -3,10 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Collection
-from difflib import get_close_matches
 from importlib import metadata
 
-from flopbench.errors import unknown
+from flopbench.errors import nearest_names, unknown
 from flopbench.wildcards import pattern_for
 
 SHIPPED = {
@@ -43,7 +42,7 @@ def unknown_name(what: str, given: str, known: Collection[str]) -> str:
     others = {n: d for n, d in SHIPPED.get(what, {}).items() if n not in known}
     if name := given if given in others else pattern_for(given, others):
         return f"unknown {what} {given!r}: it comes with {_how_to_get(others[name])}"
-    nearest = get_close_matches(given, {*known, *others}, n=1)
+    nearest = nearest_names(given, {*known, *others}, 1)
     if nearest and nearest[0] in others:
         source = _how_to_get(others[nearest[0]])
         return f"unknown {what} {given!r}: did you mean {nearest[0]!r}, which comes with {source}"

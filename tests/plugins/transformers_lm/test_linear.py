@@ -207,6 +207,12 @@ def test_any_small_config_is_exact(kind, data):
         assert_exact(config, workload)
 
 
+@pytest.mark.parametrize("kind", ["qwen3_next", "kimi_linear"])
+def test_a_state_that_passes_between_chunks_is_exact(kind):
+    """Of 64 tokens: two whole chunks and one token, of one sequence."""
+    assert_exact(tiny(kind), Workload(batch_size=1, context_tokens=129, decode_steps=2))
+
+
 @pytest.mark.parametrize("kind", ["qwen3_5", "qwen3_5_moe"])
 def test_the_language_model_of_a_multimodal_one_is_exact(kind):
     config = small(kind, layer_types=["linear_attention", "full_attention"])

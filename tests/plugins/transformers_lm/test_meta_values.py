@@ -84,9 +84,9 @@ def test_answers_are_an_assumption_of_the_report(stage):
     ],
 )
 def test_what_cannot_run_is_told_in_one_sentence(error, told):
-    found = cannot_run("toy", error)
+    found = cannot_run(read_config("llama", LmOptions()), error)
     assert isinstance(found, CountError)
-    assert str(found).startswith("transformers cannot run toy on ")
+    assert str(found).startswith("transformers cannot run llama on ")
     assert told in str(found)
     assert "\n" not in str(found)
 

@@ -6,6 +6,7 @@ import json
 import pytest
 
 from flopbench.errors import UsageError
+from flopbench_transformers_lm.analytic import HfModel
 from flopbench_transformers_lm.config import LmOptions, all_values, read_config
 from flopbench_transformers_lm.misspelt import _words
 
@@ -79,6 +80,65 @@ def test_sizes_that_nobody_reads_are_told_with_the_defaults_in_their_place(
     (note,) = read_file(tmp_path, kind, **fields).notes
     assert note.startswith(f"{kind} does not read the file's ")
     assert defaults in note
+
+
+ATTENTION = {"full_attn_layers": [2], "kda_layers": [1, 3], "head_dim": 16, "num_heads": 3}
+THREE = {"num_hidden_layers": 3}
+
+
+@pytest.mark.parametrize(
+    ("kind", "fields", "others", "kept"),
+    [
+        ("kimi_linear", {"linear_attn_config": ATTENTION}, THREE, "linear_head_dim"),
+        ("kimi_linear", {"linear_attn_config": ATTENTION}, THREE, "layer_types"),
+        ("kimi_linear", {"first_k_dense_replace": 2}, {}, "mlp_layer_types"),
+        ("mimo_v2_flash", {"sliding_window_size": 64}, {}, "sliding_window"),
+        ("nemotron_h", {"hybrid_override_pattern": "M*E"}, {}, "layers_block_type"),
+        ("qwen3_next", {"partial_rotary_factor": 0.5}, {}, "rope_parameters"),
+        ("llama", {"rope_theta": 5e5}, {}, "rope_parameters"),
+    ],
+)
+def test_an_override_may_be_a_field_that_only_files_have(tmp_path, kind, fields, others, kept):
+    """It does what it does in a file."""
+    config = read_config(kind, LmOptions(overrides=fields | others))
+    file = read_file(tmp_path, kind, **fields, **others)
+    default = read_config(kind, LmOptions(overrides=others))
+    assert config.get(kept) == file.get(kept) != default.get(kept)
+    assert HfModel(config).no_closed_forms is None
+
+
+def test_such_an_override_may_give_what_the_default_is():
+    default = read_config("kimi_linear", LmOptions())
+    again = read_config("kimi_linear", LmOptions(overrides={"first_k_dense_replace": 1}))
+    assert again.get("mlp_layer_types") == default.get("mlp_layer_types")
+
+
+def test_such_an_override_is_refused_where_other_fields_rule(tmp_path):
+    kinds = ["dense", "sparse", "sparse"]
+    with pytest.raises(UsageError, match="first_k_dense_replace changes nothing: other fields of"):
+        read_file(
+            tmp_path,
+            "kimi_linear",
+            overrides={"first_k_dense_replace": 2},
+            num_hidden_layers=3,
+            mlp_layer_types=kinds,
+        )
+
+
+@pytest.mark.parametrize(
+    ("kind", "field"),
+    [
+        ("gpt2", "rope_theta"),  # rotates nothing
+        ("llama", "attn_implementation"),
+        ("llama", "first_k_dense_replace"),
+        ("llama", "self"),
+        # In XiaomiMiMo/MiMo-V2-Flash's file; transformers' class goes by layer_types alone.
+        ("mimo_v2_flash", "hybrid_layer_pattern"),
+    ],
+)
+def test_an_override_that_the_class_does_not_read_is_refused(kind, field):
+    with pytest.raises(UsageError, match=f"unknown field of {kind} '{field}'"):
+        read_config(kind, LmOptions(overrides={field: 3}))
 
 
 @pytest.mark.slow

@@ -2,7 +2,6 @@
 
 import json
 
-import numpy as np
 import pytest
 from hypothesis import Phase, given, settings
 from hypothesis import strategies as st
@@ -22,7 +21,7 @@ from flopbench_transformers_lm.vendor import HfVendor
 from flopbench_transformers_lm.workload import Workload
 from plugins.transformers_lm.lm_helpers import priced_angles, vendor_angles
 from plugins.transformers_lm.tiny_configs import tiny
-from support.stages import price_stage, reconcile
+from support.stages import reconcile
 from support.training import passes
 from support.trainings import analytic
 
@@ -418,17 +417,3 @@ def test_what_is_not_covered_is_said_in_one_sentence(kind, change, problem):
     with pytest.raises(NotCoveredError, match=f"^the closed forms of '{kind}' do not") as told:
         FAMILIES[kind](config)
     assert problem in str(told.value)
-
-
-@pytest.mark.parametrize("kind", types(VARIANTS))
-def test_a_sweep_over_arrays_prices_each_point_as_it_is_alone(kind):
-    model, contexts = HfModel(tiny(kind)), [1, 2, 3, 4, 7, 12]
-    for stage in ("prefill", "decode"):
-        whole = Workload(context_tokens=np.array(contexts), decode_steps=2)
-        together = price_stage(model, stage, whole).cost
-        for index, context in enumerate(contexts):
-            one = Workload(context_tokens=context, decode_steps=2)
-            alone = price_stage(model, stage, one).cost
-            for field in ("tensor_flops", "vector_flops", "kv_cache_bytes_read"):
-                values = np.broadcast_to(getattr(together, field), len(contexts))
-                assert values[index] == getattr(alone, field), (stage, context, field)

@@ -8,6 +8,7 @@ from flopbench import CountError
 from flopbench.errors import describe
 from flopbench.text import listed, shortened
 from flopbench_transformers_lm.config import LmConfig
+from flopbench_transformers_lm.given_values import given_values
 from flopbench_transformers_lm.meta_values import is_asked
 
 _SIZE = re.compile(r"(head_dim|_size|_heads|_rank)$")
@@ -25,6 +26,8 @@ _BESIDE_TOKENS = re.compile(
 """How models ask for more than tokens."""
 
 _MOST = 200
+_MOST_TEXT = 40
+_MOST_VALUES = 4
 
 
 def cannot_build(config: LmConfig, error: Exception) -> CountError:
@@ -33,11 +36,12 @@ def cannot_build(config: LmConfig, error: Exception) -> CountError:
     found = _missing_size(config) if "NoneType" in str(error) else None
     if found:
         return CountError(f"{told}: {found}")
-    return CountError(f"{told}: {_first_line(error)}; {_WITH_FILE}")
+    return CountError(f"{told}: {_first_line(error)}; {_advice(config, error)}")
 
 
-def cannot_run(model_type: str, error: Exception) -> CountError:
+def cannot_run(config: LmConfig, error: Exception) -> CountError:
     """Return the error for a call that fails."""
+    model_type = config.model_type
     line = _first_line(error)
     if _BESIDE_TOKENS.search(str(error)):
         return CountError(
@@ -50,7 +54,26 @@ def cannot_run(model_type: str, error: Exception) -> CountError:
             f"{told}; what it does depends on values of tensors, which meta tensors do not have: "
             "only a run with weights tells its FLOPs"
         )
-    return CountError(f"{told}; {_WITH_FILE}")
+    return CountError(f"{told}; {_advice(config, error)}")
+
+
+def _advice(config: LmConfig, error: Exception) -> str:
+    """Say what may help: more values, or others in place of those that were given."""
+    given = given_values(config)
+    if not given:
+        return _WITH_FILE
+    text = str(error)
+
+    def seems_right(name: str) -> tuple[bool, bool]:
+        value = given[name]
+        told = name in text or (isinstance(value, str) and value in text)
+        return not told, not (type(value) in (int, float) and value <= 0)
+
+    names = sorted(given, key=seems_right)[:_MOST_VALUES]
+    shown = [f"{name}={shortened(str(given[name]), _MOST_TEXT)}" for name in names]
+    others = len(given) - len(names)
+    more = [f"{others} more"] if others else []
+    return f"a value that was given may be wrong: {listed([*shown, *more], 'or')}"
 
 
 def _first_line(error: Exception) -> str:

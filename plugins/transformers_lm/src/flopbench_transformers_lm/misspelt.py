@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 import importlib.util
+import inspect
 import re
 from collections.abc import Mapping
 from difflib import get_close_matches
 from functools import cache
 from pathlib import Path
 from typing import Any
+
+import attrs
 
 from flopbench import UsageError
 from flopbench.errors import unknown
@@ -25,20 +28,66 @@ def checked(overrides: Mapping[str, Any], given: Given, config: LmConfig) -> Map
     """Return overrides, with numbers such as 8k for fields that are whole numbers.
 
     Raises:
-        UsageError: neither the config nor the file has a field; transformers would accept it.
+        UsageError: neither the config nor the file has a field, and the config class reads none
+            of its name; transformers would accept it. Or it reads it, but other fields rule.
     """
     kind = alias_of(given.model_type)
     whole = all_values(built(kind, {}, given.source)) if kind in config_types() else {}
     known = {**whole, **given.values, **config.values, **config.decoder.values}
     names = {*known, *config.part} - {"model_type"}
     found = dict(overrides)
+    all_given = given.with_overrides(overrides, config)
     for field, value in overrides.items():
-        if field not in names:
+        if field not in names and not _takes(kind, all_given, field):
             what = f"field of {config.model_type}"
             raise UsageError(f"model.overrides: {unknown(what, field, names)}")
         if isinstance(value, str) and type(known.get(field)) is int:
             found[field] = _number(field, value)
     return found
+
+
+_ASKED = re.compile(r"""kwargs(?:\.\w+\(|\[)\s*["'](\w+)["']""")
+"""How config classes ask for fields that they keep under other names."""
+
+
+def _takes(kind: str, given: Given, field: str) -> bool:
+    """Return whether a type's config class reads an override that it does not keep as a field.
+
+    Raises:
+        UsageError: it reads it, but not beside the other fields that are given.
+    """
+    if kind not in config_types() or field == "model_type":
+        return False
+    if _changes(kind, given, field):
+        return True
+    if field not in _asked_for(kind):
+        return False
+    alone = attrs.evolve(given, values={field: given.values[field]})
+    if _changes(kind, alone, field):
+        raise UsageError(
+            f"model.overrides.{field} changes nothing: other fields of {kind} that are given "
+            "decide what it would, so set those"
+        )
+    return True
+
+
+def _changes(kind: str, given: Given, field: str) -> bool:
+    """Return whether a field changes the config that is built; one that fails it does if read."""
+    try:
+        return not _does_nothing(kind, given, field)
+    except UsageError:
+        return field in _asked_for(kind)
+
+
+@cache
+def _asked_for(kind: str) -> frozenset[str]:
+    """Return the fields that a type's config class asks for, beside those that it keeps."""
+    own = config_class(kind)
+    base = next(each for each in own.__mro__ if each.__name__ == "PreTrainedConfig")
+    asking = [each for each in own.__mro__ if issubclass(each, base) and each is not base]
+    if hasattr(own, "rope_parameters"):
+        asking.append(own.convert_rope_params_to_dict)
+    return frozenset(field for each in asking for field in _ASKED.findall(inspect.getsource(each)))
 
 
 def _number(field: str, text: str) -> int:

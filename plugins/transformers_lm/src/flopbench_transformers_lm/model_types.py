@@ -10,11 +10,11 @@ import ast
 import importlib.util
 import re
 from collections.abc import Iterable, Mapping
-from difflib import get_close_matches
 from functools import cache
 from pathlib import Path
 
 from flopbench import UsageError
+from flopbench.errors import nearest_names
 
 PREFIX = "hf/"
 
@@ -95,7 +95,7 @@ def unknown_type(kind: str, *, typed: bool) -> UsageError:
         typed: whether somebody typed it, so that it may be misspelt; a file's type is not.
     """
     known = (*causal_lm_types(), *multimodal_types(), *ALIASES) if typed else ()
-    near = [each for each in get_close_matches(kind, known, 3, _NEAR) if not _is_more(kind, each)]
+    near = [each for each in nearest_names(kind, known, 3, _NEAR) if not _is_more(kind, each)]
     what = f"transformers has no language model {PREFIX + kind!r}"
     if near:
         return UsageError(f"{what}: did you mean {PREFIX + near[0]!r}?")

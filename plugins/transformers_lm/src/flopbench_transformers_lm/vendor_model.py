@@ -171,7 +171,7 @@ class RealModel:
                 except (CountError, TimeoutError):
                     raise
                 except Exception as error:
-                    raise cannot_run(self.config.model_type, error) from error
+                    raise cannot_run(self.config, error) from error
 
         return call
 

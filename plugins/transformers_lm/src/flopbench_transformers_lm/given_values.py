@@ -1,0 +1,53 @@
+"""Which values of a config are not defaults."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from typing import Any
+
+from flopbench import UsageError
+from flopbench_transformers_lm.config import LmConfig, LmOptions, config_class, read_config
+from flopbench_transformers_lm.model_types import causal_lm_types, multimodal_types
+
+_NO_SIZES = frozenset({"architectures", "dtype", "transformers_version", "_name_or_path"})
+"""Fields that files have and that decide nothing about a model's code."""
+
+
+def given_values(config: LmConfig) -> dict[str, Any]:
+    """Return the fields that differ from the defaults, by name; ``part.name`` within a part.
+
+    A part of a model has other defaults than its type alone: those of the nearest count.
+    """
+    found = [_differences(config, default) for default in _defaults(config)]
+    return min(found, key=len, default={})
+
+
+def _defaults(config: LmConfig) -> Iterator[LmConfig]:
+    """Yield the defaults of a type, and of models that may have it as their part."""
+    kinds = {config.model_type: None}
+    if config.part:
+        stem = config.model_type.split("_")[0]
+        wholes = (*causal_lm_types(), *multimodal_types())
+        kinds |= dict.fromkeys(kind for kind in wholes if kind.split("_")[0] == stem)
+    for kind in kinds:
+        try:
+            found = read_config(kind, LmOptions())
+        except UsageError:
+            continue
+        if found.model_type == config.model_type:
+            yield found
+
+
+def _differences(config: LmConfig, default: LmConfig) -> dict[str, Any]:
+    usual = {*config_class(config.model_type).attribute_map} | _NO_SIZES
+    found = _flat(config.values, default.values)
+    return {name: value for name, value in found if name not in usual}
+
+
+def _flat(values: Mapping[str, Any], defaults: Mapping[str, Any]) -> Iterator[tuple[str, Any]]:
+    for name, value in values.items():
+        default = defaults.get(name)
+        if isinstance(value, Mapping) and isinstance(default, Mapping):
+            yield from ((f"{name}.{inner}", each) for inner, each in _flat(value, default))
+        elif value != default:
+            yield name, value
