@@ -63,7 +63,7 @@ _DELTA = TWO | {"layer_types": LINEAR_THEN_FULL}
 _WINDOW = TWO | {"layer_types": SLIDING_THEN_FULL}
 _INDEXED = TWO | {"mlp_layer_types": DENSE_THEN_SPARSE}
 _SWA = _WINDOW | {"layer_rope_theta": [10000.0, 10000.0]}
-_ZAMBA = TWO | {"layers_block_type": ["linear_attention", "hybrid"]}
+_ZAMBA = {"num_hidden_layers": 3, "layers_block_type": ["hybrid", "linear_attention", "hybrid"]}
 
 FEWER: dict[str, dict[str, Any]] = {
     **dict.fromkeys(("aria_text", "axk1", "bitnet", "hy_v3", "internlm3", "iquestcoder"), TWO),

@@ -211,7 +211,11 @@ def test_flopbench_ships_its_own_strategies_as_plugins():
     assert not found.failures
     origins = {name: source.origin for name, _, source in found.attention_modes}
     assert origins == dict.fromkeys(
-        ["eager", "flash", "flash_torch", "flash3", "flash_executed"], "builtin"
+        [
+            *("absorbed", "chunked", "eager", "flash", "flash3", "flash_executed", "flash_torch"),
+            *("fused", "sequential", "sparse"),
+        ],
+        "builtin",
     )
     origins = {name: source.origin for name, _, source in found.counters}
     builtin = {name for name, origin in origins.items() if origin == "builtin"}

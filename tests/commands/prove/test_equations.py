@@ -1,5 +1,6 @@
 """Two forms of one number: equal however they are written, under what is assumed."""
 
+import pytest
 import sympy
 
 from flopbench.commands.prove.equations import _is_another, simplified
@@ -34,3 +35,11 @@ def test_a_point_beyond_what_holds_in_the_last_step_shows_no_difference():
     before = sympy.Min(steps, sympy.Max(0, 8191 - size))
     assert not _is_another(batch * (before - steps), guards)
     assert _is_another(batch * (before - steps + 1), guards)
+
+
+@pytest.mark.parametrize(("chunk", "left"), [(4, False), (3, True)])
+def test_a_multiple_of_a_chunk_is_that_many_chunks(chunk, left):
+    tokens = symbol("S")
+    difference = 3 * tokens - 12 * sympy.ceiling(tokens / 4)
+    guards = (sympy.Eq(sympy.Mod(tokens, chunk), 0),)
+    assert (simplified(difference, guards) != 0) is left

@@ -250,13 +250,13 @@ _MOST_CASES = 64
 def _put_in(form: sympy.Expr, guard: sympy.Basic) -> Iterator[sympy.Expr]:
     """Yield the form with a bound on a sum of sizes substituted, once for each size.
 
-    S + K < 9 becomes S = 8 - K - u with u >= 0. Where S is a multiple of 4, ceiling(S/4) is S/4.
+    S + K < 9 becomes S = 8 - K - u with u >= 0. Where S is a multiple of m, ceiling(S/m) is S/m.
     """
     if not isinstance(guard, sympy.Rel):
         return
     if isinstance(guard, sympy.Equality) and isinstance(guard.lhs, sympy.Mod) and guard.rhs == 0:
-        size, chunk = guard.lhs.args
-        yield form.subs(sympy.ceiling(size / chunk), size / chunk)
+        whole, chunk = guard.lhs.args
+        yield form.subs(sympy.ceiling(whole / chunk), whole / chunk)
     slack = sympy.Dummy("u", integer=True, nonnegative=True)
     strict = int(isinstance(guard, sympy.StrictLessThan | sympy.StrictGreaterThan))
     if isinstance(guard, sympy.StrictLessThan | sympy.LessThan):
