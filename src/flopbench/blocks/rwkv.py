@@ -112,7 +112,8 @@ class RwkvLayers(Layers):
     """Layers whose second part has a state, too.
 
     transformers mixes each of B new tokens with the last ones of all B sequences: from the first
-    mixture on, a step of decoding has B tokens for each sequence.
+    mixture on, a pass over one token of each, such as a step of decoding, has B tokens for each
+    sequence. (Training on one token, which keeps no state, has one.)
 
     Attributes:
         halved: whether the residual is halved after them, as RWKV does every few layers.
@@ -122,7 +123,7 @@ class RwkvLayers(Layers):
 
     def ops(self, site: Site, run: Pass, around: ResidualNorms) -> Iterator[Op]:
         alone = run.parts[0] is run  # sequences of a packed pass run one by one
-        if alone and run.resumed and is_one(run.queries):
+        if alone and is_one(run.queries):
             earlier = run.keys - run.queries
             run = attrs.evolve(run, queries=run.batch, keys=earlier + run.batch)
         yield from super().ops(site, run, around)
