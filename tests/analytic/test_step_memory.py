@@ -104,7 +104,7 @@ def test_adapters_alone_have_gradients_and_states(decoder, workload):
     layers = [group for group in decoder.groups for _ in range(group.count)]
     width = 12
     inner = [
-        a.heads * (a.value_dim if hasattr(a, "value_dim") else a.head_dim)
+        a.heads * (getattr(a, "value_dim", None) or a.head_dim)
         for a in (layer.attention for layer in layers)
     ]
     assert found["trained_parameters"] == sum(2 * (width + each) for each in inner)

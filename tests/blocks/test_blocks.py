@@ -495,5 +495,5 @@ def test_a_pass_of_a_sweep_has_earlier_tokens_everywhere_or_nowhere():
     sizes = IntArray.of(np.array([1, 5, 9]))
     assert decode_passes(batch=1, context=sizes, steps=2).resumed
     assert not prefill_pass(batch=1, context=sizes, head_rows=1).resumed
-    with pytest.raises(ValueError, match="some sequences have earlier tokens, others do not"):
+    with pytest.raises(ValueError, match="some have earlier tokens, others do not"):
         _ = Pass(batch=1, queries=1, keys=sizes, head_rows=1).resumed

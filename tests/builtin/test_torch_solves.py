@@ -154,7 +154,7 @@ def test_each_is_described_shared_and_of_an_op_that_torch_has_no_formula_for():
     assert not solves().keys() & flop_registry.keys()
     assert solves().keys() <= own_formulas().keys()
     assert [each.op for each in described()] == [str(op) for op in solves()]
-    assert TorchCounter().own_formulas() == described()
+    assert TorchCounter().own_formulas()[: len(described())] == described()
     assert TorchCounter().without_own_formulas().own_formulas() == ()
 
 

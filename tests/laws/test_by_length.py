@@ -17,6 +17,9 @@ class Lengths:
     def __init__(self):
         self.seen = []
 
+    def own_formulas_of(self, ops):
+        return ()
+
     def count(self, call):
         length = call.run()
         self.seen.append(length)

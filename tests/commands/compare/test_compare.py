@@ -222,7 +222,7 @@ def test_what_runs_eagerly_is_told_and_where_nothing_else_is_left(compare):
     shown = compare(*args).stdout
     for name in ("attending", "attending words=6"):
         assert f"- {name}: fallback: flash runs biased eagerly: " in shown
-    assert "- attending: flash = eager in say, because" in shown
+    assert "- attending: flash = eager in say, where it carries out nothing" in shown
     assert "- attending words=6: flash = eager" not in shown
 
 

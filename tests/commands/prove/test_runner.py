@@ -252,7 +252,7 @@ def test_sizes_that_stay_closed_have_their_workloads_value():
 
 def test_an_unknown_symbol_and_a_model_without_any_are_usage_errors():
     with pytest.raises(
-        UsageError, match="unknown symbol of toy in these stages 's': expected one of B, S"
+        UsageError, match=r"unknown symbol of toy in these stages 's': did you mean 'S'\?"
     ):
         toy(run, symbols=["s"])
 

@@ -219,8 +219,8 @@ def test_the_report_holds_plain_data():
 
 
 def test_a_model_without_closed_forms_has_no_bounds_and_says_so():
-    with pytest.raises(UsageError, match="bounds on time need closed forms, but model 'hf/mamba2'"):
-        flopbench.run("hf/mamba2", hardware={"gpu": "h200"})
+    with pytest.raises(UsageError, match="bounds on time need closed forms, but model 'hf/ctrl'"):
+        flopbench.run("hf/ctrl", hardware={"gpu": "h200"})
 
 
 def train(memory, batch=2, **options):

@@ -163,6 +163,12 @@ def test_a_router_that_is_a_layer_is_converted_as_one(model):
     assert router == layers * (experts * width + 4)  # and a scale each
 
 
+BESIDE_LAYERS = [
+    f"decoder/altup.{role}" for role in ("modality_router", "prediction_coefs", "correction_coefs")
+]
+"""Roles of what runs between the parts of layers."""
+
+
 @pytest.mark.parametrize("kind", FAMILIES)
 def test_every_module_of_a_family_has_the_name_that_its_role_is_known_by(kind):
     """A pattern that leaves out one module leaves out the bytes of just its role."""
@@ -176,7 +182,7 @@ def test_every_module_of_a_family_has_the_name_that_its_role_is_known_by(kind):
     for group in decoder.groups:
         layer, roles = group.numbers[-1], group.roles()  # a name may mean other parts elsewhere
         known, found = {}, set()
-        for key in roles:
+        for key in (*roles, *BESIDE_LAYERS):
             for name in names_of(key, layer, kind):
                 known.setdefault(name, set()).add(key)
         for name, module in real.named_modules():
@@ -650,7 +656,7 @@ def test_what_is_not_known_changes_nothing_and_is_told(model, said, reason):
 
 
 def test_a_model_without_closed_forms_says_it_too(model):
-    ours = model("mamba", FP8)
+    ours = model("ctrl", FP8)
     assert ours.no_closed_forms
     assert "quantised (fp8): FLOPs are those of the same products" in ours.notes()[0]
 

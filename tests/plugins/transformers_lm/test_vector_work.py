@@ -225,11 +225,7 @@ KNOWN = {
     "qwen3_5_text": (UNIT, {"add": 176}, {"add": 176}),
     "qwen3_next": (UNIT, {"add": 176}, {"add": 176}),
     "recurrent_gemma": (UNIT, {"add": 160}, {"add": 160}),
-    "rwkv": (
-        "the scaling of weights and states in the first pass; the tokens of a first mixture",
-        {"mul": 3456, "add": 128},
-        {"mul": -384},
-    ),
+    "rwkv": ("the tokens of a first mixture", {"add": 128}, {"mul": -384}),
     "solar_open": (EPSILON, {"add": 28}, {"add": 4}),
     "vaultgemma": (UNIT, {"add": 160}, {"add": 160}),
 }
@@ -280,6 +276,11 @@ KNOWN_MOVES = {
     ("zamba-flipped", "linear"): ((-3552, -2940, -3948), (-3456, -420, -564)),
     # The products of heads are batches of their own; the bias of a convolution is added apart.
     ("recurrent_gemma", "linear"): ((-608, -896, -896), (-576, -128, -128)),
+    # Positions are counted in a mask.
+    ("opt", "cumsum"): ((0, 14, 14), (0, 16, 16)),
+    # The function is written out; a bias or weights are its operand.
+    ("kimi_linear", "softplus"): ((0, -252, -252), (0, -36, -36)),
+    ("recurrent_gemma", "softplus"): ((32, -32, 0), (32, -32, 0)),
     # Sinks are copied beside the scores first.
     ("gpt_oss", "softmax"): ((-8, 0, 0), (-8, 0, 0)),
     **{

@@ -17,6 +17,7 @@ _ATTENTION = (
     r"(\.(self|attention))?"
 )
 _MOE = r"(mlp|feed_forward|ffn|moe|block_sparse_moe|block_sparse_mlp)"
+_LAYER = re.compile(r"\.layers\.\d+$")
 _IN_LAYER = r"\.\d+\."
 """Layers are numbered; what follows is inside one."""
 
@@ -64,7 +65,7 @@ _RULES = (
     (rf"\.{_MIXER}(\.(conv\w*|dt_proj|forget_gate))?$", "decoder/recurrence/core"),
     (rf"{_IN_LAYER}per_layer_\w+$", "decoder/per_layer"),
     (r"(^|\.)per_layer_model_projection$", "decoder/embed"),
-    (rf"{_IN_LAYER}altup(\.|$)|\.layers\.\d+$|\.altup_\w+(\.|$)", "decoder/altup"),
+    (rf"{_IN_LAYER}altup(\.|$)|\.altup_\w+(\.|$)", "decoder/altup"),
     (rf"{_IN_LAYER}laurel(\.|$)", "decoder/laurel"),
     (rf"{_IN_LAYER}router(\.|$)", "decoder/moe/router"),
     (rf"{_IN_LAYER}experts$", "decoder/moe/experts"),
@@ -151,4 +152,6 @@ def component_of(module: str, op: str = "") -> str:
         if pattern.search(module):
             convolved = component == "decoder/recurrence/core" and "conv" in op
             return "decoder/recurrence/conv" if convolved else component
+    if op and _LAYER.search(module):
+        return "decoder/altup"  # Gemma 3n's layers multiply their streams themselves
     return "unmapped/" + re.sub(r"\.\d+(?=\.|$)", ".*", module or "model")
