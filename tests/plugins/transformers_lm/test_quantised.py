@@ -164,7 +164,10 @@ def test_a_router_that_is_a_layer_is_converted_as_one(model):
 
 
 BESIDE_LAYERS = [
-    f"decoder/altup.{role}" for role in ("modality_router", "prediction_coefs", "correction_coefs")
+    *("decoder/altup.modality_router", "decoder/altup.prediction_coefs"),
+    *("decoder/altup.correction_coefs", "decoder/laurel.linear_left"),
+    *("decoder/laurel.linear_right", "decoder/per_layer.per_layer_input_gate"),
+    "decoder/per_layer.per_layer_projection",
 ]
 """Roles of what runs between the parts of layers."""
 
