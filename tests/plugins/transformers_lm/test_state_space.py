@@ -338,9 +338,7 @@ def test_any_training_is_exact(kind, data):
     config = tiny(kind)
     model, vendor = HfModel(config), HfVendor(config)
     ops = [*model.ops("prefill", Workload())]
-    # A module has one component: that of its convolution is told by the op.
-    weighted = {op.component for op in ops if has_weights(op)}
-    components = sorted(weighted - {"decoder/recurrence/conv"})
+    components = sorted({op.component for op in ops if has_weights(op)})
     attends = any(component.startswith("decoder/attention") for component in components)
     options = TrainOptions(
         recompute=data.draw(choice("none", "full", *["selective"] * attends)),
