@@ -40,6 +40,7 @@ SLOW = {
     f"docs/{name}.md"
     for name in (
         *("any-module", "compare", "deployment", "guard", "ocr-neighbours", "proofs", "python"),
+        "recurrences",
         *("quantisation", "requests", "training", "training-memory", "transformers-lm"),
         *("tutorial-counter", "tutorial-model", "tutorial-reporter"),
     )
