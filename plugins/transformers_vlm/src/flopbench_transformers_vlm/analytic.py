@@ -104,9 +104,12 @@ class VlModel(AnalyticModel):
     def architecture(self) -> VlConfig:
         return self._config
 
+    @property
+    def no_closed_forms(self) -> str | None:
+        return self._not_covered
+
     @cached_property
-    def no_closed_forms(self) -> str | None:  # type: ignore[override] - cached, as it takes time
-        """Why there are none: a value of the config that its family does not cover."""
+    def _not_covered(self) -> str | None:
         from flopbench_transformers_lm.families.fields import NotCoveredError
 
         try:
@@ -147,9 +150,7 @@ class VlModel(AnalyticModel):
         shown = {"page": pages[0]} if len(pages) == 1 else {"pages": pages}
         return {
             **shown,
-            "views": [
-                {"count": v.count, "rows": v.rows, "cols": v.cols} for v in workload.views
-            ],
+            "views": [{"count": v.count, "rows": v.rows, "cols": v.cols} for v in workload.views],
             "image_tokens": workload.image_tokens,
             "separators": workload.separators,
             "context_tokens": workload.context_tokens,
@@ -201,7 +202,9 @@ def family_class(kind: str) -> type[Family]:
     from flopbench_transformers_vlm.families import FAMILIES
 
     if kind not in FAMILIES:
-        raise UsageError(unknown("vision-language model", PREFIX + kind, [PREFIX + each for each in FAMILIES]))
+        raise UsageError(
+            unknown("vision-language model", PREFIX + kind, [PREFIX + each for each in FAMILIES])
+        )
     return FAMILIES[kind]
 
 

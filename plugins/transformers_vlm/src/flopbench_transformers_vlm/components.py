@@ -20,7 +20,10 @@ _RULES = (
     (r"\.(patch_embed\w*|patch_conv|embeddings|pos_embed)(\.|$)", "vision/patch_embed"),
     (r"\.deepstack_merger_list(\.|$)", "vision/deepstack"),
     (r"\.(merger|downsample|patch_merger)(\.|$)", "vision/merger"),
-    (r"(^|\.)(multi_modal_projector|vision_projection|connector|aligner)(\.|$)", "vision/projector"),
+    (
+        r"(^|\.)(multi_modal_projector|vision_projection|connector|aligner)(\.|$)",
+        "vision/projector",
+    ),
     (r"\.\w*norm\w*$", "vision/norm"),
 )
 """Tried in order; what no rule matches keeps its own path, so that it shows as a difference."""

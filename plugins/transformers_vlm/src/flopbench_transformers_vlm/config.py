@@ -117,7 +117,7 @@ def read_config(
     return VlConfig(
         model_type,
         values=values,
-        language=language.decoder,
+        language=attrs.evolve(language.decoder, notes=()),
         processor=processor,
         notes=_notes(model_type, options, published, file),
         published=published,

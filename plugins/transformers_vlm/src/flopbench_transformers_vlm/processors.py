@@ -1,12 +1,11 @@
 """The settings of transformers' image processors: those of the class, of a file, and overrides.
 
-The variants on Pillow alone have the same settings as those on torchvision, which need not be there.
+The variants on Pillow alone have the same settings as those on torchvision, which is not needed.
 """
 
 from __future__ import annotations
 
 from collections.abc import Mapping
-from pathlib import Path
 from typing import Any
 
 from flopbench import UsageError
@@ -44,9 +43,7 @@ def image_processor(name: str, settings: Mapping[str, Any]) -> Any:
         raise UsageError(f"transformers' {name} rejects a setting: {reason}") from error
 
 
-def settings_of(
-    name: str, said: Mapping[str, Any], overrides: Mapping[str, Any]
-) -> dict[str, Any]:
+def settings_of(name: str, said: Mapping[str, Any], overrides: Mapping[str, Any]) -> dict[str, Any]:
     """Return every setting of an image processor.
 
     Args:

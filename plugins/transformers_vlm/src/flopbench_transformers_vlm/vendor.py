@@ -6,6 +6,7 @@ from collections.abc import Callable, Hashable, Mapping
 from typing import Any
 
 from flopbench import VendorCall, VendorStage
+from flopbench.dims import is_traced
 from flopbench.vendor.transformers import VerifiedOptions
 from flopbench_transformers_lm.config import quiet
 from flopbench_transformers_lm.failures import cannot_run
@@ -24,7 +25,6 @@ class VlVendor(HfVendor):
 
     name = "vl/*"
     summary = "transformers' own class on the meta device, eager attention"
-    options_type = VerifiedOptions
 
     def __init__(self, config: VlConfig, *, every_step: bool = False) -> None:
         super().__init__(config.whole_class, every_step=every_step)
@@ -49,11 +49,15 @@ class VlVendor(HfVendor):
         module, config = self._real.module, self._real.config
         inputs = PIXELS[self._config.model_type](module.config, workload.all_views)
 
+        traced = any(is_traced(n) for v in workload.all_views for n in (v.count, v.rows, v.cols))
+
         def call() -> Any:
             try:
                 with quiet(), MixedDevices():
                     return module.get_image_features(**inputs)
             except Exception as error:
+                if traced:
+                    raise
                 raise cannot_run(config, error) from error
 
         return call

@@ -40,7 +40,7 @@ class Family(ABC):
         self.config = config
 
     @classmethod
-    def settings(cls, values: Mapping[str, Any]) -> Mapping[str, Any]:
+    def settings(cls, values: Mapping[str, Any]) -> Mapping[str, Any]:  # noqa: ARG003 - overridden
         """Return the image processor's settings where a model's own processor changes them.
 
         Args:

@@ -36,7 +36,9 @@ class GlmOcr(CellsFamily):
         patches = sum(each.rows for each in segments)
         site = Site("vision")
         stem = PatchStem(
-            in_channels=fields.size("in_channels"), width=width, patch_size=fields.size("patch_size")
+            in_channels=fields.size("in_channels"),
+            width=width,
+            patch_size=fields.size("patch_size"),
         )
         frames = fields.size("temporal_patch_size")
         yield stem.of_patches(site.at("patch_embed"), patches, frames)

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 from typing import Any
 
-from flopbench import Op
+from flopbench import Embedding, Op
 from flopbench.blocks import (
     Encoder,
     EncoderAttention,
@@ -71,9 +71,14 @@ class InternVl(TilesFamily):
         patches = rows * cols
         stem = PatchStem(in_channels=fields.size("num_channels"), width=width, patch_size=high)
         yield from stem.ops(site.at("patch_embed"), count, rows, cols)
+        # A class token begins each tile.
+        yield site.at("patch_embed").op(Embedding, tokens=count, width=width, entries=1)
         if fields.flag("use_absolute_position_embeddings"):
-            high, wide = (a // p for a, p in zip(fields.get("image_size"), fields.get("patch_size"), strict=True))
-            positions = Positions(width=width, entries=high * wide + 2)
+            high, wide = (
+                a // p
+                for a, p in zip(fields.get("image_size"), fields.get("patch_size"), strict=True)
+            )
+            positions = Positions(width=width, entries=high * wide + 1)
             yield from positions.ops(site.at("patch_embed"), count, patches + 1)
         attention = EncoderAttention(
             width=width,

@@ -1,0 +1,5 @@
+"""Small configs of all types, by type."""
+
+from plugins.transformers_vlm import tiny_first
+
+TINY = {**tiny_first.TINY}
