@@ -62,3 +62,23 @@ TINY = {
     ),
 }
 TINY["qianfan_ocr"] = TINY["internvl"]
+
+
+def patches(processor, width, height):
+    """Return the number of patches, or of tiles, by the processor's own function."""
+    return processor.get_number_of_image_patches(height, width, {})
+
+
+TOKENS = {
+    "glm_ocr": (
+        lambda *page: patches(*page) // 4,
+        lambda made: int(made["image_grid_thw"].prod()) // 4,
+    ),
+    "internvl": (
+        lambda *page: 256 * patches(*page),
+        lambda made: 256 * len(made["pixel_values"]),
+    ),
+}
+"""By type: tokens by the image processor's own size function, and from all that it makes."""
+
+TOKENS["qianfan_ocr"] = TOKENS["internvl"]

@@ -81,10 +81,14 @@ def real_weights(model):
     return sum(each.numel() for each in module.parameters())
 
 
+def processor_of(model):
+    """Return transformers' image processor with the model's settings."""
+    return image_processor(model._family.processor, model.architecture.processor)
+
+
 def processed(model, width, height):
     """Return what the whole image processor makes of a page: an array for each of its outputs."""
-    config = model.architecture
-    made = image_processor(model._family.processor, config.processor)
+    made = processor_of(model)
     return made(Image.new("RGB", (width, height)), return_tensors="pt")
 
 

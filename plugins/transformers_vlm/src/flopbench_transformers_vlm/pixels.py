@@ -21,9 +21,9 @@ def patches(config: Any, views: Sequence[View]) -> Mapping[str, Any]:
     import torch
 
     vision: Any = config.vision_config
-    merge = vision.spatial_merge_size
-    frames = getattr(vision, "temporal_patch_size", 1)
-    channels = getattr(vision, "in_channels", None) or getattr(vision, "num_channels", 3)
+    merge: Any = vision.spatial_merge_size
+    frames: Any = getattr(vision, "temporal_patch_size", 1)
+    channels: Any = getattr(vision, "in_channels", None) or getattr(vision, "num_channels", 3)
     grids: Any = [[1, merge * v.rows, merge * v.cols] for v in views for _ in range(int(v.count))]
     number = sum(high * wide for _, high, wide in grids)
     width = channels * frames * vision.patch_size**2
