@@ -24,6 +24,7 @@ from flopbench_transformers_lm.model_types import needs_transformers
 
 
 def require_mapping(_options: Any, attribute: Any, value: Any) -> None:
+    """Refuse what is no mapping with names: a validator of attrs."""
     is_mapping = isinstance(value, dict)
     wrong = [field for field in value if not isinstance(field, str)] if is_mapping else [value]
     if wrong:
