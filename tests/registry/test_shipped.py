@@ -43,6 +43,7 @@ def test_the_table_names_all_that_they_provide():
         ("deepseek_ocr2", "flopbench-deepseek-ocr2", "ocr"),
         ("unlimited_ocr", "flopbench-unlimited-ocr", "ocr"),
         ("hf/llama", "flopbench-transformers-lm", "hf"),
+        ("vl/glm_ocr", "flopbench-transformers-vlm", "vl"),
         ("hf/of_tomorrow", "flopbench-transformers-lm", "hf"),
     ],
 )

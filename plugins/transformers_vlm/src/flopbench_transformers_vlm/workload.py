@@ -10,6 +10,7 @@ from attrs import frozen
 
 from flopbench.dims import Dim, as_dim, dim_field
 from flopbench.inputs import Page
+from flopbench_transformers_lm.workload import Workload as LmWorkload
 
 LmHead = Literal["all", "last"]
 Image = str | tuple[int, ...]
@@ -114,6 +115,16 @@ class Workload:
     def all_views(self) -> tuple[View, ...]:
         """What the tower sees of all prompts."""
         return tuple(attrs.evolve(v, count=v.count * self.batch_size) for v in self.views)
+
+    @property
+    def text(self) -> LmWorkload:
+        """The workload of a language model that reads the prompt and its images."""
+        return LmWorkload(
+            batch_size=self.batch_size,
+            context_tokens=self.context_tokens,
+            decode_steps=self.decode_steps,
+            lm_head=self.lm_head,
+        )
 
     @property
     def prompt(self) -> Dim:

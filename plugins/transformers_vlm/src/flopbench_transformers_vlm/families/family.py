@@ -9,7 +9,6 @@ from typing import Any, ClassVar
 from flopbench import Op
 from flopbench.dims import Dim
 from flopbench_transformers_lm.analytic import HfModel
-from flopbench_transformers_lm.workload import Workload as LmWorkload
 from flopbench_transformers_vlm.config import VlConfig
 from flopbench_transformers_vlm.workload import Cut, View, Workload
 
@@ -62,7 +61,7 @@ class Family(ABC):
 
     def text(self, language: HfModel, stage: str, workload: Workload) -> Iterator[Op]:
         """Yield the operations of the language model, on a prompt that features are part of."""
-        return language.ops(stage, text_workload(workload))
+        return language.ops(stage, workload.text)
 
     def open_sizes(self, workload: Workload) -> Mapping[str, Dim]:
         """Return the sizes of the tower's work that can be left open, each with its value."""
@@ -80,13 +79,3 @@ class Family(ABC):
         view = views[0]
         count, rows, cols = view.count, view.rows, view.cols
         return (View(sizes.get("n", count), sizes.get("h", rows), sizes.get("w", cols)),)
-
-
-def text_workload(workload: Workload) -> LmWorkload:
-    """Return the workload of a language model that reads a prompt and its images."""
-    return LmWorkload(
-        batch_size=workload.batch_size,
-        context_tokens=workload.context_tokens,
-        decode_steps=workload.decode_steps,
-        lm_head=workload.lm_head,
-    )
