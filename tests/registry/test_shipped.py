@@ -10,7 +10,10 @@ from flopbench.registry.catalog import Catalog, build_catalog
 from flopbench.registry.loading import load_plugins
 from flopbench.registry.shipped import SHIPPED
 
-EXTRA = ("deepseek_ocr", "deepseek_ocr2", "peer_counters", "transformers_lm", "unlimited_ocr")
+EXTRA = (
+    *("deepseek_ocr", "deepseek_ocr2", "peer_counters", "transformers_lm", "transformers_vlm"),
+    "unlimited_ocr",
+)
 
 
 @pytest.fixture
