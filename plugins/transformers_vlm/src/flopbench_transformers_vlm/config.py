@@ -14,6 +14,7 @@ import attrs
 from attrs import frozen
 
 from flopbench import UsageError
+from flopbench.errors import nearest_names, unknown
 from flopbench.inputs import config_path, read_json
 from flopbench_transformers_lm.config import (
     LmConfig,
@@ -27,6 +28,9 @@ from flopbench_transformers_lm.misspelt import checked
 from flopbench_transformers_lm.sources import Given
 from flopbench_transformers_vlm.presets import Preset, preset
 from flopbench_transformers_vlm.processors import processor_beside, settings_of
+
+_NEAR = 0.75
+"""Similarity, by difflib, from which an unknown field counts as misspelt."""
 
 
 @frozen(kw_only=True)
@@ -106,6 +110,7 @@ def read_config(
     published = preset(model_type, options.preset) if options.preset else None
     given = _given(model_type, options, published)
     if options.overrides:
+        _require_known(model_type, options.overrides)
         before = given.resolved()
         given = given.with_overrides(checked(options.overrides, given, before), before)
     language = given.resolved()
@@ -122,6 +127,27 @@ def read_config(
         notes=_notes(model_type, options, published, file),
         published=published,
     )
+
+
+def _require_known(model_type: str, overrides: Mapping[str, Any]) -> None:
+    """Refuse overrides of fields that a part of the model does not have, but nearly has.
+
+    Models also read some fields that their config classes do not declare.
+
+    Raises:
+        UsageError: there is one.
+    """
+    usual = all_values(built(model_type, {}, f"the defaults of {model_type}"))
+    for part, values in overrides.items():
+        known = usual.get(part)
+        if not (isinstance(known, Mapping) and isinstance(values, Mapping)):
+            continue
+        if values.get("model_type", known.get("model_type")) != known.get("model_type"):
+            continue  # another kind of part, with fields of its own
+        for name in values:
+            if name not in known and nearest_names(str(name), known, 1, _NEAR):
+                what = unknown(f"field of {part}", name, known)
+                raise UsageError(f"model.overrides.{part}: {what}")
 
 
 def _given(model_type: str, options: VlOptions, published: Preset | None) -> Given:

@@ -55,8 +55,19 @@ def tiles(config: Any, views: Sequence[View]) -> Mapping[str, Any]:
     return {"pixel_values": torch.empty(count, channels, high, wide, device="meta")}
 
 
+def shuffled(config: Any, views: Sequence[View]) -> Mapping[str, Any]:
+    """Return tiles, of whose patches several become one cell."""
+    import torch
+
+    vision: Any = config.vision_config
+    (high, wide), (view,) = vision.patch_size, views
+    side = int(1 / config.downsample_ratio)
+    size: Any = (view.count, vision.num_channels, high * side * view.rows, wide * side * view.cols)
+    return {"pixel_values": torch.empty(*size, device="meta")}
+
+
 PIXELS: Mapping[str, Pixels] = {
     "glm_ocr": patches,
-    "internvl": tiles,
-    "qianfan_ocr": tiles,
+    "internvl": shuffled,
+    "qianfan_ocr": shuffled,
 }

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 from typing import Any
 
-from flopbench import Embedding, Op
+from flopbench import Embedding, Op, UsageError
 from flopbench.blocks import (
     Encoder,
     EncoderAttention,
@@ -17,6 +17,7 @@ from flopbench.blocks import (
     Site,
 )
 from flopbench.dims import Dim
+from flopbench_transformers_vlm.families.family import pair
 from flopbench_transformers_vlm.families.tiles import TilesFamily, nearest_grid
 from flopbench_transformers_vlm.workload import Cut, View
 
@@ -37,22 +38,26 @@ class InternVl(TilesFamily):
         return {"crop_to_patches": True, "size": {"height": height, "width": width}}
 
     def cut(self, width: int, height: int) -> Cut:
-        settings = self.config.settings
-        size, tiles = settings.get("size"), 1
+        settings, tiles = self.config.settings, 1
         limits = settings.size("min_patches"), settings.size("max_patches")
         if settings.flag("crop_to_patches") and limits[1] > 1:
-            found = nearest_grid(width, height, (size["width"], size["height"]), limits)
+            found = nearest_grid(width, height, pair(settings, "size", "width", "height"), limits)
             tiles = found + (found > 1)  # the thumbnail
         rows, cols = self._grid
         shuffled = self._shuffle
+        if rows % shuffled or cols % shuffled:
+            raise UsageError(
+                f"tiles of {rows} x {cols} patches: the model takes multiples of {shuffled} per "
+                "side (the image processor's size)"
+            )
         view = View(tiles, rows // shuffled, cols // shuffled)
         return Cut((view,), int(tiles * view.tokens), separators=2)
 
     @property
     def _grid(self) -> tuple[int, int]:
-        size = self.config.settings.get("size")
+        size = pair(self.config.settings, "size", "height", "width")
         high, wide = self.config.vision.get("patch_size")
-        return size["height"] // high, size["width"] // wide
+        return size[0] // high, size[1] // wide
 
     @property
     def _shuffle(self) -> int:

@@ -6,7 +6,7 @@ from collections.abc import Iterator, Sequence
 
 from flopbench import Op
 from flopbench.blocks import Segments
-from flopbench.dims import Dim
+from flopbench.dims import Dim, ceil_div
 from flopbench_transformers_vlm.families.family import Family
 from flopbench_transformers_vlm.workload import View
 
@@ -46,8 +46,7 @@ def nearest_grid(width: int, height: int, tile: tuple[int, int], limits: tuple[i
         (
             (cols, rows)
             for cols in range(1, most + 1)
-            for rows in range(1, most + 1)
-            if fewest <= cols * rows <= most
+            for rows in range(max(1, ceil_div(fewest, cols)), most // cols + 1)
         ),
         key=lambda grid: grid[0] * grid[1],
     )
