@@ -37,7 +37,7 @@ STEADY = {
 }
 """Sizes beyond all of them, which no type tells apart."""
 
-BRANCHING = {"deepseek_v32", "glm_moe_dsa", "llama4_text", "recurrent_gemma"}
+BRANCHING = {"deepseek_v32", "glm_moe_dsa", "llama4_text", "recurrent_gemma", "rwkv"}
 """Types that take another way at some sizes of POINTS: an index of all keys, chunks of keys, or one
 token alone. A sweep prices their points one by one."""
 

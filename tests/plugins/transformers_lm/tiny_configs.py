@@ -1,5 +1,7 @@
 """One small config of each model type with closed forms, of as many of its parts as it may have."""
 
+import attrs
+
 from flopbench_transformers_lm.config import LmOptions, read_config
 from plugins.transformers_lm import tiny_linear, tiny_sparse, tiny_state_space
 from plugins.transformers_lm.family_strategies import FLAGS, field_names
@@ -73,6 +75,18 @@ ALWAYS_WINDOW = {"ministral3", "mistral", "mixtral", "phi3", "phimoe", "starcode
 
 LATENT = {"deepseek_v2", "deepseek_v3", "glm4_moe_lite", "youtu"}
 """Types with as many key heads as query heads, whose width follows from other fields."""
+
+
+def runnable(model_type):
+    """Return a config that transformers runs on any number of new tokens on a cache.
+
+    MiniMax's mask is as long as the keys of its first layer, which must be of attention for that.
+    """
+    config = tiny(model_type)
+    if model_type != "minimax":
+        return config
+    turned = config.values["layer_types"][::-1]
+    return attrs.evolve(config, values={**config.values, "layer_types": turned})
 
 
 def tiny(model_type, *, flipped=False):
