@@ -1,8 +1,11 @@
 """One small config of each model type with closed forms, of as many of its parts as it may have."""
 
+from functools import cache
+
 import attrs
 
 from flopbench_transformers_lm.config import LmOptions, read_config
+from flopbench_transformers_lm.families import FAMILIES
 from plugins.transformers_lm import tiny_linear, tiny_sparse, tiny_state_space
 from plugins.transformers_lm.family_strategies import FLAGS, field_names
 
@@ -110,3 +113,18 @@ def tiny(model_type, *, flipped=False):
     flags = (flag for flag in FLAGS if flag not in OWN.get(model_type, {}))
     turned = {flag: not value for flag in flags if type(value := config.get(flag)) is bool}
     return read_config(model_type, LmOptions(overrides=overrides | turned))
+
+
+@cache
+def one_per_family():
+    """Return the first type of each kind of layers: those that are made of the same blocks.
+
+    What holds for a block holds for every type that is made of it: the fast tests of such laws run
+    these types, and some of a test's own.
+    """
+    first = {}
+    for kind, family in FAMILIES.items():
+        groups = family(tiny(kind).decoder).groups
+        blocks = {(type(g), type(g.attention), type(g.feed_forward)) for g in groups}
+        first.setdefault(frozenset(blocks), kind)
+    return tuple(first.values())
