@@ -11,7 +11,7 @@ from flopbench_transformers_lm.families import FAMILIES
 from flopbench_transformers_lm.vendor import HfVendor
 from flopbench_transformers_lm.workload import Workload
 from plugins.transformers_lm.lm_helpers import COUNTER, small_config
-from plugins.transformers_lm.tiny_configs import tiny
+from plugins.transformers_lm.tiny_configs import few, tiny
 
 WORKLOAD = Workload(batch_size=2, context_tokens=6, decode_steps=3)
 
@@ -65,9 +65,7 @@ MIXED = "rwkv"
 FAST = {"deepseek_v3", "gemma2", "gpt2", "gpt_oss", "llama", "mixtral"}
 
 
-@pytest.mark.parametrize(
-    "kind", [k if k in FAST else pytest.param(k, marks=pytest.mark.slow) for k in FAMILIES]
-)
+@pytest.mark.parametrize("kind", few(FAMILIES, FAST))
 def test_a_model_that_works_no_more_than_it_must_says_nothing(kind):
     config = tiny(kind)
     latent = config.get("kv_lora_rank") is not None

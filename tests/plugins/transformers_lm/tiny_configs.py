@@ -3,6 +3,7 @@
 from functools import cache
 
 import attrs
+import pytest
 
 from flopbench_transformers_lm.config import LmOptions, read_config
 from flopbench_transformers_lm.families import FAMILIES
@@ -113,6 +114,11 @@ def tiny(model_type, *, flipped=False):
     flags = (flag for flag in FLAGS if flag not in OWN.get(model_type, {}))
     turned = {flag: not value for flag in flags if type(value := config.get(flag)) is bool}
     return read_config(model_type, LmOptions(overrides=overrides | turned))
+
+
+def few(kinds, fast):
+    """Return types as parameters of a test; all but a few of them are slow."""
+    return [kind if kind in fast else pytest.param(kind, marks=pytest.mark.slow) for kind in kinds]
 
 
 @cache
