@@ -1,0 +1,121 @@
+"""Small models that read images, and their witnesses."""
+
+import inspect
+from typing import Any
+
+import attrs
+import torch
+from PIL import Image
+from torch.utils.flop_counter import FlopCounterMode
+
+from flopbench.analytic.price import price
+from flopbench.builtin.eager import Eager
+from flopbench.conventions import Conventions
+from flopbench.inputs import Page
+from flopbench_transformers_vlm.analytic import VlModel
+from flopbench_transformers_vlm.config import VlOptions
+from flopbench_transformers_vlm.pixels import PIXELS
+from flopbench_transformers_vlm.processors import image_processor
+from flopbench_transformers_vlm.vendor import VlVendor
+from flopbench_transformers_vlm.workload import Workload, together
+from support.stages import reconcile
+
+STAGES = ("vision", "prefill", "decode")
+
+
+@attrs.frozen
+class Tiny:
+    """A small config of a type, some of it drawn.
+
+    Attributes:
+        fields: of the config: values, or hypothesis strategies.
+        settings: of the image processor, the same.
+        most: the longest side of a page that is worth counting.
+    """
+
+    fields: Any
+    settings: Any = attrs.field(factory=dict)
+    most: int = 200
+
+
+def drawn(data, values):
+    """Return values with a draw in the place of each strategy."""
+    if isinstance(values, dict):
+        return {name: drawn(data, value) for name, value in values.items()}
+    return data.draw(values) if hasattr(values, "example") else values
+
+
+def model_of(kind, fields=None, settings=None, **options):
+    """Return the closed forms of a type with other fields and settings."""
+    given = VlOptions(overrides=fields or {}, processor_overrides=settings or {}, **options)
+    return VlModel.for_name(f"vl/{kind}").from_options(given)
+
+
+def workload_of(model, *sizes, **others):
+    """Return the workload of pages of (width, height)."""
+    cut = together(model._family.cut(*size) for size in sizes)
+    pages = tuple(Page("explicit size", *size) for size in sizes)
+    tokens = {"image_tokens": cut.tokens, "separators": cut.separators, "views": cut.views}
+    return Workload(**tokens, pages=pages, **others)
+
+
+def assert_exact(model, workload, stages=STAGES):
+    """Assert that both witnesses agree in every component of every stage."""
+    vendor = VlVendor(model.architecture)
+    assert model.no_closed_forms is None
+    for stage in stages:
+        found = reconcile(model, vendor, stage, workload)
+        assert (found.verdict, found.reason, found.difference) == ("exact", None, 0), stage
+
+
+def priced_weights(model, workload):
+    """Return the number of weights of all stages, by the closed forms."""
+    ops = [op for stage in ("vision", "prefill") for op in model.ops(stage, workload)]
+    found = price(ops, Eager(), Eager(), Conventions(), "float32").footprint
+    return found.total_weight_bytes // 4
+
+
+def real_weights(model):
+    """Return the number of parameters of the real model."""
+    module = VlVendor(model.architecture)._real.module
+    return sum(each.numel() for each in module.parameters())
+
+
+def processor_of(model):
+    """Return transformers' image processor with the model's settings."""
+    return image_processor(model._family.processor, model.architecture.processor)
+
+
+def processed(model, width, height):
+    """Return what the whole image processor makes of a page: an array for each of its outputs."""
+    made = processor_of(model)
+    return made(Image.new("RGB", (width, height)), return_tensors="pt")
+
+
+def whole_flops(model, workload):
+    """Return the FLOPs of one pass of the whole real model over a prompt with its images.
+
+    It runs on the CPU, with values, as a user calls it.
+    """
+    vendor = VlVendor(model.architecture)
+    module, config = vendor._real.module, vendor._real.module.config
+    module = type(module)(config).eval()
+    inputs = dict(PIXELS[config.model_type](config, workload.all_views))
+    pixels = {name: _on_cpu(value) for name, value in inputs.items()}
+    tokens, images = int(workload.context_tokens), int(workload.image_tokens)
+    ids = torch.tensor([[config.image_token_id] * images + [1] * (tokens - images)])
+    ids = ids.repeat(int(workload.batch_size), 1)
+    kinds = (ids == config.image_token_id).long()
+    more = {"mm_token_type_ids": kinds} if "mm_token_type_ids" in _arguments(module) else {}
+    with torch.no_grad(), FlopCounterMode(display=False) as counted:
+        module(input_ids=ids, **pixels, **more)
+    return counted.get_total_flops()
+
+
+def _on_cpu(value):
+    is_meta = isinstance(value, torch.Tensor) and value.is_meta
+    return torch.zeros(value.shape) if is_meta else value
+
+
+def _arguments(module):
+    return inspect.signature(module.forward).parameters
