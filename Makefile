@@ -58,7 +58,7 @@ $(STAMP): $(SOURCES)
 		--editable '.[dev,docs,plot]' --editable 'plugins/deepseek_ocr[vendor]' \
 		--editable plugins/unlimited_ocr --editable plugins/deepseek_ocr2 \
 		--editable 'plugins/peer_counters[light]' \
-		--editable 'plugins/transformers_lm[vendor]'
+		--editable 'plugins/transformers_lm[vendor]' --editable plugins/transformers_vlm
 	$(BIN)/python -m compileall -q src plugins
 	touch $@
 

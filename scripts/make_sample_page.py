@@ -10,7 +10,7 @@ from PIL import Image, ImageDraw
 
 WIDTH, HEIGHT = 1240, 1754
 MARGIN = 120
-PAGE = Path("plugins/deepseek_ocr/src/flopbench_deepseek_ocr/sample_page.png")
+PAGE = Path("src/flopbench/inputs/sample_page.png")
 
 
 def draw_line(draw: ImageDraw.ImageDraw, y: int, length: int) -> None:

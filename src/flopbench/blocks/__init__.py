@@ -10,6 +10,7 @@ from flopbench.blocks.attention import SelfAttention
 from flopbench.blocks.beside_mlp import ExpertsBesideMlp
 from flopbench.blocks.decoder import AnglesBlock, AttentionBlock, Decoder, Layers
 from flopbench.blocks.delta import GatedDeltaNet
+from flopbench.blocks.encoder import Encoder, EncoderAttention, EncoderLayers, Segments
 from flopbench.blocks.ends import Embeddings, LmHead
 from flopbench.blocks.gated_convolution import GatedConvolution
 from flopbench.blocks.griffin import RecurrentBranch
@@ -29,7 +30,7 @@ from flopbench.blocks.rwkv import ChannelMix, RwkvLayers, TimeMix
 from flopbench.blocks.selective import Mamba
 from flopbench.blocks.shared import AfterShared, SharedTransformer
 from flopbench.blocks.site import Site
-from flopbench.blocks.vision import EncoderAttention, EncoderLayers, PatchStem, Positions
+from flopbench.blocks.vision import PatchStem, Positions
 
 __all__ = [
     "AfterShared",
@@ -43,6 +44,7 @@ __all__ = [
     "ChannelMix",
     "Decoder",
     "Embeddings",
+    "Encoder",
     "EncoderAttention",
     "EncoderLayers",
     "Experts",
@@ -75,6 +77,7 @@ __all__ = [
     "RotaryAngles",
     "Router",
     "RwkvLayers",
+    "Segments",
     "SelfAttention",
     "SharedTransformer",
     "ShortConvolution",

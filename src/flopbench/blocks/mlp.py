@@ -18,7 +18,11 @@ from flopbench.ops import Elementwise, Linear, Op
 
 @frozen(kw_only=True)
 class Mlp:
-    """down(activation(up(x)))."""
+    """down(activation(up(x))).
+
+    Attributes:
+        out_width: width of the result, if not that of the input.
+    """
 
     component: ClassVar[str] = "mlp"
 
@@ -26,13 +30,15 @@ class Mlp:
     inner: Dim
     activation: str
     bias: bool = False
+    out_width: Dim | None = None
 
     def ops(self, site: Site, rows: Dim) -> Iterator[Op]:
         """Yield the two products and the activation."""
         yield self._linear(site.between(site.takes, "up"), "up", rows, self.width, self.inner)
         inner = site.between("up", "up")
         yield inner.op(Elementwise, function=self.activation, outputs=rows * self.inner)
-        yield self._linear(site.between("up", site.gives), "down", rows, self.inner, self.width)
+        out_width = self.width if self.out_width is None else self.out_width
+        yield self._linear(site.between("up", site.gives), "down", rows, self.inner, out_width)
 
     def _linear(
         self, site: Site, role: str, rows: Dim, in_features: Dim, out_features: Dim
@@ -57,6 +63,7 @@ class GatedMlp:
         norm: norm of what ``down`` takes, if any.
         cutoff: whether the gate keeps only what is above a cutoff, which is subtracted. Computing
             it, from the mean and the deviation of each row, is not priced.
+        out_width: width of the result, if not that of the input.
     """
 
     component: ClassVar[str] = "mlp"
@@ -69,6 +76,7 @@ class GatedMlp:
     scaled: bool = False
     norm: NormSpec | None = None
     cutoff: bool = False
+    out_width: Dim | None = None
 
     def ops(self, site: Site, rows: Dim) -> Iterator[Op]:
         """Yield gate, then up while the activated gate stays alive, then down."""
@@ -94,7 +102,7 @@ class GatedMlp:
             role="down",
             rows=rows,
             in_features=self.inner,
-            out_features=self.width,
+            out_features=self.width if self.out_width is None else self.out_width,
             bias=self.bias,
         )
         if self.scaled:

@@ -10,13 +10,13 @@ from pathlib import Path
 
 import pytest
 
-import flopbench_deepseek_ocr
 from flopbench.commands.sweep.by_hand import grids
+from flopbench.inputs import pages
 from flopbench.text import si
 from support.cli import one_sentence, read_all
 from toy.sweep import ToySweep
 
-PAGE = str(Path(flopbench_deepseek_ocr.__file__).with_name("sample_page.png"))
+PAGE = str(pages.SAMPLE_PAGE)
 
 SWEEP = ("sweep", "deepseek_ocr", "--analytic-only")
 FILES = ("--no-plots", "--out", "out")

@@ -12,7 +12,7 @@ from PIL import Image
 
 from flopbench import UsageError
 from flopbench_deepseek_ocr.architecture import read_architecture
-from flopbench_deepseek_ocr.image import read_page
+from flopbench.inputs import read_page
 
 
 def jpeg(exif=b""):

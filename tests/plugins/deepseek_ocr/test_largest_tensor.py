@@ -52,7 +52,7 @@ def test_of_random_small_architectures(architecture, workload, stage):
     ],
 )
 def test_of_the_published_models(model):
-    plan = make_plan(catalog_of((), False), model, overrides=["workload.decode_steps=3"])
+    plan = make_plan(catalog_of((), strict=False), model, overrides=["workload.decode_steps=3"])
     found = {}
     for stage in STAGES:
         priced = plan.pricer.stage(plan.model, stage, plan.workload, Eager())

@@ -12,7 +12,8 @@ from transformers.models.deepseek_ocr2.image_processing_pil_deepseek_ocr2 import
 
 from flopbench.errors import UsageError
 from flopbench_deepseek_ocr.analytic import DeepseekOcr
-from flopbench_deepseek_ocr.image import choose_grid, read_page
+from flopbench.inputs import read_page
+from flopbench_deepseek_ocr.image import choose_grid
 from flopbench_deepseek_ocr.workload import CropGrid, Inputs, Tiling
 
 sides = st.integers(1, 6000)

@@ -1,73 +1,8 @@
-"""Read a page's size, and choose its grid of tiles as the original image processor does."""
+"""Choose a page's grid of tiles as the original image processor does."""
 
 from __future__ import annotations
 
-import io
-import warnings
-from collections.abc import Sequence
-from pathlib import Path
-
-from flopbench import UsageError
-from flopbench.inputs import read_bytes
-from flopbench_deepseek_ocr.workload import CropGrid, Page, Tiling
-
-SAMPLE_PAGE = Path(__file__).with_name("sample_page.png")
-SAMPLE_SIZE = (1240, 1754)
-"""Width and height of the sample page, which need not be read: it ships with the plugin."""
-
-_MOST_BYTES = 2**30
-"""What an image file may hold."""
-
-_EXIF_ORIENTATION = 0x0112
-_EXIF_TURNED = {5, 6, 7, 8}
-"""EXIF orientations that swap width and height."""
-
-
-def read_page(image: str | Sequence[int] | None) -> Page:
-    """Return the page of an image file, the sample page (None), or one of [width, height].
-
-    A file is decoded completely, so that a truncated one is detected. An EXIF orientation is
-    applied, as in the original code.
-
-    Raises:
-        UsageError: the file is missing, empty, truncated or neither PNG nor JPEG, or the size is
-            invalid.
-    """
-    if image is None:
-        return Page("sample page", *SAMPLE_SIZE)
-    if isinstance(image, str):
-        return Page(image, *_file_size(Path(image)))
-    try:
-        width, height = image
-    except ValueError:
-        width = height = 0
-    if min(width, height) < 1:
-        raise UsageError(
-            f"workload.image={list(image)} must be [width, height], both at least 1 pixel"
-        )
-    return Page("explicit size", width, height)
-
-
-def _file_size(path: Path) -> tuple[int, int]:
-    from PIL import Image, UnidentifiedImageError
-
-    data = read_bytes(path, f"image {path}", most=_MOST_BYTES)
-    try:
-        with warnings.catch_warnings():
-            # What Pillow warns of (a large page, broken EXIF data) does not change the size, and
-            # beyond Pillow's hard limit a large page is an error.
-            warnings.simplefilter("ignore")
-            with Image.open(io.BytesIO(data), formats=("PNG", "JPEG")) as picture:
-                picture.load()
-                turned = picture.getexif().get(_EXIF_ORIENTATION) in _EXIF_TURNED
-                width, height = picture.size
-    except UnidentifiedImageError as error:
-        what = "is empty" if not data else "is not a PNG or JPEG image"
-        raise UsageError(f"image {path} {what}") from error
-    except Exception as error:  # a broken file makes Pillow's decoders raise anything
-        reason = next(iter(str(error).splitlines()), type(error).__name__)
-        raise UsageError(f"cannot read image {path}: {reason}") from error
-    return (height, width) if turned else (width, height)
+from flopbench_deepseek_ocr.workload import CropGrid, Tiling
 
 
 def choose_grid(width: int, height: int, tiling: Tiling) -> CropGrid | None:

@@ -11,15 +11,15 @@ import attrs
 from flopbench import AnalyticModel, Op, Size, Stage, UsageError
 from flopbench.blocks import stage_passes
 from flopbench.dims import Dim
+from flopbench.inputs import Page, read_page
 from flopbench_deepseek_ocr.decoder import decoder_block
-from flopbench_deepseek_ocr.image import choose_grid, read_page
+from flopbench_deepseek_ocr.image import choose_grid
 from flopbench_deepseek_ocr.layer_names import layer_name
 from flopbench_deepseek_ocr.workload import (
     PIXELS_PER_TOKEN,
     VIEW_SIZES,
     CropGrid,
     Inputs,
-    Page,
     Tiling,
     Workload,
 )

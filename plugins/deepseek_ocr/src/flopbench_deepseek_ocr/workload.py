@@ -8,6 +8,7 @@ import attrs
 from attrs import frozen
 
 from flopbench.dims import Dim, as_dim, dim_field
+from flopbench.inputs import Page
 
 VIEW_SIZES = {"tiny": 512, "small": 640, "base": 1024, "large": 1280, "gundam": 1024}
 """Side of the global view of each mode, in pixels (README of deepseek-ai/DeepSeek-OCR)."""
@@ -63,15 +64,6 @@ class Inputs:
     decode_steps: int = _at_least(1, 100)
     batch_size: int = _at_least(1, 1)
     lm_head: LmHead = "all"
-
-
-@frozen
-class Page:
-    """The page that a workload was derived from, in pixels."""
-
-    source: str
-    width: int
-    height: int
 
 
 @frozen(eq=False)

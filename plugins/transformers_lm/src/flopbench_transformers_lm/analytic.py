@@ -153,7 +153,7 @@ class HfModel(AnalyticModel):
     @classmethod
     def from_options(cls, options: LmOptions) -> HfModel:
         config = read_config(cls.name.removeprefix(PREFIX), options)
-        dtype, note = (options.dtype, None) if options.dtype else _dtype(config)
+        dtype, note = (options.dtype, None) if options.dtype else dtype_of(config)
         notes = config.notes if note is None else (*config.notes, note)
         return cls(evolve(config, notes=notes), dtype=dtype)
 
@@ -271,7 +271,7 @@ class HfModel(AnalyticModel):
         )
 
 
-def _dtype(config: LmConfig) -> tuple[str, str | None]:
+def dtype_of(config: LmConfig) -> tuple[str, str | None]:
     """Return the config's dtype if its size is known, or the default and a note."""
     dtype = config.decoder.get("dtype") or DEFAULT_DTYPE
     if is_dtype(dtype):

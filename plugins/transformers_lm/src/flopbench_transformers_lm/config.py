@@ -23,7 +23,7 @@ from flopbench.text import shortened
 from flopbench_transformers_lm.model_types import needs_transformers
 
 
-def _require_mapping(_options: Any, attribute: Any, value: Any) -> None:
+def require_mapping(_options: Any, attribute: Any, value: Any) -> None:
     is_mapping = isinstance(value, dict)
     wrong = [field for field in value if not isinstance(field, str)] if is_mapping else [value]
     if wrong:
@@ -45,7 +45,7 @@ class LmOptions:
     """
 
     config: str | None = None
-    overrides: Any = attrs.field(factory=dict, validator=_require_mapping)
+    overrides: Any = attrs.field(factory=dict, validator=require_mapping)
     as_named: bool | None = None
     unknown_fields: Literal["ignore"] | None = None
     dtype: Literal["bfloat16", "float16", "float32"] | None = None

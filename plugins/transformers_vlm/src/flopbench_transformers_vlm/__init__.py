@@ -1,0 +1,1 @@
+"""OCR and vision-language models of transformers, for flopbench."""

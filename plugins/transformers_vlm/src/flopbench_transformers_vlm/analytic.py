@@ -1,0 +1,208 @@
+"""Closed forms of models that read images: a tower by its family, then the language model."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from functools import cached_property
+from pathlib import Path
+from typing import Any, ClassVar, Self
+
+from attrs import evolve
+
+from flopbench import AnalyticModel, Op, Size, Stage, UsageError
+from flopbench.dims import DEFAULT_DTYPE, Dim
+from flopbench.errors import unknown
+from flopbench.inputs import config_path, read_config_json, read_page
+from flopbench.storage import Storage
+from flopbench_transformers_lm.analytic import DECODING, NOT_PRICED, HfModel, dtype_of
+from flopbench_transformers_vlm.config import VlConfig, VlOptions, read_config
+from flopbench_transformers_vlm.families.family import Family
+from flopbench_transformers_vlm.workload import Inputs, View, Workload, together
+
+PREFIX = "vl/"
+
+SCATTERED = (
+    "vision and language model are priced and called apart; between them features take the places "
+    "of image tokens in the prompt, which multiplies nothing and is left out"
+)
+TABLES = (
+    "not priced: resizing tables of positions to an image's grid, and moving features to another "
+    "order, as windows and pixel shuffle do"
+)
+
+
+class VlModel(AnalyticModel):
+    """A model of transformers that reads images and writes text, defined by its config."""
+
+    name = PREFIX + "*"
+    summary = "a vision-language or OCR model of transformers: closed forms and vendor"
+    options_type = VlOptions
+    inputs_type = Inputs
+    defaults = Path(__file__).with_name("default.yaml")
+    stages = (
+        Stage("vision", "Vision"),
+        Stage("prefill", "Prefill"),
+        Stage("decode", "Decode"),
+        Stage("vision_prefill", "Vision + prefill", parts=("vision", "prefill")),
+        Stage("end2end", "End to end", parts=("vision", "prefill", "decode")),
+    )
+    first_token = ("vision", "prefill")
+    per_token = "decode"  # noqa: S105 - a stage, no password
+    parts: ClassVar[Mapping[str, str]] = {
+        "vision": "vision",
+        "decoder": "decoder",
+        "lm_head": "LM head",
+    }
+    sizes = (
+        Size("B", "prompts at once (batch size)", batch=True),
+        Size("S", "context tokens of the prefill"),
+        Size("K", "decode steps", steps=True),
+        Size("n", "tiles of a page, its overview included"),
+        Size("h", "rows of cells of a page"),
+        Size("w", "columns of cells of a page"),
+    )
+
+    def __init__(self, config: VlConfig, *, dtype: str = DEFAULT_DTYPE) -> None:
+        self._config = config
+        self.dtype = dtype
+        self._language = HfModel(config.language, dtype=dtype)
+        self._family = family_class(config.model_type)(config)
+
+    @classmethod
+    def known_names(cls) -> list[str]:
+        from flopbench_transformers_vlm.families import FAMILIES
+
+        return [PREFIX + kind for kind in sorted(FAMILIES)]
+
+    @classmethod
+    def for_name(cls, name: str) -> type[Self]:
+        made = super().for_name(name)
+        made.summary = f"{family_class(name.removeprefix(PREFIX)).source}: closed forms and vendor"
+        return made
+
+    @classmethod
+    def for_file(cls, path: Path) -> str | None:
+        from flopbench_transformers_vlm.families import FAMILIES
+
+        kind = read_config_json(config_path(str(path))).get("model_type")
+        return f"{PREFIX}{kind}" if kind in FAMILIES else None
+
+    @classmethod
+    def from_options(cls, options: VlOptions) -> VlModel:
+        kind = cls.name.removeprefix(PREFIX)
+        family = family_class(kind)
+        config = read_config(kind, options, family.processor, family.settings)
+        dtype, note = (options.dtype, None) if options.dtype else dtype_of(config.language)
+        notes = config.notes if note is None else (*config.notes, note)
+        return cls(evolve(config, notes=notes), dtype=dtype)
+
+    @property
+    def storage(self) -> Storage:
+        return self._language.storage
+
+    @property
+    def architecture(self) -> VlConfig:
+        return self._config
+
+    @cached_property
+    def no_closed_forms(self) -> str | None:  # type: ignore[override] - cached, as it takes time
+        """Why there are none: a value of the config that its family does not cover."""
+        from flopbench_transformers_lm.families.fields import NotCoveredError
+
+        try:
+            list(self._family.vision(self._family.cut(1024, 1024).views))
+        except NotCoveredError as error:
+            return str(error)
+        return self._language.no_closed_forms
+
+    @property
+    def max_positions(self) -> int | None:
+        return self._language.max_positions
+
+    def workload(self, inputs: Inputs) -> Workload:
+        if inputs.images is None:
+            pages = [read_page(inputs.image)]
+        else:
+            pages = [
+                read_page(image, f"workload.images[{number}]")
+                for number, image in enumerate(inputs.images)
+            ]
+        cut = together(self._family.cut(page.width, page.height) for page in pages)
+        return Workload(
+            batch_size=inputs.batch_size,
+            views=cut.views,
+            image_tokens=cut.tokens,
+            separators=cut.separators,
+            prompt_tokens=inputs.prompt_tokens,
+            decode_steps=inputs.decode_steps,
+            lm_head=inputs.lm_head,
+            pages=tuple(pages),
+        )
+
+    def workload_facts(self, workload: Workload) -> Mapping[str, Any]:
+        pages = [
+            {"source": page.source, "width": page.width, "height": page.height}
+            for page in workload.pages
+        ]
+        shown = {"page": pages[0]} if len(pages) == 1 else {"pages": pages}
+        return {
+            **shown,
+            "views": [
+                {"count": v.count, "rows": v.rows, "cols": v.cols} for v in workload.views
+            ],
+            "image_tokens": workload.image_tokens,
+            "separators": workload.separators,
+            "context_tokens": workload.context_tokens,
+        }
+
+    def notes(self) -> tuple[str, ...]:
+        return (*self._config.notes, *self._language.notes())
+
+    def assumptions(self) -> tuple[str, ...]:
+        return (SCATTERED, DECODING, TABLES, NOT_PRICED)
+
+    def ops(self, stage: str, workload: Workload) -> Iterator[Op]:
+        if self.no_closed_forms is not None:
+            raise UsageError(f"model {self.name!r}: {self.no_closed_forms}")
+        if stage == "vision":
+            yield from self._family.vision(workload.all_views)
+        else:
+            yield from self._family.text(self._language, stage, workload)
+
+    def stage_sizes(self, stage: str, workload: Workload) -> Mapping[str, Dim]:
+        if stage == "vision":
+            return self._family.open_sizes(workload)
+        sizes = {"B": workload.batch_size, "S": workload.context_tokens}
+        return sizes | ({"K": workload.decode_steps} if stage == "decode" else {})
+
+    def stage_workload(self, stage: str, workload: Workload, sizes: Mapping[str, Dim]) -> Workload:
+        if stage == "vision":
+            return Workload(
+                batch_size=sizes.get("B", workload.batch_size),
+                views=self._family.open_views(workload.views, sizes),
+            )
+        return Workload(
+            batch_size=sizes["B"],
+            context=sizes["S"],
+            decode_steps=sizes.get("K", 1),
+            lm_head=workload.lm_head,
+        )
+
+    def layer_names(self, component: str, role: str) -> tuple[str, ...]:
+        return self._language.layer_names(component, role)
+
+
+def family_class(kind: str) -> type[Family]:
+    """Return the family of a model type.
+
+    Raises:
+        UsageError: there is none.
+    """
+    from flopbench_transformers_vlm.families import FAMILIES
+
+    if kind not in FAMILIES:
+        raise UsageError(unknown("vision-language model", PREFIX + kind, [PREFIX + each for each in FAMILIES]))
+    return FAMILIES[kind]
+
+
+__all__ = ["PREFIX", "View", "VlModel", "family_class"]

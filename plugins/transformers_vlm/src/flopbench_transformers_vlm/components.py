@@ -1,0 +1,46 @@
+"""Which component a module of a tower, or between tower and language model, belongs to."""
+
+from __future__ import annotations
+
+import re
+from functools import cache
+
+_LAYER = r"\.(blocks|layers?|resblocks)\.\d+\."
+_ATTENTION = rf"{_LAYER}(self_attn|attn|attention|self_attention)"
+_QKV = r"(qkv(_proj)?|[qkv](_proj|_norm)?|query|key|value|in_proj|[qk]_layernorm)"
+
+_RULES = (
+    (rf"{_ATTENTION}(\.self)?\.{_QKV}$", "vision/attention/qkv"),
+    (rf"{_ATTENTION}\.(proj|out|o_proj|out_proj|projection_layer|dense)$", "vision/attention/out"),
+    (rf"{_ATTENTION}(\.self)?$", "vision/attention/core"),
+    (rf"{_LAYER}(mlp|feed_forward|ffn)(\.|$)", "vision/mlp"),
+    (rf"{_LAYER}\w*norm\w*$", "vision/norm"),
+    (rf"{_LAYER}$|{_LAYER[:-2]}$", "vision/norm"),
+    (r"\.(rotary\w*|patch_positional_embedding)(\.|$)", "vision/rope"),
+    (r"\.(patch_embed\w*|patch_conv|embeddings|pos_embed)(\.|$)", "vision/patch_embed"),
+    (r"\.deepstack_merger_list(\.|$)", "vision/deepstack"),
+    (r"\.(merger|downsample|patch_merger)(\.|$)", "vision/merger"),
+    (r"(^|\.)(multi_modal_projector|vision_projection|connector|aligner)(\.|$)", "vision/projector"),
+    (r"\.\w*norm\w*$", "vision/norm"),
+)
+"""Tried in order; what no rule matches keeps its own path, so that it shows as a difference."""
+
+_LANGUAGE = re.compile(r"^(model\.)?(language_model|text_model|lm_head)(\.|$)|^lm_head(\.|$)")
+
+
+def is_language(module: str) -> bool:
+    """Return whether a module belongs to the language model."""
+    return bool(_LANGUAGE.match(module))
+
+
+@cache
+def _rules() -> tuple[tuple[re.Pattern[str], str], ...]:
+    return tuple((re.compile(pattern), component) for pattern, component in _RULES)
+
+
+def component_of(module: str) -> str:
+    """Return the component path of work in a module of a tower or what follows it."""
+    for pattern, component in _rules():
+        if pattern.search(module):
+            return component
+    return "unmapped/" + re.sub(r"\.\d+(?=\.|$)", ".*", module or "model")

@@ -1,0 +1,159 @@
+"""A model's config and its image processor's settings: a preset, files, and overrides.
+
+The config and the settings are all that closed forms and vendor share. transformers' classes define
+them, and this module only reads them.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from functools import cached_property
+from typing import Any
+
+import attrs
+from attrs import frozen
+
+from flopbench import UsageError
+from flopbench.inputs import config_path, read_json
+from flopbench_transformers_lm.config import (
+    LmConfig,
+    LmOptions,
+    all_values,
+    built,
+    require_mapping,
+)
+from flopbench_transformers_lm.families.fields import Fields
+from flopbench_transformers_lm.misspelt import checked
+from flopbench_transformers_lm.sources import Given
+from flopbench_transformers_vlm.presets import Preset, preset
+from flopbench_transformers_vlm.processors import processor_beside, settings_of
+
+
+@frozen(kw_only=True)
+class VlOptions(LmOptions):
+    """What a user may set under ``model.``, besides `LmOptions`.
+
+    Attributes:
+        preset: a published model, by name; a file that is given wins.
+        processor: a ``preprocessor_config.json``; None means the one beside the config, that of the
+            preset, or the defaults of the image processor's class.
+        processor_overrides: settings that replace the image processor's.
+    """
+
+    preset: str | None = None
+    processor: str | None = None
+    processor_overrides: Any = attrs.field(factory=dict, validator=require_mapping)
+
+
+@frozen(slots=False)
+class VlConfig:
+    """The complete config of a model that reads images.
+
+    Attributes:
+        model_type: transformers' name for the kind of model.
+        values: every field of the config, defaults filled in.
+        language: the config of the language model in it.
+        processor: every setting of the image processor.
+        notes: what a reader of the numbers must know about where they come from.
+        published: the published model that it is, if it is one.
+    """
+
+    model_type: str
+    values: Mapping[str, Any]
+    language: LmConfig
+    processor: Mapping[str, Any]
+    notes: tuple[str, ...] = ()
+    published: Preset | None = None
+
+    @cached_property
+    def whole(self) -> Fields:
+        """The fields of the model."""
+        return Fields(LmConfig(self.model_type, self.values))
+
+    @cached_property
+    def vision(self) -> Fields:
+        """The fields of its tower."""
+        values = self.values.get("vision_config") or {}
+        return Fields(LmConfig(f"{self.model_type} (vision_config)", values))
+
+    @cached_property
+    def settings(self) -> Fields:
+        """The settings of its image processor."""
+        return Fields(LmConfig(f"{self.model_type} (image processor)", self.processor))
+
+    @property
+    def whole_class(self) -> LmConfig:
+        """The config from which transformers builds the whole model."""
+        return LmConfig(self.model_type, self.values, language=self.language)
+
+
+def read_config(
+    model_type: str,
+    options: VlOptions,
+    processor_class: str,
+    usual: Callable[[Mapping[str, Any]], Mapping[str, Any]],
+) -> VlConfig:
+    """Return the complete config that the options describe.
+
+    Args:
+        processor_class: name of the image processor's class.
+        usual: returns the settings that replace those of the class, given the config's fields.
+
+    Raises:
+        UsageError: transformers is not installed; a file cannot be read, is of another type or
+            misspells a field; a preset does not exist; or transformers rejects a value.
+    """
+    published = preset(model_type, options.preset) if options.preset else None
+    given = _given(model_type, options, published)
+    if options.overrides:
+        before = given.resolved()
+        given = given.with_overrides(checked(options.overrides, given, before), before)
+    language = given.resolved()
+    whole = built(model_type, {**given.values, "model_type": model_type}, given.source)
+    file = options.processor or processor_beside(options.config)
+    values = all_values(whole)
+    said = {**usual(values), **_settings(file, published)}
+    processor = settings_of(processor_class, said, options.processor_overrides)
+    return VlConfig(
+        model_type,
+        values=values,
+        language=language.decoder,
+        processor=processor,
+        notes=_notes(model_type, options, published, file),
+        published=published,
+    )
+
+
+def _given(model_type: str, options: VlOptions, published: Preset | None) -> Given:
+    if options.config is None and published is not None:
+        return Given(model_type, published.config, f"preset {published.name}")
+    return Given.of(model_type, options.config, as_named=bool(options.as_named))
+
+
+def _settings(file: str | None, published: Preset | None) -> Mapping[str, Any]:
+    if file is None:
+        return published.processor if published else {}
+    found = read_json(config_path(file), f"model.processor={file}")
+    if not isinstance(found, dict):
+        raise UsageError(f"model.processor={file} must hold a JSON object")
+    return found
+
+
+def _notes(
+    model_type: str, options: VlOptions, published: Preset | None, file: str | None
+) -> tuple[str, ...]:
+    """Say where sizes come from."""
+    if published is not None and options.config is None:
+        return (f"sizes of {published.name}: {published.source}",)
+    notes = []
+    if options.config is None:
+        notes.append(
+            f"sizes are the defaults of transformers' config class for {model_type}, which may be "
+            "those of no published model: give model.preset or model.config"
+        )
+    if file is None:
+        notes.append(
+            "the image processor has the defaults of its class: give model.processor for those of "
+            "a checkpoint"
+        )
+    return tuple(notes)

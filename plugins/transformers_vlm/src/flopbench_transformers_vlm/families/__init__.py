@@ -1,0 +1,15 @@
+"""Families of models, by transformers' model type."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+from flopbench_transformers_vlm.families.family import Family
+from flopbench_transformers_vlm.families.glm_ocr import FAMILIES as GLM_OCR
+from flopbench_transformers_vlm.families.internvl import FAMILIES as INTERNVL
+
+FAMILIES: Mapping[str, type[Family]] = {
+    **GLM_OCR,
+    **INTERNVL,
+}
+"""The classes that say what a page becomes and what a tower runs."""

@@ -1,0 +1,57 @@
+"""Families whose pages keep their shape: each cell of merge x merge patches becomes a token."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from typing import ClassVar
+
+from flopbench import Elementwise, Op
+from flopbench.blocks import Segments, Site, angle_op
+from flopbench.dims import Dim, halve
+from flopbench_transformers_vlm.families.family import Family
+from flopbench_transformers_vlm.families.resize import smart_resize
+from flopbench_transformers_vlm.workload import Cut, View
+
+
+class CellsFamily(Family):
+    """Models that take a page at its own aspect ratio, within limits of its number of pixels."""
+
+    sizes = ("h", "w")
+
+    frames_counted: ClassVar[bool] = False
+    """Whether the copies of an image in time count as its pixels."""
+
+    @property
+    def merge(self) -> int:
+        """Patches per side of a cell, in the tower."""
+        return self.config.vision.size("spatial_merge_size")
+
+    def cut(self, width: int, height: int) -> Cut:
+        settings = self.config.settings
+        cell = settings.size("patch_size") * settings.size("merge_size")
+        size = settings.get("size")
+        copies = settings.size("temporal_patch_size")
+        wide, high = smart_resize(
+            width,
+            height,
+            cell,
+            (size["shortest_edge"], size["longest_edge"]),
+            frames=copies if self.frames_counted else None,
+        )
+        rows, cols = high // cell, wide // cell
+        return Cut((View(1, rows, cols),), rows * cols, separators=2)
+
+    def segments(self, views: Sequence[View]) -> list[Segments]:
+        """Return the patches of each kind of image; one attends to itself alone."""
+        unit = self.merge * self.merge
+        return [Segments(view.count, unit * view.tokens) for view in views]
+
+
+def axial_angles(site: Site, patches: Dim, dim: Dim) -> Iterator[Op]:
+    """Yield cosines and sines of the rows and columns of patches, for a head of ``dim`` elements.
+
+    Half of the pairs of elements are rotated by the row, half by the column.
+    """
+    made = patches * halve(dim)
+    yield site.op(Elementwise, function="multiply", outputs=made, reads=made)
+    yield angle_op(site, made)

@@ -1,0 +1,61 @@
+"""Families whose pages are cut into tiles of one size: each becomes the same number of tokens."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+
+from flopbench import Op
+from flopbench.blocks import Segments
+from flopbench.dims import Dim
+from flopbench_transformers_vlm.families.family import Family
+from flopbench_transformers_vlm.workload import View
+
+
+class TilesFamily(Family):
+    """Models that cut a page into tiles of one size, and often see all of it as one more tile."""
+
+    sizes = ("n",)
+
+    def vision(self, views: Sequence[View]) -> Iterator[Op]:
+        return self.tiles(sum(view.count for view in views))
+
+    def tiles(self, count: Dim) -> Iterator[Op]:
+        """Yield the operations that turn a number of tiles into features."""
+        raise NotImplementedError
+
+    @staticmethod
+    def segments(count: Dim, tokens: Dim) -> list[Segments]:
+        """Return what attends to itself alone: each tile."""
+        return [Segments(count, tokens)]
+
+
+def nearest_grid(width: int, height: int, tile: tuple[int, int], limits: tuple[int, int]) -> int:
+    """Return the number of tiles of the grid whose aspect ratio is nearest to a page's.
+
+    On a tie the grid with more tiles wins, provided that the page fills more than half of its
+    pixels. Ratios are compared in floating point, so a tie is a tie of floats.
+
+    Source: ``get_optimal_tiled_canvas`` of GOT-OCR2 in transformers, as in InternVL.
+
+    Args:
+        tile: width and height of a tile.
+        limits: the fewest and the most tiles.
+    """
+    fewest, most = limits
+    grids = sorted(
+        (
+            (cols, rows)
+            for cols in range(1, most + 1)
+            for rows in range(1, most + 1)
+            if fewest <= cols * rows <= most
+        ),
+        key=lambda grid: grid[0] * grid[1],
+    )
+    aspect, area = width / height, width * height
+    best, best_distance = (1, 1), float("inf")
+    for cols, rows in grids:
+        distance = abs(aspect - cols / rows)
+        fits = area > 0.5 * tile[0] * tile[1] * cols * rows
+        if distance < best_distance or (distance == best_distance and fits):
+            best, best_distance = (cols, rows), distance
+    return best[0] * best[1]

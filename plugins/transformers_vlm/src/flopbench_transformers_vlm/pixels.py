@@ -1,0 +1,50 @@
+"""What the real models take for an image: shapes of their inputs, by type.
+
+The tensors of pixels are on the meta device. Sizes of images are on the CPU, where the models' own
+code reads them.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from typing import Any
+
+from flopbench_transformers_vlm.workload import View
+
+Pixels = Callable[[Any, Sequence[View]], Mapping[str, Any]]
+"""Returns the arguments of ``get_image_features``, from the config and the views."""
+
+
+def patches(config: Any, views: Sequence[View]) -> Mapping[str, Any]:
+    """Return patches of all images, cut out and flattened, and the grid of each image."""
+    import torch
+
+    vision = config.vision_config
+    merge = vision.spatial_merge_size
+    frames = getattr(vision, "temporal_patch_size", 1)
+    channels = getattr(vision, "in_channels", None) or getattr(vision, "num_channels", 3)
+    grids = [(1, merge * v.rows, merge * v.cols) for v in views for _ in range(int(v.count))]
+    number = sum(high * wide for _, high, wide in grids)
+    width = channels * frames * vision.patch_size**2
+    return {
+        "pixel_values": torch.empty(number, width, device="meta"),
+        "image_grid_thw": torch.tensor(grids),
+    }
+
+
+def tiles(config: Any, views: Sequence[View]) -> Mapping[str, Any]:
+    """Return tiles of the size that the tower is made for."""
+    import torch
+
+    size = config.vision_config.image_size
+    high, wide = size if isinstance(size, list | tuple) else (size, size)
+    channels = getattr(config.vision_config, "num_channels", 3)
+    count = sum(view.count for view in views)
+    return {"pixel_values": torch.empty(count, channels, high, wide, device="meta")}
+
+
+PIXELS: Mapping[str, Pixels] = {
+    "glm_ocr": patches,
+    "internvl": tiles,
+    "qianfan_ocr": tiles,
+}

@@ -1,0 +1,74 @@
+"""The settings of transformers' image processors: those of the class, of a file, and overrides.
+
+The variants on Pillow alone have the same settings as those on torchvision, which need not be there.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+from flopbench import UsageError
+from flopbench.errors import unknown
+from flopbench.inputs import config_path
+from flopbench_transformers_lm.model_types import needs_transformers
+
+_FILE = "preprocessor_config.json"
+
+
+def processor_beside(config: str | None) -> str | None:
+    """Return the path of the settings beside a config.json, if there are some."""
+    if config is None:
+        return None
+    path = config_path(config).with_name(_FILE)
+    return str(path) if path.is_file() else None
+
+
+def image_processor(name: str, settings: Mapping[str, Any]) -> Any:
+    """Return an image processor on Pillow, of the class of that name.
+
+    Raises:
+        UsageError: transformers or Pillow is not installed, or rejects a setting.
+    """
+    try:
+        import transformers
+
+        kind = getattr(transformers, f"{name}Pil")
+    except (ImportError, AttributeError) as error:
+        raise needs_transformers(error) from error
+    try:
+        return kind(**settings)
+    except Exception as error:
+        reason = str(error).splitlines()[0] if str(error) else type(error).__name__
+        raise UsageError(f"transformers' {name} rejects a setting: {reason}") from error
+
+
+def settings_of(
+    name: str, said: Mapping[str, Any], overrides: Mapping[str, Any]
+) -> dict[str, Any]:
+    """Return every setting of an image processor.
+
+    Args:
+        name: of its class.
+        said: those of a file or a preset; what the class does not know has no effect.
+        overrides: those in their place.
+
+    Raises:
+        UsageError: an override is of a setting that the class does not have.
+    """
+    known = {*image_processor(name, {}).to_dict(), *_arguments(name)}
+    for setting in overrides:
+        if setting not in known:
+            what = unknown(f"setting of {name}", setting, known)
+            raise UsageError(f"model.processor_overrides: {what}")
+    values = {key: value for key, value in said.items() if key in known}
+    found: dict[str, Any] = image_processor(name, {**values, **overrides}).to_dict()
+    return found
+
+
+def _arguments(name: str) -> tuple[str, ...]:
+    import transformers
+
+    kind = getattr(transformers, f"{name}Pil")
+    return tuple(kind.valid_kwargs.__annotations__)
