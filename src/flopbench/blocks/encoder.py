@@ -43,6 +43,7 @@ class EncoderAttention:
         rope_dim: rotated elements of a head; 0 for none.
         position_bias: what is added to the scores, if anything.
         bias_of_queries: whether that bias is computed from the queries.
+        scaled, softmax_dtype: as in `flopbench.ops.Attention`.
     """
 
     width: Dim
@@ -57,6 +58,7 @@ class EncoderAttention:
     position_bias: str | None = None
     bias_of_queries: bool = False
     scaled: Literal["scores", "queries"] | None = "scores"
+    softmax_dtype: str | None = "float32"
 
     def ops(self, site: Site, batch: Dim, tokens: Dim) -> Iterator[Op]:
         """Yield the operations under ``qkv``, ``core`` and ``out``, on equal segments."""
@@ -128,6 +130,7 @@ class EncoderAttention:
             bias=self.position_bias,
             bias_of_queries=self.bias_of_queries,
             scaled=self.scaled,
+            softmax_dtype=self.softmax_dtype,
         )
 
     def out(self, site: Site, rows: Dim) -> Linear:

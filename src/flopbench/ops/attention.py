@@ -57,6 +57,9 @@ class Attention(QueryKeyPairs):
         scaled: whether the scale multiplies the scores or, before them, the queries; None if
             nothing is multiplied.
         softcap: whether the scores are capped: cap * tanh(scores / cap).
+        softmax_dtype: type of the probabilities when eager attention computes them, if not that of
+            activations: transformers' ``eager_attention_forward`` usually passes
+            ``dtype=torch.float32``.
         sinks: whether each head has a learned score beside those of the keys; it takes part in
             the softmax and has no value.
         cached: whether keys and values are in a KV cache; otherwise they are activations.
@@ -77,6 +80,7 @@ class Attention(QueryKeyPairs):
     bias_of_queries: bool = False
     scaled: Literal["scores", "queries"] | None = "scores"
     softcap: bool = False
+    softmax_dtype: str | None = "float32"
     sinks: bool = False
     cached: bool = False
     keeps_cache: bool = False
