@@ -59,4 +59,10 @@ PIXELS: Mapping[str, Pixels] = {
     "glm_ocr": patches,
     "internvl": tiles,
     "qianfan_ocr": tiles,
+    "qwen2_5_vl": patches,
+    "qwen2_vl": patches,
+    "qwen3_5": patches,
+    "qwen3_5_moe": patches,
+    "qwen3_vl": patches,
+    "qwen3_vl_moe": patches,
 }

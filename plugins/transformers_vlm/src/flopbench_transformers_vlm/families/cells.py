@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
-from typing import ClassVar
+from collections.abc import Iterator, Mapping, Sequence
+from typing import Any, ClassVar
 
 from flopbench import Elementwise, Op
 from flopbench.blocks import Segments, Site, angle_op
@@ -20,6 +20,13 @@ class CellsFamily(Family):
 
     frames_counted: ClassVar[bool] = False
     """Whether the copies of an image in time count as its pixels."""
+
+    @classmethod
+    def settings(cls, values: Mapping[str, Any]) -> Mapping[str, Any]:
+        """Patches and cells of the tower's size: it takes no others."""
+        tower = values.get("vision_config") or {}
+        names = {"patch_size": "patch_size", "merge_size": "spatial_merge_size"}
+        return {ours: tower[theirs] for ours, theirs in names.items() if theirs in tower}
 
     @property
     def merge(self) -> int:
