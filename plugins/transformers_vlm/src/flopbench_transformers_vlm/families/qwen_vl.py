@@ -93,10 +93,12 @@ class Qwen3Vl(Qwen2Vl):
         return Positions(width=self.width, entries=entries).ops(site, 1, patches)
 
     def merged(self, site: Site, views: Sequence[View], patches: Dim) -> Iterator[Op]:
-        taken = {*self.config.vision.get("deepstack_visual_indexes", ())}
+        taken = [*self.config.vision.get("deepstack_visual_indexes", ())]
         deep = site.at("deepstack").between(STREAM, "deepstack")
-        for _ in taken & {*range(self.layers)}:
-            yield from self.cells(deep, patches, self.out, wide_norm=True)
+        for number, layer in enumerate(taken):
+            # A merger of no layer, or of one that another takes, holds weights and does not run.
+            runs = layer in range(self.layers) and layer not in taken[:number]
+            yield from self.cells(deep, patches if runs else 0, self.out, wide_norm=True)
         yield from super().merged(site, views, patches)
 
 
