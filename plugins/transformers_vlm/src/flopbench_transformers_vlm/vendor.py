@@ -10,9 +10,7 @@ from flopbench.dims import is_traced
 from flopbench.vendor.transformers import VerifiedOptions
 from flopbench_transformers_lm.config import quiet
 from flopbench_transformers_lm.failures import cannot_run
-from flopbench_transformers_lm.model_types import table_of
 from flopbench_transformers_lm.vendor import HfVendor
-from flopbench_transformers_lm.vendor_model import RealModel
 from flopbench_transformers_vlm.components import component_of, is_language
 from flopbench_transformers_vlm.config import VlConfig
 from flopbench_transformers_vlm.families.family import text_workload
@@ -22,14 +20,6 @@ from flopbench_transformers_vlm.workload import Workload
 GRIDS = "tensors that depend on the sizes of images are computed from those by the model's own code"
 
 
-class WholeModel(RealModel):
-    """A model that reads images; for some types, another class reads text alone."""
-
-    @property
-    def _table(self) -> str:
-        return table_of(self.config.model_type, images=True)
-
-
 class VlVendor(HfVendor):
     """A model of transformers that reads images, on the meta device."""
 
@@ -37,6 +27,8 @@ class VlVendor(HfVendor):
     summary = "transformers' own class on the meta device, eager attention"
 
     def __init__(self, config: VlConfig, *, every_step: bool = False) -> None:
+        from flopbench_transformers_vlm.whole_model import WholeModel
+
         super().__init__(config.whole_class, every_step=every_step)
         self._real = WholeModel(config.whole_class)
         self._config = config
