@@ -55,6 +55,15 @@ def tiles(config: Any, views: Sequence[View]) -> Mapping[str, Any]:
     return {"pixel_values": torch.empty(count, channels, high, wide, device="meta")}
 
 
+def windows(config: Any) -> dict[str, int]:
+    """Return how many cells of a page make a window, down and across, if the tower has windows."""
+    vision = config.vision_config
+    if not hasattr(vision, "window_size"):
+        return {}
+    side = vision.window_size // vision.spatial_merge_size // vision.patch_size
+    return {"h": side, "w": side}
+
+
 PIXELS: Mapping[str, Pixels] = {
     "glm_ocr": patches,
     "internvl": tiles,

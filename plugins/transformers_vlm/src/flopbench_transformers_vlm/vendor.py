@@ -14,7 +14,7 @@ from flopbench_transformers_lm.vendor import HfVendor
 from flopbench_transformers_vlm.components import component_of, is_language
 from flopbench_transformers_vlm.config import VlConfig
 from flopbench_transformers_vlm.families.family import text_workload
-from flopbench_transformers_vlm.pixels import PIXELS
+from flopbench_transformers_vlm.pixels import PIXELS, windows
 from flopbench_transformers_vlm.workload import Workload
 
 GRIDS = "tensors that depend on the sizes of images are computed from those by the model's own code"
@@ -43,6 +43,7 @@ class VlVendor(HfVendor):
         return VendorStage(
             lambda _step: VendorCall(self._real.module, self._features(workload)),
             assumptions=(GRIDS,),
+            chunks=lambda: windows(self._real.module.config),
         )
 
     def _features(self, workload: Workload) -> Callable[[], Any]:

@@ -17,7 +17,7 @@ from flopbench.blocks import (
     Segments,
     Site,
 )
-from flopbench.dims import Dim, is_zero
+from flopbench.dims import Dim, ceil_div, is_zero
 from flopbench_transformers_vlm.families.cells import CellsFamily, axial_angles
 from flopbench_transformers_vlm.workload import View
 
@@ -138,7 +138,7 @@ class GridTower(CellsFamily):
 def windows(views: Sequence[View], side: int, unit: int) -> list[Segments]:
     """Return the windows of images that are cut into squares from their top left corner.
 
-    Those at the right and at the bottom are what is left over.
+    The last of a row or a column has what is left over: its kind is one of its own.
 
     Source: ``get_vision_window_index`` in transformers.
 
@@ -159,6 +159,7 @@ def windows(views: Sequence[View], side: int, unit: int) -> list[Segments]:
 
 
 def _parts(cells: Dim, side: int) -> list[tuple[Dim, Dim]]:
-    """Return how many parts of which length a side is cut into, without those of no length."""
-    parts: list[tuple[Dim, Dim]] = [(cells // side, side), (1, cells % side)]
-    return [(count, length) for count, length in parts if not (is_zero(count) or is_zero(length))]
+    """Return how many parts of which length a side is cut into: full ones, and the last one."""
+    full = ceil_div(cells, side) - 1
+    parts: list[tuple[Dim, Dim]] = [(full, side), (1, cells - side * full)]
+    return parts[is_zero(full) :]
