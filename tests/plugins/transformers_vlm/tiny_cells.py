@@ -116,6 +116,27 @@ TINY = {
         SMALL,
         most=400,
     ),
+    "paddleocr_vl": Tiny(
+        {
+            "text_config": {
+                **TEXT,
+                "head_dim": 16,
+                "use_bias": flag,
+                "rope_parameters": rotated(2, 3, 3),
+            },
+            "vision_config": {
+                "num_hidden_layers": ints(1, 3),
+                "num_attention_heads": choice(1, 2, 4),
+                "hidden_size": 16,
+                "intermediate_size": ints(4, 20),
+                "image_size": choice(28, 56, 60),
+                "hidden_act": choice("silu", "gelu"),
+            },
+            "image_token_id": 5,
+        },
+        SMALL,
+        most=400,
+    ),
 }
 
 QWEN_TOKENS = (
@@ -125,5 +146,13 @@ QWEN_TOKENS = (
 
 TOKENS = {
     kind: QWEN_TOKENS
-    for kind in ("qwen2_vl", "qwen2_5_vl", "qwen3_vl", "qwen3_vl_moe", "qwen3_5", "qwen3_5_moe")
+    for kind in (
+        "paddleocr_vl",
+        "qwen2_5_vl",
+        "qwen2_vl",
+        "qwen3_5",
+        "qwen3_5_moe",
+        "qwen3_vl",
+        "qwen3_vl_moe",
+    )
 }

@@ -33,6 +33,13 @@ def patches(config: Any, views: Sequence[View]) -> Mapping[str, Any]:
     }
 
 
+def square_patches(config: Any, views: Sequence[View]) -> Mapping[str, Any]:
+    """Return patches of all images, cut out as small images, and the grid of each image."""
+    flat, vision = patches(config, views), config.vision_config
+    shape = (vision.num_channels, vision.patch_size, vision.patch_size)
+    return {**flat, "pixel_values": flat["pixel_values"].reshape(-1, *shape)}
+
+
 def sizes_of(numbers: Any) -> Any:
     """Return a tensor of sizes on the CPU, or what stands for one if some are symbols."""
     import torch
@@ -67,6 +74,7 @@ def windows(config: Any) -> dict[str, int]:
 PIXELS: Mapping[str, Pixels] = {
     "glm_ocr": patches,
     "internvl": tiles,
+    "paddleocr_vl": square_patches,
     "qianfan_ocr": tiles,
     "qwen2_5_vl": patches,
     "qwen2_vl": patches,

@@ -21,6 +21,9 @@ class CellsFamily(Family):
     frames_counted: ClassVar[bool] = False
     """Whether the copies of an image in time count as its pixels."""
 
+    widened: ClassVar[bool] = False
+    """Whether a page that is narrower than a cell becomes as wide before anything else."""
+
     @classmethod
     def settings(cls, values: Mapping[str, Any]) -> Mapping[str, Any]:
         """Patches and cells of the tower's size: it takes no others."""
@@ -44,6 +47,7 @@ class CellsFamily(Family):
             cell,
             (size["shortest_edge"], size["longest_edge"]),
             frames=copies if self.frames_counted else None,
+            widened=self.widened,
         )
         rows, cols = high // cell, wide // cell
         return Cut((View(1, rows, cols),), rows * cols, separators=2)
