@@ -168,7 +168,7 @@ class VlModel(AnalyticModel):
         return (*self._config.notes, *self._language.notes())
 
     def assumptions(self) -> tuple[str, ...]:
-        return (SCATTERED, DECODING, TABLES, NOT_PRICED)
+        return (SCATTERED, DECODING, TABLES, NOT_PRICED, *self._family.assumptions)
 
     def ops(self, stage: str, workload: Workload) -> Iterator[Op]:
         if self.no_closed_forms is not None:

@@ -21,7 +21,7 @@ _RULES = (
     (r"\.deepstack_merger_list(\.|$)", "vision/deepstack"),
     (r"\.(merger|downsample|patch_merger)(\.|$)", "vision/merger"),
     (
-        r"(^|\.)(multi_modal_projector|vision_projection|connector|aligner)(\.|$)",
+        r"(^|\.)(multi_modal_projector|projector|vision_projection|connector|aligner)(\.|$)",
         "vision/projector",
     ),
     (r"\.\w*norm\w*$", "vision/norm"),

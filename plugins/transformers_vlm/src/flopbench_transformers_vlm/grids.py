@@ -27,8 +27,10 @@ class SymbolicSizes:
     ) -> Any:
         return _FUNCTIONS[func](*args, **(kwargs or {}))
 
-    def __getitem__(self, index: Any) -> Self:
-        return type(self)(self._values[index])
+    def __getitem__(self, index: Any) -> Any:
+        """Return some of them; one alone is a number."""
+        found = self._values[index]
+        return type(self)(found) if isinstance(found, np.ndarray) else found
 
     def __len__(self) -> int:
         return len(self._values)

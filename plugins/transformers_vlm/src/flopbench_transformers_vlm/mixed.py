@@ -13,7 +13,8 @@ class MixedDevices(TorchFunctionMode):
     """Lets tensors on the CPU meet those on the meta device, as tensors without values.
 
     Towers compute segments, positions and windows from the sizes of images. On the CPU they find
-    the values that they ask for; where such a tensor meets pixels, its values no longer matter.
+    the values that they ask for; where such a tensor meets pixels, its values no longer matter. A
+    single number keeps its value: it may be the size of a shape, and torch lets it meet all others.
     """
 
     def __torch_function__(
@@ -27,4 +28,4 @@ class MixedDevices(TorchFunctionMode):
 
 
 def _to_meta(value: Any) -> Any:
-    return value.to("meta") if isinstance(value, torch.Tensor) else value
+    return value.to("meta") if isinstance(value, torch.Tensor) and value.dim() else value

@@ -33,6 +33,13 @@ def patches(config: Any, views: Sequence[View]) -> Mapping[str, Any]:
     }
 
 
+def square_patches(config: Any, views: Sequence[View]) -> Mapping[str, Any]:
+    """Return patches of all images, cut out as small images, and the grid of each image."""
+    flat, vision = patches(config, views), config.vision_config
+    shape = (vision.num_channels, vision.patch_size, vision.patch_size)
+    return {**flat, "pixel_values": flat["pixel_values"].reshape(-1, *shape)}
+
+
 def sizes_of(numbers: Any) -> Any:
     """Return a tensor of sizes on the CPU, or what stands for one if some are symbols."""
     import torch
@@ -66,8 +73,24 @@ def shuffled(config: Any, views: Sequence[View]) -> Mapping[str, Any]:
     return {"pixel_values": torch.empty(*size, device="meta")}
 
 
+def windows(config: Any) -> dict[str, int]:
+    """Return how many cells of a page make a window, down and across, if the tower has windows."""
+    vision = config.vision_config
+    if not hasattr(vision, "window_size"):
+        return {}
+    side = vision.window_size // vision.spatial_merge_size // vision.patch_size
+    return {"h": side, "w": side}
+
+
 PIXELS: Mapping[str, Pixels] = {
     "glm_ocr": patches,
     "internvl": shuffled,
+    "paddleocr_vl": square_patches,
     "qianfan_ocr": shuffled,
+    "qwen2_5_vl": patches,
+    "qwen2_vl": patches,
+    "qwen3_5": patches,
+    "qwen3_5_moe": patches,
+    "qwen3_vl": patches,
+    "qwen3_vl_moe": patches,
 }

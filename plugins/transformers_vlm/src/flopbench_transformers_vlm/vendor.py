@@ -13,7 +13,7 @@ from flopbench_transformers_lm.failures import cannot_run
 from flopbench_transformers_lm.vendor import HfVendor
 from flopbench_transformers_vlm.components import component_of, is_language
 from flopbench_transformers_vlm.config import VlConfig
-from flopbench_transformers_vlm.pixels import PIXELS
+from flopbench_transformers_vlm.pixels import PIXELS, windows
 from flopbench_transformers_vlm.workload import Workload
 
 GRIDS = "tensors that depend on the sizes of images are computed from those by the model's own code"
@@ -26,7 +26,10 @@ class VlVendor(HfVendor):
     summary = "transformers' own class on the meta device, eager attention"
 
     def __init__(self, config: VlConfig, *, every_step: bool = False) -> None:
+        from flopbench_transformers_vlm.whole_model import WholeModel
+
         super().__init__(config.whole_class, every_step=every_step)
+        self._real = WholeModel(config.whole_class)
         self._config = config
 
     @classmethod
@@ -39,6 +42,7 @@ class VlVendor(HfVendor):
         return VendorStage(
             lambda _step: VendorCall(self._real.module, self._features(workload)),
             assumptions=(GRIDS,),
+            chunks=lambda: windows(self._real.module.config),
         )
 
     def _features(self, workload: Workload) -> Callable[[], Any]:

@@ -7,9 +7,13 @@ from collections.abc import Mapping
 from flopbench_transformers_vlm.families.family import Family
 from flopbench_transformers_vlm.families.glm_ocr import FAMILIES as GLM_OCR
 from flopbench_transformers_vlm.families.internvl import FAMILIES as INTERNVL
+from flopbench_transformers_vlm.families.paddleocr_vl import FAMILIES as PADDLEOCR_VL
+from flopbench_transformers_vlm.families.qwen_vl import FAMILIES as QWEN_VL
 
 FAMILIES: Mapping[str, type[Family]] = {
     **GLM_OCR,
     **INTERNVL,
+    **PADDLEOCR_VL,
+    **QWEN_VL,
 }
 """The classes that say what a page becomes and what a tower runs."""

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
-from typing import ClassVar
+from collections.abc import Iterator, Mapping, Sequence
+from typing import Any, ClassVar
 
 from flopbench import Elementwise, Op, UsageError
 from flopbench.blocks import Segments, Site, angle_op
@@ -21,6 +21,16 @@ class CellsFamily(Family):
     frames_counted: ClassVar[bool] = False
     """Whether the copies of an image in time count as its pixels."""
 
+    widened: ClassVar[bool] = False
+    """Whether a page that is narrower than a cell becomes as wide before anything else."""
+
+    @classmethod
+    def settings(cls, values: Mapping[str, Any]) -> Mapping[str, Any]:
+        """Patches and cells of the tower's size: it takes no others."""
+        tower = values.get("vision_config") or {}
+        names = {"patch_size": "patch_size", "merge_size": "spatial_merge_size"}
+        return {ours: tower[theirs] for ours, theirs in names.items() if theirs in tower}
+
     @property
     def merge(self) -> int:
         """Patches per side of a cell, in the tower."""
@@ -32,7 +42,7 @@ class CellsFamily(Family):
         cell = settings.size("patch_size") * settings.size("merge_size")
         copies = settings.size("temporal_patch_size") if self.frames_counted else None
         limits = pair(settings, "size", "shortest_edge", "longest_edge")
-        wide, high = smart_resize(width, height, cell, limits, frames=copies)
+        wide, high = smart_resize(width, height, cell, limits, frames=copies, widened=self.widened)
         rows, cols = high // cell, wide // cell
         return Cut((View(1, rows, cols),), rows * cols, separators=2)
 

@@ -48,6 +48,9 @@ class Family(ABC):
     """Which sizes of the tower's work can be left open: ``n`` views of one size, or ``h`` and
     ``w``, the cells of one image."""
 
+    assumptions: ClassVar[tuple[str, ...]] = ()
+    """What else is left out of the closed forms, a sentence each."""
+
     def __init__(self, config: VlConfig) -> None:
         """Read the config.
 

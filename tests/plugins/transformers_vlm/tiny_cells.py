@@ -1,0 +1,158 @@
+"""Small configs of models whose pages keep their shape: cells of patches become tokens."""
+
+from hypothesis import strategies as st
+
+from plugins.transformers_vlm.tiny_first import TEXT, patches
+from plugins.transformers_vlm.vl_helpers import Tiny
+
+ints, choice, flag = st.integers, lambda *values: st.sampled_from(values), st.booleans()
+
+
+def rotated(*section, theta=1e4):
+    """Return a rotation of several positions: of pairs as many as each of them has."""
+    return {"rope_type": "default", "rope_theta": theta, "mrope_section": list(section)}
+
+
+SMALL = {"size": {"shortest_edge": 3_136, "longest_edge": 30_000}}
+QWEN = {"depth": ints(1, 3), "num_heads": choice(1, 2, 4), "hidden_act": choice("silu", "gelu")}
+QWEN3 = {
+    **QWEN,
+    "hidden_size": 16,
+    "intermediate_size": ints(4, 20),
+    "out_hidden_size": 32,
+    "patch_size": choice(14, 16),
+    "num_position_embeddings": choice(4, 9, 16),
+}
+DEEP = {**QWEN3, "deepstack_visual_indexes": choice([], [0], [0, 2], [1, 7])}
+EXPERTS = {
+    "moe_intermediate_size": ints(4, 9),
+    "num_experts_per_tok": 2,
+}
+LINEAR = {
+    "linear_key_head_dim": 8,
+    "linear_value_head_dim": 8,
+    "linear_num_key_heads": 2,
+    "linear_num_value_heads": 4,
+    "layer_types": ["linear_attention", "full_attention"],
+    "head_dim": 16,
+}
+
+TINY = {
+    "qwen2_vl": Tiny(
+        {
+            "text_config": {**TEXT, "rope_parameters": rotated(1, 1, 2)},
+            "vision_config": {
+                **QWEN,
+                "embed_dim": 16,
+                "hidden_size": 32,
+                "mlp_ratio": ints(1, 4),
+            },
+            "image_token_id": 5,
+        },
+        SMALL,
+        most=400,
+    ),
+    "qwen2_5_vl": Tiny(
+        {
+            "text_config": {**TEXT, "rope_parameters": rotated(1, 1, 2)},
+            "vision_config": {
+                **QWEN,
+                "hidden_size": 16,
+                "intermediate_size": ints(4, 20),
+                "out_hidden_size": 32,
+                "window_size": choice(28, 56, 112),
+                "fullatt_block_indexes": choice([], [0], [1], [0, 2], [5]),
+            },
+            "image_token_id": 5,
+        },
+        SMALL,
+        most=400,
+    ),
+    "qwen3_vl": Tiny(
+        {
+            "text_config": {**TEXT, "head_dim": 16, "rope_parameters": rotated(2, 3, 3)},
+            "vision_config": DEEP,
+            "image_token_id": 5,
+        },
+        SMALL,
+        most=400,
+    ),
+    "qwen3_vl_moe": Tiny(
+        {
+            "text_config": {
+                **TEXT,
+                **EXPERTS,
+                "num_local_experts": 4,
+                "head_dim": 16,
+                "rope_parameters": rotated(2, 3, 3),
+            },
+            "vision_config": DEEP,
+            "image_token_id": 5,
+        },
+        SMALL,
+        most=400,
+    ),
+    "qwen3_5": Tiny(
+        {
+            "text_config": {**TEXT, **LINEAR},
+            "vision_config": QWEN3,
+            "image_token_id": 5,
+        },
+        SMALL,
+        most=400,
+    ),
+    "qwen3_5_moe": Tiny(
+        {
+            "text_config": {
+                **TEXT,
+                **LINEAR,
+                **EXPERTS,
+                "num_experts": 4,
+                "shared_expert_intermediate_size": 8,
+            },
+            "vision_config": QWEN3,
+            "image_token_id": 5,
+        },
+        SMALL,
+        most=400,
+    ),
+    "paddleocr_vl": Tiny(
+        {
+            "text_config": {
+                **TEXT,
+                "head_dim": 16,
+                "use_bias": flag,
+                "rope_parameters": rotated(2, 3, 3),
+            },
+            "vision_config": {
+                "num_hidden_layers": ints(1, 3),
+                "num_attention_heads": choice(1, 2, 4),
+                "hidden_size": 16,
+                "intermediate_size": ints(4, 20),
+                "image_size": choice(28, 56, 60),
+                "hidden_act": choice("silu", "gelu"),
+            },
+            "image_token_id": 5,
+        },
+        SMALL,
+        most=400,
+    ),
+}
+
+QWEN_TOKENS = (
+    lambda *page: patches(*page) // 4,
+    lambda made: int(made["image_grid_thw"].prod()) // 4,
+)
+
+TOKENS = {
+    kind: QWEN_TOKENS
+    for kind in (
+        "paddleocr_vl",
+        "qwen2_5_vl",
+        "qwen2_vl",
+        "qwen3_5",
+        "qwen3_5_moe",
+        "qwen3_vl",
+        "qwen3_vl_moe",
+    )
+}
