@@ -18,6 +18,7 @@ _RULES = (
     (rf"{_LAYER}$|{_LAYER[:-2]}$", "vision/norm"),
     (r"\.(rotary\w*|patch_positional_embedding)(\.|$)", "vision/rope"),
     (r"\.(patch_embed\w*|patch_conv|embeddings|pos_embed)(\.|$)", "vision/patch_embed"),
+    (r"\.neck(\.|$)", "vision/neck"),
     (r"\.deepstack_merger_list(\.|$)", "vision/deepstack"),
     (r"\.(merger|downsample|patch_merger)(\.|$)", "vision/merger"),
     (

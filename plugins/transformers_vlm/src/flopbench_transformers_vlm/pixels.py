@@ -57,6 +57,7 @@ def tiles(config: Any, views: Sequence[View]) -> Mapping[str, Any]:
 
 PIXELS: Mapping[str, Pixels] = {
     "glm_ocr": patches,
+    "got_ocr2": tiles,
     "internvl": tiles,
     "qianfan_ocr": tiles,
 }

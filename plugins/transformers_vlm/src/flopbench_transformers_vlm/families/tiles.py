@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
+from typing import Any
 
 from flopbench import Op
 from flopbench.blocks import Segments
 from flopbench.dims import Dim
 from flopbench_transformers_vlm.families.family import Family
-from flopbench_transformers_vlm.workload import View
+from flopbench_transformers_vlm.workload import Cut, View
 
 
 class TilesFamily(Family):
@@ -27,6 +28,34 @@ class TilesFamily(Family):
     def segments(count: Dim, tokens: Dim) -> list[Segments]:
         """Return what attends to itself alone: each tile."""
         return [Segments(count, tokens)]
+
+
+class CroppedFamily(TilesFamily):
+    """Models with GOT-OCR2's image processor: a grid of tiles, then a thumbnail, if asked for."""
+
+    processor = "GotOcr2ImageProcessor"
+
+    @classmethod
+    def settings(cls, values: Mapping[str, Any]) -> Mapping[str, Any]:
+        """Tiles as large as the tower's image."""
+        size = values["vision_config"]["image_size"]
+        height, width = size if isinstance(size, list | tuple) else (size, size)
+        return {"size": {"height": height, "width": width}}
+
+    @property
+    def tile(self) -> tuple[int, int]:
+        """Rows and columns of tokens that a tile becomes."""
+        raise NotImplementedError
+
+    def cut(self, width: int, height: int) -> Cut:
+        settings, tiles = self.config.settings, 1
+        size = settings.get("size")
+        limits = settings.size("min_patches"), settings.size("max_patches")
+        if settings.flag("crop_to_patches") and limits[1] > 1:
+            found = nearest_grid(width, height, (size["width"], size["height"]), limits)
+            tiles = found + (found > 1)  # the thumbnail
+        view = View(tiles, *self.tile)
+        return Cut((view,), int(tiles * view.tokens), separators=2)
 
 
 def nearest_grid(width: int, height: int, tile: tuple[int, int], limits: tuple[int, int]) -> int:
