@@ -19,7 +19,8 @@ _RULES = (
     (r"\.(rotary\w*|patch_positional_embedding)(\.|$)", "vision/rope"),
     (r"\.(patch_embed\w*|patch_conv|embeddings|pos_embed)(\.|$)", "vision/patch_embed"),
     (r"\.neck(\.|$)", "vision/neck"),
-    (r"\.deepstack_merger_list(\.|$)", "vision/deepstack"),
+    (r"\.head(\.|$)", "vision/head"),
+    (r"\.deepstack_merger(s|_list)(\.|$)", "vision/deepstack"),
     (r"\.(merger|downsample|patch_merger)(\.|$)", "vision/merger"),
     (
         r"(^|\.)(multi_modal_projector|vision_projection|connector|aligner)(\.|$)",

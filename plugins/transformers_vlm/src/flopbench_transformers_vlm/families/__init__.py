@@ -7,11 +7,15 @@ from collections.abc import Mapping
 from flopbench_transformers_vlm.families.family import Family
 from flopbench_transformers_vlm.families.glm_ocr import FAMILIES as GLM_OCR
 from flopbench_transformers_vlm.families.got_ocr2 import FAMILIES as GOT_OCR2
+from flopbench_transformers_vlm.families.granite_docling import FAMILIES as GRANITE_DOCLING
+from flopbench_transformers_vlm.families.idefics3 import FAMILIES as IDEFICS3
 from flopbench_transformers_vlm.families.internvl import FAMILIES as INTERNVL
 
 FAMILIES: Mapping[str, type[Family]] = {
     **GLM_OCR,
     **GOT_OCR2,
+    **GRANITE_DOCLING,
+    **IDEFICS3,
     **INTERNVL,
 }
 """The classes that say what a page becomes and what a tower runs."""

@@ -52,14 +52,20 @@ class CroppedFamily(TilesFamily):
         size = settings.get("size")
         limits = settings.size("min_patches"), settings.size("max_patches")
         if settings.flag("crop_to_patches") and limits[1] > 1:
-            found = nearest_grid(width, height, (size["width"], size["height"]), limits)
-            tiles = found + (found > 1)  # the thumbnail
+            cols, rows = nearest_grid(width, height, (size["width"], size["height"]), limits)
+            tiles = cols * rows + (cols * rows > 1)  # the thumbnail
         view = View(tiles, *self.tile)
         return Cut((view,), int(tiles * view.tokens), separators=2)
 
 
-def nearest_grid(width: int, height: int, tile: tuple[int, int], limits: tuple[int, int]) -> int:
-    """Return the number of tiles of the grid whose aspect ratio is nearest to a page's.
+def nearest_grid(
+    width: int,
+    height: int,
+    tile: tuple[int, int],
+    limits: tuple[int, int],
+    longest: int | None = None,
+) -> tuple[int, int]:
+    """Return columns and rows of the grid of tiles whose aspect ratio is nearest to a page's.
 
     On a tie the grid with more tiles wins, provided that the page fills more than half of its
     pixels. Ratios are compared in floating point, so a tie is a tie of floats.
@@ -69,15 +75,12 @@ def nearest_grid(width: int, height: int, tile: tuple[int, int], limits: tuple[i
     Args:
         tile: width and height of a tile.
         limits: the fewest and the most tiles.
+        longest: the most tiles of a side, if there are limits to them.
     """
     fewest, most = limits
+    sides = range(1, min(most, longest or most) + 1)
     grids = sorted(
-        (
-            (cols, rows)
-            for cols in range(1, most + 1)
-            for rows in range(1, most + 1)
-            if fewest <= cols * rows <= most
-        ),
+        ((cols, rows) for cols in sides for rows in sides if fewest <= cols * rows <= most),
         key=lambda grid: grid[0] * grid[1],
     )
     aspect, area = width / height, width * height
@@ -87,4 +90,4 @@ def nearest_grid(width: int, height: int, tile: tuple[int, int], limits: tuple[i
         fits = area > 0.5 * tile[0] * tile[1] * cols * rows
         if distance < best_distance or (distance == best_distance and fits):
             best, best_distance = (cols, rows), distance
-    return best[0] * best[1]
+    return best
