@@ -27,6 +27,7 @@ from flopbench.blocks.prediction import MultiTokenPrediction
 from flopbench.blocks.recurrent import Mamba2, ShortConvolution
 from flopbench.blocks.rotary import RotaryAngles, angle_op
 from flopbench.blocks.rwkv import ChannelMix, RwkvLayers, TimeMix
+from flopbench.blocks.sam import WindowedEncoder, halved_twice
 from flopbench.blocks.selective import Mamba
 from flopbench.blocks.shared import AfterShared, SharedTransformer
 from flopbench.blocks.site import Site
@@ -85,8 +86,10 @@ __all__ = [
     "Site",
     "TimeMix",
     "WeightedNorms",
+    "WindowedEncoder",
     "angle_op",
     "decode_passes",
+    "halved_twice",
     "prefill_pass",
     "stage_passes",
 ]

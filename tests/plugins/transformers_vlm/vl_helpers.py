@@ -114,7 +114,7 @@ def whole_flops(model, workload):
 
 def _on_cpu(value):
     is_meta = isinstance(value, torch.Tensor) and value.is_meta
-    return torch.zeros(value.shape) if is_meta else value
+    return torch.ones(value.shape) if is_meta else value
 
 
 def _arguments(module):

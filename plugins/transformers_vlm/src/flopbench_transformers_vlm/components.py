@@ -18,7 +18,9 @@ _RULES = (
     (rf"{_LAYER}$|{_LAYER[:-2]}$", "vision/norm"),
     (r"\.(rotary\w*|patch_positional_embedding)(\.|$)", "vision/rope"),
     (r"\.(patch_embed\w*|patch_conv|embeddings|pos_embed)(\.|$)", "vision/patch_embed"),
-    (r"\.deepstack_merger_list(\.|$)", "vision/deepstack"),
+    (r"\.neck(\.|$)", "vision/neck"),
+    (r"\.head(\.|$)", "vision/head"),
+    (r"\.deepstack_merger(s|_list)(\.|$)", "vision/deepstack"),
     (r"\.(merger|downsample|patch_merger)(\.|$)", "vision/merger"),
     (
         r"(^|\.)(multi_modal_projector|projector|vision_projection|connector|aligner)(\.|$)",

@@ -6,12 +6,18 @@ from collections.abc import Mapping
 
 from flopbench_transformers_vlm.families.family import Family
 from flopbench_transformers_vlm.families.glm_ocr import FAMILIES as GLM_OCR
+from flopbench_transformers_vlm.families.got_ocr2 import FAMILIES as GOT_OCR2
+from flopbench_transformers_vlm.families.granite_docling import FAMILIES as GRANITE_DOCLING
+from flopbench_transformers_vlm.families.idefics3 import FAMILIES as IDEFICS3
 from flopbench_transformers_vlm.families.internvl import FAMILIES as INTERNVL
 from flopbench_transformers_vlm.families.paddleocr_vl import FAMILIES as PADDLEOCR_VL
 from flopbench_transformers_vlm.families.qwen_vl import FAMILIES as QWEN_VL
 
 FAMILIES: Mapping[str, type[Family]] = {
     **GLM_OCR,
+    **GOT_OCR2,
+    **GRANITE_DOCLING,
+    **IDEFICS3,
     **INTERNVL,
     **PADDLEOCR_VL,
     **QWEN_VL,

@@ -80,7 +80,7 @@ class Qwen3Vl(Qwen2Vl):
     source = "Qwen3-VL (arXiv:2511.21631)"
     width_field = "hidden_size"
     stem_bias = True
-    assumptions = (DEEPSTACK,)
+    assumptions: tuple[str, ...] = (DEEPSTACK,)
 
     mlp = GridTower.mlp
 
