@@ -144,7 +144,7 @@ def _changes_of_scores(op: Attention, sizes: _Sizes) -> Iterator[PricedOp]:
         mask, last_mask = op.batch * op.pairs, op.batch * op.queries * op.last_keys
         reads = scores + mask
         yield _elementwise(op, "add", scores, last, reads=reads, peak_elements=two + last_mask)
-    if op.bias:
+    for _ in range(op.biases if op.bias else 0):
         yield _elementwise(op, "add", scores, last, peak_elements=two + last)
 
 

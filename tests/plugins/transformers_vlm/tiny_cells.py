@@ -144,15 +144,5 @@ QWEN_TOKENS = (
     lambda made: int(made["image_grid_thw"].prod()) // 4,
 )
 
-TOKENS = {
-    kind: QWEN_TOKENS
-    for kind in (
-        "paddleocr_vl",
-        "qwen2_5_vl",
-        "qwen2_vl",
-        "qwen3_5",
-        "qwen3_5_moe",
-        "qwen3_vl",
-        "qwen3_vl_moe",
-    )
-}
+QWEN = ("qwen2_5_vl", "qwen2_vl", "qwen3_5", "qwen3_5_moe", "qwen3_vl", "qwen3_vl_moe")
+TOKENS = dict.fromkeys(("paddleocr_vl", *QWEN), QWEN_TOKENS)

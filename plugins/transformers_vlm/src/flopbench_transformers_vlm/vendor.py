@@ -34,7 +34,10 @@ class VlVendor(HfVendor):
 
     @classmethod
     def from_options(cls, architecture: Any, options: VerifiedOptions) -> VlVendor:
-        return cls(architecture, every_step=options.decode == "every")
+        from flopbench_transformers_vlm.crossing_vendor import VENDORS
+
+        kind = VENDORS.get(architecture.model_type, VlVendor)
+        return kind(architecture, every_step=options.decode == "every")
 
     def stage(self, name: str, workload: Any) -> VendorStage:
         if name != "vision":

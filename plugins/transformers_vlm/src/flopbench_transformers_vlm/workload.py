@@ -98,6 +98,7 @@ class Workload:
         image_tokens: positions of one prompt that take vision features.
         separators: positions that begin, end or separate them.
         context: tokens of the prefill, if not those of the images and the prompt.
+        memory: tokens of an encoder that the decoder reads by cross-attention; None if it does not.
         pages: the images that the sizes come from, if any; FLOPs do not depend on them.
     """
 
@@ -109,6 +110,7 @@ class Workload:
     decode_steps: Dim = dim_field(default=100)
     lm_head: LmHead = "all"
     context: Dim | None = attrs.field(default=None, converter=attrs.converters.optional(as_dim))
+    memory: Dim | None = attrs.field(default=None, converter=attrs.converters.optional(as_dim))
     pages: tuple[Page, ...] = ()
 
     @property
