@@ -137,6 +137,27 @@ TINY = {
         SMALL,
         most=400,
     ),
+    "hunyuan_vl": Tiny(
+        {
+            "text_config": {
+                **TEXT,
+                "head_dim": 16,
+                "rope_parameters": rotated(2, 2, 2, 2),
+            },
+            "vision_config": {
+                "num_hidden_layers": ints(1, 3),
+                "num_attention_heads": choice(1, 2, 4),
+                "hidden_size": 16,
+                "intermediate_size": ints(4, 20),
+                "max_image_size": choice(32, 64, 70),
+                "hidden_act": choice("silu", "gelu"),
+                "interpolate_mode": choice("bilinear", "bicubic"),
+            },
+            "image_token_id": 5,
+        },
+        SMALL,
+        most=400,
+    ),
 }
 
 QWEN_TOKENS = (
@@ -156,3 +177,15 @@ TOKENS = {
         "qwen3_vl_moe",
     )
 }
+
+
+def rows_of(grid):
+    """Return the vectors of an image: cells, one more for each row, and two around them."""
+    high, wide = (int(each) // 2 for each in grid)
+    return high * (wide + 1) + 2
+
+
+TOKENS["hunyuan_vl"] = (
+    lambda *page: rows_of(patches(*page)),
+    lambda made: rows_of(made["image_grid_thw"][0][1:]),
+)

@@ -73,6 +73,7 @@ def windows(config: Any) -> dict[str, int]:
 
 PIXELS: Mapping[str, Pixels] = {
     "glm_ocr": patches,
+    "hunyuan_vl": patches,
     "internvl": tiles,
     "paddleocr_vl": square_patches,
     "qianfan_ocr": tiles,

@@ -6,12 +6,14 @@ from collections.abc import Mapping
 
 from flopbench_transformers_vlm.families.family import Family
 from flopbench_transformers_vlm.families.glm_ocr import FAMILIES as GLM_OCR
+from flopbench_transformers_vlm.families.hunyuan_vl import FAMILIES as HUNYUAN_VL
 from flopbench_transformers_vlm.families.internvl import FAMILIES as INTERNVL
 from flopbench_transformers_vlm.families.paddleocr_vl import FAMILIES as PADDLEOCR_VL
 from flopbench_transformers_vlm.families.qwen_vl import FAMILIES as QWEN_VL
 
 FAMILIES: Mapping[str, type[Family]] = {
     **GLM_OCR,
+    **HUNYUAN_VL,
     **INTERNVL,
     **PADDLEOCR_VL,
     **QWEN_VL,
