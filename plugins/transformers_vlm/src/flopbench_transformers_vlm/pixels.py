@@ -6,10 +6,11 @@ code reads them.
 
 from __future__ import annotations
 
+import functools
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
-from flopbench.dims import is_traced
+from flopbench.dims import is_traced, maximum
 from flopbench_transformers_vlm.workload import View
 
 Pixels = Callable[[Any, Sequence[View]], Mapping[str, Any]]
@@ -62,6 +63,20 @@ def tiles(config: Any, views: Sequence[View]) -> Mapping[str, Any]:
     return {"pixel_values": torch.empty(count, channels, high, wide, device="meta")}
 
 
+def padded(config: Any, views: Sequence[View]) -> Mapping[str, Any]:
+    """Return whole images, padded to the largest of them, and their own sizes in pixels."""
+    import torch
+
+    vision: Any = config.vision_config
+    cell: Any = vision.patch_size * config.spatial_merge_size
+    sizes: Any = [[cell * v.rows, cell * v.cols] for v in views for _ in range(int(v.count))]
+    high, wide = (functools.reduce(maximum, sides) for sides in zip(*sizes, strict=True))
+    return {
+        "pixel_values": torch.empty(len(sizes), vision.num_channels, high, wide, device="meta"),
+        "image_sizes": sizes_of(sizes),
+    }
+
+
 def windows(config: Any) -> dict[str, int]:
     """Return how many cells of a page make a window, down and across, if the tower has windows."""
     vision = config.vision_config
@@ -75,6 +90,8 @@ PIXELS: Mapping[str, Pixels] = {
     "glm_ocr": patches,
     "hunyuan_vl": patches,
     "internvl": tiles,
+    "lighton_ocr": padded,
+    "mistral3": padded,
     "paddleocr_vl": square_patches,
     "qianfan_ocr": tiles,
     "qwen2_5_vl": patches,
