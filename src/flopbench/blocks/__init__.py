@@ -8,6 +8,7 @@ from flopbench.blocks.all_experts import AllExperts
 from flopbench.blocks.altup import AltUpEmbeddings, AltUpLayers, AltUpNorms
 from flopbench.blocks.attention import SelfAttention
 from flopbench.blocks.beside_mlp import ExpertsBesideMlp
+from flopbench.blocks.cross import CrossAttention
 from flopbench.blocks.decoder import AnglesBlock, AttentionBlock, Decoder, Layers
 from flopbench.blocks.delta import GatedDeltaNet
 from flopbench.blocks.encoder import Encoder, EncoderAttention, EncoderLayers, Segments
@@ -27,6 +28,7 @@ from flopbench.blocks.prediction import MultiTokenPrediction
 from flopbench.blocks.recurrent import Mamba2, ShortConvolution
 from flopbench.blocks.rotary import RotaryAngles, angle_op
 from flopbench.blocks.rwkv import ChannelMix, RwkvLayers, TimeMix
+from flopbench.blocks.sam import WindowedEncoder, halved_twice
 from flopbench.blocks.selective import Mamba
 from flopbench.blocks.shared import AfterShared, SharedTransformer
 from flopbench.blocks.site import Site
@@ -42,6 +44,7 @@ __all__ = [
     "AttentionBlock",
     "Branch",
     "ChannelMix",
+    "CrossAttention",
     "Decoder",
     "Embeddings",
     "Encoder",
@@ -85,8 +88,10 @@ __all__ = [
     "Site",
     "TimeMix",
     "WeightedNorms",
+    "WindowedEncoder",
     "angle_op",
     "decode_passes",
+    "halved_twice",
     "prefill_pass",
     "stage_passes",
 ]

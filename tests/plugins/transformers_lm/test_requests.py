@@ -22,7 +22,7 @@ from flopbench_transformers_lm.vendor import HfVendor
 from flopbench_transformers_lm.vendor_model import RealModel
 from flopbench_transformers_lm.workload import Workload
 from plugins.transformers_lm.lm_helpers import COUNTER
-from plugins.transformers_lm.tiny_configs import tiny
+from plugins.transformers_lm.tiny_configs import runnable, tiny
 from support.stages import reconcile
 
 KINDS = (
@@ -76,8 +76,18 @@ def test_random_mixes_are_what_the_real_model_runs(kind, mix):
 @settings(max_examples=3)
 @given(mix=mixes)
 def test_so_are_those_of_all_other_types(kind, mix):
-    config = tiny(kind)
+    config = runnable(kind)
     assert reconcile(HfModel(config), vendor_of(config), "step", step(*mix)).verdict == "exact"
+
+
+def test_what_transformers_cannot_run_on_a_cache_is_told_by_its_tokens():
+    """MiniMax asks its first layer, which keeps no keys, how many tokens are cached."""
+    with pytest.raises(CountError, match="5 new and 7 cached tokens of a request: RuntimeError"):
+        count_stage(COUNTER, vendor_of(tiny("minimax")).stage("step", step(request(5, 7))))
+    found = reconcile(
+        HfModel(tiny("minimax")), vendor_of(tiny("minimax")), "step", step(request(1, 7))
+    )
+    assert found.verdict == "exact"
 
 
 def of_real_cache(config, one):

@@ -13,7 +13,7 @@ from flopbench.errors import PluginError
 from flopbench_transformers_lm.analytic import HfModel
 from flopbench_transformers_lm.families import FAMILIES
 from flopbench_transformers_lm.workload import Workload
-from plugins.transformers_lm.tiny_configs import tiny
+from plugins.transformers_lm.tiny_configs import few, tiny
 
 MODES = (
     Eager(),
@@ -37,7 +37,7 @@ STEADY = {
 }
 """Sizes beyond all of them, which no type tells apart."""
 
-BRANCHING = {"deepseek_v32", "glm_moe_dsa", "llama4_text", "recurrent_gemma"}
+BRANCHING = {"deepseek_v32", "glm_moe_dsa", "llama4_text", "recurrent_gemma", "rwkv"}
 """Types that take another way at some sizes of POINTS: an index of all keys, chunks of keys, or one
 token alone. A sweep prices their points one by one."""
 
@@ -88,9 +88,7 @@ def held(model, mode, points, expected):
     return found is not None
 
 
-@pytest.mark.parametrize(
-    "kind", [k if k in FAST else pytest.param(k, marks=pytest.mark.slow) for k in sorted(FAMILIES)]
-)
+@pytest.mark.parametrize("kind", few(sorted(FAMILIES), FAST))
 def test_a_sweep_prices_each_point_as_it_is_alone(kind):
     """Or refuses the arrays, if a form takes another way at some sizes: never a wrong number."""
     model = HfModel(tiny(kind))

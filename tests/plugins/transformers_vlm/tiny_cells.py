@@ -189,6 +189,7 @@ TINY = {
         },
         {"size": {"longest_edge": 150}},
         most=400,
+        least=43,  # transformers fails to split the features of one token
     ),
 }
 
@@ -197,18 +198,8 @@ QWEN_TOKENS = (
     lambda made: int(made["image_grid_thw"].prod()) // 4,
 )
 
-TOKENS = {
-    kind: QWEN_TOKENS
-    for kind in (
-        "paddleocr_vl",
-        "qwen2_5_vl",
-        "qwen2_vl",
-        "qwen3_5",
-        "qwen3_5_moe",
-        "qwen3_vl",
-        "qwen3_vl_moe",
-    )
-}
+QWEN = ("qwen2_5_vl", "qwen2_vl", "qwen3_5", "qwen3_5_moe", "qwen3_vl", "qwen3_vl_moe")
+TOKENS = dict.fromkeys(("paddleocr_vl", *QWEN), QWEN_TOKENS)
 
 
 def rows_of(grid):

@@ -1,9 +1,7 @@
 """The vision tower: SAM, CLIP on SAM's features, and the projector to the decoder's width.
 
-Shapes follow SAM (arXiv:2304.02643, windowed attention with decomposed relative positions
-from MViTv2, arXiv:2112.01526) and CLIP (arXiv:2103.00020) as DeepSeek-OCR joins them
-(arXiv:2510.18234). Resizing the position tables to the image's grid is not priced: it does
-not depend on the batch and has no matrix work.
+Shapes follow SAM (arXiv:2304.02643) and CLIP (arXiv:2103.00020) as DeepSeek-OCR joins them
+(arXiv:2510.18234).
 """
 
 from __future__ import annotations
@@ -11,19 +9,19 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator
 
 import attrs
-from attrs import field, frozen
 
-from flopbench import Conv2d, Elementwise, Embedding, Linear, MatMul, Norm, Op
+from flopbench import Embedding, Linear, Op
 from flopbench.blocks import (
     EncoderAttention,
     EncoderLayers,
     Mlp,
     NormSpec,
-    PatchStem,
     Positions,
     Site,
+    WindowedEncoder,
+    halved_twice,
 )
-from flopbench.dims import Dim, at_most_one, ceil_div
+from flopbench.dims import Dim
 from flopbench.ops import Unit
 from flopbench_deepseek_ocr.architecture import Architecture, Clip, Sam
 from flopbench_deepseek_ocr.workload import View, Workload
@@ -85,130 +83,22 @@ def projector_op(view: View, in_features: int, out_features: int) -> Linear:
 
 def sam_ops(sam: Sam, view: View) -> Iterator[Op]:
     """Yield SAM's operations on a view's images, including the strided convolutions at its end."""
-    images, grid = view.count, view.size // sam.patch_size
-    stem = Site("vision/sam/patch_embed")
-    trained = sam.pretrained_size // sam.patch_size
-    yield from PatchStem(
-        in_channels=sam.in_channels, width=sam.width, patch_size=sam.patch_size
-    ).ops(stem, images, grid)
-    yield from Positions(width=sam.width, entries=trained * trained).ops(stem, images, grid * grid)
-    whole = tuple(sorted(sam.global_layers))
-    every = Unit.of_all("sam", sam.layers).numbers
-    rest = tuple(number for number in every if number not in whole)
-    windows = ceil_div(grid, sam.window)
-    # Windowed layers pad the grid to whole windows; queries in the padding are computed as well.
-    cut = _Windows(images * windows * windows, sam.window, trained=sam.window)
-    rows = images * grid * grid
-    yield from _sam_layers(sam, Unit("windowed", sam.layers - len(whole), rest), rows, cut)
-    one = _Windows(images, grid, trained=trained)
-    yield from _sam_layers(sam, Unit("global", len(whole), whole), rows, one)
-    yield from _sam_neck(sam, images, grid)
-
-
-@frozen
-class _Windows:
-    """``count`` windows of side x side tokens.
-
-    Attributes:
-        trained: side of the window that the relative-position tables were trained for.
-    """
-
-    count: Dim
-    side: Dim
-    trained: int = field(kw_only=True)
-
-
-def _sam_layers(sam: Sam, unit: Unit, rows: Dim, windows: _Windows) -> Iterator[Op]:
-    """Yield layers of one kind; norms, residuals and MLP run on ``rows`` unpadded tokens."""
-    mlp = Mlp(width=sam.width, inner=sam.mlp_width, activation="gelu", bias=True)
-    site = Site("vision/sam", layers=unit.count, unit=unit)
-    place = site.at("attention").with_alive(rows * sam.width)
-    return EncoderLayers(mlp=mlp).ops(
-        site, rows, lambda takes, gives: _sam_attention(sam, place.between(takes, gives), windows)
-    )
-
-
-def _sam_attention(sam: Sam, site: Site, windows: _Windows) -> Iterator[Op]:
-    """Attend within each window."""
-    count, side = windows.count, windows.side
-    tokens = side * side
-    attention = EncoderAttention(
+    images, grid, site = view.count, view.size // sam.patch_size, Site("vision/sam")
+    encoder = WindowedEncoder(
+        layers=sam.layers,
         width=sam.width,
         heads=sam.heads,
-        head_dim=sam.head_dim,
-        fused=True,
-        position_bias="decomposed relative positions",
-        bias_of_queries=True,
-        scaled="queries",
+        inner=sam.mlp_width,
+        in_channels=sam.in_channels,
+        patch_size=sam.patch_size,
+        window=sam.window,
+        global_layers=sam.global_layers,
+        trained=sam.pretrained_size // sam.patch_size,
+        out_channels=sam.neck_channels,
     )
-    yield from attention.projections(site, count * tokens)
-    yield from _relative_positions(sam, site.at("core"), windows)
-    yield attention.core(site, count, tokens)
-    yield attention.out(site, count * tokens)
-
-
-def _relative_positions(sam: Sam, site: Site, windows: _Windows) -> Iterator[Op]:
-    """Compute the bias and add it to the scores, after Q K^T; scores and values stay alive."""
-    heads, side = windows.count * sam.heads, windows.side
-    tokens = side * side
-    scores, per_axis = heads * tokens * tokens, heads * tokens * side
-    beside = site.with_alive(scores + heads * tokens * sam.head_dim)
-    embeddings = side * side * sam.head_dim
-    # Each query is multiplied by one embedding per row and one per column of its window. The
-    # columns' embeddings stay alive during the rows' product, the rows' result during the columns'.
-    for waiting in (embeddings, per_axis):
-        yield beside.with_alive(waiting).op(
-            MatMul,
-            takes=("q",),
-            gives="bias",
-            batch=side,
-            m=heads * side,
-            k=sam.head_dim,
-            n=side,
-            # All windows and heads share the embeddings; if there are none, nothing is read.
-            reads=(heads + at_most_one(heads)) * embeddings,
-            lookup_weights=(2 * windows.trained - 1) * sam.head_dim,
-        )
-    yield beside.op(
-        Elementwise,
-        function="add",
-        outputs=scores,
-        reads=2 * per_axis,
-        takes=("bias",),
-        gives="bias",
-    )
-
-
-def _sam_neck(sam: Sam, images: Dim, grid: Dim) -> Iterator[Op]:
-    def conv(
-        part: str, channels: tuple[int, int], kernel_size: int, before: Dim, side: Dim
-    ) -> Conv2d:
-        in_channels, out_channels = channels
-        return Conv2d(
-            component=f"vision/sam/{part}",
-            batch=images,
-            in_channels=in_channels,
-            out_channels=out_channels,
-            kernel_size=kernel_size,
-            in_height=before,
-            in_width=before,
-            out_height=side,
-            out_width=side,
-        )
-
-    half = ceil_div(grid, 2)
-    middle, last = sam.downsample_channels
-    yield conv("neck", (sam.width, sam.neck_channels), 1, grid, grid)
-    yield conv("neck", (sam.neck_channels, sam.neck_channels), 3, grid, grid)
-    yield Norm(
-        component="vision/sam/neck",
-        layers=2,
-        function="layer_norm",
-        rows=images * grid * grid,
-        width=sam.neck_channels,
-    )
-    yield conv("downsample", (sam.neck_channels, middle), 3, grid, half)
-    yield conv("downsample", (middle, last), 3, half, ceil_div(half, 2))
+    yield from encoder.ops(site, images, grid)
+    channels = (sam.neck_channels, *sam.downsample_channels)
+    yield from halved_twice(site.at("downsample"), images, grid, channels)
 
 
 def _clip(clip: Clip, images: Dim, tokens: Dim) -> Iterator[Op]:

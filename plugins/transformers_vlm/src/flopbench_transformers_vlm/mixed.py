@@ -2,11 +2,22 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable, Mapping
 from typing import Any
 
 import torch
 from torch.overrides import TorchFunctionMode
 from torch.utils._pytree import tree_leaves, tree_map
+
+from flopbench_transformers_vlm.uniform import holds, none_is_zero, selected
+
+_ANSWERS: Mapping[Any, Callable[..., Any]] = {
+    torch.Tensor.eq: none_is_zero,
+    torch.Tensor.__eq__: none_is_zero,
+    torch.Tensor.__bool__: holds,
+    torch.Tensor.__getitem__: selected,
+}
+"""What is asked of pixels without values, and who answers; None leaves it to torch."""
 
 
 class MixedDevices(TorchFunctionMode):
@@ -15,12 +26,18 @@ class MixedDevices(TorchFunctionMode):
     Towers compute segments, positions and windows from the sizes of images. On the CPU they find
     the values that they ask for; where such a tensor meets pixels, its values no longer matter. A
     single number keeps its value: it may be the size of a shape, and torch lets it meet all others.
+    Some ask which images hold pixels, and whether none is padding: all do.
     """
 
     def __torch_function__(
         self, func: Any, types: Any, args: tuple[Any, ...] = (), kwargs: Any = None
     ) -> Any:
         kwargs = kwargs or {}
+        answer = _ANSWERS.get(func)
+        if answer and isinstance(args[0], torch.Tensor) and args[0].is_meta:
+            found = answer(*args, **kwargs)
+            if found is not None:
+                return found
         if func in _MAKERS and torch.device(kwargs.get("device") or "cpu").type == "meta":
             kwargs = {**kwargs, "device": "cpu"}  # it has values: they are kept
         tensors = [each for each in tree_leaves((args, kwargs)) if isinstance(each, torch.Tensor)]

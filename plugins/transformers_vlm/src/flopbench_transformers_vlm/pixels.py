@@ -77,6 +77,17 @@ def padded(config: Any, views: Sequence[View]) -> Mapping[str, Any]:
     }
 
 
+def shuffled(config: Any, views: Sequence[View]) -> Mapping[str, Any]:
+    """Return tiles, of whose patches several become one cell."""
+    import torch
+
+    vision: Any = config.vision_config
+    (high, wide), (view,) = vision.patch_size, views
+    side = int(1 / config.downsample_ratio)
+    size: Any = (view.count, vision.num_channels, high * side * view.rows, wide * side * view.cols)
+    return {"pixel_values": torch.empty(*size, device="meta")}
+
+
 def windows(config: Any) -> dict[str, int]:
     """Return how many cells of a page make a window, down and across, if the tower has windows."""
     vision = config.vision_config
@@ -86,18 +97,57 @@ def windows(config: Any) -> dict[str, int]:
     return {"h": side, "w": side}
 
 
+def tiles_of_cells(config: Any, views: Sequence[View]) -> Mapping[str, Any]:
+    """Return tiles as those of one prompt, as large as their cells of scale x scale patches."""
+    import torch
+
+    vision, scale = config.vision_config, config.scale_factor
+    count: Any = sum(view.count for view in views)
+    side: Any = views[0].rows * scale * vision.patch_size
+    return {"pixel_values": torch.empty(1, count, vision.num_channels, side, side, device="meta")}
+
+
+def marked_tiles(config: Any, views: Sequence[View]) -> Mapping[str, Any]:
+    """Return tiles as those of one prompt, a mask of them, and whether their features are fine.
+
+    They are if a tile has more tokens than patches divided by the usual factor.
+    """
+    vision: Any = config.vision_config
+    inputs = {"pixel_values": tiles(config, views)["pixel_values"].unsqueeze(0)}
+    inputs["pixel_attention_mask"] = all_true(*inputs["pixel_values"].shape[:2])
+    usual = vision.image_size // vision.patch_size // vision.scale_factor
+    if any(view.rows != usual for view in views):
+        inputs["tile_fine_mask"] = all_true(1)
+    return inputs
+
+
+def all_true(*shape: Any) -> Any:
+    """Return a mask on the CPU, or what stands for one if some of its sizes are symbols."""
+    import torch
+
+    if any(is_traced(size) for size in shape):
+        from flopbench_transformers_vlm.uniform import Uniform
+
+        return Uniform(value=True, shape=shape)
+    return torch.ones(*shape, dtype=torch.bool)
+
+
 PIXELS: Mapping[str, Pixels] = {
     "glm_ocr": patches,
     "hunyuan_vl": patches,
-    "internvl": tiles,
     "lighton_ocr": padded,
     "mistral3": padded,
+    "got_ocr2": tiles,
+    "granite_docling": marked_tiles,
+    "idefics3": tiles_of_cells,
+    "internvl": shuffled,
     "paddleocr_vl": square_patches,
-    "qianfan_ocr": tiles,
+    "qianfan_ocr": shuffled,
     "qwen2_5_vl": patches,
     "qwen2_vl": patches,
     "qwen3_5": patches,
     "qwen3_5_moe": patches,
     "qwen3_vl": patches,
     "qwen3_vl_moe": patches,
+    "smolvlm": tiles_of_cells,
 }

@@ -13,7 +13,6 @@ from flopbench_transformers_lm.failures import cannot_run
 from flopbench_transformers_lm.vendor import HfVendor
 from flopbench_transformers_vlm.components import component_of, is_language
 from flopbench_transformers_vlm.config import VlConfig
-from flopbench_transformers_vlm.families.family import text_workload
 from flopbench_transformers_vlm.pixels import PIXELS, windows
 from flopbench_transformers_vlm.workload import Workload
 
@@ -35,11 +34,14 @@ class VlVendor(HfVendor):
 
     @classmethod
     def from_options(cls, architecture: Any, options: VerifiedOptions) -> VlVendor:
-        return cls(architecture, every_step=options.decode == "every")
+        from flopbench_transformers_vlm.crossing_vendor import VENDORS
+
+        kind = VENDORS.get(architecture.model_type, VlVendor)
+        return kind(architecture, every_step=options.decode == "every")
 
     def stage(self, name: str, workload: Any) -> VendorStage:
         if name != "vision":
-            return super().stage(name, text_workload(workload))
+            return super().stage(name, workload.text)
         return VendorStage(
             lambda _step: VendorCall(self._real.module, self._features(workload)),
             assumptions=(GRIDS,),
@@ -70,7 +72,7 @@ class VlVendor(HfVendor):
         if stage == "vision":
             views = workload.all_views
             return tuple((v.count, v.rows, v.cols) for v in views)
-        return super().shapes(stage, text_workload(workload))
+        return super().shapes(stage, workload.text)
 
     def component_of(self, module: str, op: str) -> str:
         if is_language(module):
@@ -80,4 +82,4 @@ class VlVendor(HfVendor):
     def notes(self, stage: str, workload: Any, flops: Mapping[str, int]) -> tuple[str, ...]:
         if stage == "vision":
             return ()
-        return super().notes(stage, text_workload(workload), flops)
+        return super().notes(stage, workload.text, flops)

@@ -10,6 +10,7 @@ from attrs import frozen
 
 from flopbench.dims import Dim, as_dim, dim_field
 from flopbench.inputs import Page
+from flopbench_transformers_lm.workload import Workload as LmWorkload
 
 LmHead = Literal["all", "last"]
 Image = str | tuple[int, ...]
@@ -97,6 +98,7 @@ class Workload:
         image_tokens: positions of one prompt that take vision features.
         separators: positions that begin, end or separate them.
         context: tokens of the prefill, if not those of the images and the prompt.
+        memory: tokens of an encoder that the decoder reads by cross-attention; None if it does not.
         pages: the images that the sizes come from, if any; FLOPs do not depend on them.
     """
 
@@ -108,12 +110,23 @@ class Workload:
     decode_steps: Dim = dim_field(default=100)
     lm_head: LmHead = "all"
     context: Dim | None = attrs.field(default=None, converter=attrs.converters.optional(as_dim))
+    memory: Dim | None = attrs.field(default=None, converter=attrs.converters.optional(as_dim))
     pages: tuple[Page, ...] = ()
 
     @property
     def all_views(self) -> tuple[View, ...]:
         """What the tower sees of all prompts."""
         return tuple(attrs.evolve(v, count=v.count * self.batch_size) for v in self.views)
+
+    @property
+    def text(self) -> LmWorkload:
+        """The workload of a language model that reads the prompt and its images."""
+        return LmWorkload(
+            batch_size=self.batch_size,
+            context_tokens=self.context_tokens,
+            decode_steps=self.decode_steps,
+            lm_head=self.lm_head,
+        )
 
     @property
     def prompt(self) -> Dim:

@@ -14,7 +14,7 @@ from attrs import Factory, frozen
 from flopbench.analytic import Stage
 from flopbench.analytic.attention import plot_label
 from flopbench.analytic.price import Fallback, StagePrice, total_price
-from flopbench.analytic.price_many import cost_of
+from flopbench.analytic.price_many import cost_of, largest_tensor
 from flopbench.commands.compare.plan import Entry
 from flopbench.errors import FlopbenchError
 from flopbench.plan import Plan
@@ -22,7 +22,7 @@ from flopbench.report import LeftOut, Report, Series, left_out
 from flopbench.text import json_data
 from flopbench.values import Node, Value
 
-COMPARE_SCHEMA_VERSION = "1.3"
+COMPARE_SCHEMA_VERSION = "1.4"
 
 TOTAL = Stage("total", "All stages")
 """All stages of a model that are not sums of others."""
@@ -54,6 +54,7 @@ class Side:
             model that reads no image, a sequence counts as a page.
         pages: pages at once; the costs are for all of them.
         no_closed_forms: why the model has none; its vendor's count is then all there is.
+        largest_tensors: by stage and attention mode, what the largest tensor is.
         vendor_flops: by stage, by the first vendor counter of FLOPs.
         checks: how each stage compares with each vendor counter.
         left_out: which attention modes were not compared with a counter, and why.
@@ -70,6 +71,7 @@ class Side:
     tokens: Mapping[str, int | None] = Factory(dict)
     workload: Mapping[str, Any] = Factory(dict)
     costs: Mapping[str, Mapping[str, Cost]] = Factory(dict)
+    largest_tensors: Mapping[str, Mapping[str, Mapping[str, Any] | None]] = Factory(dict)
     vendor_flops: Mapping[str, int | None] = Factory(dict)
     checks: tuple[Mapping[str, Any], ...] = ()
     left_out: tuple[LeftOut, ...] = ()
@@ -190,11 +192,13 @@ def _side(side: Side, plan: Plan, check: Callable[[Plan], Report], stages_given:
 
 def _priced(side: Side, plan: Plan, stages_given: bool) -> Side:
     costs: dict[str, dict[str, Cost]] = {}
+    largest: dict[str, dict[str, Mapping[str, Any] | None]] = {}
     fallbacks: list[StageFallback] = []
     names = [stage.name for stage in _shown(plan, stages_given=stages_given)]
     for stage, mode, priced in _prices(plan):
         if stage in names:
             costs.setdefault(stage, {})[mode] = cost_of(priced, plan.model.parts)
+            largest.setdefault(stage, {})[mode] = largest_tensor(priced)
             fallbacks += [_fallback(stage, f) for f in priced.fallbacks if stage != TOTAL.name]
     workload = {**plan.config["workload"], **plan.model.workload_facts(plan.workload)}
     return attrs.evolve(
@@ -208,6 +212,7 @@ def _priced(side: Side, plan: Plan, stages_given: bool) -> Side:
         },
         workload=workload,
         costs=costs,
+        largest_tensors=largest,
         fallbacks=tuple(fallbacks),
         notes=plan.notes,
     )

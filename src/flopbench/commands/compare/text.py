@@ -15,7 +15,7 @@ FIRST, SAVING = "vs first model", "vs eager"
 """Columns that hold a cost against another."""
 
 _FLOPS = ("model", "attention", "FLOPs", FIRST, SAVING, "tensor", "vector")
-_COLUMNS = (*_FLOPS, "moved", "FLOP/B", "weights", "KV cache", "peak activations")
+_COLUMNS = (*_FLOPS, "moved", "FLOP/B", "weights", "KV cache", "peak activations", "largest tensor")
 
 COUNTED = "counted, not compared"
 
@@ -137,6 +137,7 @@ def _row(side: Side, mode: str, cost: Mapping[str, Any], first: float | None) ->
         "weights": si(cost["weight_bytes"], "B"),
         "KV cache": si(cost["kv_cache_bytes"], "B"),
         "peak activations": si(cost["peak_activation_bytes"], "B"),
+        "largest tensor": si(cost["largest_tensor_bytes"], "B"),
     }
 
 

@@ -10,7 +10,7 @@ import attrs
 
 from flopbench.blocks import Decoder, RotaryAngles, SelfAttention
 from flopbench_transformers_lm.config import LmConfig
-from flopbench_transformers_lm.families.dense import ernie, glm4, hunyuan, qwen2, qwen3
+from flopbench_transformers_lm.families.dense import ernie, glm4, granite, hunyuan, qwen2, qwen3
 from flopbench_transformers_lm.families.fields import Fields
 from flopbench_transformers_lm.families.moe import qwen3_moe
 from flopbench_transformers_lm.families.parts import Family
@@ -79,6 +79,7 @@ MULTIMODAL: dict[str, Family] = {
     "glm4v_moe_text": on_axes(glm4_moe),
     "glm4v_text": on_axes(glm4v),
     "glm_ocr_text": on_axes(glm4),
+    "granite_docling_text": granite,
     "hunyuan_vl_text": on_axes(hunyuan, as_sections=True),
     "paddleocr_vl_text": on_axes(ernie),
     "qwen2_5_omni_text": on_axes(qwen2),

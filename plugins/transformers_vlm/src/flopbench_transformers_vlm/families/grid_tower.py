@@ -70,7 +70,7 @@ class GridTower(CellsFamily):
         yield from self.encoded(site, views)
         yield from self.merged(site, views, patches)
 
-    def positions(self, site: Site, patches: Dim) -> Iterator[Op]:  # noqa: ARG002 - overridden
+    def positions(self, site: Site, patches: Dim) -> Iterator[Op]:
         """Yield what is done to patches before the layers: nothing, unless a subclass says so."""
         return iter(())
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 from typing import Any
 
-from flopbench import Embedding, Op
+from flopbench import Embedding, Op, UsageError
 from flopbench.blocks import (
     Encoder,
     EncoderAttention,
@@ -17,42 +17,38 @@ from flopbench.blocks import (
     Site,
 )
 from flopbench.dims import Dim
-from flopbench_transformers_vlm.families.tiles import TilesFamily, nearest_grid
-from flopbench_transformers_vlm.workload import Cut, View
+from flopbench_transformers_vlm.families.family import pair
+from flopbench_transformers_vlm.families.tiles import CroppedFamily
 
 LAYER_NORM = NormSpec("layer_norm")
 _NORMS = {"layer_norm": LAYER_NORM, "rms_norm": NormSpec("rms_norm")}
 
 
-class InternVl(TilesFamily):
+class InternVl(CroppedFamily):
     """InternVL (arXiv:2404.16821, 2504.10479): at most 12 tiles, four patches become a token."""
 
     source = "InternVL (arXiv:2504.10479)"
-    processor = "GotOcr2ImageProcessor"
 
     @classmethod
     def settings(cls, values: Mapping[str, Any]) -> Mapping[str, Any]:
-        """Tiles as large as the tower's image; InternVL's processor cuts pages into them."""
-        height, width = values["vision_config"]["image_size"]
-        return {"crop_to_patches": True, "size": {"height": height, "width": width}}
+        """InternVL's processor cuts pages into tiles."""
+        return {"crop_to_patches": True, **super().settings(values)}
 
-    def cut(self, width: int, height: int) -> Cut:
-        settings = self.config.settings
-        size, tiles = settings.get("size"), 1
-        limits = settings.size("min_patches"), settings.size("max_patches")
-        if settings.flag("crop_to_patches") and limits[1] > 1:
-            found = nearest_grid(width, height, (size["width"], size["height"]), limits)
-            tiles = found + (found > 1)  # the thumbnail
-        rows, cols = self._grid
-        shuffled = self._shuffle
-        view = View(tiles, rows // shuffled, cols // shuffled)
-        return Cut((view,), int(tiles * view.tokens), separators=2)
+    @property
+    def tile(self) -> tuple[int, int]:
+        (rows, cols), shuffled = self._grid, self._shuffle
+        if rows % shuffled or cols % shuffled:
+            raise UsageError(
+                f"tiles of {rows} x {cols} patches: the model takes multiples of {shuffled} per "
+                "side (the image processor's size)"
+            )
+        return rows // shuffled, cols // shuffled
 
     @property
     def _grid(self) -> tuple[int, int]:
-        size = self.config.settings.get("size")
+        size = pair(self.config.settings, "size", "height", "width")
         high, wide = self.config.vision.get("patch_size")
-        return size["height"] // high, size["width"] // wide
+        return size[0] // high, size[1] // wide
 
     @property
     def _shuffle(self) -> int:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
+from typing import ClassVar
 
 from flopbench import Op
 from flopbench.blocks import GatedMlp, Mlp, Positions, Site
@@ -80,7 +81,7 @@ class Qwen3Vl(Qwen2Vl):
     source = "Qwen3-VL (arXiv:2511.21631)"
     width_field = "hidden_size"
     stem_bias = True
-    assumptions = (DEEPSTACK,)
+    left_out: ClassVar[tuple[str, ...]] = (DEEPSTACK,)
 
     mlp = GridTower.mlp
 
@@ -106,7 +107,7 @@ class Qwen35(Qwen3Vl):
     """Qwen3.5: the tower of Qwen3-VL, without deepstack."""
 
     source = "Qwen3.5 (huggingface.co/Qwen/Qwen3.5-27B)"
-    assumptions = ()
+    left_out: ClassVar[tuple[str, ...]] = ()
 
 
 def _runs(kinds: Sequence[bool]) -> Iterator[tuple[int, int]]:

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
+from typing import Any
 
 from flopbench import Op
 from flopbench.blocks import Segments
-from flopbench.dims import Dim
-from flopbench_transformers_vlm.families.family import Family
-from flopbench_transformers_vlm.workload import View
+from flopbench.dims import Dim, ceil_div
+from flopbench_transformers_vlm.families.family import Family, pair
+from flopbench_transformers_vlm.workload import Cut, View
 
 
 class TilesFamily(Family):
@@ -29,8 +30,42 @@ class TilesFamily(Family):
         return [Segments(count, tokens)]
 
 
-def nearest_grid(width: int, height: int, tile: tuple[int, int], limits: tuple[int, int]) -> int:
-    """Return the number of tiles of the grid whose aspect ratio is nearest to a page's.
+class CroppedFamily(TilesFamily):
+    """Models with GOT-OCR2's image processor: a grid of tiles, then a thumbnail, if asked for."""
+
+    processor = "GotOcr2ImageProcessor"
+
+    @classmethod
+    def settings(cls, values: Mapping[str, Any]) -> Mapping[str, Any]:
+        """Tiles as large as the tower's image."""
+        size = values["vision_config"]["image_size"]
+        height, width = size if isinstance(size, list | tuple) else (size, size)
+        return {"size": {"height": height, "width": width}}
+
+    @property
+    def tile(self) -> tuple[int, int]:
+        """Rows and columns of tokens that a tile becomes."""
+        raise NotImplementedError
+
+    def cut(self, width: int, height: int) -> Cut:
+        settings, tiles = self.config.settings, 1
+        size = pair(settings, "size", "width", "height")
+        limits = settings.size("min_patches"), settings.size("max_patches")
+        if settings.flag("crop_to_patches") and limits[1] > 1:
+            cols, rows = nearest_grid(width, height, size, limits)
+            tiles = cols * rows + (cols * rows > 1)  # the thumbnail
+        view = View(tiles, *self.tile)
+        return Cut((view,), int(tiles * view.tokens), separators=2)
+
+
+def nearest_grid(
+    width: int,
+    height: int,
+    tile: tuple[int, int],
+    limits: tuple[int, int],
+    longest: int | None = None,
+) -> tuple[int, int]:
+    """Return columns and rows of the grid of tiles whose aspect ratio is nearest to a page's.
 
     On a tie the grid with more tiles wins, provided that the page fills more than half of its
     pixels. Ratios are compared in floating point, so a tie is a tie of floats.
@@ -40,14 +75,15 @@ def nearest_grid(width: int, height: int, tile: tuple[int, int], limits: tuple[i
     Args:
         tile: width and height of a tile.
         limits: the fewest and the most tiles.
+        longest: the most tiles of a side, if there are limits to them.
     """
     fewest, most = limits
+    longest = min(most, longest or most)
     grids = sorted(
         (
             (cols, rows)
-            for cols in range(1, most + 1)
-            for rows in range(1, most + 1)
-            if fewest <= cols * rows <= most
+            for cols in range(1, longest + 1)
+            for rows in range(max(1, ceil_div(fewest, cols)), min(longest, most // cols) + 1)
         ),
         key=lambda grid: grid[0] * grid[1],
     )
@@ -58,4 +94,4 @@ def nearest_grid(width: int, height: int, tile: tuple[int, int], limits: tuple[i
         fits = area > 0.5 * tile[0] * tile[1] * cols * rows
         if distance < best_distance or (distance == best_distance and fits):
             best, best_distance = (cols, rows), distance
-    return best[0] * best[1]
+    return best

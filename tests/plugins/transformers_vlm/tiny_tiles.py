@@ -1,0 +1,99 @@
+"""Small configs of models that cut pages into tiles."""
+
+from hypothesis import strategies as st
+
+from plugins.transformers_vlm.tiny_first import TEXT
+from plugins.transformers_vlm.vl_helpers import Tiny
+
+ints, choice, flag = st.integers, lambda *values: st.sampled_from(values), st.booleans()
+numbers = st.lists(ints(0, 3), max_size=3)
+
+VISION = {
+    "num_hidden_layers": ints(1, 3),
+    "hidden_size": 16,
+    "num_attention_heads": choice(1, 2, 4),
+    "intermediate_size": ints(4, 20),
+    "hidden_act": choice("gelu_pytorch_tanh", "quick_gelu"),
+}
+
+IDEFICS3 = Tiny(
+    {
+        "text_config": TEXT,
+        "vision_config": {**VISION, "image_size": choice(32, 48), "patch_size": 4},
+        "scale_factor": choice(1, 2, 4),
+        "image_token_id": 5,
+    },
+    {"do_image_splitting": flag},
+)
+
+TINY = {
+    "got_ocr2": Tiny(
+        {
+            "text_config": TEXT,
+            "vision_config": {
+                "num_hidden_layers": ints(1, 3),
+                "hidden_size": 16,
+                "num_attention_heads": choice(1, 2, 4),
+                "output_channels": ints(3, 9),
+                "image_size": choice(48, 80),
+                "hidden_act": choice("gelu", "relu"),
+                "qkv_bias": flag,
+                "use_abs_pos": flag,
+                "use_rel_pos": flag,
+                "window_size": choice(0, 2, 3, 5),
+                "global_attn_indexes": numbers,
+                "mlp_dim": ints(4, 20),
+            },
+            "image_token_index": 5,
+        },
+        {"crop_to_patches": flag, "max_patches": ints(1, 6)},
+        most=400,
+    ),
+    "granite_docling": Tiny(
+        {
+            "text_config": {**TEXT, "pad_token_id": 0},
+            "vision_config": {
+                **VISION,
+                "image_size": choice(32, 48),
+                "patch_size": 4,
+                "out_hidden_size": 32,
+                "scale_factor": choice(2, 4),
+                "deepstack_visual_indexes": numbers,
+                "use_fine_route": True,
+            },
+            "image_token_id": 5,
+        },
+        {"fine_route": flag, "max_patches": ints(1, 32)},
+    ),
+    "idefics3": IDEFICS3,
+    "smolvlm": IDEFICS3,
+}
+
+
+def patches(processor, width, height):
+    """Return the number of tiles by the processor's own function."""
+    return processor.get_number_of_image_patches(height, width, {})
+
+
+def split(processor, width, height):
+    """Return the number of tiles of a processor that also returns their rows and columns."""
+    return max(1, patches(processor, width, height)[0])
+
+
+def of_prompt(tokens):
+    """Return how to count the tokens of the tiles of a prompt."""
+    return lambda made: tokens * made["pixel_values"].shape[1]
+
+
+IDEFICS3_TOKENS = lambda *page: 9 * split(*page), of_prompt(9)
+"""The defaults have 7 x 7 patches of 32 in a tile, so 3 x 3 cells; real towers have more."""
+
+TOKENS = {
+    "granite_docling": (lambda *page: 64 * patches(*page), of_prompt(64)),
+    "idefics3": IDEFICS3_TOKENS,
+    "smolvlm": IDEFICS3_TOKENS,
+    "got_ocr2": (
+        lambda *page: 256 * patches(*page),
+        lambda made: 256 * len(made["pixel_values"]),
+    ),
+}
