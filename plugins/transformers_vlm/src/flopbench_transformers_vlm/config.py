@@ -148,7 +148,7 @@ def _require_known(given: Given, overrides: Mapping[str, Any]) -> None:
         if not isinstance(values, Mapping) or "model_type" in values:
             continue  # no part, or another kind of part with fields of its own
         for field in map(str, values):
-            if known and not hasattr(part, field) and nearest_names(field, known, 1, _NEAR):
+            if not hasattr(part, field) and _is_misspelt(field, known):
                 what = unknown(f"field of {name}", field, known)
                 raise UsageError(f"model.overrides.{name}: {what}")
 
