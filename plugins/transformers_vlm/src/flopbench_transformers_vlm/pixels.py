@@ -133,6 +133,9 @@ def all_true(*shape: Any) -> Any:
 
 
 PIXELS: Mapping[str, Pixels] = {
+    "glm46v": patches,
+    "glm4v": patches,
+    "glm4v_moe": patches,
     "glm_ocr": patches,
     "hunyuan_vl": patches,
     "lighton_ocr": padded,
