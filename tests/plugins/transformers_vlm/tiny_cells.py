@@ -184,8 +184,12 @@ TINY = {
             "spatial_merge_size": ints(1, 3),
             "image_token_id": 5,
         },
-        {"size": {"longest_edge": 150}},
+        {
+            "size": {"longest_edge": 300},
+            "patch_size": choice({"height": 14, "width": 14}, {"height": 42, "width": 28}),
+        },
         most=400,
+        least=84,  # a page of fewer patches than a cell becomes no token
     ),
     "mistral3": Tiny(
         {
