@@ -85,9 +85,10 @@ def priced_weights(model, workload):
 
 
 def real_weights(model):
-    """Return the number of parameters of the real model."""
+    """Return the number of parameters of the real model, and of buffers that are learned."""
     module = vendor_of(model)._real.module
-    return sum(each.numel() for each in module.parameters())
+    learned = [each for name, each in module.named_buffers() if "score_correction_bias" in name]
+    return sum(each.numel() for each in (*module.parameters(), *learned))
 
 
 def processor_of(model):

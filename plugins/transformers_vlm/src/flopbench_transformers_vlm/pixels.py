@@ -68,8 +68,12 @@ def padded(config: Any, views: Sequence[View]) -> Mapping[str, Any]:
     import torch
 
     vision: Any = config.vision_config
-    cell: Any = vision.patch_size * config.spatial_merge_size
-    sizes: Any = [[cell * v.rows, cell * v.cols] for v in views for _ in range(int(v.count))]
+    patch, merge = vision.patch_size, config.spatial_merge_size
+    sizes: Any = [
+        [patch * (merge * v.rows + v.spare[0]), patch * (merge * v.cols + v.spare[1])]
+        for v in views
+        for _ in range(int(v.count))
+    ]
     high, wide = (functools.reduce(maximum, sides) for sides in zip(*sizes, strict=True))
     return {
         "pixel_values": torch.empty(len(sizes), vision.num_channels, high, wide, device="meta"),
@@ -133,6 +137,9 @@ def all_true(*shape: Any) -> Any:
 
 
 PIXELS: Mapping[str, Pixels] = {
+    "glm46v": patches,
+    "glm4v": patches,
+    "glm4v_moe": patches,
     "glm_ocr": patches,
     "hunyuan_vl": patches,
     "lighton_ocr": padded,

@@ -71,7 +71,7 @@ class VlVendor(HfVendor):
     def shapes(self, stage: str, workload: Any) -> Hashable:
         if stage == "vision":
             views = workload.all_views
-            return tuple((v.count, v.rows, v.cols) for v in views)
+            return tuple((v.count, v.rows, v.cols, v.spare) for v in views)
         return super().shapes(stage, workload.text)
 
     def component_of(self, module: str, op: str) -> str:

@@ -7,7 +7,7 @@ from collections.abc import Mapping
 from flopbench_transformers_vlm.families.encoder_decoder import FAMILIES as ENCODER_DECODER
 from flopbench_transformers_vlm.families.family import Family
 from flopbench_transformers_vlm.families.florence2 import FAMILIES as FLORENCE2
-from flopbench_transformers_vlm.families.glm_ocr import FAMILIES as GLM_OCR
+from flopbench_transformers_vlm.families.glm import FAMILIES as GLM
 from flopbench_transformers_vlm.families.got_ocr2 import FAMILIES as GOT_OCR2
 from flopbench_transformers_vlm.families.granite_docling import FAMILIES as GRANITE_DOCLING
 from flopbench_transformers_vlm.families.hunyuan_vl import FAMILIES as HUNYUAN_VL
@@ -20,7 +20,7 @@ from flopbench_transformers_vlm.families.qwen_vl import FAMILIES as QWEN_VL
 FAMILIES: Mapping[str, type[Family]] = {
     **ENCODER_DECODER,
     **FLORENCE2,
-    **GLM_OCR,
+    **GLM,
     **GOT_OCR2,
     **GRANITE_DOCLING,
     **IDEFICS3,

@@ -161,4 +161,5 @@ class Family(ABC):
             return tuple(views)
         view = views[0]
         count, rows, cols = view.count, view.rows, view.cols
-        return (View(sizes.get("n", count), sizes.get("h", rows), sizes.get("w", cols)),)
+        opened = sizes.get("n", count), sizes.get("h", rows), sizes.get("w", cols)
+        return (View(*opened, view.spare),)
