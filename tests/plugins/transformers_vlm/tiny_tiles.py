@@ -26,7 +26,44 @@ IDEFICS3 = Tiny(
     {"do_image_splitting": flag},
 )
 
+TOWER = {**VISION, "image_size": choice(16, 24), "patch_size": 4}
+SIGLIP = {**TOWER, "model_type": "siglip_vision_model", "vision_use_head": flag}
+
 TINY = {
+    "gemma3": Tiny(
+        {
+            "text_config": {**TEXT, "head_dim": 8, "pad_token_id": 0},
+            "vision_config": SIGLIP,
+            "mm_tokens_per_image": ints(1, 16),
+            "image_token_index": 5,
+        },
+        {
+            "do_pan_and_scan": flag,
+            "pan_and_scan_min_crop_size": ints(1, 60),
+            "pan_and_scan_max_num_crops": ints(2, 5),
+        },
+    ),
+    "llava": Tiny(
+        {
+            "text_config": TEXT,
+            "vision_config": {
+                **SIGLIP,
+                "model_type": choice("clip_vision_model", "siglip_vision_model"),
+            },
+            "vision_feature_layer": choice(-1, -2, [0, 1], [-1, -2, 1]),
+            "vision_feature_select_strategy": choice("default", "full"),
+            "multimodal_projector_bias": flag,
+            "image_token_index": 5,
+        }
+    ),
+    "paligemma": Tiny(
+        {
+            "text_config": {**TEXT, "model_type": "gemma", "head_dim": 8, "pad_token_id": 0},
+            "vision_config": SIGLIP,
+            "projection_dim": 32,
+            "image_token_index": 5,
+        }
+    ),
     "got_ocr2": Tiny(
         {
             "text_config": TEXT,
@@ -85,10 +122,16 @@ def of_prompt(tokens):
     return lambda made: tokens * made["pixel_values"].shape[1]
 
 
-IDEFICS3_TOKENS = lambda *page: 9 * split(*page), of_prompt(9)
-"""The defaults have 7 x 7 patches of 32 in a tile, so 3 x 3 cells; real towers have more."""
+IDEFICS3_8B = {"vision_config": {"image_size": 364, "patch_size": 14}}
+GEMMA_3_4B = {"vision_config": {"image_size": 896, "patch_size": 14}}
+"""The defaults are no sizes that the real models run with."""
+
+IDEFICS3_TOKENS = lambda *page: 169 * split(*page), of_prompt(169), IDEFICS3_8B
 
 TOKENS = {
+    "gemma3": (None, lambda made: 256 * len(made["pixel_values"]), GEMMA_3_4B),
+    "llava": (None, lambda made: 576 * len(made["pixel_values"])),
+    "paligemma": (None, lambda made: 256 * len(made["pixel_values"])),
     "granite_docling": (lambda *page: 64 * patches(*page), of_prompt(64)),
     "idefics3": IDEFICS3_TOKENS,
     "smolvlm": IDEFICS3_TOKENS,

@@ -12,12 +12,12 @@ from attrs import evolve
 from flopbench import AnalyticModel, Op, Size, Stage, UsageError
 from flopbench.dims import DEFAULT_DTYPE, Dim
 from flopbench.errors import unknown
-from flopbench.inputs import config_path, read_config_json, read_page
+from flopbench.inputs import Page, config_path, read_config_json, read_page
 from flopbench.storage import Storage
 from flopbench_transformers_lm.analytic import DECODING, NOT_PRICED, HfModel, dtype_of
 from flopbench_transformers_vlm.config import VlConfig, VlOptions, read_config
 from flopbench_transformers_vlm.families.family import Family
-from flopbench_transformers_vlm.workload import Inputs, View, Workload, together
+from flopbench_transformers_vlm.workload import Cut, Inputs, View, Workload, together
 
 PREFIX = "vl/"
 
@@ -65,8 +65,8 @@ class VlModel(AnalyticModel):
     def __init__(self, config: VlConfig, *, dtype: str = DEFAULT_DTYPE) -> None:
         self._config = config
         self.dtype = dtype
-        self._language = HfModel(config.language, dtype=dtype)
         self._family = family_class(config.model_type)(config)
+        self._language = HfModel(self._family.language, dtype=dtype)
 
     @classmethod
     def known_names(cls) -> list[str]:
@@ -130,7 +130,7 @@ class VlModel(AnalyticModel):
                 read_page(image, f"workload.images[{number}]")
                 for number, image in enumerate(inputs.images)
             ]
-        cut = together(self._family.cut(page.width, page.height) for page in pages)
+        cut = together(self._cut(page) for page in pages)
         return Workload(
             batch_size=inputs.batch_size,
             views=cut.views,
@@ -141,6 +141,14 @@ class VlModel(AnalyticModel):
             lm_head=inputs.lm_head,
             pages=tuple(pages),
         )
+
+    def _cut(self, page: Page) -> Cut:
+        from flopbench_transformers_lm.families.fields import NotCoveredError
+
+        try:
+            return self._family.cut(page.width, page.height)
+        except NotCoveredError as error:
+            raise UsageError(f"model {self.name!r}: {error}") from error
 
     def workload_facts(self, workload: Workload) -> Mapping[str, Any]:
         pages = [

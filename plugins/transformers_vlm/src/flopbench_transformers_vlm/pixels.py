@@ -91,7 +91,10 @@ def all_true(*shape: Any) -> Any:
 
 
 PIXELS: Mapping[str, Pixels] = {
+    "gemma3": tiles,
     "glm_ocr": patches,
+    "llava": tiles,
+    "paligemma": tiles,
     "granite_docling": marked_tiles,
     "idefics3": tiles_of_cells,
     "smolvlm": tiles_of_cells,

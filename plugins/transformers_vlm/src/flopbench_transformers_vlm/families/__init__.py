@@ -5,17 +5,21 @@ from __future__ import annotations
 from collections.abc import Mapping
 
 from flopbench_transformers_vlm.families.family import Family
+from flopbench_transformers_vlm.families.gemma3 import FAMILIES as GEMMA3
 from flopbench_transformers_vlm.families.glm_ocr import FAMILIES as GLM_OCR
 from flopbench_transformers_vlm.families.got_ocr2 import FAMILIES as GOT_OCR2
 from flopbench_transformers_vlm.families.granite_docling import FAMILIES as GRANITE_DOCLING
 from flopbench_transformers_vlm.families.idefics3 import FAMILIES as IDEFICS3
 from flopbench_transformers_vlm.families.internvl import FAMILIES as INTERNVL
+from flopbench_transformers_vlm.families.llava import FAMILIES as LLAVA
 
 FAMILIES: Mapping[str, type[Family]] = {
+    **GEMMA3,
     **GLM_OCR,
     **GOT_OCR2,
     **GRANITE_DOCLING,
     **IDEFICS3,
     **INTERNVL,
+    **LLAVA,
 }
 """The classes that say what a page becomes and what a tower runs."""

@@ -9,6 +9,7 @@ from typing import Any, ClassVar
 from flopbench import Op
 from flopbench.dims import Dim
 from flopbench_transformers_lm.analytic import HfModel
+from flopbench_transformers_lm.config import LmConfig
 from flopbench_transformers_lm.workload import Workload as LmWorkload
 from flopbench_transformers_vlm.config import VlConfig
 from flopbench_transformers_vlm.workload import Cut, View, Workload
@@ -47,6 +48,11 @@ class Family(ABC):
             values: the fields of the model's config.
         """
         return {}
+
+    @property
+    def language(self) -> LmConfig:
+        """The language model's config, as its closed forms are asked for."""
+        return self.config.language
 
     @abstractmethod
     def cut(self, width: int, height: int) -> Cut:

@@ -30,6 +30,25 @@ class TilesFamily(Family):
         return [Segments(count, tokens)]
 
 
+class OneTileFamily(TilesFamily):
+    """Models that resize every image to the size that the tower is made for."""
+
+    @classmethod
+    def settings(cls, values: Mapping[str, Any]) -> Mapping[str, Any]:
+        """Images as large as the tower's."""
+        side = values["vision_config"]["image_size"]
+        return {"size": {"height": side, "width": side}}
+
+    def cut(self, width: int, height: int) -> Cut:  # noqa: ARG002 - the same for every size
+        view = self.one
+        return Cut((view,), int(view.tokens))
+
+    @property
+    def one(self) -> View:
+        """What an image becomes."""
+        raise NotImplementedError
+
+
 class CroppedFamily(TilesFamily):
     """Models with GOT-OCR2's image processor: a grid of tiles, then a thumbnail, if asked for."""
 

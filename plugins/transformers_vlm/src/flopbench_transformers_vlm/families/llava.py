@@ -1,0 +1,61 @@
+"""LLaVA: CLIP or SigLIP on images of one size, features of some layers, and an MLP."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from typing import Any
+
+from flopbench import Op
+from flopbench.blocks import Mlp, Site
+from flopbench.dims import Dim
+from flopbench_transformers_vlm.families.clip import ClipTower
+from flopbench_transformers_vlm.families.tiles import OneTileFamily
+from flopbench_transformers_vlm.workload import Cut, View
+
+
+class Llava(OneTileFamily):
+    """LLaVA 1.5 (arXiv:2310.03744). All layers run, whichever of them the features are of."""
+
+    source = "LLaVA 1.5 (arXiv:2310.03744)"
+    processor = "CLIPImageProcessor"
+
+    @classmethod
+    def settings(cls, values: Mapping[str, Any]) -> Mapping[str, Any]:
+        """Images as large as the tower's, cut out of the middle."""
+        side = values["vision_config"]["image_size"]
+        return {"size": {"shortest_edge": side}, "crop_size": {"height": side, "width": side}}
+
+    @property
+    def one(self) -> View:
+        side = ClipTower.of(self.config.vision).side
+        return View(1, side, side)
+
+    @property
+    def features(self) -> int:
+        """Features of an image: one for each token, without the first one unless it is asked for.
+
+        The first is the class token, or a patch if the tower has none.
+        """
+        tower = ClipTower.of(self.config.vision)
+        strategy = self.config.whole.one_of("vision_feature_select_strategy", "default", "full")
+        return tower.tokens - (strategy == "default")
+
+    def cut(self, width: int, height: int) -> Cut:  # noqa: ARG002 - the same for every size
+        return Cut((self.one,), self.features)
+
+    def tiles(self, count: Dim) -> Iterator[Op]:
+        tower, site, whole = ClipTower.of(self.config.vision), Site("vision"), self.config.whole
+        yield from tower.ops(site, count)
+        taken = whole.get("vision_feature_layer")
+        text = self.config.language.get("hidden_size")
+        mlp = Mlp(
+            width=tower.width * (1 if isinstance(taken, int) else len(taken)),
+            inner=text,
+            activation=whole.activation("projector_hidden_act"),
+            bias=whole.flag("multimodal_projector_bias"),
+            out_width=text,
+        )
+        yield from mlp.ops(site.at("projector"), count * self.features)
+
+
+FAMILIES = {"llava": Llava}
