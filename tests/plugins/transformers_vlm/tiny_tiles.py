@@ -4,6 +4,7 @@ from hypothesis import strategies as st
 
 from plugins.transformers_vlm.tiny_first import TEXT
 from plugins.transformers_vlm.vl_helpers import Tiny
+from plugins.transformers_vlm.without_torchvision import source_of
 
 ints, choice, flag = st.integers, lambda *values: st.sampled_from(values), st.booleans()
 numbers = st.lists(ints(0, 3), max_size=3)
@@ -29,7 +30,23 @@ IDEFICS3 = Tiny(
 TOWER = {**VISION, "image_size": choice(16, 24), "patch_size": 4}
 SIGLIP = {**TOWER, "model_type": "siglip_vision_model", "vision_use_head": flag}
 
+COHERE = Tiny(
+    {
+        "text_config": {**TEXT, "model_type": "cohere2", "pad_token_id": 0, "head_dim": 8},
+        "vision_config": SIGLIP,
+        "downsample_factor": choice(1, 2),
+        "alignment_intermediate_size": choice(12, 20),
+        "image_token_id": 5,
+    },
+    {"crop_to_patches": flag, "max_patches": ints(1, 6)},
+)
+AYA = {**COHERE.fields, "image_token_index": 5}
+for each in ("alignment_intermediate_size", "image_token_id"):
+    del AYA[each]
+
 TINY = {
+    "aya_vision": Tiny(AYA, COHERE.settings),
+    "cohere2_vision": COHERE,
     "gemma3": Tiny(
         {
             "text_config": {**TEXT, "head_dim": 8, "pad_token_id": 0},
@@ -117,6 +134,13 @@ def split(processor, width, height):
     return max(1, patches(processor, width, height)[0])
 
 
+def fitting(processor, width, height):
+    """Return the number of tiles that Command A Vision's image processor cuts a page into."""
+    canvas = source_of("cohere2_vision").get_optimal_tiled_canvas
+    cols, rows = canvas((height, width), (512, 512), processor.min_patches, processor.max_patches)
+    return cols * rows + (cols * rows > 1)
+
+
 def of_prompt(tokens):
     """Return how to count the tokens of the tiles of a prompt."""
     return lambda made: tokens * made["pixel_values"].shape[1]
@@ -129,6 +153,12 @@ GEMMA_3_4B = {"vision_config": {"image_size": 896, "patch_size": 14}}
 IDEFICS3_TOKENS = lambda *page: 169 * split(*page), of_prompt(169), IDEFICS3_8B
 
 TOKENS = {
+    "aya_vision": (
+        lambda *page: 169 * patches(*page),
+        lambda made: 169 * len(made["pixel_values"]),
+        IDEFICS3_8B,
+    ),
+    "cohere2_vision": (lambda *page: 256 * fitting(*page), None),
     "gemma3": (None, lambda made: 256 * len(made["pixel_values"]), GEMMA_3_4B),
     "llava": (None, lambda made: 576 * len(made["pixel_values"])),
     "paligemma": (None, lambda made: 256 * len(made["pixel_values"])),

@@ -91,6 +91,8 @@ def all_true(*shape: Any) -> Any:
 
 
 PIXELS: Mapping[str, Pixels] = {
+    "aya_vision": tiles,
+    "cohere2_vision": tiles,
     "gemma3": tiles,
     "glm_ocr": patches,
     "llava": tiles,

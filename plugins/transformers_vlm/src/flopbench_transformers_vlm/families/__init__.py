@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
+from flopbench_transformers_vlm.families.cohere_vision import FAMILIES as COHERE_VISION
 from flopbench_transformers_vlm.families.family import Family
 from flopbench_transformers_vlm.families.gemma3 import FAMILIES as GEMMA3
 from flopbench_transformers_vlm.families.glm_ocr import FAMILIES as GLM_OCR
@@ -14,6 +15,7 @@ from flopbench_transformers_vlm.families.internvl import FAMILIES as INTERNVL
 from flopbench_transformers_vlm.families.llava import FAMILIES as LLAVA
 
 FAMILIES: Mapping[str, type[Family]] = {
+    **COHERE_VISION,
     **GEMMA3,
     **GLM_OCR,
     **GOT_OCR2,
