@@ -1,5 +1,7 @@
 """Small configs of models that cut pages into tiles."""
 
+import math
+
 from hypothesis import strategies as st
 
 from plugins.transformers_vlm.tiny_first import TEXT
@@ -44,7 +46,40 @@ AYA = {**COHERE.fields, "image_token_index": 5}
 for each in ("alignment_intermediate_size", "image_token_id"):
     del AYA[each]
 
+QWEN3_5 = {
+    **TEXT,
+    "head_dim": 8,
+    "layer_types": ["linear_attention", "full_attention"],
+    "linear_num_key_heads": 2,
+    "linear_num_value_heads": 4,
+    "linear_key_head_dim": 8,
+    "linear_value_head_dim": 8,
+    "rope_parameters": {
+        "rope_theta": 1e4,
+        "rope_type": "default",
+        "partial_rotary_factor": 0.5,
+        "mrope_section": [2, 0, 0],
+    },
+}
+MINICPM = Tiny(
+    {
+        "text_config": QWEN3_5,
+        "vision_config": {
+            **VISION,
+            "num_hidden_layers": ints(2, 4),
+            "image_size": choice(16, 24),
+            "patch_size": 4,
+        },
+        "insert_layer_id": choice(0, 1),
+        "downsample_mode": choice("4x", "16x"),
+        "image_token_id": 5,
+    },
+    {"scale_resolution": choice(32, 48), "max_slice_nums": ints(1, 5), "slice_mode": flag},
+)
+
 TINY = {
+    "minicpm_ocr": MINICPM,
+    "minicpmv4_6": MINICPM,
     "aya_vision": Tiny(AYA, COHERE.settings),
     "cohere2_vision": COHERE,
     "gemma3": Tiny(
@@ -141,6 +176,26 @@ def fitting(processor, width, height):
     return cols * rows + (cols * rows > 1)
 
 
+def of_minicpm(merged):
+    """Return how to count tokens by the functions of MiniCPM's image processor, and all it makes.
+
+    Args:
+        merged: patches that become one token.
+    """
+
+    def own(processor, width, height):
+        usual = {name: getattr(processor, name) for name in ("scale_resolution", "patch_size")}
+        mode = {**usual, "downsample_mode": processor.downsample_mode}
+        size, side = (height, width), processor.scale_resolution
+        grid = processor.get_sliced_grid(size, processor.max_slice_nums, side)
+        found = math.prod(processor.find_best_resize(size, **mode, allow_upscale=grid is None))
+        if grid is not None:
+            found += math.prod(processor.get_refine_size(size, grid, **mode, allow_upscale=True))
+        return found // processor.patch_size**2 // merged
+
+    return own, lambda made: int(made["target_sizes"].prod(-1).sum()) // merged, SIGLIP_14
+
+
 def of_prompt(tokens):
     """Return how to count the tokens of the tiles of a prompt."""
     return lambda made: tokens * made["pixel_values"].shape[1]
@@ -152,7 +207,11 @@ GEMMA_3_4B = {"vision_config": {"image_size": 896, "patch_size": 14}}
 
 IDEFICS3_TOKENS = lambda *page: 169 * split(*page), of_prompt(169), IDEFICS3_8B
 
+SIGLIP_14 = {"vision_config": {"patch_size": 14}}
+
 TOKENS = {
+    "minicpm_ocr": of_minicpm(4),
+    "minicpmv4_6": of_minicpm(16),
     "aya_vision": (
         lambda *page: 169 * patches(*page),
         lambda made: 169 * len(made["pixel_values"]),

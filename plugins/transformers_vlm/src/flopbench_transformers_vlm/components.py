@@ -8,8 +8,13 @@ from functools import cache
 _LAYER = r"\.(blocks|layers?|resblocks)\.\d+\."
 _ATTENTION = rf"{_LAYER}(self_attn|attn|attention|self_attention)"
 _QKV = r"(qkv(_proj)?|[qkv](_proj|_norm)?|query|key|value|in_proj|[qk]_layernorm)"
+_WINDOWS = r"\.vit_merger"
 
 _RULES = (
+    (rf"{_WINDOWS}\.self_attn\.{_QKV}$", "vision/window_merger/qkv"),
+    (rf"{_WINDOWS}\.self_attn\.out_proj$", "vision/window_merger/out"),
+    (rf"{_WINDOWS}\.self_attn$", "vision/window_merger/core"),
+    (rf"{_WINDOWS}(\.|$)", "vision/window_merger"),
     (rf"{_ATTENTION}(\.self)?\.{_QKV}$", "vision/attention/qkv"),
     (rf"{_ATTENTION}\.(proj|out|o_proj|out_proj|projection_layer|dense)$", "vision/attention/out"),
     (rf"{_ATTENTION}(\.self)?$", "vision/attention/core"),

@@ -13,6 +13,7 @@ from flopbench_transformers_vlm.families.granite_docling import FAMILIES as GRAN
 from flopbench_transformers_vlm.families.idefics3 import FAMILIES as IDEFICS3
 from flopbench_transformers_vlm.families.internvl import FAMILIES as INTERNVL
 from flopbench_transformers_vlm.families.llava import FAMILIES as LLAVA
+from flopbench_transformers_vlm.families.minicpm import FAMILIES as MINICPM
 
 FAMILIES: Mapping[str, type[Family]] = {
     **COHERE_VISION,
@@ -23,5 +24,6 @@ FAMILIES: Mapping[str, type[Family]] = {
     **IDEFICS3,
     **INTERNVL,
     **LLAVA,
+    **MINICPM,
 }
 """The classes that say what a page becomes and what a tower runs."""

@@ -40,7 +40,7 @@ class Llava(OneTileFamily):
         strategy = self.config.whole.one_of("vision_feature_select_strategy", "default", "full")
         return tower.tokens - (strategy == "default")
 
-    def cut(self, width: int, height: int) -> Cut:  # noqa: ARG002 - the same for every size
+    def cut(self, width: int, height: int) -> Cut:
         return Cut((self.one,), self.features)
 
     def tiles(self, count: Dim) -> Iterator[Op]:

@@ -39,7 +39,7 @@ class OneTileFamily(TilesFamily):
         side = values["vision_config"]["image_size"]
         return {"size": {"height": side, "width": side}}
 
-    def cut(self, width: int, height: int) -> Cut:  # noqa: ARG002 - the same for every size
+    def cut(self, width: int, height: int) -> Cut:
         view = self.one
         return Cut((view,), int(view.tokens))
 
