@@ -77,7 +77,36 @@ MINICPM = Tiny(
     {"scale_resolution": choice(32, 48), "max_slice_nums": ints(1, 5), "slice_mode": flag},
 )
 
+DEEPSEEK_VL = {"text_config": TEXT, "vision_config": SIGLIP, "image_token_id": 5}
+
+OVIS2 = {
+    "text_config": TEXT,
+    "vision_config": {
+        **TOWER,
+        "hidden_act": "silu",
+        "qkv_bias": flag,
+        "mlp_bias": flag,
+        "vocab_size": ints(6, 20),
+        "hidden_stride": ints(1, 3),
+    },
+    "image_token_id": 5,
+}
+
 TINY = {
+    "ovis2": Tiny(
+        OVIS2,
+        {"max_patches": ints(1, 6), "crop_to_patches": flag, "use_covering_area_grid": flag},
+        file={"hidden_size": 32, "vocab_size": 128},
+    ),
+    "deepseek_vl": Tiny(DEEPSEEK_VL),
+    "vipllava": Tiny(
+        {
+            "text_config": TEXT,
+            "vision_config": {**TOWER, "model_type": "clip_vision_model"},
+            "vision_feature_layer": choice(-1, [0, 1], [-1, -2, 1]),
+            "image_token_index": 5,
+        }
+    ),
     "minicpm_ocr": MINICPM,
     "minicpmv4_6": MINICPM,
     "aya_vision": Tiny(AYA, COHERE.settings),
@@ -209,7 +238,12 @@ IDEFICS3_TOKENS = lambda *page: 169 * split(*page), of_prompt(169), IDEFICS3_8B
 
 SIGLIP_14 = {"vision_config": {"patch_size": 14}}
 
+DEEPSEEK_VL_7B = {"vision_config": {"image_size": 384, "patch_size": 16}}
+
 TOKENS = {
+    "ovis2": (None, lambda made: 256 * len(made["pixel_values"])),
+    "deepseek_vl": (None, lambda made: 576 * len(made["pixel_values"]), DEEPSEEK_VL_7B),
+    "vipllava": (None, lambda made: 576 * len(made["pixel_values"])),
     "minicpm_ocr": of_minicpm(4),
     "minicpmv4_6": of_minicpm(16),
     "aya_vision": (

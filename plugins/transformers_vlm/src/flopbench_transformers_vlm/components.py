@@ -24,11 +24,11 @@ _RULES = (
     (r"\.(rotary\w*|patch_positional_embedding)(\.|$)", "vision/rope"),
     (r"\.(patch_embed\w*|patch_conv|embeddings|pos_embed)(\.|$)", "vision/patch_embed"),
     (r"\.neck(\.|$)", "vision/neck"),
-    (r"\.head(\.|$)", "vision/head"),
+    (r"\.head(_linear)?(\.|$)", "vision/head"),
     (r"\.deepstack_merger(s|_list)(\.|$)", "vision/deepstack"),
     (r"\.(merger|downsample|patch_merger)(\.|$)", "vision/merger"),
     (
-        r"(^|\.)(multi_modal_projector|vision_projection|connector|aligner)(\.|$)",
+        r"(^|\.)(multi_modal_projector|vision_projection|connector|aligner|visual_embeddings_table)(\.|$)",
         "vision/projector",
     ),
     (r"\.\w*norm\w*$", "vision/norm"),

@@ -9,7 +9,7 @@ from flopbench import Elementwise, Linear, Op
 from flopbench.blocks import Site
 from flopbench.dims import Dim
 from flopbench_transformers_vlm.families.clip import LAYER_NORM, ClipTower, shuffled
-from flopbench_transformers_vlm.families.tiles import CroppedFamily
+from flopbench_transformers_vlm.families.tiles import CroppedFamily, grids_of
 from flopbench_transformers_vlm.workload import Cut, View
 
 
@@ -84,7 +84,7 @@ class AyaVision(Cohere2Vision):
         strategy = whole.one_of("vision_feature_select_strategy", "full", "default")
         if not isinstance(whole.get("vision_feature_layer"), int):
             raise whole.refused("vision_feature_layer", "one layer")
-        return self._tower.tokens - (strategy == "default")
+        return self._tower.tokens - int(strategy == "default")
 
 
 def fitting_grid(width: int, height: int, tile: int, most: int) -> int:
@@ -95,15 +95,7 @@ def fitting_grid(width: int, height: int, tile: int, most: int) -> int:
 
     Source: ``get_optimal_tiled_canvas`` of Command A Vision in transformers.
     """
-    grids = sorted(
-        (
-            (cols, rows)
-            for cols in range(1, most + 1)
-            for rows in range(1, most + 1)
-            if cols * rows <= most
-        ),
-        key=lambda grid: grid[0] * grid[1],
-    )
+    grids = grids_of(1, most)
     scales = [min(cols * tile / width, rows * tile / height) for cols, rows in grids]
     if max(scales) < 1:
         chosen = scales.index(max(scales))

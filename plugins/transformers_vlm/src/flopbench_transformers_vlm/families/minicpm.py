@@ -34,7 +34,7 @@ class MiniCpm(Family):
 
     @property
     def _merges_within(self) -> bool:
-        return self.config.whole.get("downsample_mode") != "4x"
+        return bool(self.config.whole.get("downsample_mode") != "4x")
 
     @property
     def _rounds(self) -> int:

@@ -77,6 +77,17 @@ class CroppedFamily(TilesFamily):
         return Cut((view,), int(tiles * view.tokens), separators=2)
 
 
+def grids_of(fewest: int, most: int, longest: int | None = None) -> list[tuple[int, int]]:
+    """Return columns and rows of all grids with a number of tiles, those with fewer first.
+
+    Args:
+        longest: the most tiles of a side, if there are limits to them.
+    """
+    sides = range(1, min(most, longest or most) + 1)
+    grids = [(cols, rows) for cols in sides for rows in sides if fewest <= cols * rows <= most]
+    return sorted(grids, key=lambda grid: grid[0] * grid[1])
+
+
 def nearest_grid(
     width: int,
     height: int,
@@ -96,15 +107,9 @@ def nearest_grid(
         limits: the fewest and the most tiles.
         longest: the most tiles of a side, if there are limits to them.
     """
-    fewest, most = limits
-    sides = range(1, min(most, longest or most) + 1)
-    grids = sorted(
-        ((cols, rows) for cols in sides for rows in sides if fewest <= cols * rows <= most),
-        key=lambda grid: grid[0] * grid[1],
-    )
     aspect, area = width / height, width * height
     best, best_distance = (1, 1), float("inf")
-    for cols, rows in grids:
+    for cols, rows in grids_of(*limits, longest):
         distance = abs(aspect - cols / rows)
         fits = area > 0.5 * tile[0] * tile[1] * cols * rows
         if distance < best_distance or (distance == best_distance and fits):
