@@ -114,6 +114,11 @@ class Family(ABC):
         tokens = {"image_tokens": cut.tokens, "separators": cut.separators}
         return Workload(views=cut.views, **tokens, **sizes)
 
+    @property
+    def text_config(self) -> LmConfig:
+        """The language model's config, as its closed forms are asked for."""
+        return self.config.language
+
     @abstractmethod
     def cut(self, width: int, height: int) -> Cut:
         """Return what an image of a size in pixels becomes, as the image processor has it.
