@@ -111,7 +111,7 @@ def read_config(name: str, options: VlOptions, family: type[Family]) -> VlConfig
     model_type = family.model_type or name
     given = _given(name, options, published, family)
     if options.overrides:
-        _require_known(model_type, options.overrides)
+        _require_known(given, options.overrides)
         before = family.language(given)
         given = given.with_overrides(checked(options.overrides, given, before), before)
     language = family.language(given)
@@ -130,7 +130,7 @@ def read_config(name: str, options: VlOptions, family: type[Family]) -> VlConfig
     )
 
 
-def _require_known(model_type: str, overrides: Mapping[str, Any]) -> None:
+def _require_known(given: Given, overrides: Mapping[str, Any]) -> None:
     """Refuse overrides of fields that a part of the model does not have, but nearly has.
 
     Models also read some fields that their config classes do not declare.
@@ -138,7 +138,8 @@ def _require_known(model_type: str, overrides: Mapping[str, Any]) -> None:
     Raises:
         UsageError: there is one.
     """
-    usual = all_values(built(model_type, {}, f"the defaults of {model_type}"))
+    kind = given.model_type
+    usual = all_values(built(kind, {**given.values, "model_type": kind}, given.source))
     for part, values in overrides.items():
         known = usual.get(part)
         if not (isinstance(known, Mapping) and isinstance(values, Mapping)):

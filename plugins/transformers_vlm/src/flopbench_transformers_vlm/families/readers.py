@@ -157,8 +157,9 @@ def bart_encoder(fields: Fields, run: Pass) -> Iterator[Op]:
         name="encoder",
     )
     for op in embeddings.ops(site.at("embed"), read):
-        shared = {"weights_shared": True, "weights_of": "decoder/embed/tokens"}
-        yield _as_memory(attrs.evolve(op, **shared) if op.role == "tokens" else op)
+        if op.role == "tokens":
+            op = attrs.evolve(op, weights_shared=True, weights_of="decoder/embed/tokens")
+        yield _as_memory(op)
     for op in layers.ops(site, [Segments(run.batch, run.memory)]):
         yield _as_memory(op)
 
