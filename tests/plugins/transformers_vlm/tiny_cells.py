@@ -1,6 +1,8 @@
 """Small configs of models whose pages keep their shape: cells of patches become tokens."""
 
+import numpy as np
 from hypothesis import strategies as st
+from transformers.models.pixtral.image_processing_pil_pixtral import get_resize_output_image_size
 
 from plugins.transformers_vlm.tiny_first import TEXT, patches
 from plugins.transformers_vlm.vl_helpers import Tiny
@@ -35,6 +37,13 @@ LINEAR = {
     "linear_num_value_heads": 4,
     "layer_types": ["linear_attention", "full_attention"],
     "head_dim": 16,
+}
+PIXTRAL = {
+    "num_hidden_layers": ints(1, 3),
+    "num_attention_heads": choice(1, 2, 4),
+    "hidden_size": 16,
+    "intermediate_size": ints(4, 20),
+    "hidden_act": choice("silu", "gelu"),
 }
 
 TINY = {
@@ -137,6 +146,51 @@ TINY = {
         SMALL,
         most=400,
     ),
+    "hunyuan_vl": Tiny(
+        {
+            "text_config": {
+                **TEXT,
+                "head_dim": 16,
+                "rope_parameters": rotated(2, 2, 2, 2),
+            },
+            "vision_config": {
+                "num_hidden_layers": ints(1, 3),
+                "num_attention_heads": choice(1, 2, 4),
+                "hidden_size": 16,
+                "intermediate_size": ints(4, 20),
+                "max_image_size": choice(32, 64, 70),
+                "hidden_act": choice("silu", "gelu"),
+                "interpolate_mode": choice("bilinear", "bicubic"),
+            },
+            "image_token_id": 5,
+        },
+        SMALL,
+        most=400,
+    ),
+    "lighton_ocr": Tiny(
+        {
+            "text_config": {**TEXT, "head_dim": 16},
+            "vision_config": PIXTRAL,
+            "spatial_merge_size": ints(1, 3),
+            "image_token_id": 5,
+        },
+        {"size": {"longest_edge": 150}},
+        most=400,
+    ),
+    "mistral3": Tiny(
+        {
+            "text_config": {**TEXT, "head_dim": 16},
+            "vision_config": PIXTRAL,
+            "spatial_merge_size": ints(1, 3),
+            "multimodal_projector_bias": flag,
+            "projector_hidden_act": choice("gelu", "silu"),
+            "vision_feature_layer": choice(-1, -2, [-1]),
+            "image_token_index": 5,
+        },
+        {"size": {"longest_edge": 150}},
+        most=400,
+        least=43,  # transformers fails to split the features of one token
+    ),
 }
 
 QWEN_TOKENS = (
@@ -146,3 +200,31 @@ QWEN_TOKENS = (
 
 QWEN = ("qwen2_5_vl", "qwen2_vl", "qwen3_5", "qwen3_5_moe", "qwen3_vl", "qwen3_vl_moe")
 TOKENS = dict.fromkeys(("paddleocr_vl", *QWEN), QWEN_TOKENS)
+
+
+def rows_of(grid):
+    """Return the vectors of an image: cells, one more for each row, and two around them."""
+    high, wide = (int(each) // 2 for each in grid)
+    return high * (wide + 1) + 2
+
+
+TOKENS["hunyuan_vl"] = (
+    lambda *page: rows_of(patches(*page)),
+    lambda made: rows_of(made["image_grid_thw"][0][1:]),
+)
+
+
+def fitted(processor, width, height):
+    """Return the tokens of a page that is made to fit, by the module's own function."""
+    cell, longest = processor.patch_size["height"], processor.size["longest_edge"]
+    page = np.broadcast_to(np.uint8(0), (height, width, 3))
+    high, wide = get_resize_output_image_size(page, longest, cell, "channels_last")
+    if not high * wide:
+        raise ValueError("the page has no pixels")
+    return high * wide // cell**2
+
+
+TOKENS["lighton_ocr"] = TOKENS["mistral3"] = (
+    fitted,
+    lambda made: int(made["image_sizes"].prod()) // 28**2,
+)

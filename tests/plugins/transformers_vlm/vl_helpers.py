@@ -32,12 +32,14 @@ class Tiny:
         fields: of the config: values, or hypothesis strategies.
         settings: of the image processor, the same.
         most: the longest side of a page that is worth counting.
+        least: the shortest side of a page that the real model runs on.
         images: the most images of one prompt.
     """
 
     fields: Any
     settings: Any = attrs.field(factory=dict)
     most: int = 200
+    least: int = 1
     images: int = 3
 
 

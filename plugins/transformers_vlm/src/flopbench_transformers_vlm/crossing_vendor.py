@@ -18,7 +18,7 @@ from flopbench_transformers_lm.failures import cannot_run
 from flopbench_transformers_lm.kv_cache import fill_like
 from flopbench_transformers_lm.vendor import ALL_LOGITS, STATE_LEFT
 from flopbench_transformers_vlm.components import component_of
-from flopbench_transformers_vlm.families.crossing import fixed_size
+from flopbench_transformers_vlm.processors import fixed_size
 from flopbench_transformers_vlm.vendor import VlVendor
 from flopbench_transformers_vlm.workload import Workload
 
@@ -55,7 +55,7 @@ class CrossingVendor(VlVendor):
 
     def training(self, workloads: Mapping[str, Any], options: TrainOptions) -> VendorStage:
         raise CountError(
-            f"vendor model {self.name!r} counts no training of a model with an encoder and a decoder"
+            f"vendor model {self.name!r} does not train a model with an encoder and a decoder"
         )
 
     def shapes(self, stage: str, workload: Any) -> Hashable:

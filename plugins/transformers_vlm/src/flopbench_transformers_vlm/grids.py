@@ -38,6 +38,9 @@ class SymbolicSizes:
     def __mul__(self, other: Any) -> Self:
         return type(self)(self._values * _plain(other))
 
+    def __add__(self, other: Any) -> Self:
+        return type(self)(self._values + _plain(other))
+
     def __sub__(self, other: Any) -> Self:
         return type(self)(self._values - _plain(other))
 
@@ -52,6 +55,10 @@ class SymbolicSizes:
     def prod(self, dim: int) -> Self:
         """Return products along a dimension."""
         return type(self)(np.prod(self._values, axis=dim))
+
+    def unbind(self, dim: int) -> tuple[Any, ...]:
+        """Return what a dimension has, one by one."""
+        return tuple(type(self)(each) for each in np.moveaxis(self._values, dim, 0))
 
     def sum(self) -> Any:
         """Return the sum of all."""
@@ -85,4 +92,5 @@ def _repeated(sizes: SymbolicSizes, repeats: SymbolicSizes) -> Any:
 _FUNCTIONS: Mapping[Any, Callable[..., Any]] = {
     torch.nn.functional.pad: _padded,
     torch.repeat_interleave: _repeated,
+    torch.as_tensor: lambda sizes, **_: sizes,
 }

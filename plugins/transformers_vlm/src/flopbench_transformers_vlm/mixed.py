@@ -38,10 +38,15 @@ class MixedDevices(TorchFunctionMode):
             found = answer(*args, **kwargs)
             if found is not None:
                 return found
+        if func in _MAKERS and torch.device(kwargs.get("device") or "cpu").type == "meta":
+            kwargs = {**kwargs, "device": "cpu"}  # it has values: they are kept
         tensors = [each for each in tree_leaves((args, kwargs)) if isinstance(each, torch.Tensor)]
         if any(each.is_meta for each in tensors) and not all(each.is_meta for each in tensors):
             args, kwargs = tree_map(_to_meta, (args, kwargs))
         return func(*args, **kwargs)
+
+
+_MAKERS = frozenset({torch.as_tensor, torch.tensor})
 
 
 def _to_meta(value: Any) -> Any:

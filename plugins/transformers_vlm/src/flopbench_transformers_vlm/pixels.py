@@ -6,10 +6,11 @@ code reads them.
 
 from __future__ import annotations
 
+import functools
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
-from flopbench.dims import is_traced
+from flopbench.dims import is_traced, maximum
 from flopbench_transformers_vlm.workload import View
 
 Pixels = Callable[[Any, Sequence[View]], Mapping[str, Any]]
@@ -60,6 +61,20 @@ def tiles(config: Any, views: Sequence[View]) -> Mapping[str, Any]:
     channels = getattr(config.vision_config, "num_channels", 3)
     count: Any = sum(view.count for view in views)
     return {"pixel_values": torch.empty(count, channels, high, wide, device="meta")}
+
+
+def padded(config: Any, views: Sequence[View]) -> Mapping[str, Any]:
+    """Return whole images, padded to the largest of them, and their own sizes in pixels."""
+    import torch
+
+    vision: Any = config.vision_config
+    cell: Any = vision.patch_size * config.spatial_merge_size
+    sizes: Any = [[cell * v.rows, cell * v.cols] for v in views for _ in range(int(v.count))]
+    high, wide = (functools.reduce(maximum, sides) for sides in zip(*sizes, strict=True))
+    return {
+        "pixel_values": torch.empty(len(sizes), vision.num_channels, high, wide, device="meta"),
+        "image_sizes": sizes_of(sizes),
+    }
 
 
 def shuffled(config: Any, views: Sequence[View]) -> Mapping[str, Any]:
@@ -119,6 +134,9 @@ def all_true(*shape: Any) -> Any:
 
 PIXELS: Mapping[str, Pixels] = {
     "glm_ocr": patches,
+    "hunyuan_vl": patches,
+    "lighton_ocr": padded,
+    "mistral3": padded,
     "got_ocr2": tiles,
     "granite_docling": marked_tiles,
     "idefics3": tiles_of_cells,

@@ -10,9 +10,11 @@ from flopbench_transformers_vlm.families.florence2 import FAMILIES as FLORENCE2
 from flopbench_transformers_vlm.families.glm_ocr import FAMILIES as GLM_OCR
 from flopbench_transformers_vlm.families.got_ocr2 import FAMILIES as GOT_OCR2
 from flopbench_transformers_vlm.families.granite_docling import FAMILIES as GRANITE_DOCLING
+from flopbench_transformers_vlm.families.hunyuan_vl import FAMILIES as HUNYUAN_VL
 from flopbench_transformers_vlm.families.idefics3 import FAMILIES as IDEFICS3
 from flopbench_transformers_vlm.families.internvl import FAMILIES as INTERNVL
 from flopbench_transformers_vlm.families.paddleocr_vl import FAMILIES as PADDLEOCR_VL
+from flopbench_transformers_vlm.families.pixtral import FAMILIES as PIXTRAL
 from flopbench_transformers_vlm.families.qwen_vl import FAMILIES as QWEN_VL
 
 FAMILIES: Mapping[str, type[Family]] = {
@@ -22,8 +24,10 @@ FAMILIES: Mapping[str, type[Family]] = {
     **GOT_OCR2,
     **GRANITE_DOCLING,
     **IDEFICS3,
+    **HUNYUAN_VL,
     **INTERNVL,
     **PADDLEOCR_VL,
+    **PIXTRAL,
     **QWEN_VL,
 }
 """The classes that say what a page becomes and what a tower runs."""

@@ -61,7 +61,8 @@ class Swin:
     @property
     def width(self) -> int:
         """Width of those vectors."""
-        return self._fields.size("embed_dim") * 2 ** (len(self._fields.get("depths")) - 1)
+        stages = len(self._fields.get("depths"))
+        return self._fields.size("embed_dim") << (stages - 1)
 
     @property
     def _patch(self) -> int:
