@@ -423,8 +423,16 @@ def png(path, width, height):
 
 
 READER = '''
-from toys import *
+from attrs import frozen
+
+from flopbench import Linear, Stage, hookimpl
 from flopbench.inputs import read_page
+from toy import Toy
+
+
+@frozen(kw_only=True)
+class Image:
+    image: str | None = None
 
 
 @frozen(kw_only=True)
@@ -433,10 +441,12 @@ class Sizes:
     height: int
 
 
-class Reader(Page):
+class Reader(Toy):
     """Reads a patch of 10 x 10 pixels as a row."""
 
     name = "reader"
+    stages = (Stage("look", "Look"), Stage("say", "Say"))
+    inputs_type = Image
     first_token = ("look",)
 
     def workload(self, inputs):
