@@ -5,6 +5,7 @@ import json
 import pytest
 
 from flopbench import UsageError
+from flopbench_transformers_vlm.analytic import VlModel
 from flopbench_transformers_vlm.workload import Inputs
 from plugins.transformers_vlm.vl_helpers import model_of
 
@@ -91,3 +92,12 @@ def test_a_folder_has_the_settings_of_its_image_processor(tmp_path):
     settings["size"]["longest_edge"] = 500_000
     given = model_of(GLM, settings=settings, config=str(tmp_path)).workload(page).image_tokens
     assert given * 28 * 28 * 2 <= 500_000
+
+
+def test_a_published_model_has_a_name_of_its_own():
+    by_name, by_preset = model_of("glm-ocr"), model_of(GLM, preset="glm-ocr")
+    assert by_name.architecture == by_preset.architecture
+    assert by_name.architecture.published.name == "glm-ocr"
+    known = set(VlModel.known_names())
+    assert {"vl/glm-ocr", "vl/got_ocr2"} - known == {"vl/got_ocr2"}  # it has a published model
+    assert all(VlModel.for_name(name).summary for name in known)

@@ -17,6 +17,7 @@ from flopbench.storage import Storage
 from flopbench_transformers_lm.analytic import DECODING, NOT_PRICED, HfModel, dtype_of
 from flopbench_transformers_vlm.config import VlConfig, VlOptions, read_config
 from flopbench_transformers_vlm.families.family import Family
+from flopbench_transformers_vlm.presets import presets
 from flopbench_transformers_vlm.workload import Cut, Inputs, Workload, together
 
 PREFIX = "vl/"
@@ -66,26 +67,28 @@ class VlModel(AnalyticModel):
     def __init__(self, config: VlConfig, *, dtype: str = DEFAULT_DTYPE) -> None:
         self._config = config
         self.dtype = dtype
-        self._language = HfModel(config.language, dtype=dtype)
         self._family = self._family_class(config)(config)
+        self._language = HfModel(self._family.text_config, dtype=dtype)
 
     @classmethod
     def known_names(cls) -> list[str]:
+        """Return the published models, and the types without one, which have names, too."""
         from flopbench_transformers_vlm.families import FAMILIES
 
-        return [PREFIX + kind for kind in sorted(FAMILIES)]
+        published = {each.model_type for each in presets().values()}
+        return [PREFIX + name for name in sorted({*presets(), *FAMILIES} - published)]
 
     @classmethod
     def for_name(cls, name: str) -> type[Self]:
         made = super().for_name(name)
-        family = family_class(name.removeprefix(PREFIX))
+        family = family_class(type_of(name))
         made.summary = f"{family.source}: closed forms and vendor"
         made.parts = {**cls.parts, **family.parts}
         return made
 
     @classmethod
     def _family_class(cls, config: VlConfig) -> type[Family]:
-        named = cls.name.removeprefix(PREFIX)
+        named = type_of(cls.name)
         return family_class(config.model_type if named == "*" else named)
 
     @classmethod
@@ -97,9 +100,10 @@ class VlModel(AnalyticModel):
 
     @classmethod
     def from_options(cls, options: VlOptions) -> VlModel:
-        kind = cls.name.removeprefix(PREFIX)
-        family = family_class(kind)
-        config = read_config(kind, options, family)
+        named, kind = cls.name.removeprefix(PREFIX), type_of(cls.name)
+        if named in presets():
+            options = evolve(options, preset=options.preset or named)
+        config = read_config(kind, options, family_class(kind))
         dtype, note = (options.dtype, None) if options.dtype else dtype_of(config.language)
         notes = config.notes if note is None else (*config.notes, note)
         return cls(evolve(config, notes=notes), dtype=dtype)
@@ -210,6 +214,12 @@ class VlModel(AnalyticModel):
         return self._language.layer_names(component, role)
 
 
+def type_of(name: str) -> str:
+    """Return the type of a model, which may be named by its type or as a published model."""
+    named = name.removeprefix(PREFIX)
+    return presets()[named].model_type if named in presets() else named
+
+
 def family_class(kind: str) -> type[Family]:
     """Return the family of a model type.
 
@@ -219,7 +229,6 @@ def family_class(kind: str) -> type[Family]:
     from flopbench_transformers_vlm.families import FAMILIES
 
     if kind not in FAMILIES:
-        raise UsageError(
-            unknown("vision-language model", PREFIX + kind, [PREFIX + each for each in FAMILIES])
-        )
+        known = [PREFIX + each for each in (*FAMILIES, *presets())]
+        raise UsageError(unknown("vision-language model", PREFIX + kind, known))
     return FAMILIES[kind]

@@ -6,7 +6,7 @@ them, and this module only reads them.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from functools import cached_property
 from typing import TYPE_CHECKING, Any
 
@@ -34,6 +34,9 @@ if TYPE_CHECKING:
 
 _NEAR = 0.75
 """Similarity, by difflib, from which an unknown field counts as misspelt."""
+
+_LETTERS = 2
+"""The most letters that a misspelt field has too many, or too few."""
 
 
 @frozen(kw_only=True)
@@ -111,7 +114,7 @@ def read_config(name: str, options: VlOptions, family: type[Family]) -> VlConfig
     model_type = family.model_type or name
     given = _given(name, options, published, family)
     if options.overrides:
-        _require_known(model_type, options.overrides)
+        _require_known(given, options.overrides)
         before = family.language(given)
         given = given.with_overrides(checked(options.overrides, given, before), before)
     language = family.language(given)
@@ -130,7 +133,7 @@ def read_config(name: str, options: VlOptions, family: type[Family]) -> VlConfig
     )
 
 
-def _require_known(model_type: str, overrides: Mapping[str, Any]) -> None:
+def _require_known(given: Given, overrides: Mapping[str, Any]) -> None:
     """Refuse overrides of fields that a part of the model does not have, but nearly has.
 
     Models also read some fields that their config classes do not declare.
@@ -138,17 +141,22 @@ def _require_known(model_type: str, overrides: Mapping[str, Any]) -> None:
     Raises:
         UsageError: there is one.
     """
-    usual = all_values(built(model_type, {}, f"the defaults of {model_type}"))
-    for part, values in overrides.items():
-        known = usual.get(part)
-        if not (isinstance(known, Mapping) and isinstance(values, Mapping)):
-            continue
-        if values.get("model_type", known.get("model_type")) != known.get("model_type"):
-            continue  # another kind of part, with fields of its own
-        for name in values:
-            if name not in known and nearest_names(str(name), known, 1, _NEAR):
-                what = unknown(f"field of {part}", name, known)
-                raise UsageError(f"model.overrides.{part}: {what}")
+    before = built(given.model_type, given.values, given.source)
+    for name, values in overrides.items():
+        part = getattr(before, str(name), None)
+        known = part.to_dict() if hasattr(part, "to_dict") else {}
+        if not isinstance(values, Mapping) or "model_type" in values:
+            continue  # no part, or another kind of part with fields of its own
+        for field in map(str, values):
+            if not hasattr(part, field) and _is_misspelt(field, known):
+                what = unknown(f"field of {name}", field, known)
+                raise UsageError(f"model.overrides.{name}: {what}")
+
+
+def _is_misspelt(field: str, known: Iterable[str]) -> bool:
+    """Return whether a field is one of the known ones, but for a letter or two."""
+    near = nearest_names(field, known, 1, _NEAR)
+    return bool(near) and abs(len(near[0]) - len(field)) <= _LETTERS
 
 
 def _given(name: str, options: VlOptions, published: Preset | None, family: type[Family]) -> Given:

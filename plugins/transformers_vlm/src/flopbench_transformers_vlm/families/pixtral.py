@@ -20,7 +20,7 @@ from flopbench.blocks import (
     Segments,
     Site,
 )
-from flopbench.dims import Dim, ceil_div, maximum
+from flopbench.dims import Dim, maximum
 from flopbench_transformers_vlm.families.cells import CellsFamily, axial_angles
 from flopbench_transformers_vlm.families.grid_tower import RMS_NORM
 from flopbench_transformers_vlm.workload import Cut, View
@@ -171,7 +171,8 @@ def fitted(
             f"a page of {width} x {height} pixels: nothing is left of the shorter side when the "
             f"image processor makes it fit {most[0]} x {most[1]}"
         )
-    return ceil_div(high, multiple[0]) * multiple[0], ceil_div(wide, multiple[1]) * multiple[1]
+    tall, broad = multiple
+    return -(-high // tall) * tall, -(-wide // broad) * broad
 
 
 def _sides(view: View, merge: int) -> tuple[Dim, Dim]:
