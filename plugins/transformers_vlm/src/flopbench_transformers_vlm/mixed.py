@@ -9,6 +9,7 @@ import torch
 from torch.overrides import TorchFunctionMode
 from torch.utils._pytree import tree_leaves, tree_map
 
+from flopbench_transformers_vlm.shapes import resized, unfolded
 from flopbench_transformers_vlm.uniform import holds, none_is_zero, selected
 
 _ANSWERS: Mapping[Any, Callable[..., Any]] = {
@@ -16,6 +17,8 @@ _ANSWERS: Mapping[Any, Callable[..., Any]] = {
     torch.Tensor.__eq__: none_is_zero,
     torch.Tensor.__bool__: holds,
     torch.Tensor.__getitem__: selected,
+    torch.nn.functional.interpolate: resized,
+    torch.nn.functional.unfold: unfolded,
 }
 """What is asked of pixels without values, and who answers; None leaves it to torch."""
 
