@@ -16,7 +16,7 @@ from pathlib import Path
 
 from build_dist import DIST, ROOT, project, projects
 
-REQUIREMENTS = ("flopbench[hf,ocr,torch]", "flopbench-peer-counters")
+REQUIREMENTS = ("flopbench[hf,ocr,torch,vl]", "flopbench-peer-counters")
 """All distributions; the libraries that peer counters wrap are many, and no run here needs them."""
 
 FILES = {
@@ -27,6 +27,7 @@ FILES = {
 COMMANDS = {
     "flopbench run deepseek_ocr": "verdict: verified, ",
     "flopbench run hf/llama": "verdict: verified, ",
+    "flopbench run vl/internvl --stages vision": "verdict: verified, ",
     "flopbench count tiny.py:tiny --input 3,4": "192 FLOPs",
     "flopbench run unlimited_ocr --analytic-only": "verdict: nothing was checked",
     "flopbench new model mine": "flopbench-mine",

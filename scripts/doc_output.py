@@ -17,7 +17,7 @@ import shlex
 import subprocess
 import sys
 import tempfile
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import nullcontext
 from importlib import metadata
 from pathlib import Path
@@ -37,6 +37,8 @@ _INSTALLED = metadata.entry_points(group="pytest11", name="flopbench", value=_PL
 GUARD = () if _INSTALLED else ("-p", _PLUGIN)
 """What loads the guard, unless pytest finds it itself; loaded twice, it is refused."""
 
+Run = Callable[..., "subprocess.CompletedProcess[str]"]
+
 _OF_CI = {"CI", "BUILD_NUMBER"}  # where one is set, pytest does not shorten its summary
 
 
@@ -45,11 +47,12 @@ def environment(**more: str) -> dict[str, str]:
     return {name: value for name, value in os.environ.items() if name not in _OF_CI} | more
 
 
-def updated(page: Path, folder: Path | None = None) -> str:
+def updated(page: Path, folder: Path | None = None, *, run: Run = subprocess.run) -> str:
     """Return the page with the current output of its commands.
 
     Args:
         folder: where the commands run and write their files; by default a temporary folder.
+        run: what runs a command, with the arguments of `subprocess.run`.
     """
     text = page.read_text(encoding="utf-8")
     with nullcontext(folder) if folder else tempfile.TemporaryDirectory() as where:
@@ -57,7 +60,7 @@ def updated(page: Path, folder: Path | None = None) -> str:
             file = Path(where, name)
             file.parent.mkdir(parents=True, exist_ok=True)
             file.write_text(code, encoding="utf-8")
-        outputs = {command: _run(command, where) for command, _ in blocks(text, "run")}
+        outputs = {command: _run(command, where, run) for command, _ in blocks(text, "run")}
 
     def replace(match: re.Match[str]) -> str:
         if match["kind"] == "file":
@@ -116,13 +119,13 @@ def _after(chunk: list[str], lines: list[str], start: int) -> int | None:
     return None if at is None else at + size
 
 
-def _run(command: str, folder: str | Path) -> str:
+def _run(command: str, folder: str | Path, run: Run) -> str:
     program, *arguments = shlex.split(command)
     if program == "flopbench":
         arguments = ["-m", "flopbench.cli", *arguments]
     elif program == "pytest":
         arguments = ["-m", "pytest", *GUARD, "-p", "no:cacheprovider", *arguments]
-    done = subprocess.run(
+    done = run(
         [sys.executable, *arguments],
         cwd=folder,
         env=environment(COLUMNS="100"),

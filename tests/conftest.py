@@ -14,6 +14,7 @@ from hypothesis import HealthCheck, settings
 
 from support.cli import python_path
 from support.offline import sitecustomize  # noqa: F401 - this process has no network, either
+from support.warm import Warm
 
 # Nor has any that a test starts.
 OFFLINE = Path(__file__).with_name("support") / "offline"
@@ -34,8 +35,16 @@ settings.register_profile(
 settings.load_profile("default")
 
 
+@pytest.fixture(scope="session")
+def warm():
+    """Run Python programs in processes that have torch and transformers from the start."""
+    run = Warm()
+    yield run
+    run.close()
+
+
 @pytest.fixture
-def flopbench(tmp_path):
+def flopbench(tmp_path, warm):
     """Run ``flopbench ARGS…`` in an empty folder and return the finished process.
 
     What is set of the environment is added to it, and a PYTHONPATH to that which is there.
@@ -44,14 +53,8 @@ def flopbench(tmp_path):
     def run(*args, cwd=tmp_path, **environment):
         if "PYTHONPATH" in environment:
             environment["PYTHONPATH"] = python_path(environment["PYTHONPATH"])
-        return subprocess.run(
-            [sys.executable, "-m", "flopbench.cli", *map(str, args)],
-            cwd=cwd,
-            env={**os.environ, **environment},
-            capture_output=True,
-            text=True,
-            check=False,
-        )
+        command = [sys.executable, "-m", "flopbench.cli", *args]
+        return warm(command, cwd=cwd, env={**os.environ, **environment})
 
     return run
 
@@ -65,7 +68,7 @@ def heeds_interrupts():
 
 
 @pytest.fixture(scope="session")
-def flopbench_once(tmp_path_factory):
+def flopbench_once(tmp_path_factory, warm):
     """Run ``flopbench ARGS… --out FOLDER`` and return the finished process and the folder.
 
     The same arguments are run once for all tests, whichever worker they are in.
@@ -82,7 +85,7 @@ def flopbench_once(tmp_path_factory):
             fcntl.flock(lock, fcntl.LOCK_EX)
             if not done.exists():
                 command += ["--out", str(out)]
-                found = subprocess.run(command, capture_output=True, text=True, check=False)
+                found = warm(command)
                 done.write_text(json.dumps([found.returncode, found.stdout, found.stderr]))
         return subprocess.CompletedProcess(command, *json.loads(done.read_text())), out
 

@@ -3,7 +3,6 @@
 import inspect
 import json
 import re
-import subprocess
 import sys
 
 import attrs
@@ -53,8 +52,8 @@ SLOW = {
     [pytest.param(p, marks=[pytest.mark.slow] if name(p) in SLOW else []) for p in RUNS],
     ids=name,
 )
-def test_a_page_shows_what_its_commands_print_today(page):
-    assert updated(page) == page.read_text(encoding="utf-8")
+def test_a_page_shows_what_its_commands_print_today(page, warm):
+    assert updated(page, run=warm) == page.read_text(encoding="utf-8")
 
 
 def test_the_first_screen_shows_the_main_job():
@@ -111,12 +110,12 @@ def keys(value):
             yield from keys(inner)
 
 
-def test_every_field_of_the_report_is_documented():
+def test_every_field_of_the_report_is_documented(warm):
     pages = ("report-schema.md", "sweep-schema.md")  # the latter has the fields of `costs`
     page = "".join((ROOT / "docs" / page).read_text(encoding="utf-8") for page in pages)
     command = [sys.executable, "-m", "flopbench.cli", "run", "deepseek_ocr", "--format", "json"]
     options = "--ttft 1 --gpu h200 --price-per-hour 2 --measured-ms vision=50"
-    done = subprocess.run([*command, *options.split()], capture_output=True, text=True, check=True)
+    done = warm([*command, *options.split()], check=True)
     found = set(keys(json.loads(done.stdout)))
     for key in found:
         assert f"`{key}`" in page, key
@@ -124,11 +123,11 @@ def test_every_field_of_the_report_is_documented():
     assert {"kept_bytes", "mbu", "longest_context", "most_share", "per_hour", "floor_s"} <= found
 
 
-def test_every_field_of_a_sweep_is_documented(tmp_path):
+def test_every_field_of_a_sweep_is_documented(tmp_path, warm):
     page = (ROOT / "docs" / "sweep-schema.md").read_text(encoding="utf-8")
     command = [sys.executable, "-m", "flopbench.cli", "sweep", "deepseek_ocr", "decode"]
     options = "--analytic-only --no-plots --grid 1x2 --stages vision,decode --ttft 1 --tpot 0.05"
-    subprocess.run([*command, *options.split(), "--out", str(tmp_path)], check=True)
+    warm([*command, *options.split(), "--out", tmp_path], check=True)
     found = set(keys(json.loads((tmp_path / "sweep.json").read_text(encoding="utf-8"))))
     for key in found:
         assert f"`{key}`" in page, key
@@ -136,12 +135,12 @@ def test_every_field_of_a_sweep_is_documented(tmp_path):
     assert {"required", "ttft", "tpot", "gigabytes_per_s", "vision", "decode"} <= found
 
 
-def test_every_field_of_a_comparison_is_documented():
+def test_every_field_of_a_comparison_is_documented(warm):
     pages = ("compare.md", "sweep-schema.md")
     text = "".join((ROOT / "docs" / page).read_text(encoding="utf-8") for page in pages)
     command = [sys.executable, "-m", "flopbench.cli", "compare", "deepseek_ocr"]
     options = "deepseek_ocr:workload.mode=tiny --stages prefill --format json"
-    done = subprocess.run([*command, *options.split()], capture_output=True, text=True, check=True)
+    done = warm([*command, *options.split()], check=True)
     found = json.loads(done.stdout)
     for key in {*keys(found), *keys(found["models"][0]["checks"])}:
         assert f"`{key}`" in text, key
@@ -151,7 +150,7 @@ TEXT = re.compile(r"<text[^>]*>([^<]+)</text>")
 
 
 @pytest.mark.slow
-def test_the_results_page_shows_what_the_closed_forms_say_today(tmp_path):
+def test_the_results_page_shows_what_the_closed_forms_say_today(tmp_path, warm):
     from flopbench.commands.sweep.plots import draw
     from flopbench_deepseek_ocr.analytic import DeepseekOcr
 
@@ -160,7 +159,7 @@ def test_the_results_page_shows_what_the_closed_forms_say_today(tmp_path):
     command = [sys.executable, "-m", "flopbench.cli", "sweep", "deepseek_ocr", "vision_prefill"]
     options = "--analytic-only --no-plots --stages {} --ttft 1 --tpot 0.05"
     options = options.format(",".join(stages))
-    subprocess.run([*command, *options.split(), "--out", str(tmp_path)], check=True)
+    warm([*command, *options.split(), "--out", tmp_path], check=True)
     report = json.loads((tmp_path / "sweep.json").read_text(encoding="utf-8"))
     for point in report["points"]:
         for stage in stages:

@@ -1,9 +1,7 @@
 """The docs show snippets as they are, and what they print."""
 
 import re
-import subprocess
 import sys
-from concurrent.futures import ThreadPoolExecutor
 from functools import cache
 from pathlib import Path
 
@@ -33,29 +31,17 @@ def blocks(kind):
     ]
 
 
-@cache
-def run(snippet):
-    command = [sys.executable, "-W", "ignore", ROOT / snippet]
-    done = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, check=False)
-    assert done.returncode == 0, f"{snippet} failed:\n{done.stderr}"
-    return done.stdout
-
-
 @pytest.fixture(scope="session")
-def printed(request):
-    """Run the selected snippets two at a time, unless pytest-xdist runs tests in parallel."""
-    if hasattr(request.config, "workerinput"):
-        yield run
-        return
-    wanted = {
-        item.callspec.params["snippet"]
-        for item in request.session.items
-        if "printed" in item.fixturenames
-    }
-    with ThreadPoolExecutor(max_workers=2) as pool:
-        runs = {snippet: pool.submit(run, snippet) for snippet in SNIPPETS if snippet in wanted}
-        yield lambda snippet: runs[snippet].result()
-        pool.shutdown(cancel_futures=True)
+def printed(warm):
+    """Return a function that runs a snippet, once, and returns what it prints."""
+
+    @cache
+    def run(snippet):
+        done = warm([sys.executable, "-W", "ignore", ROOT / snippet], cwd=ROOT)
+        assert done.returncode == 0, f"{snippet} failed:\n{done.stderr}"
+        return done.stdout
+
+    return run
 
 
 @pytest.mark.parametrize("page", PAGES, ids=lambda page: page.relative_to(ROOT).as_posix())

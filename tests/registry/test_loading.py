@@ -227,9 +227,10 @@ def test_flopbench_ships_its_own_strategies_as_plugins():
         "deepseek_ocr2": "flopbench-deepseek-ocr2",
         "hf/*": "flopbench-transformers-lm",
         "unlimited_ocr": "flopbench-unlimited-ocr",
+        "vl/*": "flopbench-transformers-vlm",
     }
     assert {name: source for name, source in origins.items() if name in shipped} == shipped
-    assert all(name in shipped or name.startswith("hf/") for name in origins)
+    assert all(name in shipped or name.startswith(("hf/", "vl/")) for name in origins)
 
 
 @pytest.mark.parametrize(

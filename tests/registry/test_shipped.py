@@ -10,7 +10,10 @@ from flopbench.registry.catalog import Catalog, build_catalog
 from flopbench.registry.loading import load_plugins
 from flopbench.registry.shipped import SHIPPED
 
-EXTRA = ("deepseek_ocr", "deepseek_ocr2", "peer_counters", "transformers_lm", "unlimited_ocr")
+EXTRA = (
+    *("deepseek_ocr", "deepseek_ocr2", "peer_counters", "transformers_lm", "transformers_vlm"),
+    "unlimited_ocr",
+)
 
 
 @pytest.fixture
@@ -43,6 +46,7 @@ def test_the_table_names_all_that_they_provide():
         ("deepseek_ocr2", "flopbench-deepseek-ocr2", "ocr"),
         ("unlimited_ocr", "flopbench-unlimited-ocr", "ocr"),
         ("hf/llama", "flopbench-transformers-lm", "hf"),
+        ("vl/glm_ocr", "flopbench-transformers-vlm", "vl"),
         ("hf/of_tomorrow", "flopbench-transformers-lm", "hf"),
     ],
 )

@@ -43,6 +43,7 @@ from flopbench.modules.counted import Check, Unseen, VectorWork
 from flopbench.modules.counted import Work as CountedWork
 from flopbench.modules.module_law import SCHEMA_VERSION as LAW_SCHEMA_VERSION
 from flopbench.ops import Cost
+from flopbench.ops.tensors import LargestTensor
 from flopbench.report import (
     SCHEMA_VERSION,
     Comparison,
@@ -336,7 +337,9 @@ CLASSES = [
     (("report", "bound"), Bound, {}, {"bound_ms", "bound_by"}),
     (("report", "floor"), Floor, {"ms": "floor_ms"}, {"bytes_moved"}),
     (("report", "measured"), HardwareMeasured, {}, set()),
-    (("report", "fit"), Fit, {}, {"fits", "needed_bytes", "text"}),
+    (("report", "fit"), Fit, {}, {"fits", "largest_tensor_fits", "needed_bytes", "text"}),
+    (("report", "largest_tensor"), LargestTensor, {}, set()),
+    (("compare", "largest_tensor"), LargestTensor, {}, set()),
     (("report", "stage_limit"), Limits, {}, {"attention", "text"}),
     (("report", "free_batch"), FreeBatch, {}, set()),
     (("report", "share"), Shares, {}, {"attention", "text"}),

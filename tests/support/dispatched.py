@@ -10,7 +10,9 @@ from flopbench.analytic.price import price
 from flopbench.builtin.eager import Eager
 from flopbench.conventions import ENTRIES, Conventions
 
-_ZEROS = dict.fromkeys(ENTRIES, 0)
+_BITS = 64
+_DIGITS = Conventions(**{entry: 1 << _BITS * place for place, entry in enumerate(ENTRIES)})
+"""FLOPs per element of which a sum has the elements of each entry as a digit of its own."""
 
 
 class Elements(TorchDispatchMode):
@@ -78,7 +80,13 @@ def run(call, *modes):
         call.run()
 
 
+def priced_by_entry(model, stage, workload):
+    """Return the elements that are priced by each entry of the convention."""
+    total = price(model.ops(stage, workload), Eager(), Eager(), _DIGITS).cost.vector_flops
+    digits = [total >> _BITS * place & (1 << _BITS) - 1 for place in range(len(ENTRIES))]
+    return dict(zip(ENTRIES, digits, strict=True))
+
+
 def priced_elements(model, stage, workload, entry):
     """Return the elements that are priced by one entry of the convention."""
-    conventions = Conventions(**{**_ZEROS, entry: 1})
-    return price(model.ops(stage, workload), Eager(), Eager(), conventions).cost.vector_flops
+    return priced_by_entry(model, stage, workload)[entry]

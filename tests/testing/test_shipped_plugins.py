@@ -54,6 +54,26 @@ class TestLlama(ModelConformance):
     }
 
 
+class TestInternVl(ModelConformance):
+    model = "vl/internvl"
+    overrides = (
+        "model.overrides.text_config={hidden_size: 32, intermediate_size: 24, vocab_size: 100}",
+        "model.overrides.text_config.num_hidden_layers=2",
+        "model.overrides.text_config.num_attention_heads=4",
+        "model.overrides.text_config.num_key_value_heads=2",
+        "model.overrides.vision_config={num_hidden_layers: 2, hidden_size: 16}",
+        "model.overrides.vision_config.image_size=[56,56]",
+        "model.overrides.vision_config.num_attention_heads=2",
+        "model.overrides.vision_config.intermediate_size=20",
+        "workload.image=[300,200]",
+        "workload.decode_steps=5",
+    )
+    vendor_examples = 2
+    deviations = {
+        "closed_forms_need_no_torch": "transformers' configuration classes import torch",
+    }
+
+
 class TestEager(AttentionConformance):
     mode = "eager"
 

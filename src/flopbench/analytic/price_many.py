@@ -70,6 +70,7 @@ def columns(priced: StagePrice, parts: Iterable[str], sees: Collection[str] = ()
         "kv_cache_bytes": held.kv_cache_bytes,
         "peak_activation_bytes": held.peak_activation_bytes,
         "largest_activation_bytes": held.largest_activation_bytes,
+        "largest_tensor_bytes": held.largest_tensor_bytes,
         "expected_bytes_moved": cost.bytes_moved,
     }
     shares: dict[str, Column] = {}
@@ -83,6 +84,12 @@ def cost_of(priced: StagePrice, parts: Iterable[str]) -> dict[str, Any]:
     """Return a stage's costs as plain data: the fields of a cost in ``sweep.json``."""
     found = columns(priced, parts)
     return with_intensity(found.costs, found.parts)
+
+
+def largest_tensor(priced: StagePrice) -> dict[str, Any] | None:
+    """Return the largest tensor of a stage as plain data; None if it makes none."""
+    found = priced.footprint.largest_tensor
+    return None if found is None else found.to_dict()
 
 
 def with_intensity(costs: Mapping[str, Any], parts: Mapping[str, Any]) -> dict[str, Any]:

@@ -8,6 +8,7 @@ from flopbench.blocks.all_experts import AllExperts
 from flopbench.blocks.altup import AltUpEmbeddings, AltUpLayers, AltUpNorms
 from flopbench.blocks.attention import SelfAttention
 from flopbench.blocks.beside_mlp import ExpertsBesideMlp
+from flopbench.blocks.cross import CrossAttention
 from flopbench.blocks.decoder import AnglesBlock, AttentionBlock, Decoder, Layers
 from flopbench.blocks.delta import GatedDeltaNet
 from flopbench.blocks.encoder import Encoder, EncoderAttention, EncoderLayers, Segments
@@ -43,6 +44,7 @@ __all__ = [
     "AttentionBlock",
     "Branch",
     "ChannelMix",
+    "CrossAttention",
     "Decoder",
     "Embeddings",
     "Encoder",

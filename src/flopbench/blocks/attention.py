@@ -51,7 +51,7 @@ class SelfAttention:
         keys_scaled: whether the keys are multiplied by a constant before they are rotated.
         gated: whether the query projection makes as many elements again, whose sigmoid multiplies
             the output of the core.
-        masked, bias, scaled, softcap, sinks: as in `flopbench.ops.Attention`.
+        masked, bias, scaled, softcap, softmax_dtype, sinks: as in `flopbench.ops.Attention`.
     """
 
     width: Dim
@@ -84,6 +84,7 @@ class SelfAttention:
     bias: str | None = None
     scaled: Literal["scores", "queries"] | None = "scores"
     softcap: bool = False
+    softmax_dtype: str | None = "float32"
     sinks: bool = False
 
     def ops(self, site: Site, run: Pass) -> Iterator[Op]:
@@ -247,6 +248,7 @@ class SelfAttention:
             bias=self.bias,
             scaled=self.scaled,
             softcap=self.softcap,
+            softmax_dtype=self.softmax_dtype,
             sinks=self.sinks,
             cached=True,
             keeps_cache=self.keys_from != "earlier",

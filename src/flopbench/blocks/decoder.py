@@ -53,6 +53,7 @@ class Layers:
         schemes: how their weights are stored, as in `Site`.
         numbers: which layers of the model they are, from 0, if that is known.
         around: norms and residual additions, if they are not those of the other layers.
+        cross: the part between the two that reads another sequence (`CrossAttention`), if any.
         last_rows: whether they run on the positions alone that the LM head runs on, as all that
             comes after them then does: their keys are an earlier layer's.
     """
@@ -63,6 +64,7 @@ class Layers:
     schemes: Mapping[str, Scheme] = attrs.field(factory=dict, hash=False)
     numbers: tuple[int, ...] = ()
     around: ResidualNorms | None = None
+    cross: AttentionBlock | None = None
     last_rows: bool = False
 
     def ops(self, site: Site, run: Pass, around: ResidualNorms) -> Iterator[Op]:
@@ -107,10 +109,10 @@ class Layers:
 
     def _parts(self, site: Site, run: Pass) -> Iterator[Part]:
         """Yield the parts of a layer, in the order in which they run."""
-        attention, feed_forward = self.attention, self.feed_forward
-        if attention is not None:
-            place = part_site(site, attention)
-            yield lambda takes, gives: attention.ops(place.between(takes, gives), run)
+        for mixer in (self.attention, self.cross):
+            if mixer is not None:
+                yield _mixing(mixer, part_site(site, mixer), run)
+        feed_forward = self.feed_forward
         if feed_forward is not None:
             there = part_site(site, feed_forward)
             yield lambda takes, gives: feed_forward.ops(there.between(takes, gives), run.tokens)
@@ -124,6 +126,10 @@ class Layers:
             for _ in part(site.takes, site.gives):
                 pass
         return tuple(asked.keys_asked)
+
+
+def _mixing(part: AttentionBlock, place: Site, run: Pass) -> Part:
+    return lambda takes, gives: part.ops(place.between(takes, gives), run)
 
 
 class _Asked(dict[str, Scheme]):

@@ -42,7 +42,9 @@ class EncoderAttention:
         qk_norm_over: what one norm covers: a head, or all heads at once.
         rope_dim: rotated elements of a head; 0 for none.
         position_bias: what is added to the scores, if anything.
+        biases: how many such tensors are added, one after the other.
         bias_of_queries: whether that bias is computed from the queries.
+        scaled, softmax_dtype: as in `flopbench.ops.Attention`.
     """
 
     width: Dim
@@ -55,8 +57,10 @@ class EncoderAttention:
     qk_norm_over: Literal["head", "all"] = "head"
     rope_dim: Dim = 0
     position_bias: str | None = None
+    biases: int = 1
     bias_of_queries: bool = False
     scaled: Literal["scores", "queries"] | None = "scores"
+    softmax_dtype: str | None = "float32"
 
     def ops(self, site: Site, batch: Dim, tokens: Dim) -> Iterator[Op]:
         """Yield the operations under ``qkv``, ``core`` and ``out``, on equal segments."""
@@ -126,8 +130,10 @@ class EncoderAttention:
             queries=tokens,
             keys=tokens,
             bias=self.position_bias,
+            biases=self.biases,
             bias_of_queries=self.bias_of_queries,
             scaled=self.scaled,
+            softmax_dtype=self.softmax_dtype,
         )
 
     def out(self, site: Site, rows: Dim) -> Linear:

@@ -23,6 +23,7 @@ class Embeddings:
     Attributes:
         width: width of the model.
         positions: entries of the position table; 0 if there is none.
+        sinusoids: whether a vector per position is added that is computed, not learned.
         norm: norm of the vectors, if any.
         scaled: whether the vectors are multiplied by a constant.
     """
@@ -30,6 +31,7 @@ class Embeddings:
     vocabulary: Dim
     width: Dim
     positions: Dim = 0
+    sinusoids: bool = False
     norm: NormSpec | None = None
     scaled: bool = False
 
@@ -66,6 +68,9 @@ class Embeddings:
                 reads=elements + vectors,
                 takes=(STREAM, "learned positions"),
             )
+        if self.sinusoids:
+            reads = elements + run.queries * self.width
+            yield site.op(Elementwise, function="add", outputs=elements, reads=reads)
         if self.norm:
             yield self.norm.op(site, run.tokens, self.width)
 

@@ -20,6 +20,7 @@ class Pass:
         keys: tokens that the first pass attends to; each further pass has ``queries`` more.
         steps: number of passes.
         head_rows: positions per sequence and pass that the LM head runs on.
+        memory: tokens of another sequence that each sequence reads by cross-attention.
     """
 
     batch: Dim = dim_field()
@@ -27,6 +28,7 @@ class Pass:
     keys: Dim = dim_field()
     head_rows: Dim = dim_field()
     steps: Dim = dim_field(default=1)
+    memory: Dim = dim_field(default=0)
 
     @property
     def tokens(self) -> Dim:
@@ -75,6 +77,7 @@ class PackedPass(Pass):
     parts: tuple[Pass, ...] = attrs.field()
     batch: Dim = attrs.field(init=False, default=1)
     steps: Dim = attrs.field(init=False, default=1)
+    memory: Dim = attrs.field(init=False, default=0)
     keys: Dim = attrs.field(init=False)
     queries: Dim = attrs.field(init=False)
     head_rows: Dim = attrs.field(init=False)

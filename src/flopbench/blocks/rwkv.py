@@ -113,7 +113,8 @@ class RwkvLayers(Layers):
 
     transformers mixes each of B new tokens with the last ones of all B sequences: from the first
     mixture on, a pass over one token of each, such as a step of decoding, has B tokens for each
-    sequence. (Training on one token, which keeps no state, has one.)
+    sequence. (Training on one token, which keeps no state, has one.) The very first norm, before
+    that mixture, is priced for all of them and the last norm for one of each: as many in all.
 
     Attributes:
         halved: whether the residual is halved after them, as RWKV does every few layers.

@@ -18,6 +18,7 @@ from flopbench import (
     hookimpl,
 )
 from flopbench.dims import Dim
+from flopbench.ops.tensors import Tensor
 
 
 class Eager(AttentionMode):
@@ -50,6 +51,7 @@ class Eager(AttentionMode):
             operand=op.value_dim,
             peak_elements=sizes.last_scores + sizes.values + sizes.last_outputs,
             last_result=sizes.last_outputs,
+            makes=(_of_heads(op, "attention outputs", op.queries, op.value_dim),),
         )
 
 
@@ -95,6 +97,7 @@ def _scores(op: Attention, sizes: _Sizes) -> Iterator[PricedOp]:
             last,
             takes=("queries",),
             gives="queries",
+            makes=(_of_heads(op, "scaled queries", op.queries, op.head_dim),),
             reads=moved,
             peak_elements=alive,
         )
@@ -111,7 +114,22 @@ def _scores(op: Attention, sizes: _Sizes) -> Iterator[PricedOp]:
         operand=op.head_dim,
         peak_elements=inputs + sizes.last_scores + unscaled,
         last_result=sizes.last_scores,
+        makes=(
+            # Of a group of query heads, its keys and values are copied to each; those of a cache
+            # are joined with the new ones.
+            _of_heads(op, "keys of all heads", op.last_keys, op.head_dim),
+            _of_heads(op, "values of all heads", op.last_keys, op.value_dim),
+            _named_scores(op),
+        ),
     )
+
+
+def _named_scores(op: Attention) -> Tensor:
+    return _of_heads(op, "attention scores", op.queries, op.last_keys)
+
+
+def _of_heads(op: Attention, name: str, rows: Dim, width: Dim, dtype: str | None = None) -> Tensor:
+    return Tensor(name, (op.batch, op.heads, rows, width), dtype)
 
 
 def _changes_of_scores(op: Attention, sizes: _Sizes) -> Iterator[PricedOp]:
@@ -126,13 +144,14 @@ def _changes_of_scores(op: Attention, sizes: _Sizes) -> Iterator[PricedOp]:
         mask, last_mask = op.batch * op.pairs, op.batch * op.queries * op.last_keys
         reads = scores + mask
         yield _elementwise(op, "add", scores, last, reads=reads, peak_elements=two + last_mask)
-    if op.bias:
+    for _ in range(op.biases if op.bias else 0):
         yield _elementwise(op, "add", scores, last, peak_elements=two + last)
 
 
 def _softmax(op: Attention, sizes: _Sizes) -> Softmax:
     # Sinks are one more column of scores; its probabilities are dropped afterwards.
     heads = op.batch * op.heads
+    columns = op.last_keys + (1 if op.sinks else 0)
     sinks, last_sinks = (heads * op.queries * n if op.sinks else 0 for n in (op.steps, 1))
     return Softmax(
         component=op.component,
@@ -144,6 +163,7 @@ def _softmax(op: Attention, sizes: _Sizes) -> Softmax:
         lookup_reads=op.steps * op.heads if op.sinks else 0,
         peak_elements=2 * (sizes.last_scores + last_sinks) + sizes.values,
         last_result=sizes.last_scores + last_sinks,
+        makes=(_of_heads(op, "attention probabilities", op.queries, columns, op.softmax_dtype),),
     )
 
 
@@ -156,7 +176,7 @@ def _elementwise(
         function=function,
         outputs=outputs,
         last_result=last,
-        **({"takes": ("scores",), "gives": "scores"} | moved),
+        **({"takes": ("scores",), "gives": "scores", "makes": (_named_scores(op),)} | moved),
     )
 
 

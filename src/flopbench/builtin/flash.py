@@ -7,6 +7,7 @@ from typing import Any, ClassVar
 
 from flopbench import Attention, AttentionMode, FusedAttention, PricedOp, hookimpl
 from flopbench.dims import Dim, all_or_none, is_array, is_symbolic, maximum
+from flopbench.ops.tensors import Tensor
 
 MAX_HEAD_DIM = 256
 """The widest head that FlashAttention-2 and 3 take (Dao, arXiv:2307.08691; flash-attn's README)."""
@@ -68,6 +69,7 @@ class FlashAttention(AttentionMode):
             cache_reads=read if op.cached else 0,
             peak_elements=queries + outputs + (0 if op.cached else width * op.last_keys),
             last_result=outputs,
+            makes=(Tensor("attention outputs", (op.batch, op.heads, op.queries, op.value_dim)),),
         )
 
 

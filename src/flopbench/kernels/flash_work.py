@@ -176,6 +176,8 @@ def _over_steps(op: Attention, choice: Choice) -> Dim:
     """Sum the pairs of all steps: step k of 0, 1, … sees keys + k * queries keys."""
     if isinstance(op.steps, int) and op.steps == 1:
         return choice.pairs(op, op.keys)
+    if op.fixed_keys:
+        return op.steps * choice.pairs(op, op.keys)
     if any(map(is_symbolic, (op.steps, op.keys, op.queries, op.batch, op.heads, op.kv_heads))):
         import sympy
 

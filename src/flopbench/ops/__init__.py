@@ -41,6 +41,7 @@ from flopbench.ops.recurrences import (
     TokenShift,
     Wkv,
 )
+from flopbench.ops.tensors import LargestTensor, Tensor
 from flopbench.ops.vector import Elementwise, Norm, Rope, Softmax, VectorGradient
 
 __all__ = [
@@ -65,6 +66,7 @@ __all__ = [
     "InputGradient",
     "Kept",
     "KvCacheUpdate",
+    "LargestTensor",
     "LatentKeys",
     "Lightning",
     "Linear",
@@ -81,6 +83,7 @@ __all__ = [
     "ShiftedConvolution",
     "Softmax",
     "StateSpace",
+    "Tensor",
     "TokenShift",
     "TriangularSolve",
     "Unit",

@@ -43,7 +43,7 @@ class Attention(QueryKeyPairs):
     """An attention core, softmax(Q K^T) V, to be lowered by an attention mode.
 
     With ``steps`` > 1 it describes decoding: each step has ``queries`` new queries and sees
-    ``queries`` more keys than the step before.
+    ``queries`` more keys than the step before, or the same if ``fixed_keys``.
 
     Attributes:
         batch: sequences (or windows) that attend separately.
@@ -52,11 +52,15 @@ class Attention(QueryKeyPairs):
         head_dim: width of a query or key head.
         value_dim: width of a value head.
         bias: what else is added to the scores, if anything.
+        biases: how many such tensors are added, one after the other.
         bias_of_queries: whether the bias is computed from the queries, which stay alive unscaled
             for it.
         scaled: whether the scale multiplies the scores or, before them, the queries; None if
             nothing is multiplied.
         softcap: whether the scores are capped: cap * tanh(scores / cap).
+        softmax_dtype: type of the probabilities when eager attention computes them, if not that of
+            activations: transformers' ``eager_attention_forward`` usually passes
+            ``dtype=torch.float32``.
         sinks: whether each head has a learned score beside those of the keys; it takes part in
             the softmax and has no value.
         cached: whether keys and values are in a KV cache; otherwise they are activations.
@@ -74,9 +78,11 @@ class Attention(QueryKeyPairs):
     head_dim: Dim = dim_field()
     value_dim: Dim = dim_field()
     bias: str | None = None
+    biases: int = 1
     bias_of_queries: bool = False
     scaled: Literal["scores", "queries"] | None = "scores"
     softcap: bool = False
+    softmax_dtype: str | None = "float32"
     sinks: bool = False
     cached: bool = False
     keeps_cache: bool = False
@@ -130,6 +136,8 @@ class Attention(QueryKeyPairs):
         """Tokens of each sequence that the cache holds after the last step."""
         last = self.keys + self.queries * (self.steps - 1)
         window: Dim = self.window
+        if self.fixed_keys:
+            return self.keys
         return minimum(last, window - 1) if self.evicts else last
 
     def uncached(self) -> Self:

@@ -18,6 +18,7 @@ from flopbench.dims import DEFAULT_DTYPE, Dim, Real, as_dim, as_real, dim_field
 from flopbench.ops.cost import Cost, times
 from flopbench.ops.flow import STREAM, Needs, Unit
 from flopbench.ops.kept import Kept
+from flopbench.ops.tensors import Tensor
 from flopbench.storage import Matrix, Scheme, Storage, bytes_of
 
 TORCH_VISIBLE = frozenset({"linear", "expert_linear", "matmul", "conv2d", "convolution"})
@@ -25,6 +26,12 @@ TORCH_VISIBLE = frozenset({"linear", "expert_linear", "matmul", "conv2d", "convo
 
 OWN_VISIBLE = frozenset({"triangular_solve"})
 """Kinds whose PyTorch kernels only flopbench's own formulas count, beside FlopCounterMode's."""
+
+
+def rows_of(op: PricedOp, rows: Dim, width: Dim) -> tuple[Dim, ...]:
+    """Return the shape of a result of ``rows`` vectors: fewer, if its last step has fewer."""
+    usual = op.last_result is None and op.writes is None
+    return (rows if usual else op.largest_result() // width, width)
 
 
 def optional_dim_field() -> Dim:
@@ -85,6 +92,8 @@ class PricedOp(Op):
         peak_elements: elements of activations alive at once, on top of ``alive_meanwhile``; if
             None, all that is read and written.
         last_result: elements of the result of the last step, if one run stands for several.
+        makes: the tensors that a run makes, that of the last step if it stands for several; None
+            for its result alone.
     """
 
     reads: Dim | None = optional_dim_field()
@@ -92,6 +101,7 @@ class PricedOp(Op):
     cache_reads: Dim = dim_field(default=0)
     peak_elements: Dim | None = optional_dim_field()
     last_result: Dim | None = optional_dim_field()
+    makes: tuple[Tensor, ...] | None = None
 
     @property
     @abstractmethod
@@ -208,6 +218,21 @@ class PricedOp(Op):
     def largest_result(self) -> Dim:
         """Return the elements of its largest output, that of the last step."""
         return self.moved()[1] if self.last_result is None else self.last_result
+
+    def tensors(self) -> tuple[Tensor, ...]:
+        """Return the tensors that a run makes: by default, its largest result."""
+        if self.makes is not None:
+            return self.makes
+        return (Tensor(self.kind, self.result_shape(), self.result_dtype),)
+
+    def result_shape(self) -> tuple[Dim, ...]:
+        """Return the sizes of its largest result, that of the last step, as far as it knows."""
+        return (self.largest_result(),)
+
+    @property
+    def result_dtype(self) -> str | None:
+        """The type of the largest tensor that makes its result, if not that of activations."""
+        return None
 
     def cost(self, conventions: Conventions, storage: Storage | str = DEFAULT_DTYPE) -> Cost:
         """Price all runs of all copies.

@@ -41,6 +41,9 @@ class Conv2d(PricedOp):
     def results(self) -> Dim:
         return self.out_channels * self.out_height * self.out_width * self.batch
 
+    def result_shape(self) -> tuple[Dim, ...]:
+        return self.batch, self.out_channels, self.out_height, self.out_width
+
     def _macs_per_output(self) -> Dim:
         return self.in_channels * self.kernel_size * self.kernel_size
 
@@ -102,6 +105,9 @@ class Convolution(PricedOp):
 
     def results(self) -> Dim:
         return self.out_channels * prod(self.out_size) * self.batch
+
+    def result_shape(self) -> tuple[Dim, ...]:
+        return self.batch, self.out_channels, *self.out_size
 
     def tensor_flops(self) -> Dim:
         positions = prod(self.in_size if self.transposed else self.out_size) * self.batch

@@ -8,6 +8,7 @@ from attrs import Factory, frozen
 
 from flopbench.dims import Dim, at_most_one, maximum
 from flopbench.ops.base import PricedOp
+from flopbench.ops.tensors import LargestTensor, Made
 from flopbench.storage import Storage, bytes_of
 
 
@@ -20,6 +21,7 @@ class Held:
     cache_bytes: Dim
     alive_bytes: Dim
     result_bytes: Dim
+    made: tuple[Made, ...] = ()
 
     @classmethod
     def by(cls, op: PricedOp, storage: Storage) -> Held:
@@ -30,7 +32,11 @@ class Held:
         runs = at_most_one(op.layers)
         live = bytes_of(op.peak(), storage.activations) * runs
         result = bytes_of(op.largest_result(), storage.activations) * runs
-        return cls(op.component, weights, cache, live, result)
+        made = tuple(
+            Made(op.component, tensor, tensor.dtype or storage.activations, runs)
+            for tensor in op.tensors()
+        )
+        return cls(op.component, weights, cache, live, result, made)
 
 
 @frozen(eq=False)
@@ -43,12 +49,14 @@ class Footprint:
             stage.
         alive_bytes: the activations that are alive during each of its operations.
         result_bytes: the largest result of each of its operations.
+        made: the tensors that its operations make, each as its program stores it.
     """
 
     weight_bytes: Mapping[str, Dim] = Factory(dict)
     kv_cache_bytes: Dim = 0
     alive_bytes: tuple[Dim, ...] = ()
     result_bytes: tuple[Dim, ...] = ()
+    made: tuple[Made, ...] = ()
 
     @classmethod
     def of(cls, held: Iterable[Held]) -> Footprint:
@@ -57,12 +65,14 @@ class Footprint:
         cache: Dim = 0
         live: list[Dim] = []
         results: list[Dim] = []
+        made: list[Made] = []
         for each in held:
             weights[each.component] = weights.get(each.component, 0) + each.weight_bytes
             cache = cache + each.cache_bytes
             live.append(each.alive_bytes)
             results.append(each.result_bytes)
-        return cls(weights, cache, tuple(live), tuple(results))
+            made += each.made
+        return cls(weights, cache, tuple(live), tuple(results), tuple(made))
 
     @property
     def total_weight_bytes(self) -> Dim:
@@ -76,8 +86,19 @@ class Footprint:
 
     @property
     def largest_activation_bytes(self) -> Dim:
-        """The largest result of one of its operations."""
+        """The largest result of one of its operations, in the dtype of activations."""
         return _largest(self.result_bytes)
+
+    @property
+    def largest_tensor_bytes(self) -> Dim:
+        """The largest tensor that one of its operations makes, in the dtype that it has."""
+        return _largest(each.bytes for each in self.made)
+
+    @property
+    def largest_tensor(self) -> LargestTensor | None:
+        """That tensor, the first of several; None if there is none. Sizes must be numbers."""
+        largest = max(self.made, key=lambda each: int(each.bytes), default=None)
+        return None if largest is None else LargestTensor.of(largest)
 
     def then(self, other: Footprint) -> Footprint:
         """Combine with a later stage of the same model, which has the same weights and cache."""
@@ -90,6 +111,7 @@ class Footprint:
             maximum(self.kv_cache_bytes, other.kv_cache_bytes),
             self.alive_bytes + other.alive_bytes,
             self.result_bytes + other.result_bytes,
+            self.made + other.made,
         )
 
 

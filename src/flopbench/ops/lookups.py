@@ -8,7 +8,7 @@ from attrs import frozen
 
 from flopbench.conventions import Conventions
 from flopbench.dims import Dim, dim_field
-from flopbench.ops.base import PricedOp, VectorOp, optional_dim_field
+from flopbench.ops.base import PricedOp, VectorOp, optional_dim_field, rows_of
 from flopbench.ops.flow import Needs
 from flopbench.ops.gradients import place_of
 from flopbench.ops.kept import Kept
@@ -33,6 +33,9 @@ class Embedding(VectorOp):
     @property
     def elements(self) -> Dim:
         return self.tokens * self.width
+
+    def result_shape(self) -> tuple[Dim, ...]:
+        return rows_of(self, self.tokens, self.width)
 
     def vector_flops(self, conventions: Conventions) -> Dim:
         return 0

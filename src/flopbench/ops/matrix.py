@@ -10,7 +10,7 @@ from attrs import frozen
 
 from flopbench.conventions import MAC_FLOPS, Conventions
 from flopbench.dims import Dim, Real, as_real, at_most_one, dim_field, expected_distinct, is_zero
-from flopbench.ops.base import MatrixOp, PricedOp
+from flopbench.ops.base import MatrixOp, PricedOp, rows_of
 from flopbench.ops.flow import Needs
 from flopbench.ops.gradients import gradients, kept_inputs, place_of
 from flopbench.ops.kept import Kept
@@ -43,6 +43,9 @@ class Linear(PricedOp):
 
     def results(self) -> Dim:
         return self.rows * self.out_features
+
+    def result_shape(self) -> tuple[Dim, ...]:
+        return rows_of(self, self.rows, self.out_features)
 
     def weights(self) -> Dim:
         return self.out_features * (self.in_features + (1 if self.bias else 0))
@@ -99,6 +102,9 @@ class ExpertLinear(PricedOp):
 
     def results(self) -> Dim:
         return self.rows * self.out_features
+
+    def result_shape(self) -> tuple[Dim, ...]:
+        return rows_of(self, self.rows, self.out_features)
 
     def weights(self) -> Dim:
         return self.experts * self._weights_of_one()

@@ -40,6 +40,8 @@ class QueryKeyPairs(Core):
             arXiv:1910.10683, figure 4); for one step.
         masked: whether a causal mask is added to the scores, or fills those that it hides, which
             costs no FLOPs.
+        fixed_keys: whether all steps see the same keys, none of them made by a query, as
+            cross-attention does; without a mask.
     """
 
     queries: Dim = dim_field()
@@ -51,9 +53,13 @@ class QueryKeyPairs(Core):
     evicts: bool = False
     prefix: Dim = dim_field(default=0)
     masked: Literal["added", "filled"] = "added"
+    fixed_keys: bool = False
 
     def __attrs_post_init__(self) -> None:
-        ordered = self.causal or not (isinstance(self.steps, int) and self.steps == 1)
+        if self.fixed_keys and self.causal:
+            raise ValueError("attention to fixed keys takes no causal mask")
+        one_step = isinstance(self.steps, int) and self.steps == 1
+        ordered = self.causal or not (one_step or self.fixed_keys)
         numbers = isinstance(self.queries, int) and isinstance(self.keys, int)
         if ordered and numbers and self.queries > self.keys:
             raise ValueError(
@@ -113,6 +119,8 @@ class QueryKeyPairs(Core):
 
     def _visits(self, *, evicts: bool) -> Dim:
         """Sum the keys of the steps k = 0, 1, 2 and so on: keys + k queries, or the most."""
+        if self.fixed_keys:
+            return self.steps * self.keys
         growth = self.queries * consecutive_sum(0, self.steps)
         if not evicts:
             return self.steps * self.keys + growth
@@ -186,6 +194,8 @@ class QueryKeyPairs(Core):
     @property
     def last_keys(self) -> Dim:
         """Keys of the last step, which has the most."""
+        if self.fixed_keys:
+            return self.keys
         last = self.keys + self.queries * (self.steps - 1)
         return minimum(last, self._most_keys) if self.evicts else last
 

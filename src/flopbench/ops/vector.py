@@ -10,10 +10,11 @@ from attrs import frozen
 
 from flopbench.conventions import ENTRIES, BackwardConventions, Conventions
 from flopbench.dims import Dim, at_most_one, dim_field
-from flopbench.ops.base import VectorOp, optional_dim_field
+from flopbench.ops.base import VectorOp, optional_dim_field, rows_of
 from flopbench.ops.flow import Needs
 from flopbench.ops.gradients import place_of
 from flopbench.ops.kept import FLOAT32, INDEX, Kept
+from flopbench.ops.tensors import Tensor
 
 
 @frozen(kw_only=True, eq=False)
@@ -65,6 +66,14 @@ class Norm(VectorOp):
     @property
     def elements(self) -> Dim:
         return self.rows * self.width
+
+    def result_shape(self) -> tuple[Dim, ...]:
+        return rows_of(self, self.rows, self.width)
+
+    @property
+    def result_dtype(self) -> str | None:
+        """An RMS norm of transformers computes in float32 (``LlamaRMSNorm.forward``)."""
+        return "float32" if self.function == "rms_norm" else None
 
     def weights(self) -> Dim:
         usual = 2 if self.function == "layer_norm" else 1
@@ -246,6 +255,10 @@ class Rope(VectorOp):
     def _angles(self) -> Dim:
         """Number of cosines and sines."""
         return 2 * self.head_dim * (self.tokens if self.positions is None else self.positions)
+
+    def tensors(self) -> tuple[Tensor, ...]:
+        """Return none: queries and keys are rotated apart, each as large as its projection."""
+        return ()
 
     def backward(self, needs: Needs) -> Iterator[VectorGradient]:
         """Yield the rotation back."""

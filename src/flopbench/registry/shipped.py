@@ -14,6 +14,7 @@ SHIPPED = {
         "deepseek_ocr2": "flopbench-deepseek-ocr2",
         "hf/*": "flopbench-transformers-lm",
         "unlimited_ocr": "flopbench-unlimited-ocr",
+        "vl/*": "flopbench-transformers-vlm",
     },
     "vendor counter": dict.fromkeys(
         ("calflops", "deepspeed", "fvcore", "ptflops", "ptflops_aten", "thop", "torchinfo"),
@@ -27,6 +28,7 @@ EXTRAS = {
     "flopbench-deepseek-ocr2": "ocr",
     "flopbench-peer-counters": "peers",
     "flopbench-transformers-lm": "hf",
+    "flopbench-transformers-vlm": "vl",
     "flopbench-unlimited-ocr": "ocr",
 }
 """The extra of flopbench that brings each distribution, and what it needs to count."""

@@ -18,7 +18,7 @@ from flopbench.analytic.price import Fallback
 from flopbench.vendor.attribution import Entry, UncountedOp
 from flopbench.vendor.own import OwnFormula, with_own_formulas
 
-SCHEMA_VERSION = "1.6"
+SCHEMA_VERSION = "1.7"
 
 Verdict = Literal["exact", "differs", "incomplete", "no_vendor_match", "not_comparable"]
 
@@ -40,6 +40,8 @@ class Series:
         unit: the unit of ``flops``; a counter may have another one than FLOP.
         costs: for analytic series, the fields of a cost of ``sweep.json``: FLOPs, bytes moved by
             kind, bytes held, FLOPs per byte.
+        largest_tensor: for analytic series, the largest tensor that one of its operations makes:
+            its name, component, shape, dtype and bytes.
         bound: for analytic series, if a GPU is given: bounds on the stage's time, its components'
             bounds, what binds, and a measured time beside them.
         memory: of a training step: for analytic series, what is kept and where most of it is; for
@@ -64,6 +66,7 @@ class Series:
     unit: str = "FLOP"
     error: str | None = None
     costs: Mapping[str, Any] | None = None
+    largest_tensor: Mapping[str, Any] | None = None
     bound: Mapping[str, Any] | None = None
     memory: Mapping[str, Any] | None = None
     breakdown: tuple[Entry, ...] = ()

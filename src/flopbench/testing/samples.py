@@ -9,9 +9,10 @@ import attrs
 
 from flopbench.analytic import Stage
 from flopbench.analytic.price import Fallback, Line, StagePrice
-from flopbench.analytic.price_many import cost_of
+from flopbench.analytic.price_many import cost_of, largest_tensor
 from flopbench.ops import Cost
 from flopbench.ops.footprint import Footprint
+from flopbench.ops.tensors import Made, Tensor
 from flopbench.report import (
     Comparison,
     ComponentDifference,
@@ -75,14 +76,18 @@ def _analytic(stage: str, flops: int, attention: str = "eager", **others: Any) -
     )
 
 
-def _costs(activations: int) -> Mapping[str, Any]:
-    """Return costs of a stage that reads 400 B of weights and ``activations`` bytes."""
+def _costs(activations: int) -> dict[str, Any]:
+    """Return costs of a stage that reads 400 B of weights and ``activations`` bytes.
+
+    Its largest tensor is beside them.
+    """
     cost = Cost(
         tensor_flops=100, vector_flops=7, weight_bytes_read=400, activation_bytes_read=activations
     )
-    footprint = Footprint({"layer": 400}, 0, (activations,), (activations,))
-    line = Line("layer", "linear", cost)
-    return cost_of(StagePrice((line,), footprint=footprint), {})
+    made = Made("layer", Tensor("linear", (5, activations // 10)), "bfloat16", 1)
+    footprint = Footprint({"layer": 400}, 0, (activations,), (activations,), (made,))
+    priced = StagePrice((Line("layer", "linear", cost),), footprint=footprint)
+    return {"costs": cost_of(priced, {}), "largest_tensor": largest_tensor(priced)}
 
 
 def _comparison(stage: str, vendor: int | None, analytic: int, **others: Any) -> Comparison:
@@ -239,8 +244,8 @@ def _reports() -> dict[str, Report]:
         "costs_and_targets": attrs.evolve(
             _report(
                 (
-                    attrs.evolve(analytic, costs=_costs(4000)),
-                    _analytic("prefill", 90, "flash", costs=_costs(1000)),
+                    attrs.evolve(analytic, **_costs(4000)),
+                    _analytic("prefill", 90, "flash", **_costs(1000)),
                 ),
                 (),
             ),

@@ -84,6 +84,23 @@ def test_weights_that_alone_do_not_fit_are_named():
 LM = ("hf/gpt2", "model.overrides.num_hidden_layers=2", "workload.decode_steps=2")
 
 
+def test_the_largest_tensor_has_room_or_is_named():
+    """What a page asks for at once may be more than is left, in the eager mode."""
+    plan = analytic_plan(*OCR, "workload.mode=large")
+    eager = next(mode for mode in plan.modes if mode.name == "eager")
+    priced = plan.pricer.stage(plan.model, "vision", plan.workload, eager)
+    made = priced.footprint.largest_tensor
+    assert (made.name, made.dtype) == ("attention probabilities", "float32")
+    held = fit(plan, gpu(10**12), eager)
+    assert held.largest_tensor == made
+    enough = held.weight_bytes + held.kv_cache_bytes + made.bytes
+    room, too_little = (fit(plan, gpu(memory), eager) for memory in (enough, enough - 1))
+    assert (room.largest_tensor_fits, too_little.largest_tensor_fits) == (True, False)
+    alone = "one tensor alone does not fit beside weights and cache"
+    assert alone not in room.text()
+    assert f"{alone}: 1.966 GB (attention probabilities of vision/sam" in too_little.text()
+
+
 def test_the_longest_context_at_the_batch_as_it_is():
     memory = 10**9
     for batch in (1, 3):

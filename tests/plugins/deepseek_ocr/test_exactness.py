@@ -38,6 +38,7 @@ DECODER = {
 IMAGES = [
     *({"mode": mode, "image": (1240, 1754)} for mode in ("tiny", "small", "base", "large")),
     {"mode": "gundam", "image": (640, 480)},
+    {"image": (1240, 1754), "base_size": 1280, "tile_size": 1024},  # Gundam-M
     *({"crop_grid": CropGrid(rows=r, cols=c)} for r, c in ((1, 2), (3, 2), (2, 4), (1, 9))),
 ]
 

@@ -11,8 +11,8 @@ from hypothesis import strategies as st
 from PIL import Image
 
 from flopbench import UsageError
-from flopbench_deepseek_ocr.architecture import read_architecture
 from flopbench.inputs import read_page
+from flopbench_deepseek_ocr.architecture import read_architecture
 
 
 def jpeg(exif=b""):

@@ -53,10 +53,10 @@ VISION = "388149837824*B*n + 1139967033344*B"
 
 
 @pytest.mark.slow
-def test_the_published_model_is_proved_for_every_batch_context_step_and_tile(tmp_path):
+def test_the_published_model_is_proved_for_every_batch_context_step_and_tile(tmp_path, warm):
     """As docs/proofs.md shows it."""
     page = ROOT / "docs" / "proofs.md"
-    shown = updated(page, tmp_path)
+    shown = updated(page, tmp_path, run=warm)
     assert shown == page.read_text(encoding="utf-8")
     out = tmp_path / "proof"
     assert sorted(path.name for path in out.iterdir()) == ["proof.json", "proof.md", "proof.tex"]

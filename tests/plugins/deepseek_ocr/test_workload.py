@@ -11,8 +11,8 @@ from transformers.models.deepseek_ocr2.image_processing_pil_deepseek_ocr2 import
 )
 
 from flopbench.errors import UsageError
-from flopbench_deepseek_ocr.analytic import DeepseekOcr
 from flopbench.inputs import read_page
+from flopbench_deepseek_ocr.analytic import DeepseekOcr
 from flopbench_deepseek_ocr.image import choose_grid
 from flopbench_deepseek_ocr.workload import CropGrid, Inputs, Tiling
 
@@ -59,6 +59,30 @@ def test_tokens_of_a_grid(rows, cols):
     workload = DeepseekOcr().workload(inputs)
     assert workload.image_tokens == 273 + 10 * rows * (10 * cols + 1)
     assert [(v.size, v.count) for v in workload.views] == [(1024, 1), (640, rows * cols)]
+
+
+@given(st.integers(1, 40), st.integers(1, 40), sides, sides)
+def test_tokens_of_views_and_tiles_of_any_size(base, tile, width, height):
+    given = {"image": (width, height), "prompt_tokens": 0}
+    inputs = Inputs(**given, base_size=64 * base, tile_size=64 * tile)
+    workload = DeepseekOcr().workload(inputs)
+    grid = choose_grid(width, height, Tiling(size=64 * tile))
+    rows, cols = (grid.rows, grid.cols) if grid else (0, 0)
+    assert workload.image_tokens == base * (base + 1) + 1 + tile * rows * (tile * cols + 1)
+    assert (workload.view_size, workload.tiles) == (64 * base, rows * cols)
+
+
+@pytest.mark.parametrize(
+    ("sizes", "message"),
+    [
+        ({"base_size": 1281}, "'base_size' must be a multiple of 64 pixels"),
+        ({"tile_size": 0}, "'tile_size' must be a multiple of 64 pixels"),
+        ({"tile_size": 640, "mode": "tiny"}, "'tile_size' needs mode=gundam"),
+    ],
+)
+def test_a_bad_size_of_views(sizes, message):
+    with pytest.raises(ValueError, match=message):
+        Inputs(**sizes)
 
 
 @pytest.mark.parametrize(

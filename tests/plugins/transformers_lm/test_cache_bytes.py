@@ -17,7 +17,7 @@ from flopbench_transformers_lm.families import FAMILIES
 from flopbench_transformers_lm.vendor_model import RealModel
 from flopbench_transformers_lm.workload import Workload
 from plugins.transformers_lm.test_multimodal import WHOLE, small
-from plugins.transformers_lm.tiny_configs import tiny
+from plugins.transformers_lm.tiny_configs import few, tiny
 
 
 def priced(config, workload):
@@ -123,12 +123,7 @@ OWN_CACHES = {"minimax", "recurrent_gemma", "rwkv"}
 
 
 @pytest.mark.parametrize(
-    "kind",
-    [
-        kind if kind in FAST else pytest.param(kind, marks=pytest.mark.slow)
-        for kind in (*FAMILIES, *WHOLE)
-        if kind not in OWN_CACHES
-    ],
+    "kind", few([kind for kind in (*FAMILIES, *WHOLE) if kind not in OWN_CACHES], FAST)
 )
 def test_a_step_moves_and_holds_the_bytes_of_the_real_cache(kind):
     """Contexts below, at and beyond the window of 5, where there is one."""

@@ -21,7 +21,7 @@ from flopbench_transformers_lm.vendor_model import RealModel
 from flopbench_transformers_lm.workload import Workload
 from plugins.transformers_lm.test_moe import assert_exact
 from plugins.transformers_lm.test_multimodal import small
-from plugins.transformers_lm.tiny_configs import tiny
+from plugins.transformers_lm.tiny_configs import runnable, tiny
 from support.stages import reconcile
 from support.training import passes
 from support.trainings import analytic
@@ -177,13 +177,9 @@ FEW = {"kimi_linear", "minimax", "qwen3_next", "recurrent_gemma"}
 """Types of each kind of rule, which run always; all others in `make test-all`."""
 
 
-def types(*without):
+def types():
     """Return the types; those that are not among the few are slow."""
-    return [
-        pytest.param(kind, marks=() if kind in FEW else pytest.mark.slow)
-        for kind in VARIANTS
-        if kind not in without
-    ]
+    return [pytest.param(kind, marks=() if kind in FEW else pytest.mark.slow) for kind in VARIANTS]
 
 
 def test_each_type_has_a_strategy():
@@ -211,6 +207,13 @@ def test_any_small_config_is_exact(kind, data):
 def test_a_state_that_passes_between_chunks_is_exact(kind):
     """Of 64 tokens: two whole chunks and one token, of one sequence."""
     assert_exact(tiny(kind), Workload(batch_size=1, context_tokens=129, decode_steps=2))
+
+
+@pytest.mark.parametrize("lm_head", ["all", "last"])
+def test_rwkv_mixes_one_token_with_the_last_ones_of_all_sequences(lm_head):
+    """In a prefill of one token, too: 3 sequences have 3 tokens each, and one logit each."""
+    workload = Workload(batch_size=3, context_tokens=1, decode_steps=2, lm_head=lm_head)
+    assert_exact(tiny("rwkv"), workload)
 
 
 @pytest.mark.parametrize("kind", ["qwen3_5", "qwen3_5_moe"])
@@ -275,7 +278,7 @@ PUBLISHED = {
         "intermediate_size": 15360,
     },
     # RWKV/rwkv-4-169m-pile, config.json
-    "rwkv": {"hidden_size": 768, "num_hidden_layers": 12, "vocab_size": 50277},
+    "rwkv": {"hidden_size": 768, "num_hidden_layers": 1, "vocab_size": 50277},
 }
 """Sizes of a published config of each type; layers are cut to each kind."""
 
@@ -297,10 +300,10 @@ REQUESTS = Workload(
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize("kind", types("minimax"))
+@pytest.mark.parametrize("kind", types())
 def test_requests_on_states_are_exact(kind):
-    model = HfModel(tiny(kind))
-    assert reconcile(model, HfVendor(tiny(kind)), "step", REQUESTS).verdict == "exact"
+    config = runnable(kind)
+    assert reconcile(HfModel(config), HfVendor(config), "step", REQUESTS).verdict == "exact"
 
 
 HELD = {"minimax": "linear_cache", "rwkv": "state", "recurrent_gemma": "module"}
@@ -331,9 +334,9 @@ def test_what_is_kept_has_the_bytes_of_the_real_state(kind):
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize("kind", VARIANTS)
-def test_a_training_step_is_exact(kind):
-    """In two chunks, with all layers recomputed."""
+@pytest.mark.parametrize("kind", ["kimi_linear", "minimax", "qwen3_next"])
+def test_a_training_step_in_chunks_is_exact(kind):
+    """In several chunks, with all layers recomputed."""
     config, options = tiny(kind), TrainOptions(recompute="full")
     workload = Workload(batch_size=2, context_tokens=70)
     vendor = HfVendor.from_options(config, HfVendor.options_type())

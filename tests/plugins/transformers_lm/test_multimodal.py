@@ -30,6 +30,7 @@ WHOLE = {
     "glm4v_moe": "glm4v_moe_text",
     "glm_ocr": "glm_ocr_text",
     "granite_docling": "granite_docling_text",
+    "hunyuan_vl": "hunyuan_vl_text",
     "paddleocr_vl": "paddleocr_vl_text",
     "qwen2_5_omni_thinker": "qwen2_5_omni_text",
     "qwen2_5_vl": "qwen2_5_vl_text",
@@ -47,6 +48,8 @@ LEARNED = "e_score_correction_bias"
 """A buffer that is learned as weights are."""
 
 
+ROPE = {"rope_type": "default", "rope_theta": 1e4}
+
 NO_WINDOWS = {"layer_types": None, "sliding_window": None, "use_sliding_window": False}
 
 
@@ -57,7 +60,7 @@ def small(kind, **others):
     if "n_routed_experts" in usual.values:
         del fields["num_local_experts"]  # its other name
     text = {name: value for name, value in fields.items() if name in usual.values}
-    rope = {k: v for k, v in usual.get("rope_parameters").items() if k != "mrope_section"}
+    rope = {k: v for k, v in (usual.get("rope_parameters") or ROPE).items() if k != "mrope_section"}
     head = text.get("head_dim", text["hidden_size"] // text["num_attention_heads"])
     pairs = int(head * rope.get("partial_rotary_factor", 1)) // 2
     sections = [pairs - 2 * (pairs // 3), pairs // 3, pairs // 3]

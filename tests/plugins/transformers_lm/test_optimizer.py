@@ -17,7 +17,7 @@ from flopbench.vendor.stepped import EXPERTS
 from flopbench_transformers_lm.analytic import HfModel
 from flopbench_transformers_lm.families import FAMILIES
 from flopbench_transformers_lm.vendor import HfVendor
-from plugins.transformers_lm.tiny_configs import tiny
+from plugins.transformers_lm.tiny_configs import few, tiny
 from support.training_toys import matrix
 
 FAST = ("deepseek_v3", "gpt2", "gpt_oss", "llama", "mixtral", "qwen3_moe")
@@ -40,9 +40,7 @@ def both(kind, **train):
     return +found, matrix(priced), counted.assumptions
 
 
-@pytest.mark.parametrize(
-    "kind", [k if k in FAST else pytest.param(k, marks=pytest.mark.slow) for k in FAMILIES]
-)
+@pytest.mark.parametrize("kind", few(FAMILIES, FAST))
 def test_muon_is_equal_in_every_component(kind):
     found, priced, _ = both(kind, optimizer="muon")
     assert found == priced

@@ -31,7 +31,7 @@ from flopbench_transformers_lm.quantised.patterns import (
 from flopbench_transformers_lm.vendor_model import RealModel
 from flopbench_transformers_lm.workload import Workload
 from plugins.transformers_lm.lm_helpers import SMALL
-from plugins.transformers_lm.tiny_configs import tiny
+from plugins.transformers_lm.tiny_configs import few, one_per_family, tiny
 
 FP8 = {"quant_method": "fp8", "weight_block_size": [128, 128], "activation_scheme": "dynamic"}
 SIZES = {
@@ -172,7 +172,7 @@ BESIDE_LAYERS = [
 """Roles of what runs between the parts of layers."""
 
 
-@pytest.mark.parametrize("kind", FAMILIES)
+@pytest.mark.parametrize("kind", few(FAMILIES, one_per_family()))
 def test_every_module_of_a_family_has_the_name_that_its_role_is_known_by(kind):
     """A pattern that leaves out one module leaves out the bytes of just its role."""
     import torch

@@ -11,7 +11,8 @@ from flopbench_transformers_lm.families import FAMILIES
 from flopbench_transformers_lm.vendor import HfVendor
 from flopbench_transformers_lm.workload import Workload
 from plugins.transformers_lm.lm_helpers import COUNTER, small_config
-from plugins.transformers_lm.tiny_configs import tiny
+from plugins.transformers_lm.recurrent_configs import recurrent_config
+from plugins.transformers_lm.tiny_configs import few, tiny
 
 WORKLOAD = Workload(batch_size=2, context_tokens=6, decode_steps=3)
 
@@ -56,27 +57,31 @@ def test_latents_of_earlier_tokens_are_expanded_again_in_each_step():
 SCANS = {"falcon_mamba", "jamba", "mamba", "zamba"}
 """Types whose prefill is a loop over tokens, which is said."""
 
+ALL_EXPERTS = "llama4_text"
+"""The type that runs all experts on each token."""
+
+MIXED = "rwkv"
+"""The type whose steps mix each new token with the last ones of all sequences."""
+
 FAST = {"deepseek_v3", "gemma2", "gpt2", "gpt_oss", "llama", "mixtral"}
 
 
-@pytest.mark.parametrize(
-    "kind", [k if k in FAST else pytest.param(k, marks=pytest.mark.slow) for k in FAMILIES]
-)
+@pytest.mark.parametrize("kind", few(FAMILIES, FAST))
 def test_a_model_that_works_no_more_than_it_must_says_nothing(kind):
     config = tiny(kind)
     latent = config.get("kv_lora_rank") is not None
     found = [bool(notes(config, stage)) for stage in ("prefill", "decode")]
-    assert found == [kind in SCANS, latent]
+    assert found == [
+        kind in {*SCANS, ALL_EXPERTS},
+        latent or kind in {ALL_EXPERTS, MIXED},
+    ]
     said = [note for note in HfModel(config).notes() if "expands the latents" in note]
     assert bool(said) == latent
 
 
-@pytest.mark.slow
 def test_weights_that_layers_share_work_once_in_each():
-    """Zamba has a cache, and one block that runs in several layers."""
-    sizes = {"hidden_size": 64, "vocab_size": 64, "intermediate_size": 64, "n_mamba_heads": 2}
-    heads = {"num_attention_heads": 4, "num_key_value_heads": 4, "attention_head_dim": 32}
-    config = read_config("zamba", LmOptions(overrides={**sizes, **heads}))
+    """Zamba has a cache, and one block that runs in two of its four layers."""
+    config = recurrent_config("zamba")
     for stage in ("prefill", "decode"):
         assert not [note for note in notes(config, stage) if "counted" in note]
 

@@ -11,9 +11,8 @@ from flopbench.builtin.eager import Eager
 from flopbench.conventions import Conventions
 from flopbench.errors import PluginError
 from flopbench_transformers_lm.analytic import HfModel
-from flopbench_transformers_lm.families import FAMILIES
 from flopbench_transformers_lm.workload import Workload
-from plugins.transformers_lm.tiny_configs import tiny
+from plugins.transformers_lm.tiny_configs import few, one_per_family, tiny
 
 MODES = (
     Eager(),
@@ -37,7 +36,7 @@ STEADY = {
 }
 """Sizes beyond all of them, which no type tells apart."""
 
-BRANCHING = {"deepseek_v32", "glm_moe_dsa", "llama4_text", "recurrent_gemma"}
+BRANCHING = {"deepseek_v32", "glm_moe_dsa", "llama4_text", "recurrent_gemma", "rwkv"}
 """Types that take another way at some sizes of POINTS: an index of all keys, chunks of keys, or one
 token alone. A sweep prices their points one by one."""
 
@@ -88,9 +87,7 @@ def held(model, mode, points, expected):
     return found is not None
 
 
-@pytest.mark.parametrize(
-    "kind", [k if k in FAST else pytest.param(k, marks=pytest.mark.slow) for k in sorted(FAMILIES)]
-)
+@pytest.mark.parametrize("kind", few(sorted({*one_per_family(), *BRANCHING, *FAST}), FAST))
 def test_a_sweep_prices_each_point_as_it_is_alone(kind):
     """Or refuses the arrays, if a form takes another way at some sizes: never a wrong number."""
     model = HfModel(tiny(kind))

@@ -18,7 +18,7 @@ from flopbench_transformers_lm.vendor_training import TrainedModel as RealTraine
 from flopbench_transformers_lm.workload import Workload
 from plugins.transformers_lm.family_strategies import TYPES, configs
 from plugins.transformers_lm.test_moe import configs as moe_configs
-from plugins.transformers_lm.tiny_configs import tiny
+from plugins.transformers_lm.tiny_configs import few, one_per_family, tiny
 from support.trainings import trainings
 
 WORKLOAD = Workload(batch_size=1, context_tokens=3)
@@ -29,14 +29,6 @@ some = settings(
     phases=[Phase.generate],
     suppress_health_check=[HealthCheck.too_slow, HealthCheck.data_too_large],
 )
-
-
-def types(names, marked):
-    """Return types; those that are not marked are slow."""
-    return [
-        pytest.param(kind, marks=() if kind in marked else pytest.mark.slow)
-        for kind in sorted(names)
-    ]
 
 
 def by_forms(config, options):
@@ -68,14 +60,14 @@ def require_equal(data, config):
     assert by_forms(config, options) == of_module(config, options)
 
 
-@pytest.mark.parametrize("kind", types(TYPES, FEW))
+@pytest.mark.parametrize("kind", few(sorted({*TYPES} & {*one_per_family(), *FEW}), FEW))
 @some
 @given(data=st.data())
 def test_of_any_dense_model(kind, data):
     require_equal(data, data.draw(configs(kind)))
 
 
-@pytest.mark.parametrize("kind", types(MOE, SPARSE))
+@pytest.mark.parametrize("kind", few(sorted({*MOE} & {*one_per_family(), *SPARSE}), SPARSE))
 @some
 @given(data=st.data())
 def test_of_any_model_with_experts(kind, data):
@@ -90,7 +82,7 @@ adapts, too: here those of queries, keys and values and those of the MLP, in two
 """
 
 
-@pytest.mark.parametrize("kind", sorted(FAMILIES))
+@pytest.mark.parametrize("kind", few(sorted(FAMILIES), one_per_family()))
 def test_of_every_type(kind):
     config = tiny(kind)
     for options in (

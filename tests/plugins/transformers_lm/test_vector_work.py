@@ -6,22 +6,22 @@ all types or as a type's own. So is what moves: the elements of weights and acti
 ops read and write which stand for one kind of op alone.
 """
 
+import itertools
 import re
 from collections import Counter
-from functools import cache
 from pathlib import Path
 
 import pytest
 
 from flopbench.analytic.price import price
 from flopbench.builtin.eager import Eager
-from flopbench.conventions import ENTRIES, Conventions
+from flopbench.conventions import Conventions
 from flopbench_transformers_lm.analytic import HfModel
 from flopbench_transformers_lm.families import FAMILIES
 from flopbench_transformers_lm.vendor import HfVendor
 from flopbench_transformers_lm.workload import Workload
-from plugins.transformers_lm.tiny_configs import tiny
-from support.dispatched import Elements, priced_elements, run
+from plugins.transformers_lm.tiny_configs import one_per_family, tiny
+from support.dispatched import Elements, priced_by_entry, run
 from support.traffic import Moved, Traffic
 
 WORKLOAD = Workload(batch_size=2, context_tokens=7, decode_steps=1)
@@ -74,14 +74,12 @@ NOT_PRICED = {"clamp", "mean", "neg", "rsqrt", "sum"}
 """Said in each report; a mean is of a norm, and its sum is in the norm's entry."""
 
 
-@cache
-def watched(model_type, flags, stage):
-    """Return the closed forms, and what a stage of the real model dispatches and moves."""
-    config = tiny(model_type, flipped=flags == "flipped")
-    call = HfVendor(config).stage(stage, WORKLOAD).prepare(1)
+def watched(vendor, stage):
+    """Return the elements that a stage of the real model dispatches, by op, and what moves."""
+    call = vendor.stage(stage, WORKLOAD).prepare(1)
     elements, traffic = Elements(), Traffic(call.root)
     run(call, elements, traffic)
-    return HfModel(config), elements.total(), traffic
+    return elements.total(), traffic
 
 
 def ran(total):
@@ -98,19 +96,17 @@ def ran(total):
 def priced(model, stage, runs, workload=WORKLOAD):
     """Return the elements of each op that the price stands for."""
     found = Counter()
-    for entry in ENTRIES:
-        count = priced_elements(model, stage, workload, entry)
+    for entry, count in priced_by_entry(model, stage, workload).items():
         if count:
             for op, times in runs[entry].items():
                 found[op] += times * count
     return found
 
 
-def differences(model_type, flags, stage):
+def differences(model, stage, total, runs):
     """Return what the real model runs beyond what is priced, by op."""
-    model, total, _traffic = watched(model_type, flags, stage)
     theirs = ran(total)
-    theirs.subtract(priced(model, stage, RUNS | VARIANTS.get(model_type, {})))
+    theirs.subtract(priced(model, stage, runs))
     return {op: count for op, count in theirs.items() if count}
 
 
@@ -232,14 +228,6 @@ KNOWN = {
 """What a type's model runs that is not priced, and its elements in prefill and decode."""
 
 
-@pytest.mark.parametrize("model_type", sorted(FAMILIES))
-@pytest.mark.parametrize("flags", ["usual", "flipped"])
-def test_every_priced_element_is_one_that_the_model_works_on(model_type, flags):
-    none = ("", {}, {})
-    _why, *known = KNOWN.get(f"{model_type}-{flags}", KNOWN.get(model_type, none))
-    assert [differences(model_type, flags, stage) for stage in STAGES] == known
-
-
 MOVED = {
     ("linear", "bias"): ("mm", "addmm"),
     ("softmax",): ("_softmax",),
@@ -298,30 +286,46 @@ KNOWN_MOVES = {
 """Elements of weights and activations read, and of those written, beyond what is priced."""
 
 
-@pytest.mark.parametrize("model_type", sorted(FAMILIES))
-@pytest.mark.parametrize("flags", ["usual", "flipped"])
-def test_ops_move_the_elements_that_are_priced(model_type, flags):
-    kinds = {kind: ops for kind, ops in MOVED.items() if kind[0] != WRITTEN_OUT.get(model_type)}
-    found = {kind[0]: tuple(beyond(model_type, flags, kind, kinds[kind])) for kind in kinds}
-    known = {
+def cases():
+    """Yield all types, with their flags as usual and flipped: most of them slow."""
+    few = {(kind, "usual") for kind in one_per_family()} | {("falcon", "flipped")}
+    for case in itertools.product(sorted(FAMILIES), ("usual", "flipped")):
+        yield pytest.param(*case, marks=[pytest.mark.slow] * (case not in few))
+
+
+@pytest.mark.parametrize(("model_type", "flags"), [*cases()])
+def test_what_is_priced_is_what_the_model_works_on_and_moves(model_type, flags):
+    """Element by element, in prefill and decode; what is not is known."""
+    config = tiny(model_type, flipped=flags == "flipped")
+    model, vendor = HfModel(config), HfVendor(config)
+    seen = {stage: watched(vendor, stage) for stage in STAGES}
+
+    _why, *known = KNOWN.get(f"{model_type}-{flags}", KNOWN.get(model_type, ("", {}, {})))
+    runs = RUNS | VARIANTS.get(model_type, {})
+    found = [differences(model, stage, total, runs) for stage, (total, _) in seen.items()]
+    assert found == known
+
+    kinds = [kinds for kinds in MOVED if kinds[0] != WRITTEN_OUT.get(model_type)]
+    moved = [beyond(model, stage, traffic, kinds) for stage, (_, traffic) in seen.items()]
+    none = ((0, 0, 0), (0, 0, 0))
+    known = {kind: none for kind, *_ in kinds} | {
         kind: moves
         for (case, kind), moves in KNOWN_MOVES.items()
         if case in {model_type, f"{model_type}-{flags}"}
     }
-    none = ((0, 0, 0), (0, 0, 0))
-    assert found == {kind: known.get(kind, none) for kind in found}
+    assert {kind: tuple(each[kind] for each in moved) for kind in moved[0]} == known
 
 
-def beyond(model_type, flags, kinds, ops):
-    """Yield what each stage's ops move beyond what is priced."""
-    for stage in STAGES:
-        model, _total, traffic = watched(model_type, flags, stage)
-        whole = price(model.ops(stage, WORKLOAD), Eager(), Eager(), Conventions(), "float32")
-        seen, ours = traffic.of(*ops), Moved(whole).of(*kinds)
-        difference = [theirs - mine for theirs, mine in zip(seen, ours, strict=True)]
-        if "layer_norm" in kinds:
-            difference[2] = 0  # it keeps mean and deviation of each row, for training
-        yield tuple(difference)
+def beyond(model, stage, traffic, kinds):
+    """Return what a stage's ops move beyond what is priced, by the first of the kinds of ops."""
+    ours = Moved(price(model.ops(stage, WORKLOAD), Eager(), Eager(), Conventions(), "float32"))
+    found = {}
+    for each in kinds:
+        pairs = zip(traffic.of(*MOVED[each]), ours.of(*each), strict=True)
+        read, written, made = (theirs - mine for theirs, mine in pairs)
+        # A layer norm keeps mean and deviation of each row, for training.
+        found[each[0]] = read, written, 0 if "layer_norm" in each else made
+    return found
 
 
 def test_the_page_names_what_is_not_priced():

@@ -1,6 +1,12 @@
 """One small config of each model type with closed forms, of as many of its parts as it may have."""
 
+from functools import cache
+
+import attrs
+import pytest
+
 from flopbench_transformers_lm.config import LmOptions, read_config
+from flopbench_transformers_lm.families import FAMILIES
 from plugins.transformers_lm import tiny_linear, tiny_sparse, tiny_state_space
 from plugins.transformers_lm.family_strategies import FLAGS, field_names
 
@@ -75,6 +81,18 @@ LATENT = {"deepseek_v2", "deepseek_v3", "glm4_moe_lite", "youtu"}
 """Types with as many key heads as query heads, whose width follows from other fields."""
 
 
+def runnable(model_type):
+    """Return a config that transformers runs on any number of new tokens on a cache.
+
+    MiniMax's mask is as long as the keys of its first layer, which must be of attention for that.
+    """
+    config = tiny(model_type)
+    if model_type != "minimax":
+        return config
+    turned = config.values["layer_types"][::-1]
+    return attrs.evolve(config, values={**config.values, "layer_types": turned})
+
+
 def tiny(model_type, *, flipped=False):
     """Return the config; ``flipped`` turns over its flags, such as those of biases.
 
@@ -96,3 +114,37 @@ def tiny(model_type, *, flipped=False):
     flags = (flag for flag in FLAGS if flag not in OWN.get(model_type, {}))
     turned = {flag: not value for flag in flags if type(value := config.get(flag)) is bool}
     return read_config(model_type, LmOptions(overrides=overrides | turned))
+
+
+def few(kinds, fast):
+    """Return types as parameters of a test; all but a few of them are slow."""
+    return [kind if kind in fast else pytest.param(kind, marks=pytest.mark.slow) for kind in kinds]
+
+
+@cache
+def one_per_family():
+    """Return the first type of each family: a module of families, and the blocks of the layers.
+
+    What holds for a block holds for every type that is made of it: tests of such laws run these
+    types, and some of a test's own.
+    """
+    first = {}
+    for kind, family in FAMILIES.items():
+        first.setdefault((family.__module__, _blocks(kind)), kind)
+    return tuple(first.values())
+
+
+@cache
+def one_per_layers():
+    """Return the first type of each kind of layers, whatever its family is: for long tests."""
+    first = {}
+    for kind in FAMILIES:
+        first.setdefault(_blocks(kind), kind)
+    return tuple(first.values())
+
+
+@cache
+def _blocks(kind):
+    """Return the kinds of blocks that each kind of a type's layers is made of."""
+    groups = FAMILIES[kind](tiny(kind).decoder).groups
+    return frozenset((type(g), type(g.attention), type(g.feed_forward)) for g in groups)

@@ -27,7 +27,8 @@ def small(data, kind):
 
 
 def pages(data, kind, most=3):
-    side = st.integers(1, TINY[kind].most)
+    most = min(most, TINY[kind].images)
+    side = st.integers(TINY[kind].least, TINY[kind].most)
     size = st.tuples(side, side).filter(lambda s: max(s) <= 100 * min(s))
     return data.draw(st.lists(size, min_size=1, max_size=most))
 

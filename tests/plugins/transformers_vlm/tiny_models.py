@@ -1,6 +1,8 @@
 """Small configs of all types, and the tokens that their image processors make of a page."""
 
-from plugins.transformers_vlm import tiny_first, tiny_tiles
+from plugins.transformers_vlm import tiny_cells, tiny_crossing, tiny_first, tiny_tiles
 
-TINY = {**tiny_first.TINY, **tiny_tiles.TINY}
-TOKENS = {**tiny_first.TOKENS, **tiny_tiles.TOKENS}
+_GROUPS = (tiny_cells, tiny_crossing, tiny_first, tiny_tiles)
+
+TINY = {kind: tiny for group in _GROUPS for kind, tiny in group.TINY.items()}
+TOKENS = {kind: counts for group in _GROUPS for kind, counts in group.TOKENS.items()}

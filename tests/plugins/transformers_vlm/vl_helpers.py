@@ -15,12 +15,13 @@ from flopbench.analytic.price import price
 from flopbench.builtin.eager import Eager
 from flopbench.conventions import Conventions
 from flopbench.inputs import Page
+from flopbench.vendor.transformers import VerifiedOptions
 from flopbench_transformers_vlm.analytic import VlModel
 from flopbench_transformers_vlm.config import VlOptions
 from flopbench_transformers_vlm.pixels import PIXELS
 from flopbench_transformers_vlm.processors import image_processor
 from flopbench_transformers_vlm.vendor import VlVendor
-from flopbench_transformers_vlm.workload import Workload, together
+from flopbench_transformers_vlm.workload import together
 from support.stages import reconcile
 
 STAGES = ("vision", "prefill", "decode")
@@ -34,6 +35,8 @@ class Tiny:
         fields: of the config: values, or hypothesis strategies.
         settings: of the image processor, the same.
         most: the longest side of a page that is worth counting.
+        least: the shortest side of a page that the real model runs on.
+        images: the most images of one prompt.
         file: fields of a config.json below them, for those that overrides give to the language
             model in it.
     """
@@ -41,6 +44,8 @@ class Tiny:
     fields: Any
     settings: Any = attrs.field(factory=dict)
     most: int = 200
+    least: int = 1
+    images: int = 3
     file: Any = attrs.field(factory=dict)
 
 
@@ -66,13 +71,17 @@ def workload_of(model, *sizes, **others):
     """Return the workload of pages of (width, height)."""
     cut = together(model._family.cut(*size) for size in sizes)
     pages = tuple(Page("explicit size", *size) for size in sizes)
-    tokens = {"image_tokens": cut.tokens, "separators": cut.separators, "views": cut.views}
-    return Workload(**tokens, pages=pages, **others)
+    return model._family.workload(cut, pages=pages, **others)
+
+
+def vendor_of(model):
+    """Return the real model."""
+    return VlVendor.from_options(model.architecture, VerifiedOptions())
 
 
 def assert_exact(model, workload, stages=STAGES):
     """Assert that both witnesses agree in every component of every stage."""
-    vendor = VlVendor(model.architecture)
+    vendor = vendor_of(model)
     assert model.no_closed_forms is None
     for stage in stages:
         found = reconcile(model, vendor, stage, workload)
@@ -87,14 +96,16 @@ def priced_weights(model, workload):
 
 
 def real_weights(model):
-    """Return the number of parameters of the real model."""
-    module = VlVendor(model.architecture)._real.module
-    return sum(each.numel() for each in module.parameters())
+    """Return the number of parameters of the real model, and of buffers that are learned."""
+    module = vendor_of(model)._real.module
+    learned = [each for name, each in module.named_buffers() if "score_correction_bias" in name]
+    return sum(each.numel() for each in (*module.parameters(), *learned))
 
 
 def processor_of(model):
     """Return transformers' image processor with the model's settings."""
-    return image_processor(model._family.processor, model.architecture.processor)
+    kind = type(model._family).processor_of(model.architecture.values)
+    return image_processor(kind, model.architecture.processor)
 
 
 def processed(model, width, height):
@@ -108,9 +119,11 @@ def whole_flops(model, workload):
 
     It runs on the CPU, with values, as a user calls it.
     """
-    vendor = VlVendor(model.architecture)
+    vendor = vendor_of(model)
     module, config = vendor._real.module, vendor._real.module.config
     module = type(module)(config).eval()
+    if workload.memory is not None:
+        return counted(module, **encoded_and_decoded(model, config, workload))
     inputs = dict(PIXELS[config.model_type](config, workload.all_views))
     pixels = {name: _on_cpu(value) for name, value in inputs.items()}
     tokens, images = int(workload.context_tokens), int(workload.image_tokens)
@@ -118,9 +131,29 @@ def whole_flops(model, workload):
     ids = ids.repeat(int(workload.batch_size), 1)
     kinds = (ids == config.image_token_id).long()
     more = {"mm_token_type_ids": kinds} if "mm_token_type_ids" in _arguments(module) else {}
-    with torch.no_grad(), FlopCounterMode(display=False) as counted:
-        module(input_ids=ids, **pixels, **more)
-    return counted.get_total_flops()
+    return counted(module, input_ids=ids, **pixels, **more)
+
+
+def counted(module, **inputs):
+    """Return the FLOPs of a call."""
+    with torch.no_grad(), FlopCounterMode(display=False) as counter:
+        module(**inputs)
+    return counter.get_total_flops()
+
+
+def encoded_and_decoded(model, config, workload):
+    """Return the inputs of a model with an encoder and a decoder: an image, and tokens of both."""
+    batch, tokens = int(workload.batch_size), int(workload.image_tokens)
+    height, width = model._family.image_size
+    inputs = {
+        "pixel_values": torch.zeros(batch, 3, height, width),
+        "decoder_input_ids": torch.ones(batch, int(workload.context_tokens), dtype=torch.long),
+    }
+    if hasattr(config, "image_token_id"):
+        text = int(workload.memory) - tokens
+        ids = torch.tensor([[config.image_token_id] * tokens + [1] * text])
+        inputs["input_ids"] = ids.repeat(batch, 1)
+    return inputs
 
 
 def _on_cpu(value):

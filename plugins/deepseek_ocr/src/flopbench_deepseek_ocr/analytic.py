@@ -7,6 +7,7 @@ from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import ClassVar, Literal, Self
 
+import attrs
 from attrs import frozen
 
 from flopbench import Named, Op
@@ -16,7 +17,7 @@ from flopbench_deepseek_ocr.architecture import Architecture, read_architecture,
 from flopbench_deepseek_ocr.page_model import PageModel
 from flopbench_deepseek_ocr.sweeps import grid_sweeps
 from flopbench_deepseek_ocr.vision import vision_ops
-from flopbench_deepseek_ocr.workload import Inputs, Workload
+from flopbench_deepseek_ocr.workload import Inputs, Tiling, Workload
 
 
 @frozen(kw_only=True)
@@ -97,6 +98,12 @@ class SamClipModel(PageModel):
         Raises:
             UsageError: the file cannot be read, or has a different format.
         """
+
+    def view_size(self, inputs: Inputs) -> int:
+        return inputs.base_size or super().view_size(inputs)
+
+    def tiling_of(self, inputs: Inputs) -> Tiling:
+        return attrs.evolve(self.tiling, size=inputs.tile_size or self.tiling.size)
 
     def vision_ops(self, workload: Workload) -> Iterator[Op]:
         return vision_ops(self._architecture, workload)

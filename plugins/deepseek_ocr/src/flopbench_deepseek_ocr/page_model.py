@@ -81,8 +81,8 @@ class PageModel(AnalyticModel):
         page, grid = self._page_and_grid(inputs)
         return self.workload_type(
             batch_size=inputs.batch_size,
-            view_size=self.view_sizes[inputs.mode],
-            tile_size=self.tiling.size,
+            view_size=self.view_size(inputs),
+            tile_size=self.tiling_of(inputs).size,
             tile_rows=grid.rows if grid else 0,
             tile_cols=grid.cols if grid else 0,
             prompt_tokens=inputs.prompt_tokens,
@@ -91,12 +91,21 @@ class PageModel(AnalyticModel):
             page=page,
         )
 
+    def view_size(self, inputs: Any) -> int:
+        """Return the side of the global view, in pixels."""
+        return self.view_sizes[inputs.mode]
+
+    def tiling_of(self, inputs: Any) -> Tiling:
+        """Return how a page is cut in the mode ``gundam``."""
+        return self.tiling
+
     def _page_and_grid(self, inputs: Inputs) -> tuple[Page | None, CropGrid | None]:
         """Read the page and choose its grid of tiles, or take the explicit grid."""
         if inputs.crop_grid is None:
             page = read_page(inputs.image)
             tiled = inputs.mode == "gundam"
-            return page, choose_grid(page.width, page.height, self.tiling) if tiled else None
+            tiling = self.tiling_of(inputs)
+            return page, choose_grid(page.width, page.height, tiling) if tiled else None
         if inputs.mode != "gundam":
             raise UsageError(
                 f"workload.crop_grid needs workload.mode=gundam, got mode {inputs.mode!r}"

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Literal
+from typing import Any, Literal
 
 import attrs
 from attrs import frozen
@@ -50,6 +50,9 @@ class Inputs:
     Attributes:
         image: a PNG or JPEG file, or [width, height] in pixels; None means the sample page.
         mode: the image mode.
+        base_size: side of the global view in pixels, in place of the mode's.
+        tile_size: side of a tile in pixels (mode gundam), in place of 640. With 1,024, and a
+            ``base_size`` of 1,280, this is Gundam-M (arXiv:2510.18234).
         crop_grid: an explicit grid of tiles in place of an image (mode gundam).
         prompt_tokens: text tokens of the prompt, special tokens included.
         decode_steps: tokens generated after the prefill.
@@ -59,11 +62,27 @@ class Inputs:
 
     image: str | tuple[int, ...] | None = None
     mode: Mode = "gundam"
+    base_size: int | None = attrs.field(default=None)
+    tile_size: int | None = attrs.field(default=None)
     crop_grid: CropGrid | None = None
     prompt_tokens: int = _at_least(0, 10)
     decode_steps: int = _at_least(1, 100)
     batch_size: int = _at_least(1, 1)
     lm_head: LmHead = "all"
+
+    @base_size.validator
+    @tile_size.validator
+    def _of_whole_tokens(self, attribute: Any, size: int | None) -> None:
+        if size is not None and (size < PIXELS_PER_TOKEN or size % PIXELS_PER_TOKEN):
+            raise ValueError(
+                f"{attribute.name!r} must be a multiple of {PIXELS_PER_TOKEN} pixels, as many as "
+                f"the side of an image token: {size}"
+            )
+
+    @tile_size.validator
+    def _of_tiles(self, _attribute: Any, size: int | None) -> None:
+        if size is not None and self.mode != "gundam":
+            raise ValueError(f"'tile_size' needs mode=gundam, got mode {self.mode!r}")
 
 
 @frozen(eq=False)

@@ -39,8 +39,12 @@ def cannot_build(config: LmConfig, error: Exception) -> CountError:
     return CountError(f"{told}: {_first_line(error)}; {_advice(config, error)}")
 
 
-def cannot_run(config: LmConfig, error: Exception) -> CountError:
-    """Return the error for a call that fails."""
+def cannot_run(config: LmConfig, error: Exception, request: str = "") -> CountError:
+    """Return the error for a call that fails.
+
+    Args:
+        request: its new and its cached tokens, if there are several new ones and some cached ones.
+    """
     model_type = config.model_type
     line = _first_line(error)
     if _BESIDE_TOKENS.search(str(error)):
@@ -53,6 +57,11 @@ def cannot_run(config: LmConfig, error: Exception) -> CountError:
         return CountError(
             f"{told}; what it does depends on values of tensors, which meta tensors do not have: "
             "only a run with weights tells its FLOPs"
+        )
+    if request:
+        return CountError(
+            f"transformers cannot run {model_type} on {request}: {line}; it may run requests of 1 "
+            "new token, or with 0 cached ones"
         )
     return CountError(f"{told}; {_advice(config, error)}")
 

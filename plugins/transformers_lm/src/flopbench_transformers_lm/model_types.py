@@ -72,9 +72,15 @@ def multimodal_types() -> tuple[str, ...]:
     return tuple(dict.fromkeys(kind for name in _MULTIMODAL for kind in _listed().get(name, ())))
 
 
-def table_of(kind: str) -> str:
-    """Return the name of the table that lists a type that generates text."""
-    return next(name for name, kinds in _listed().items() if kind in kinds)
+def table_of(kind: str, *, images: bool = False) -> str:
+    """Return the name of the table that lists a type that generates text.
+
+    Args:
+        images: whether to prefer the class that reads images, too.
+    """
+    tables = _listed()
+    names = (*_MULTIMODAL, _CAUSAL) if images else tables
+    return next(name for name in names if kind in tables.get(name, ()))
 
 
 def config_types() -> tuple[str, ...]:

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any, Literal
 import attrs
 
 from flopbench import CountError, VendorCall, VendorModel, VendorStage
+from flopbench.dims import is_traced
 from flopbench.text import listed
 from flopbench.training_step import TrainOptions
 from flopbench.vendor.model import ByLength
@@ -230,8 +231,13 @@ class HfVendor(VendorModel):
 
 
 def _whole(workload: Workload, real: RealModel, tokens: Any) -> VendorCall:
-    """Return a prefill of sequences of a number of tokens."""
-    run = real.prefill(workload.batch_size, tokens, all_logits=workload.lm_head == "all")
+    """Return a prefill of sequences of a number of tokens.
+
+    The logits of all of one token are those of the last one: RWKV, which mixes one token of each
+    sequence with those before of all, would give as many as it has sequences.
+    """
+    wanted = workload.lm_head == "all" and (is_traced(tokens) or tokens != 1)
+    run = real.prefill(workload.batch_size, tokens, all_logits=wanted)
     return VendorCall(real.module, run)
 
 

@@ -154,8 +154,11 @@ class RealModel:
         except Exception as error:  # noqa: BLE001 - it is told if the call itself fails, too
             return error
 
-    def _call(self, inputs: dict[str, Any], last: Any) -> Callable[[], Any]:
+    def _call(self, inputs: dict[str, Any], last: Any, request: str = "") -> Callable[[], Any]:
         """Return a call of the model; ``last`` is the largest position, which meta tensors lack.
+
+        Args:
+            request: as in `cannot_run`.
 
         The call raises a `CountError` if transformers cannot run the model on the meta device, or
         not on tokens alone.
@@ -171,7 +174,7 @@ class RealModel:
                 except (CountError, TimeoutError):
                     raise
                 except Exception as error:
-                    raise cannot_run(self.config, error) from error
+                    raise cannot_run(self.config, error, request) from error
 
         return call
 
@@ -224,7 +227,8 @@ class RealModel:
             )
         again = cached if self.config.model_type in _TAKES_ALL else 0
         inputs = self._inputs(1, again + new, cached - again, all_logits=all_logits)
-        return self._call({**inputs, **left}, cached + new - 1)
+        several = f"{new:,} new and {cached:,} cached tokens of a request" if new > 1 else ""
+        return self._call({**inputs, **left}, cached + new - 1, several)
 
     def left_by_prefill(self, batch: Any, tokens: Any) -> dict[str, Any]:
         """Return the state that a prefill leaves: a filled cache if possible, else from a run."""

@@ -17,7 +17,8 @@ from flopbench.storage import Storage
 from flopbench_transformers_lm.analytic import DECODING, NOT_PRICED, HfModel, dtype_of
 from flopbench_transformers_vlm.config import VlConfig, VlOptions, read_config
 from flopbench_transformers_vlm.families.family import Family
-from flopbench_transformers_vlm.workload import Cut, Inputs, View, Workload, together
+from flopbench_transformers_vlm.presets import presets
+from flopbench_transformers_vlm.workload import Cut, Inputs, Workload, together
 
 PREFIX = "vl/"
 
@@ -57,6 +58,7 @@ class VlModel(AnalyticModel):
         Size("B", "prompts at once (batch size)", batch=True),
         Size("S", "context tokens of the prefill"),
         Size("K", "decode steps", steps=True),
+        Size("M", "tokens that the decoder reads by cross-attention"),
         Size("n", "tiles of a page, its overview included"),
         Size("h", "rows of cells of a page"),
         Size("w", "columns of cells of a page"),
@@ -65,20 +67,29 @@ class VlModel(AnalyticModel):
     def __init__(self, config: VlConfig, *, dtype: str = DEFAULT_DTYPE) -> None:
         self._config = config
         self.dtype = dtype
-        self._family = family_class(config.model_type)(config)
-        self._language = HfModel(self._family.language, dtype=dtype)
+        self._family = self._family_class(config)(config)
+        self._language = HfModel(self._family.text_config, dtype=dtype)
 
     @classmethod
     def known_names(cls) -> list[str]:
+        """Return the published models, and the types without one, which have names, too."""
         from flopbench_transformers_vlm.families import FAMILIES
 
-        return [PREFIX + kind for kind in sorted(FAMILIES)]
+        published = {each.model_type for each in presets().values()}
+        return [PREFIX + name for name in sorted({*presets(), *FAMILIES} - published)]
 
     @classmethod
     def for_name(cls, name: str) -> type[Self]:
         made = super().for_name(name)
-        made.summary = f"{family_class(name.removeprefix(PREFIX)).source}: closed forms and vendor"
+        family = family_class(type_of(name))
+        made.summary = f"{family.source}: closed forms and vendor"
+        made.parts = {**cls.parts, **family.parts}
         return made
+
+    @classmethod
+    def _family_class(cls, config: VlConfig) -> type[Family]:
+        named = type_of(cls.name)
+        return family_class(config.model_type if named == "*" else named)
 
     @classmethod
     def for_file(cls, path: Path) -> str | None:
@@ -89,9 +100,10 @@ class VlModel(AnalyticModel):
 
     @classmethod
     def from_options(cls, options: VlOptions) -> VlModel:
-        kind = cls.name.removeprefix(PREFIX)
-        family = family_class(kind)
-        config = read_config(kind, options, family.processor, family.settings)
+        named, kind = cls.name.removeprefix(PREFIX), type_of(cls.name)
+        if named in presets():
+            options = evolve(options, preset=options.preset or named)
+        config = read_config(kind, options, family_class(kind))
         dtype, note = (options.dtype, None) if options.dtype else dtype_of(config.language)
         notes = config.notes if note is None else (*config.notes, note)
         return cls(evolve(config, notes=notes), dtype=dtype)
@@ -116,7 +128,7 @@ class VlModel(AnalyticModel):
             list(self._family.vision(self._family.cut(1024, 1024).views))
         except NotCoveredError as error:
             return str(error)
-        return self._language.no_closed_forms
+        return self._family.text_not_covered(self._language)
 
     @property
     def max_positions(self) -> int | None:
@@ -130,12 +142,11 @@ class VlModel(AnalyticModel):
                 read_page(image, f"workload.images[{number}]")
                 for number, image in enumerate(inputs.images)
             ]
+        self._family.require_images(self.name, len(pages))
         cut = together(self._cut(page) for page in pages)
-        return Workload(
+        return self._family.workload(
+            cut,
             batch_size=inputs.batch_size,
-            views=cut.views,
-            image_tokens=cut.tokens,
-            separators=cut.separators,
             prompt_tokens=inputs.prompt_tokens,
             decode_steps=inputs.decode_steps,
             lm_head=inputs.lm_head,
@@ -148,7 +159,7 @@ class VlModel(AnalyticModel):
         try:
             return self._family.cut(page.width, page.height)
         except NotCoveredError as error:
-            raise UsageError(f"model {self.name!r}: {error}") from error
+            raise UsageError(f"{self.name} has no rule for tokens of a page: {error}") from error
 
     def workload_facts(self, workload: Workload) -> Mapping[str, Any]:
         pages = [
@@ -162,13 +173,14 @@ class VlModel(AnalyticModel):
             "image_tokens": workload.image_tokens,
             "separators": workload.separators,
             "context_tokens": workload.context_tokens,
+            **({} if workload.memory is None else {"memory_tokens": workload.memory}),
         }
 
     def notes(self) -> tuple[str, ...]:
         return (*self._config.notes, *self._language.notes())
 
     def assumptions(self) -> tuple[str, ...]:
-        return (SCATTERED, DECODING, TABLES, NOT_PRICED)
+        return (*self._family.assumptions(SCATTERED), DECODING, TABLES, NOT_PRICED)
 
     def ops(self, stage: str, workload: Workload) -> Iterator[Op]:
         if self.no_closed_forms is not None:
@@ -181,7 +193,7 @@ class VlModel(AnalyticModel):
     def stage_sizes(self, stage: str, workload: Workload) -> Mapping[str, Dim]:
         if stage == "vision":
             return self._family.open_sizes(workload)
-        sizes = {"B": workload.batch_size, "S": workload.context_tokens}
+        sizes = self._family.text_sizes(workload)
         return sizes | ({"K": workload.decode_steps} if stage == "decode" else {})
 
     def stage_workload(self, stage: str, workload: Workload, sizes: Mapping[str, Dim]) -> Workload:
@@ -193,12 +205,19 @@ class VlModel(AnalyticModel):
         return Workload(
             batch_size=sizes["B"],
             context=sizes["S"],
+            memory=sizes.get("M"),
             decode_steps=sizes.get("K", 1),
             lm_head=workload.lm_head,
         )
 
     def layer_names(self, component: str, role: str) -> tuple[str, ...]:
         return self._language.layer_names(component, role)
+
+
+def type_of(name: str) -> str:
+    """Return the type of a model, which may be named by its type or as a published model."""
+    named = name.removeprefix(PREFIX)
+    return presets()[named].model_type if named in presets() else named
 
 
 def family_class(kind: str) -> type[Family]:
@@ -210,10 +229,6 @@ def family_class(kind: str) -> type[Family]:
     from flopbench_transformers_vlm.families import FAMILIES
 
     if kind not in FAMILIES:
-        raise UsageError(
-            unknown("vision-language model", PREFIX + kind, [PREFIX + each for each in FAMILIES])
-        )
+        known = [PREFIX + each for each in (*FAMILIES, *presets())]
+        raise UsageError(unknown("vision-language model", PREFIX + kind, known))
     return FAMILIES[kind]
-
-
-__all__ = ["PREFIX", "View", "VlModel", "family_class"]

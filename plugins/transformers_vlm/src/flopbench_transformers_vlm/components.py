@@ -10,15 +10,32 @@ _ATTENTION = rf"{_LAYER}(self_attn|attn|attention|self_attention)"
 _QKV = r"(qkv(_proj)?|[qkv](_proj|_norm)?|query|key|value|in_proj|[qk]_layernorm)"
 _WINDOWS = r"\.vit_merger"
 
+_DAVIT = r"\.blocks\.\d+\.\d+\.\w+_block\."
+"""A block of DaViT, whose stages are lists of them."""
+
 _RULES = (
     (rf"{_WINDOWS}\.self_attn\.{_QKV}$", "vision/window_merger/qkv"),
     (rf"{_WINDOWS}\.self_attn\.out_proj$", "vision/window_merger/out"),
     (rf"{_WINDOWS}\.self_attn$", "vision/window_merger/core"),
     (rf"{_WINDOWS}(\.|$)", "vision/window_merger"),
+    (rf"{_DAVIT}window_attn\.qkv$", "vision/attention/qkv"),
+    (rf"{_DAVIT}window_attn\.proj$", "vision/attention/out"),
+    (rf"{_DAVIT}window_attn$", "vision/attention/core"),
+    (rf"{_DAVIT}channel_attn\.qkv$", "vision/channel_attention/qkv"),
+    (rf"{_DAVIT}channel_attn\.proj$", "vision/channel_attention/out"),
+    (rf"{_DAVIT}channel_attn$", "vision/channel_attention/core"),
+    (rf"{_DAVIT}conv\d$", "vision/conv"),
+    (rf"{_DAVIT}ffn(\.|$)", "vision/mlp"),
+    (r"\.convs\.\d+\.", "vision/patch_embed"),
+    (r"\.pooler(\.|$)", "vision/pooler"),
     (rf"{_ATTENTION}(\.self)?\.{_QKV}$", "vision/attention/qkv"),
-    (rf"{_ATTENTION}\.(proj|out|o_proj|out_proj|projection_layer|dense)$", "vision/attention/out"),
+    (
+        rf"{_ATTENTION}(\.output)?\.(proj|out|o_proj|out_proj|projection_layer|dense)$",
+        "vision/attention/out",
+    ),
     (rf"{_ATTENTION}(\.self)?$", "vision/attention/core"),
     (rf"{_LAYER}(mlp|feed_forward|ffn)(\.|$)", "vision/mlp"),
+    (rf"{_LAYER}(intermediate|output)(\.|$)", "vision/mlp"),
     (rf"{_LAYER}\w*norm\w*$", "vision/norm"),
     (rf"{_LAYER}$|{_LAYER[:-2]}$", "vision/norm"),
     (r"\.(rotary\w*|patch_positional_embedding)(\.|$)", "vision/rope"),
@@ -28,7 +45,8 @@ _RULES = (
     (r"\.deepstack_merger(s|_list)(\.|$)", "vision/deepstack"),
     (r"\.(merger|downsample|patch_merger)(\.|$)", "vision/merger"),
     (
-        r"(^|\.)(multi_modal_projector|vision_projection|connector|aligner|visual_embeddings_table)(\.|$)",
+        r"(^|\.)(multi_modal_projector|projector|vision_projection|connector|aligner"
+        r"|visual_embeddings_table)(\.|$)",
         "vision/projector",
     ),
     (r"\.\w*norm\w*$", "vision/norm"),

@@ -6,14 +6,15 @@ them, and this module only reads them.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Iterable, Mapping
 from functools import cached_property
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import attrs
 from attrs import frozen
 
 from flopbench import UsageError
+from flopbench.errors import nearest_names, unknown
 from flopbench.inputs import config_path, read_json
 from flopbench_transformers_lm.config import (
     LmConfig,
@@ -27,6 +28,15 @@ from flopbench_transformers_lm.misspelt import checked
 from flopbench_transformers_lm.sources import Given
 from flopbench_transformers_vlm.presets import Preset, preset
 from flopbench_transformers_vlm.processors import processor_beside, settings_of
+
+if TYPE_CHECKING:
+    from flopbench_transformers_vlm.families.family import Family
+
+_NEAR = 0.75
+"""Similarity, by difflib, from which an unknown field counts as misspelt."""
+
+_LETTERS = 2
+"""The most letters that a misspelt field has too many, or too few."""
 
 
 @frozen(kw_only=True)
@@ -73,8 +83,11 @@ class VlConfig:
     @cached_property
     def vision(self) -> Fields:
         """The fields of its tower."""
-        values = self.values.get("vision_config") or {}
-        return Fields(LmConfig(f"{self.model_type} (vision_config)", values))
+        return self.part("vision_config")
+
+    def part(self, name: str) -> Fields:
+        """Return the fields of a part of the model."""
+        return Fields(LmConfig(f"{self.model_type} ({name})", self.values.get(name) or {}))
 
     @cached_property
     def settings(self) -> Fields:
@@ -87,46 +100,71 @@ class VlConfig:
         return LmConfig(self.model_type, self.values, language=self.language)
 
 
-def read_config(
-    model_type: str,
-    options: VlOptions,
-    processor_class: str,
-    usual: Callable[[Mapping[str, Any]], Mapping[str, Any]],
-) -> VlConfig:
+def read_config(name: str, options: VlOptions, family: type[Family]) -> VlConfig:
     """Return the complete config that the options describe.
 
     Args:
-        processor_class: name of the image processor's class.
-        usual: returns the settings that replace those of the class, given the config's fields.
+        name: of the model, without its prefix: transformers' type, unless the family has another.
 
     Raises:
         UsageError: transformers is not installed; a file cannot be read, is of another type or
             misspells a field; a preset does not exist; or transformers rejects a value.
     """
-    published = preset(model_type, options.preset) if options.preset else None
-    given = _given(model_type, options, published)
+    published = preset(name, options.preset) if options.preset else None
+    model_type = family.model_type or name
+    given = _given(name, options, published, family)
     if options.overrides:
-        before = given.resolved()
+        _require_known(given, options.overrides)
+        before = family.language(given)
         given = given.with_overrides(checked(options.overrides, given, before), before)
-    language = given.resolved()
+    language = family.language(given)
     whole = built(model_type, {**given.values, "model_type": model_type}, given.source)
     file = options.processor or processor_beside(options.config)
     values = all_values(whole)
-    said = {**usual(values), **_settings(file, published)}
-    processor = settings_of(processor_class, said, options.processor_overrides)
+    said = {**family.settings(values), **_settings(file, published)}
+    processor = settings_of(family.processor_of(values), said, options.processor_overrides)
     return VlConfig(
         model_type,
         values=values,
         language=attrs.evolve(language.decoder, notes=()),
         processor=processor,
-        notes=_notes(model_type, options, published, file),
+        notes=_notes(name, options, published, file),
         published=published,
     )
 
 
-def _given(model_type: str, options: VlOptions, published: Preset | None) -> Given:
+def _require_known(given: Given, overrides: Mapping[str, Any]) -> None:
+    """Refuse overrides of fields that a part of the model does not have, but nearly has.
+
+    Models also read some fields that their config classes do not declare.
+
+    Raises:
+        UsageError: there is one.
+    """
+    before = built(given.model_type, given.values, given.source)
+    for name, values in overrides.items():
+        part = getattr(before, str(name), None)
+        known = part.to_dict() if hasattr(part, "to_dict") else {}
+        if not isinstance(values, Mapping) or "model_type" in values:
+            continue  # no part, or another kind of part with fields of its own
+        for field in map(str, values):
+            if not hasattr(part, field) and _is_misspelt(field, known):
+                what = unknown(f"field of {name}", field, known)
+                raise UsageError(f"model.overrides.{name}: {what}")
+
+
+def _is_misspelt(field: str, known: Iterable[str]) -> bool:
+    """Return whether a field is one of the known ones, but for a letter or two."""
+    near = nearest_names(field, known, 1, _NEAR)
+    return bool(near) and abs(len(near[0]) - len(field)) <= _LETTERS
+
+
+def _given(name: str, options: VlOptions, published: Preset | None, family: type[Family]) -> Given:
+    model_type = family.model_type or name
     if options.config is None and published is not None:
         return Given(model_type, published.config, f"preset {published.name}")
+    if options.config is None and family.defaults:
+        return Given(model_type, family.defaults, f"the defaults of {name}")
     return Given.of(model_type, options.config, as_named=bool(options.as_named))
 
 

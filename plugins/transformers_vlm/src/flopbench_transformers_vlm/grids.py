@@ -27,14 +27,21 @@ class SymbolicSizes:
     ) -> Any:
         return _FUNCTIONS[func](*args, **(kwargs or {}))
 
-    def __getitem__(self, index: Any) -> Self:
-        return type(self)(self._values[index])
+    def __getitem__(self, index: Any) -> Any:
+        """Return some of them; one alone is a number, and what patches choose has no values."""
+        if any(isinstance(each, torch.Tensor) for each in (index if type(index) is tuple else ())):
+            return self._without_values()[index]
+        found = self._values[index]
+        return type(self)(found) if isinstance(found, np.ndarray) else found
 
     def __len__(self) -> int:
         return len(self._values)
 
     def __mul__(self, other: Any) -> Self:
         return type(self)(self._values * _plain(other))
+
+    def __add__(self, other: Any) -> Self:
+        return type(self)(self._values + _plain(other))
 
     def __sub__(self, other: Any) -> Self:
         return type(self)(self._values - _plain(other))
@@ -50,6 +57,17 @@ class SymbolicSizes:
     def prod(self, dim: int) -> Self:
         """Return products along a dimension."""
         return type(self)(np.prod(self._values, axis=dim))
+
+    def unsqueeze(self, dim: int) -> torch.Tensor:
+        """Return them, as what is compared with each patch, without values."""
+        return self._without_values().unsqueeze(dim)
+
+    def _without_values(self) -> torch.Tensor:
+        return torch.empty(self._values.shape, dtype=self.dtype, device=self.device)
+
+    def unbind(self, dim: int) -> tuple[Any, ...]:
+        """Return what a dimension has, one by one."""
+        return tuple(type(self)(each) for each in np.moveaxis(self._values, dim, 0))
 
     def sum(self) -> Any:
         """Return the sum of all."""
@@ -83,4 +101,5 @@ def _repeated(sizes: SymbolicSizes, repeats: SymbolicSizes) -> Any:
 _FUNCTIONS: Mapping[Any, Callable[..., Any]] = {
     torch.nn.functional.pad: _padded,
     torch.repeat_interleave: _repeated,
+    torch.as_tensor: lambda sizes, **_: sizes,
 }

@@ -24,7 +24,8 @@ class MixedDevices(TorchFunctionMode):
     """Lets tensors on the CPU meet those on the meta device, as tensors without values.
 
     Towers compute segments, positions and windows from the sizes of images. On the CPU they find
-    the values that they ask for; where such a tensor meets pixels, its values no longer matter.
+    the values that they ask for; where such a tensor meets pixels, its values no longer matter. A
+    single number keeps its value: it may be the size of a shape, and torch lets it meet all others.
     Some ask which images hold pixels, and whether none is padding: all do.
     """
 
@@ -37,12 +38,17 @@ class MixedDevices(TorchFunctionMode):
             found = answer(*args, **kwargs)
             if found is not None:
                 return found
+        if func in _MAKERS and torch.device(kwargs.get("device") or "cpu").type == "meta":
+            kwargs = {**kwargs, "device": "cpu"}  # it has values: they are kept
         if func is torch.Tensor.to and _loses_values(*args):
             return args[0].to(*args[2:], **kwargs) if args[2:] or kwargs else args[0]
         tensors = [each for each in tree_leaves((args, kwargs)) if isinstance(each, torch.Tensor)]
         if any(each.is_meta for each in tensors) and not all(each.is_meta for each in tensors):
             args, kwargs = tree_map(_to_meta, (args, kwargs))
         return func(*args, **kwargs)
+
+
+_MAKERS = frozenset({torch.as_tensor, torch.tensor})
 
 
 def _loses_values(tensor: Any, device: Any = None, *_others: Any) -> bool:
@@ -56,5 +62,6 @@ def _to_meta(value: Any) -> Any:
     """Return a tensor without values, or a size as the number that it is."""
     if not isinstance(value, torch.Tensor) or value.is_meta:
         return value
-    plain = value.dim() == 0 and not value.is_floating_point()
-    return value.item() if plain else value.to("meta")
+    if value.dim() == 0:
+        return value if value.is_floating_point() else value.item()
+    return value.to("meta")

@@ -6,10 +6,11 @@ code reads them.
 
 from __future__ import annotations
 
+import functools
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
-from flopbench.dims import is_traced
+from flopbench.dims import is_traced, maximum
 from flopbench_transformers_vlm.workload import View
 
 Pixels = Callable[[Any, Sequence[View]], Mapping[str, Any]]
@@ -33,6 +34,13 @@ def patches(config: Any, views: Sequence[View]) -> Mapping[str, Any]:
     }
 
 
+def square_patches(config: Any, views: Sequence[View]) -> Mapping[str, Any]:
+    """Return patches of all images, cut out as small images, and the grid of each image."""
+    flat, vision = patches(config, views), config.vision_config
+    shape = (vision.num_channels, vision.patch_size, vision.patch_size)
+    return {**flat, "pixel_values": flat["pixel_values"].reshape(-1, *shape)}
+
+
 def sizes_of(numbers: Any) -> Any:
     """Return a tensor of sizes on the CPU, or what stands for one if some are symbols."""
     import torch
@@ -53,6 +61,44 @@ def tiles(config: Any, views: Sequence[View]) -> Mapping[str, Any]:
     channels = getattr(config.vision_config, "num_channels", 3)
     count: Any = sum(view.count for view in views)
     return {"pixel_values": torch.empty(count, channels, high, wide, device="meta")}
+
+
+def padded(config: Any, views: Sequence[View]) -> Mapping[str, Any]:
+    """Return whole images, padded to the largest of them, and their own sizes in pixels."""
+    import torch
+
+    vision: Any = config.vision_config
+    patch, merge = vision.patch_size, config.spatial_merge_size
+    sizes: Any = [
+        [patch * (merge * v.rows + v.spare[0]), patch * (merge * v.cols + v.spare[1])]
+        for v in views
+        for _ in range(int(v.count))
+    ]
+    high, wide = (functools.reduce(maximum, sides) for sides in zip(*sizes, strict=True))
+    return {
+        "pixel_values": torch.empty(len(sizes), vision.num_channels, high, wide, device="meta"),
+        "image_sizes": sizes_of(sizes),
+    }
+
+
+def shuffled(config: Any, views: Sequence[View]) -> Mapping[str, Any]:
+    """Return tiles, of whose patches several become one cell."""
+    import torch
+
+    vision: Any = config.vision_config
+    (high, wide), (view,) = vision.patch_size, views
+    side = int(1 / config.downsample_ratio)
+    size: Any = (view.count, vision.num_channels, high * side * view.rows, wide * side * view.cols)
+    return {"pixel_values": torch.empty(*size, device="meta")}
+
+
+def windows(config: Any) -> dict[str, int]:
+    """Return how many cells of a page make a window, down and across, if the tower has windows."""
+    vision = config.vision_config
+    if not hasattr(vision, "window_size"):
+        return {}
+    side = vision.window_size // vision.spatial_merge_size // vision.patch_size
+    return {"h": side, "w": side}
 
 
 def tiles_of_cells(config: Any, views: Sequence[View]) -> Mapping[str, Any]:
@@ -107,17 +153,30 @@ PIXELS: Mapping[str, Pixels] = {
     "cohere2_vision": tiles,
     "deepseek_vl": tiles,
     "gemma3": tiles,
+    "glm46v": patches,
+    "glm4v": patches,
+    "glm4v_moe": patches,
     "glm_ocr": patches,
+    "got_ocr2": tiles,
+    "hunyuan_vl": patches,
+    "lighton_ocr": padded,
     "llava": tiles,
     "minicpm_ocr": packed,
     "minicpmv4_6": packed,
+    "mistral3": padded,
     "ovis2": tiles,
     "paligemma": tiles,
     "granite_docling": marked_tiles,
     "idefics3": tiles_of_cells,
+    "internvl": shuffled,
+    "paddleocr_vl": square_patches,
+    "qianfan_ocr": shuffled,
+    "qwen2_5_vl": patches,
+    "qwen2_vl": patches,
+    "qwen3_5": patches,
+    "qwen3_5_moe": patches,
+    "qwen3_vl": patches,
+    "qwen3_vl_moe": patches,
     "smolvlm": tiles_of_cells,
     "vipllava": tiles,
-    "got_ocr2": tiles,
-    "internvl": tiles,
-    "qianfan_ocr": tiles,
 }

@@ -13,8 +13,7 @@ from flopbench_transformers_lm.failures import cannot_run
 from flopbench_transformers_lm.vendor import HfVendor
 from flopbench_transformers_vlm.components import component_of, is_language
 from flopbench_transformers_vlm.config import VlConfig
-from flopbench_transformers_vlm.families.family import text_workload
-from flopbench_transformers_vlm.pixels import PIXELS
+from flopbench_transformers_vlm.pixels import PIXELS, windows
 from flopbench_transformers_vlm.workload import Workload
 
 GRIDS = "tensors that depend on the sizes of images are computed from those by the model's own code"
@@ -27,19 +26,26 @@ class VlVendor(HfVendor):
     summary = "transformers' own class on the meta device, eager attention"
 
     def __init__(self, config: VlConfig, *, every_step: bool = False) -> None:
+        from flopbench_transformers_vlm.whole_model import WholeModel
+
         super().__init__(config.whole_class, every_step=every_step)
+        self._real = WholeModel(config.whole_class)
         self._config = config
 
     @classmethod
     def from_options(cls, architecture: Any, options: VerifiedOptions) -> VlVendor:
-        return cls(architecture, every_step=options.decode == "every")
+        from flopbench_transformers_vlm.crossing_vendor import VENDORS
+
+        kind = VENDORS.get(architecture.model_type, VlVendor)
+        return kind(architecture, every_step=options.decode == "every")
 
     def stage(self, name: str, workload: Any) -> VendorStage:
         if name != "vision":
-            return super().stage(name, text_workload(workload))
+            return super().stage(name, workload.text)
         return VendorStage(
             lambda _step: VendorCall(self._real.module, self._features(workload)),
             assumptions=(GRIDS,),
+            chunks=lambda: windows(self._real.module.config),
         )
 
     def _features(self, workload: Workload) -> Callable[[], Any]:
@@ -67,8 +73,8 @@ class VlVendor(HfVendor):
     def shapes(self, stage: str, workload: Any) -> Hashable:
         if stage == "vision":
             views = workload.all_views
-            return tuple((v.count, v.rows, v.cols) for v in views)
-        return super().shapes(stage, text_workload(workload))
+            return tuple((v.count, v.rows, v.cols, v.spare) for v in views)
+        return super().shapes(stage, workload.text)
 
     def component_of(self, module: str, op: str) -> str:
         if is_language(module):
@@ -78,4 +84,4 @@ class VlVendor(HfVendor):
     def notes(self, stage: str, workload: Any, flops: Mapping[str, int]) -> tuple[str, ...]:
         if stage == "vision":
             return ()
-        return super().notes(stage, text_workload(workload), flops)
+        return super().notes(stage, workload.text, flops)

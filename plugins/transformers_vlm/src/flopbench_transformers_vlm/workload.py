@@ -10,6 +10,7 @@ from attrs import frozen
 
 from flopbench.dims import Dim, as_dim, dim_field
 from flopbench.inputs import Page
+from flopbench_transformers_lm.workload import Workload as LmWorkload
 
 LmHead = Literal["all", "last"]
 Image = str | tuple[int, ...]
@@ -61,11 +62,13 @@ class View:
 
     Attributes:
         rows, cols: its size in cells: what becomes one token.
+        spare: rows and columns of patches beyond the last cell, which become no token.
     """
 
     count: Dim = dim_field()
     rows: Dim = dim_field()
     cols: Dim = dim_field()
+    spare: tuple[int, int] = (0, 0)
 
     @property
     def tokens(self) -> Dim:
@@ -97,6 +100,7 @@ class Workload:
         image_tokens: positions of one prompt that take vision features.
         separators: positions that begin, end or separate them.
         context: tokens of the prefill, if not those of the images and the prompt.
+        memory: tokens of an encoder that the decoder reads by cross-attention; None if it does not.
         pages: the images that the sizes come from, if any; FLOPs do not depend on them.
     """
 
@@ -108,12 +112,23 @@ class Workload:
     decode_steps: Dim = dim_field(default=100)
     lm_head: LmHead = "all"
     context: Dim | None = attrs.field(default=None, converter=attrs.converters.optional(as_dim))
+    memory: Dim | None = attrs.field(default=None, converter=attrs.converters.optional(as_dim))
     pages: tuple[Page, ...] = ()
 
     @property
     def all_views(self) -> tuple[View, ...]:
         """What the tower sees of all prompts."""
         return tuple(attrs.evolve(v, count=v.count * self.batch_size) for v in self.views)
+
+    @property
+    def text(self) -> LmWorkload:
+        """The workload of a language model that reads the prompt and its images."""
+        return LmWorkload(
+            batch_size=self.batch_size,
+            context_tokens=self.context_tokens,
+            decode_steps=self.decode_steps,
+            lm_head=self.lm_head,
+        )
 
     @property
     def prompt(self) -> Dim:
@@ -128,12 +143,12 @@ class Workload:
 
 def together(cuts: Iterable[Cut]) -> Cut:
     """Return what several images of one prompt become; equal views are counted together."""
-    found: dict[tuple[Dim, Dim], Dim] = {}
+    found: dict[tuple[Dim, Dim, tuple[int, int]], Dim] = {}
     tokens = separators = 0
     for cut in cuts:
         tokens, separators = tokens + cut.tokens, separators + cut.separators
         for view in cut.views:
-            size = (view.rows, view.cols)
+            size = (view.rows, view.cols, view.spare)
             found[size] = found.get(size, 0) + view.count
     views = tuple(View(count, *size) for size, count in found.items())
     return Cut(views, tokens, separators)

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Iterator
 
 from flopbench.hardware.targets import TITLES
+from flopbench.ops.tensors import described
 from flopbench.report import Report, Series
 from flopbench.text import listed, milliseconds, si, table
 from flopbench.training_step import TRAINING
@@ -13,7 +14,6 @@ _HELD = {
     "weight_bytes": "weights",
     "kv_cache_bytes": "KV cache",
     "peak_activation_bytes": "peak activations",
-    "largest_activation_bytes": "largest activation",
 }
 _MOVED = {
     "weight_bytes_read": "weights read",
@@ -37,7 +37,15 @@ def lines(series: Iterable[Series]) -> Iterator[str]:
         yield f"moved: {_by_mode(priced, _moved)}"
         held = (f"{word} {_by_mode(priced, _bytes(name))}" for name, word in _HELD.items())
         yield f"held: {'; '.join(held)}"
+        yield from _largest(priced)
         yield from _bounds(priced)
+
+
+def _largest(priced: list[Series]) -> Iterator[str]:
+    """Yield the largest tensor that a stage makes."""
+    made = [s for s in priced if s.largest_tensor]
+    if made:
+        yield f"largest tensor: {_by_mode(made, lambda s: described(s.largest_tensor or {}))}"
 
 
 def _bounds(priced: list[Series]) -> Iterator[str]:
@@ -130,10 +138,12 @@ def cost_table(series: Iterable[Series]) -> Iterator[str]:
     """Yield a table of bytes, a row per attention mode."""
     priced = [s for s in series if s.costs]
     if priced:
-        names = {**_MOVED, **_HELD}
+        names = {**_MOVED, **_HELD, "largest_tensor_bytes": "largest tensor"}
         rows = ([s.attention, *_cells(s, names)] for s in priced)
         yield from table(["attention", *names.values(), "FLOP/B"], rows)
         yield ""
+        for line in _largest(priced):
+            yield from (f"{line[0].upper()}{line[1:]}.", "")
 
 
 def bound_table(series: Iterable[Series]) -> Iterator[str]:

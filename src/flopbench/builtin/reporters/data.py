@@ -55,13 +55,15 @@ class Csv(Reporter):
         "peak_activation_bytes",
         "flops_per_byte",
     )
+    _LARGEST = ("largest_tensor_bytes",)
     _BOUND = ("gpu", "floor_ms", "bound_ms", "bound_by")
     _COMPARISON = ("vendor_counter", "vendor_flops", "difference", "verdict", "reason")
 
     def render(self, report: Report) -> str:
         text = io.StringIO()
         writer = csv.writer(text, lineterminator="\n")
-        writer.writerow((*self._SERIES, *self._COMPARISON, *self._COSTS, *self._BOUND))
+        costs = (*self._COSTS, *self._BOUND, *self._LARGEST)
+        writer.writerow((*self._SERIES, *self._COMPARISON, *costs))
         writer.writerows(map(cell, row.values()) for row in self.rows(report))
         return text.getvalue().rstrip("\n")
 
@@ -75,6 +77,7 @@ class Csv(Reporter):
                 ]
                 rows: list[Comparison | None] = [*found] or [None]
                 more = _some(s.costs, self._COSTS) | _some(s.bound, self._BOUND)
+                more |= _some(s.costs, self._LARGEST)
                 for c in rows:
                     compared = dict(zip(self._COMPARISON, self._comparison(c), strict=True))
                     yield own | compared | more

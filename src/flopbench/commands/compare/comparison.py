@@ -14,15 +14,16 @@ from attrs import Factory, frozen
 from flopbench.analytic import Stage
 from flopbench.analytic.attention import plot_label
 from flopbench.analytic.price import Fallback, StagePrice, total_price
-from flopbench.analytic.price_many import cost_of
-from flopbench.commands.compare.plan import Entry
+from flopbench.analytic.price_many import cost_of, largest_tensor
+from flopbench.commands.compare.choice import Chosen
+from flopbench.commands.compare.page_sizes import PageSize
 from flopbench.errors import FlopbenchError
 from flopbench.plan import Plan
 from flopbench.report import LeftOut, Report, Series, left_out
 from flopbench.text import json_data
 from flopbench.values import Node, Value
 
-COMPARE_SCHEMA_VERSION = "1.3"
+COMPARE_SCHEMA_VERSION = "1.4"
 
 TOTAL = Stage("total", "All stages")
 """All stages of a model that are not sums of others."""
@@ -53,7 +54,9 @@ class Side:
         tokens: per page: of its image, of the prefill, and generated; None if unknown. For a
             model that reads no image, a sequence counts as a page.
         pages: pages at once; the costs are for all of them.
+        page: the image that it reads, if several pages are compared.
         no_closed_forms: why the model has none; its vendor's count is then all there is.
+        largest_tensors: by stage and attention mode, what the largest tensor is.
         vendor_flops: by stage, by the first vendor counter of FLOPs.
         checks: how each stage compares with each vendor counter.
         left_out: which attention modes were not compared with a counter, and why.
@@ -66,10 +69,12 @@ class Side:
     model: str
     settings: tuple[str, ...]
     pages: int = 1
+    page: str | None = None
     dtype: str | None = None
     tokens: Mapping[str, int | None] = Factory(dict)
     workload: Mapping[str, Any] = Factory(dict)
     costs: Mapping[str, Mapping[str, Cost]] = Factory(dict)
+    largest_tensors: Mapping[str, Mapping[str, Mapping[str, Any] | None]] = Factory(dict)
     vendor_flops: Mapping[str, int | None] = Factory(dict)
     checks: tuple[Mapping[str, Any], ...] = ()
     left_out: tuple[LeftOut, ...] = ()
@@ -86,6 +91,9 @@ class SideBySide(Value):
 
     Attributes:
         per: what costs are given per: a page if the models read one, or a sequence.
+        pages: the images of a folder, if one is given: each model then has an entry for each.
+        notes: what was left out of it.
+        page_sizes: what each model that reads a page costs over its sizes, if that is asked for.
     """
 
     schema_version: str = COMPARE_SCHEMA_VERSION
@@ -94,6 +102,9 @@ class SideBySide(Value):
     modes: Mapping[str, str]
     vendor_counter: str | None
     sides: tuple[Side, ...]
+    pages: tuple[str, ...] = ()
+    notes: tuple[str, ...] = ()
+    page_sizes: tuple[PageSize, ...] = ()
 
     @property
     def failed(self) -> bool:
@@ -130,8 +141,11 @@ class SideBySide(Value):
         return tree(self)
 
 
+NO_IMAGE = "it reads no image, so that it is priced without one"
+
+
 def compare_models(
-    plans: Mapping[Entry, Plan | FlopbenchError],
+    chosen: Chosen,
     check: Callable[[Plan], Report],
     *,
     stages_given: bool,
@@ -143,13 +157,19 @@ def compare_models(
         stages_given: whether to show the plans' stages; otherwise those that are not sums, and
             their total.
     """
+    plans, known = chosen.plans, dict[int, Side]()
     sides = []
     for entry, plan in plans.items():
-        blank = Side(label=entry.label, model=entry.model, settings=entry.settings)
+        blank = Side(label=entry.label, model=entry.model, settings=entry.settings, page=entry.page)
         if isinstance(plan, FlopbenchError):
             sides.append(attrs.evolve(blank, error=str(plan)))
-        else:
-            sides.append(_side(blank, plan, check, stages_given))
+            continue
+        if id(plan) not in known:
+            known[id(plan)] = _side(blank, plan, check, stages_given)
+        side = attrs.evolve(known[id(plan)], page=entry.page)
+        if chosen.image is not None and "image" not in plan.config["workload"]:
+            side = attrs.evolve(side, notes=(*side.notes, NO_IMAGE))
+        sides.append(side)
     resolved = [plan for plan in plans.values() if isinstance(plan, Plan)]
     stages = dict.fromkeys(s for p in resolved for s in _shown(p, stages_given=stages_given))
     per = _per(sides)
@@ -163,6 +183,8 @@ def compare_models(
         modes={m.name: plot_label(m.series_label(), m.name) for p in resolved for m in p.modes},
         vendor_counter=next(iter(counters), None),
         sides=tuple(sides),
+        pages=chosen.pages,
+        notes=chosen.notes,
     )
 
 
@@ -190,11 +212,13 @@ def _side(side: Side, plan: Plan, check: Callable[[Plan], Report], stages_given:
 
 def _priced(side: Side, plan: Plan, stages_given: bool) -> Side:
     costs: dict[str, dict[str, Cost]] = {}
+    largest: dict[str, dict[str, Mapping[str, Any] | None]] = {}
     fallbacks: list[StageFallback] = []
     names = [stage.name for stage in _shown(plan, stages_given=stages_given)]
     for stage, mode, priced in _prices(plan):
         if stage in names:
             costs.setdefault(stage, {})[mode] = cost_of(priced, plan.model.parts)
+            largest.setdefault(stage, {})[mode] = largest_tensor(priced)
             fallbacks += [_fallback(stage, f) for f in priced.fallbacks if stage != TOTAL.name]
     workload = {**plan.config["workload"], **plan.model.workload_facts(plan.workload)}
     return attrs.evolve(
@@ -208,6 +232,7 @@ def _priced(side: Side, plan: Plan, stages_given: bool) -> Side:
         },
         workload=workload,
         costs=costs,
+        largest_tensors=largest,
         fallbacks=tuple(fallbacks),
         notes=plan.notes,
     )

@@ -12,6 +12,7 @@ from flopbench.analytic import AttentionMode
 from flopbench.commands.run.other_sizes import largest, varies, with_size
 from flopbench.hardware import Gpu
 from flopbench.ops.footprint import Footprint
+from flopbench.ops.tensors import LargestTensor, described
 from flopbench.plan import Plan
 from flopbench.text import si
 from flopbench.training_step import TRAINING
@@ -29,6 +30,8 @@ class Fit:
         weight_bytes: weights of all stages, each component's once.
         kv_cache_bytes: the largest of all stages, at their ends.
         peak_activation_bytes: the largest of all stages.
+        largest_tensor: the largest tensor of all stages, in one piece and in its own dtype: the
+            probabilities of eager attention are often in float32.
         largest_batch: the largest ``workload.batch_size`` that fits, prefilled at once; 0 if none
             does; None if the workload has none, or nothing limits it.
         largest_decoding: the largest that fits while tokens are generated: the same for an engine
@@ -43,6 +46,7 @@ class Fit:
     weight_bytes: int
     kv_cache_bytes: int
     peak_activation_bytes: int
+    largest_tensor: LargestTensor | None = None
     largest_batch: int | None = None
     largest_decoding: int | None = None
     longest_context: int | None = None
@@ -58,9 +62,23 @@ class Fit:
         """Whether the GPU has as much memory."""
         return self.needed_bytes <= self.memory_bytes
 
+    @property
+    def largest_tensor_fits(self) -> bool:
+        """Whether that tensor alone has room beside the weights and the cache."""
+        held = self.weight_bytes + self.kv_cache_bytes
+        largest = 0 if self.largest_tensor is None else self.largest_tensor.bytes
+        return held + largest <= self.memory_bytes
+
     def to_dict(self) -> dict[str, Any]:
-        """Return the fields, and the answer."""
-        return {"fits": self.fits, "needed_bytes": self.needed_bytes, **asdict(self)}
+        """Return the fields, and the answers."""
+        made = self.largest_tensor
+        return {
+            "fits": self.fits,
+            "needed_bytes": self.needed_bytes,
+            **asdict(self),
+            "largest_tensor": None if made is None else made.to_dict(),
+            "largest_tensor_fits": self.largest_tensor_fits,
+        }
 
     def text(self) -> str:
         """Return the answer as a line, with the figures that it rests on."""
@@ -70,7 +88,14 @@ class Fit:
             f"peak activations {si(self.peak_activation_bytes, 'B')}",
         )
         line = f"{self._answer()} ({', '.join(parts)})"
-        return "; ".join((line, *self._limits()))
+        return "; ".join((line, *self._alone(), *self._limits()))
+
+    def _alone(self) -> tuple[str, ...]:
+        """Say what the largest tensor is, if it alone has no room."""
+        if self.largest_tensor is None or self.largest_tensor_fits:
+            return ()
+        what = described(self.largest_tensor.to_dict())
+        return (f"one tensor alone does not fit beside weights and cache: {what}",)
 
     def _answer(self) -> str:
         needed, memory = si(self.needed_bytes, "B"), si(self.memory_bytes, "B")
@@ -127,6 +152,7 @@ def fit(plan: Plan, gpu: Gpu, mode: AttentionMode) -> Fit | None:
         weight_bytes=int(held.total_weight_bytes),
         kv_cache_bytes=int(held.kv_cache_bytes),
         peak_activation_bytes=int(held.peak_activation_bytes),
+        largest_tensor=held.largest_tensor,
         largest_batch=most("batch_size"),
         largest_decoding=most("batch_size", decoding) if decoding else None,
         longest_context=most("context_tokens"),

@@ -9,7 +9,7 @@ import attrs
 
 from flopbench.analytic import AttentionMode, Stage
 from flopbench.analytic.price import StagePrice
-from flopbench.analytic.price_many import cost_of
+from flopbench.analytic.price_many import cost_of, largest_tensor
 from flopbench.ops import Cost
 from flopbench.report import Entry, Series
 from flopbench.vendor import VendorCounter, VendorModel
@@ -77,6 +77,7 @@ def analytic_series(
         torch_visible_flops=int(priced.torch_visible_flops),
         **_useful(mode, cost),
         costs=cost_of(priced, parts),
+        largest_tensor=largest_tensor(priced),
         bound=bound,
         memory=memory,
         breakdown=tuple(

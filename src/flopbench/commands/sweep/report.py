@@ -18,7 +18,7 @@ from flopbench.plan.targets import TERA, Deadline, Rates, Targets, rates
 from flopbench.vendor.method import Method
 from flopbench.vendor.own import OwnFormula
 
-SWEEP_SCHEMA_VERSION = "1.3"
+SWEEP_SCHEMA_VERSION = "1.4"
 VENDOR_METHODS = {Method.CONCRETE: "call", Method.SYMBOLIC: "law"}
 """How a vendor number was obtained, in the words of ``sweep.json``: by calls, or by any law."""
 

@@ -123,15 +123,15 @@ def _memory(report: Mapping[str, Any], stage: str) -> Iterator[str]:
         moved = cost["activation_bytes_read"] + cost["activation_bytes_written"]
         sizes = (
             *(cost["weight_bytes"], cost["kv_cache_bytes"], cost["peak_activation_bytes"]),
-            *(read, cache, moved),
+            *(cost["largest_tensor_bytes"], read, cache, moved),
         )
         per_byte = cost["flops_per_byte"]
         texts = (si(size, "B") for size in sizes)
         return [*head, *texts, "" if per_byte is None else f"{per_byte:.1f}"]
 
-    header = ("weights held", "KV cache held", "peak activations", "weights read")
+    header = ("weights held", "KV cache held", "peak activations", "largest tensor")
     return table(
-        ("point", report["size"], "attention", *header, "KV cache moved", *_LAST),
+        ("point", report["size"], "attention", *header, "weights read", "KV cache moved", *_LAST),
         (row(*each) for each in _per_mode(report, stage)),
     )
 

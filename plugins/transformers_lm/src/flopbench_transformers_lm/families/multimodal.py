@@ -10,7 +10,8 @@ import attrs
 
 from flopbench.blocks import Decoder, RotaryAngles, SelfAttention
 from flopbench_transformers_lm.config import LmConfig
-from flopbench_transformers_lm.families.dense import ernie, glm4, granite, qwen2, qwen3
+from flopbench_transformers_lm.families.dense import ernie, glm4, granite, hunyuan, qwen2, qwen3
+from flopbench_transformers_lm.families.fields import Fields
 from flopbench_transformers_lm.families.moe import qwen3_moe
 from flopbench_transformers_lm.families.parts import Family
 from flopbench_transformers_lm.families.routed import glm4_moe
@@ -31,15 +32,18 @@ def _with(config: LmConfig, **fields: object) -> LmConfig:
     return attrs.evolve(config, values={**config.values, **fields})
 
 
-def on_axes(family: Family) -> Family:
+def on_axes(family: Family, *, as_sections: bool = False) -> Family:
     """Return a family whose tokens have positions in time, height and width.
 
     Source: M-RoPE of Qwen2-VL (arXiv:2409.12191).
+
+    Args:
+        as_sections: whether there are as many positions as sections in the config, not three.
     """
 
     def build(config: LmConfig) -> Decoder:
-        made = family(config)
-        angles = tuple(attrs.evolve(_angles(each), axes=3) for each in made.angles)
+        made, axes = family(config), _sections(config) if as_sections else 3
+        angles = tuple(attrs.evolve(_angles(each), axes=axes) for each in made.angles)
         groups = tuple(
             attrs.evolve(group, attention=attrs.evolve(_own(group.attention), rope_shared=False))
             for group in made.groups
@@ -48,6 +52,15 @@ def on_axes(family: Family) -> Family:
 
     build.__doc__ = family.__doc__
     return build
+
+
+def _sections(config: LmConfig) -> int:
+    """Return how many sections of a head's pairs have positions of their own."""
+    fields = Fields(config)
+    sections = fields.get("rope_parameters", {}).get("mrope_section")
+    if not sections:
+        raise fields.refused("rope_parameters", "those with an mrope_section")
+    return len(sections)
 
 
 def _angles(angles: object) -> RotaryAngles:
@@ -67,6 +80,7 @@ MULTIMODAL: dict[str, Family] = {
     "glm4v_text": on_axes(glm4v),
     "glm_ocr_text": on_axes(glm4),
     "granite_docling_text": granite,
+    "hunyuan_vl_text": on_axes(hunyuan, as_sections=True),
     "paddleocr_vl_text": on_axes(ernie),
     "qwen2_5_omni_text": on_axes(qwen2),
     "qwen2_5_vl_text": on_axes(qwen2),

@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
-from typing import ClassVar
+from collections.abc import Iterator, Mapping, Sequence
+from typing import Any, ClassVar
 
-from flopbench import Elementwise, Op
+from flopbench import Elementwise, Op, UsageError
 from flopbench.blocks import Segments, Site, angle_op
 from flopbench.dims import Dim, halve
-from flopbench_transformers_vlm.families.family import Family
+from flopbench_transformers_vlm.families.family import Family, pair
 from flopbench_transformers_vlm.families.resize import smart_resize
 from flopbench_transformers_vlm.workload import Cut, View
 
@@ -21,6 +21,16 @@ class CellsFamily(Family):
     frames_counted: ClassVar[bool] = False
     """Whether the copies of an image in time count as its pixels."""
 
+    widened: ClassVar[bool] = False
+    """Whether a page that is narrower than a cell becomes as wide before anything else."""
+
+    @classmethod
+    def settings(cls, values: Mapping[str, Any]) -> Mapping[str, Any]:
+        """Patches and cells of the tower's size: it takes no others."""
+        tower = values.get("vision_config") or {}
+        names = {"patch_size": "patch_size", "merge_size": "spatial_merge_size"}
+        return {ours: tower[theirs] for ours, theirs in names.items() if theirs in tower}
+
     @property
     def merge(self) -> int:
         """Patches per side of a cell, in the tower."""
@@ -28,18 +38,27 @@ class CellsFamily(Family):
 
     def cut(self, width: int, height: int) -> Cut:
         settings = self.config.settings
+        self._require_patches()
         cell = settings.size("patch_size") * settings.size("merge_size")
-        size = settings.get("size")
-        copies = settings.size("temporal_patch_size")
-        wide, high = smart_resize(
-            width,
-            height,
-            cell,
-            (size["shortest_edge"], size["longest_edge"]),
-            frames=copies if self.frames_counted else None,
-        )
+        copies = settings.size("temporal_patch_size") if self.frames_counted else None
+        limits = pair(settings, "size", "shortest_edge", "longest_edge")
+        wide, high = smart_resize(width, height, cell, limits, frames=copies, widened=self.widened)
         rows, cols = high // cell, wide // cell
         return Cut((View(1, rows, cols),), rows * cols, separators=2)
+
+    def _require_patches(self) -> None:
+        """Refuse patches that the tower does not take.
+
+        Raises:
+            UsageError: its config has others than the image processor.
+        """
+        for name, own in (("patch_size", "patch_size"), ("merge_size", "spatial_merge_size")):
+            made, taken = self.config.settings.get(name), self.config.vision.get(own)
+            if made != taken:
+                raise UsageError(
+                    f"the image processor's {name} is {made}, but the tower's {own} is {taken}: "
+                    "set both, model.processor_overrides and model.overrides.vision_config"
+                )
 
     def segments(self, views: Sequence[View]) -> list[Segments]:
         """Return the patches of each kind of image; one attends to itself alone."""

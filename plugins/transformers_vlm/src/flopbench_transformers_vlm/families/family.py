@@ -6,13 +6,31 @@ from abc import ABC, abstractmethod
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Any, ClassVar
 
-from flopbench import Op
+from flopbench import Op, UsageError
 from flopbench.dims import Dim
 from flopbench_transformers_lm.analytic import HfModel
 from flopbench_transformers_lm.config import LmConfig
-from flopbench_transformers_lm.workload import Workload as LmWorkload
+from flopbench_transformers_lm.families.fields import Fields
+from flopbench_transformers_lm.sources import Given
 from flopbench_transformers_vlm.config import VlConfig
 from flopbench_transformers_vlm.workload import Cut, View, Workload
+
+
+def pair(fields: Fields, name: str, first: str, second: str) -> tuple[int, int]:
+    """Return two parts of a setting that are whole numbers.
+
+    Raises:
+        UsageError: one is missing, or no whole number of at least 1.
+    """
+    found = fields.get(name)
+    values = [found.get(part) if isinstance(found, Mapping) else 0 for part in (first, second)]
+    one, other = (value if type(value) is int else 0 for value in values)
+    if min(one, other) < 1:
+        raise UsageError(
+            f"the image processor's {name} must have {first} and {second}, whole numbers of at "
+            f"least 1, got {found!r}"
+        )
+    return one, other
 
 
 class Family(ABC):
@@ -32,6 +50,21 @@ class Family(ABC):
     """Which sizes of the tower's work can be left open: ``n`` views of one size, or ``h`` and
     ``w``, the cells of one image."""
 
+    left_out: ClassVar[tuple[str, ...]] = ()
+    """What else is left out of the closed forms, a sentence each."""
+
+    model_type: ClassVar[str | None] = None
+    """transformers' name for the kind of model, if the family goes by another."""
+
+    defaults: ClassVar[Mapping[str, Any]] = {}
+    """Fields of the config if no file is given, besides those of the class."""
+
+    parts: ClassVar[Mapping[str, str]] = {}
+    """Labels of parts of the model, by component, besides tower, decoder and LM head."""
+
+    most_images: ClassVar[int | None] = None
+    """The most images of one prompt."""
+
     def __init__(self, config: VlConfig) -> None:
         """Read the config.
 
@@ -49,8 +82,40 @@ class Family(ABC):
         """
         return {}
 
+    @classmethod
+    def processor_of(cls, values: Mapping[str, Any]) -> str:  # noqa: ARG003 - overridden
+        """Return the name of the class of a config's image processor."""
+        return cls.processor
+
+    @classmethod
+    def language(cls, given: Given) -> LmConfig:
+        """Return the config of what writes the text."""
+        return given.resolved()
+
+    @classmethod
+    def require_images(cls, name: str, count: int) -> None:
+        """Refuse more images than one prompt has.
+
+        Raises:
+            UsageError: there are more.
+        """
+        if cls.most_images is not None and count > cls.most_images:
+            raise UsageError(
+                f"model {name!r} reads {cls.most_images} image per prompt, but workload.images has "
+                f"{count}: set workload.batch_size for several"
+            )
+
+    def workload(self, cut: Cut, **sizes: Any) -> Workload:
+        """Return the workload of a prompt with its images.
+
+        Args:
+            sizes: further fields of the workload.
+        """
+        tokens = {"image_tokens": cut.tokens, "separators": cut.separators}
+        return Workload(views=cut.views, **tokens, **sizes)
+
     @property
-    def language(self) -> LmConfig:
+    def text_config(self) -> LmConfig:
         """The language model's config, as its closed forms are asked for."""
         return self.config.language
 
@@ -68,7 +133,23 @@ class Family(ABC):
 
     def text(self, language: HfModel, stage: str, workload: Workload) -> Iterator[Op]:
         """Yield the operations of the language model, on a prompt that features are part of."""
-        return language.ops(stage, text_workload(workload))
+        return language.ops(stage, workload.text)
+
+    def text_not_covered(self, language: HfModel) -> str | None:
+        """Say why the text has no closed forms; None if it has some."""
+        return language.no_closed_forms
+
+    def text_sizes(self, workload: Workload) -> dict[str, Dim]:
+        """Return the sizes of the text's work that can be left open, each with its value."""
+        return {"B": workload.batch_size, "S": workload.context_tokens}
+
+    def assumptions(self, scattered: str) -> tuple[str, ...]:
+        """Return what is assumed of the stages, one sentence each.
+
+        Args:
+            scattered: what is assumed of features that take places in a prompt.
+        """
+        return (scattered, *self.left_out)
 
     def open_sizes(self, workload: Workload) -> Mapping[str, Dim]:
         """Return the sizes of the tower's work that can be left open, each with its value."""
@@ -77,7 +158,7 @@ class Family(ABC):
         view = workload.views[0]
         own = {"n": view.count, "h": view.rows, "w": view.cols}
         found = {name: own[name] for name in self.sizes}
-        return {"B": workload.batch_size, **found} if "n" in found else found
+        return found if {"h", "w"} & {*found} else {"B": workload.batch_size, **found}
 
     def open_views(self, views: Sequence[View], sizes: Mapping[str, Dim]) -> tuple[View, ...]:
         """Return views with other sizes, those that `open_sizes` names."""
@@ -85,14 +166,5 @@ class Family(ABC):
             return tuple(views)
         view = views[0]
         count, rows, cols = view.count, view.rows, view.cols
-        return (View(sizes.get("n", count), sizes.get("h", rows), sizes.get("w", cols)),)
-
-
-def text_workload(workload: Workload) -> LmWorkload:
-    """Return the workload of a language model that reads a prompt and its images."""
-    return LmWorkload(
-        batch_size=workload.batch_size,
-        context_tokens=workload.context_tokens,
-        decode_steps=workload.decode_steps,
-        lm_head=workload.lm_head,
-    )
+        opened = sizes.get("n", count), sizes.get("h", rows), sizes.get("w", cols)
+        return (View(*opened, view.spare),)

@@ -46,7 +46,7 @@ class PaliGemma(OneTileFamily):
         )
 
     @property
-    def language(self) -> LmConfig:
+    def text_config(self) -> LmConfig:
         """Gemma's closed forms are those of a decoder; see `text`."""
         given = self.config.language
         return attrs.evolve(given, values={**given.values, "use_bidirectional_attention": False})

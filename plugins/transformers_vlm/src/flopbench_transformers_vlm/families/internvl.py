@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 from typing import Any
 
-from flopbench import Embedding, Op
+from flopbench import Embedding, Op, UsageError
 from flopbench.blocks import (
     Encoder,
     EncoderAttention,
@@ -17,6 +17,7 @@ from flopbench.blocks import (
     Site,
 )
 from flopbench.dims import Dim
+from flopbench_transformers_vlm.families.family import pair
 from flopbench_transformers_vlm.families.tiles import CroppedFamily
 
 LAYER_NORM = NormSpec("layer_norm")
@@ -35,14 +36,19 @@ class InternVl(CroppedFamily):
 
     @property
     def tile(self) -> tuple[int, int]:
-        rows, cols = self._grid
-        return rows // self._shuffle, cols // self._shuffle
+        (rows, cols), shuffled = self._grid, self._shuffle
+        if rows % shuffled or cols % shuffled:
+            raise UsageError(
+                f"tiles of {rows} x {cols} patches: the model takes multiples of {shuffled} per "
+                "side (the image processor's size)"
+            )
+        return rows // shuffled, cols // shuffled
 
     @property
     def _grid(self) -> tuple[int, int]:
-        size = self.config.settings.get("size")
+        size = pair(self.config.settings, "size", "height", "width")
         high, wide = self.config.vision.get("patch_size")
-        return size["height"] // high, size["width"] // wide
+        return size[0] // high, size[1] // wide
 
     @property
     def _shuffle(self) -> int:

@@ -16,6 +16,7 @@ def smart_resize(
     pixels: tuple[int, int],
     *,
     frames: int | None = None,
+    widened: bool = False,
 ) -> tuple[int, int]:
     """Return width and height, in multiples of a factor, with the number of pixels in a range.
 
@@ -25,6 +26,8 @@ def smart_resize(
     Args:
         pixels: the least and the most.
         frames: copies of the image that count as pixels; None if they do not.
+        widened: whether a side that is shorter than the factor becomes as long first, and the
+            other one longer alike, as in PaddleOCR-VL.
 
     Raises:
         UsageError: one side is more than 200 times as long as the other.
@@ -33,6 +36,10 @@ def smart_resize(
     if frames is not None and min(width, height) < factor:
         scale = max(factor / height, factor / width)
         width, height = int(width * scale), int(height * scale)
+    if widened and height < factor:
+        width, height = round(width * factor / height), factor
+    if widened and width < factor:
+        width, height = factor, round(height * factor / width)
     if max(width, height) / min(width, height) > _MOST_ASPECT:
         raise UsageError(
             f"{page}: the image processor takes none whose longer side is more than "

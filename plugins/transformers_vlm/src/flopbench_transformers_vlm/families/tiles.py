@@ -7,8 +7,8 @@ from typing import Any
 
 from flopbench import Op
 from flopbench.blocks import Segments
-from flopbench.dims import Dim
-from flopbench_transformers_vlm.families.family import Family
+from flopbench.dims import Dim, ceil_div
+from flopbench_transformers_vlm.families.family import Family, pair
 from flopbench_transformers_vlm.workload import Cut, View
 
 
@@ -68,10 +68,10 @@ class CroppedFamily(TilesFamily):
 
     def cut(self, width: int, height: int) -> Cut:
         settings, tiles = self.config.settings, 1
-        size = settings.get("size")
+        size = pair(settings, "size", "width", "height")
         limits = settings.size("min_patches"), settings.size("max_patches")
         if settings.flag("crop_to_patches") and limits[1] > 1:
-            cols, rows = nearest_grid(width, height, (size["width"], size["height"]), limits)
+            cols, rows = nearest_grid(width, height, size, limits)
             tiles = cols * rows + (cols * rows > 1)  # the thumbnail
         view = View(tiles, *self.tile)
         return Cut((view,), int(tiles * view.tokens), separators=2)
@@ -83,8 +83,12 @@ def grids_of(fewest: int, most: int, longest: int | None = None) -> list[tuple[i
     Args:
         longest: the most tiles of a side, if there are limits to them.
     """
-    sides = range(1, min(most, longest or most) + 1)
-    grids = [(cols, rows) for cols in sides for rows in sides if fewest <= cols * rows <= most]
+    longest = min(most, longest or most)
+    grids = [
+        (cols, rows)
+        for cols in range(1, longest + 1)
+        for rows in range(max(1, ceil_div(fewest, cols)), min(longest, most // cols) + 1)
+    ]
     return sorted(grids, key=lambda grid: grid[0] * grid[1])
 
 

@@ -20,7 +20,7 @@ class Preset:
 
     Attributes:
         name: what ``model.preset`` takes.
-        model_type: transformers' type.
+        model_type: what follows ``vl/``.
         source: where its sizes were read.
         parameters: how many weights it has, as published or as its checkpoint has them.
         config: fields of its config.json that decide sizes.

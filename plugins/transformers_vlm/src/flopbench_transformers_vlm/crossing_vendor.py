@@ -1,0 +1,179 @@
+"""The witness of models whose decoder reads the image by cross-attention."""
+
+from __future__ import annotations
+
+import copy
+import inspect
+import re
+from collections.abc import Callable, Hashable, Mapping
+from functools import cached_property
+from typing import Any
+
+from flopbench import VendorCall, VendorStage
+from flopbench.dims import is_traced
+from flopbench_transformers_lm.components import component_of as text_component
+from flopbench_transformers_lm.config import quiet
+from flopbench_transformers_lm.failures import cannot_run
+from flopbench_transformers_lm.kv_cache import fill_like
+from flopbench_transformers_lm.vendor import ALL_LOGITS, STATE_LEFT
+from flopbench_transformers_vlm.components import component_of
+from flopbench_transformers_vlm.families.crossing import fixed_size
+from flopbench_transformers_vlm.vendor import VlVendor
+from flopbench_transformers_vlm.workload import Workload
+
+_SAMPLE = 2
+"""Tokens, of both the decoder and its memory, of a prefill that shows what it keeps."""
+
+_TOWER = re.compile(r"^encoder(\.|$)|^model\.(vision_tower|multi_modal_projector)(\.|$)")
+_ENCODER = re.compile(r"^model\.language_model\.encoder\.")
+_DECODER = re.compile(r"^(decoder|model\.language_model)\.")
+_CROSS = re.compile(r"\.encoder_attn(?=\.|$)")
+
+
+class CrossingVendor(VlVendor):
+    """A model of transformers with an encoder and a decoder, on the meta device.
+
+    The whole class is called: on the tower's output, or with it in place of the image.
+    """
+
+    def stage(self, name: str, workload: Any) -> VendorStage:
+        if name == "vision":
+            return VendorStage(lambda _step: VendorCall(self._module, self.features(workload)))
+        if name == "prefill":
+            logits = workload.lm_head == "all" or self._logits is not None
+            return VendorStage(
+                lambda _step: VendorCall(self._module, self._prefill(workload)),
+                assumptions=() if logits else (ALL_LOGITS,),
+            )
+        return VendorStage(
+            lambda step: VendorCall(self._module, self._decode(workload, step)),
+            steps=workload.decode_steps,
+            sampled=not self._every_step,
+            assumptions=(STATE_LEFT,),
+        )
+
+    def shapes(self, stage: str, workload: Any) -> Hashable:
+        w = workload
+        if stage == "vision":
+            return super().shapes(stage, workload)
+        sizes = (w.batch_size, w.context_tokens, w.memory)
+        return (*sizes, w.lm_head if stage == "prefill" else w.decode_steps)
+
+    def component_of(self, module: str, op: str) -> str:
+        if _TOWER.search(module):
+            return component_of(module)
+        if module == "enc_to_dec_proj":
+            return "decoder/memory"
+        if _ENCODER.search(module):
+            found = text_component(_ENCODER.sub("model.decoder.", module), op)
+            return found.replace("decoder/", "encoder/", 1)
+        own = _DECODER.sub("", module, count=1)
+        found = text_component(_CROSS.sub(".self_attn", own), op)
+        return found.replace("attention", "cross_attention", 1) if _CROSS.search(own) else found
+
+    def notes(self, stage: str, workload: Any, flops: Mapping[str, int]) -> tuple[str, ...]:
+        return ()
+
+    @property
+    def _module(self) -> Any:
+        return self._real.module
+
+    @property
+    def _logits(self) -> str | None:
+        """The argument that says how many logits to keep, if there is one."""
+        name, part = "logits_to_keep", self._module
+        if name in inspect.signature(part.forward).parameters:
+            return name
+        part = getattr(part, "decoder", part)
+        return f"decoder_{name}" if name in inspect.signature(part.forward).parameters else None
+
+    def features(self, workload: Workload) -> Callable[[], Any]:
+        """Return the call that turns the images of all prompts into features."""
+        import torch
+
+        module, config = self._module, self._module.config
+        whole = hasattr(config, "encoder")
+        tower: Any = config.encoder if whole else config.vision_config
+        channels = tower.num_channels if whole else tower.in_channels
+        count: Any = sum(view.count for view in workload.all_views)
+        size = fixed_size(self._config.processor, "image processor")
+        pixels = torch.empty(count, channels, *size, device="meta")
+        encode = module.encoder if whole else module.get_image_features
+        return self._guarded(lambda: encode(pixel_values=pixels), traced=is_traced(count))
+
+    def _prefill(self, workload: Workload) -> Callable[[], Any]:
+        w = workload
+        inputs = self._inputs(w.batch_size, w.context_tokens)
+        if self._logits is not None:
+            inputs[self._logits] = 0 if w.lm_head == "all" else 1
+        inputs |= self._read(w.batch_size, w.memory)
+        return self._called(inputs, (w.batch_size, w.context_tokens, w.memory))
+
+    def _decode(self, workload: Workload, step: int) -> Callable[[], Any]:
+        w, sample = workload, self._sample
+        past: Any = w.context_tokens + step - 1
+        cache = copy.copy(sample)
+        cache.self_attention_cache = fill_like(sample.self_attention_cache, w.batch_size, past)
+        cache.cross_attention_cache = fill_like(
+            sample.cross_attention_cache, w.batch_size, w.memory
+        )
+        inputs = {**self._inputs(w.batch_size, 1), "past_key_values": cache}
+        inputs |= self._states(w.batch_size, w.memory)
+        return self._called(inputs, (w.batch_size, past, w.memory))
+
+    @cached_property
+    def _sample(self) -> Any:
+        """The cache that a short prefill leaves."""
+        import torch
+
+        inputs = {**self._inputs(1, _SAMPLE), **self._read(1, _SAMPLE)}
+        with torch.no_grad():
+            return self._called(inputs, ())().past_key_values
+
+    def _inputs(self, batch: Any, tokens: Any) -> dict[str, Any]:
+        return {"decoder_input_ids": _ids(batch, tokens), "use_cache": True}
+
+    def _read(self, batch: Any, memory: Any) -> dict[str, Any]:
+        """Return what the prefill has of the memory: tokens for a text encoder, or states."""
+        if hasattr(self._module.config, "encoder"):
+            return self._states(batch, memory)
+        return {"input_ids": _ids(batch, memory)}
+
+    def _states(self, batch: Any, memory: Any) -> dict[str, Any]:
+        """Return the output of the encoder that the decoder reads."""
+        import torch
+        from transformers.modeling_outputs import BaseModelOutput
+
+        config = self._module.config
+        width = getattr(config, "encoder", None) or config.text_config
+        states = torch.empty(batch, memory, width.hidden_size, device="meta")
+        return {"encoder_outputs": BaseModelOutput(last_hidden_state=states)}
+
+    def _called(self, inputs: Mapping[str, Any], sizes: tuple[Any, ...]) -> Callable[[], Any]:
+        traced = any(map(is_traced, sizes))
+        return self._guarded(lambda: self._module(**inputs), traced=traced)
+
+    def _guarded(self, call: Callable[[], Any], *, traced: bool) -> Callable[[], Any]:
+        def guarded() -> Any:
+            with quiet():
+                try:
+                    return call()
+                except Exception as error:
+                    if traced:
+                        raise
+                    raise cannot_run(self._real.config, error) from error
+
+        return guarded
+
+
+def _ids(batch: Any, tokens: Any) -> Any:
+    import torch
+
+    return torch.empty(batch, tokens, dtype=torch.long, device="meta")
+
+
+VENDORS: Mapping[str, type[VlVendor]] = {
+    "florence2": CrossingVendor,
+    "vision-encoder-decoder": CrossingVendor,
+}
+"""The witness of a model, by transformers' type, if it is not `VlVendor`."""

@@ -1,0 +1,170 @@
+"""Decoders that read an encoder's output, and BART's encoder: BART, mBART and TrOCR.
+
+Sources: arXiv:1910.13461 (BART), arXiv:2001.08210 (mBART), arXiv:2109.10282 (TrOCR).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Mapping
+from typing import Any
+
+import attrs
+
+from flopbench import Op
+from flopbench.blocks import (
+    CrossAttention,
+    Decoder,
+    Embeddings,
+    Encoder,
+    EncoderAttention,
+    EncoderLayers,
+    Layers,
+    LmHead,
+    Mlp,
+    NormSpec,
+    Pass,
+    ResidualNorms,
+    Segments,
+    SelfAttention,
+    Site,
+)
+from flopbench.blocks.cross import MEMORY
+from flopbench.ops import STREAM
+from flopbench_transformers_lm.config import LmConfig
+from flopbench_transformers_lm.families.fields import Fields, NotCoveredError
+
+LAYER_NORM = NormSpec("layer_norm")
+_RESERVED = 2
+"""Entries of the tables of positions that are not positions."""
+
+
+def _reader(
+    fields: Fields,
+    *,
+    before: bool,
+    attention: Mapping[str, Any],
+    cross: Mapping[str, Any],
+    embeddings: Mapping[str, Any],
+) -> Decoder:
+    """Return a decoder of BART's kind.
+
+    Args:
+        before: whether norms come before the parts, and one after all layers.
+        attention, cross, embeddings: further options of its blocks.
+    """
+    width, heads = fields.size("d_model"), fields.size("decoder_attention_heads")
+    if width % heads:
+        raise fields.refused("d_model", f"multiples of the {heads} heads")
+    sizes: dict[str, Any] = {"width": width, "heads": heads, "head_dim": width // heads}
+    own = SelfAttention(**sizes, kv_heads=heads, qkv_bias=True, out_bias=True, **attention)
+    other = CrossAttention(**sizes, bias=True, out_bias=True, **cross)
+    mlp = Mlp(
+        width=width,
+        inner=fields.size("decoder_ffn_dim"),
+        activation=fields.activation("activation_function"),
+        bias=True,
+    )
+    vocabulary = fields.vocabulary
+    return Decoder(
+        # The vectors are multiplied even if by 1.
+        embeddings=Embeddings(vocabulary=vocabulary, width=width, scaled=True, **embeddings),
+        groups=(Layers(fields.size("decoder_layers"), own, mlp, cross=other),),
+        around=ResidualNorms(
+            norm=LAYER_NORM, width=width, norms=3, after=not before, last=int(before)
+        ),
+        head=LmHead(vocabulary=vocabulary, width=width, tied=fields.tied),
+    )
+
+
+def _positions(fields: Fields) -> int:
+    return fields.size("max_position_embeddings") + _RESERVED
+
+
+def bart(fields: Fields, *, before: bool = False) -> Decoder:
+    """BART: a norm after each part."""
+    embeddings = {"positions": _positions(fields), "norm": LAYER_NORM}
+    return _reader(fields, before=before, attention={}, cross={}, embeddings=embeddings)
+
+
+def mbart(fields: Fields) -> Decoder:
+    """mBART: a norm before each part, and one after all layers."""
+    return bart(fields, before=True)
+
+
+def trocr(fields: Fields) -> Decoder:
+    """TrOCR: BART whose queries are scaled; positions may be sinusoids, the memory wider."""
+    learned = fields.flag("use_learned_position_embeddings")
+    normed = fields.flag("layernorm_embedding")
+    return _reader(
+        fields,
+        before=False,
+        attention={"queries_scaled": "constant", "scaled": None},
+        cross={
+            "queries_scaled": True,
+            "scaled": None,
+            "memory_width": fields.get("cross_attention_hidden_size"),
+        },
+        embeddings={
+            "positions": _positions(fields) if learned else 0,
+            "sinusoids": not learned,
+            "norm": LAYER_NORM if normed else None,
+        },
+    )
+
+
+READERS: Mapping[str, Callable[[Fields], Decoder]] = {"bart": bart, "mbart": mbart, "trocr": trocr}
+"""Decoders by transformers' type."""
+
+
+def decoder_of(config: LmConfig) -> Decoder:
+    """Return the decoder that a config describes.
+
+    Raises:
+        NotCoveredError: there are no closed forms for its type, or for a value in it.
+    """
+    if config.model_type not in READERS:
+        known = ", ".join(READERS)
+        raise NotCoveredError(
+            f"there are closed forms for decoders of type {known}, not {config.model_type!r}"
+        )
+    return READERS[config.model_type](Fields(config))
+
+
+def bart_encoder(fields: Fields, run: Pass) -> Iterator[Op]:
+    """Yield BART's encoder of the tokens of the memory; its token embeddings are the decoder's."""
+    width, heads = fields.size("d_model"), fields.size("encoder_attention_heads")
+    if width % heads:
+        raise fields.refused("d_model", f"multiples of the {heads} heads")
+    site, read = Site("encoder"), attrs.evolve(run, queries=run.memory, keys=run.memory)
+    embeddings = Embeddings(
+        vocabulary=fields.vocabulary,
+        width=width,
+        scaled=True,
+        positions=_positions(fields),
+        norm=LAYER_NORM,
+    )
+    mlp = Mlp(
+        width=width,
+        inner=fields.size("encoder_ffn_dim"),
+        activation=fields.activation("activation_function"),
+        bias=True,
+    )
+    around = ResidualNorms(norm=LAYER_NORM, width=width, after=True)
+    layers = Encoder(
+        layers=fields.size("encoder_layers"),
+        attention=EncoderAttention(width=width, heads=heads, head_dim=width // heads),
+        rest=EncoderLayers(mlp=mlp, around=around),
+        name="encoder",
+    )
+    for op in embeddings.ops(site.at("embed"), read):
+        shared = {"weights_shared": True, "weights_of": "decoder/embed/tokens"}
+        yield _as_memory(attrs.evolve(op, **shared) if op.role == "tokens" else op)
+    for op in layers.ops(site, [Segments(run.batch, run.memory)]):
+        yield _as_memory(op)
+
+
+def _as_memory(op: Op) -> Op:
+    """Return an operation whose stream is the memory, not that of the decoder."""
+    named = {STREAM: MEMORY}
+    takes = tuple(named.get(each, each) for each in op.takes)
+    return attrs.evolve(op, takes=takes, gives=named.get(op.gives, op.gives))
