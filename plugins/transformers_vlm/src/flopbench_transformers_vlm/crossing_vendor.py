@@ -9,15 +9,16 @@ from collections.abc import Callable, Hashable, Mapping
 from functools import cached_property
 from typing import Any
 
-from flopbench import VendorCall, VendorStage
+from flopbench import CountError, VendorCall, VendorStage
 from flopbench.dims import is_traced
+from flopbench.training_step import TrainOptions
 from flopbench_transformers_lm.components import component_of as text_component
 from flopbench_transformers_lm.config import quiet
 from flopbench_transformers_lm.failures import cannot_run
 from flopbench_transformers_lm.kv_cache import fill_like
 from flopbench_transformers_lm.vendor import ALL_LOGITS, STATE_LEFT
 from flopbench_transformers_vlm.components import component_of
-from flopbench_transformers_vlm.families.crossing import fixed_size
+from flopbench_transformers_vlm.processors import fixed_size
 from flopbench_transformers_vlm.vendor import VlVendor
 from flopbench_transformers_vlm.workload import Workload
 
@@ -42,14 +43,19 @@ class CrossingVendor(VlVendor):
         if name == "prefill":
             logits = workload.lm_head == "all" or self._logits is not None
             return VendorStage(
-                lambda _step: VendorCall(self._module, self._prefill(workload)),
+                lambda _step: VendorCall(self._module, self._first_pass(workload)),
                 assumptions=() if logits else (ALL_LOGITS,),
             )
         return VendorStage(
-            lambda step: VendorCall(self._module, self._decode(workload, step)),
+            lambda step: VendorCall(self._module, self._next_pass(workload, step)),
             steps=workload.decode_steps,
             sampled=not self._every_step,
             assumptions=(STATE_LEFT,),
+        )
+
+    def training(self, workloads: Mapping[str, Any], options: TrainOptions) -> VendorStage:
+        raise CountError(
+            f"vendor model {self.name!r} does not train a model with an encoder and a decoder"
         )
 
     def shapes(self, stage: str, workload: Any) -> Hashable:
@@ -101,7 +107,7 @@ class CrossingVendor(VlVendor):
         encode = module.encoder if whole else module.get_image_features
         return self._guarded(lambda: encode(pixel_values=pixels), traced=is_traced(count))
 
-    def _prefill(self, workload: Workload) -> Callable[[], Any]:
+    def _first_pass(self, workload: Workload) -> Callable[[], Any]:
         w = workload
         inputs = self._inputs(w.batch_size, w.context_tokens)
         if self._logits is not None:
@@ -109,7 +115,7 @@ class CrossingVendor(VlVendor):
         inputs |= self._read(w.batch_size, w.memory)
         return self._called(inputs, (w.batch_size, w.context_tokens, w.memory))
 
-    def _decode(self, workload: Workload, step: int) -> Callable[[], Any]:
+    def _next_pass(self, workload: Workload, step: int) -> Callable[[], Any]:
         w, sample = workload, self._sample
         past: Any = w.context_tokens + step - 1
         cache = copy.copy(sample)

@@ -4,11 +4,11 @@ from __future__ import annotations
 
 from abc import abstractmethod
 from collections.abc import Iterator, Sequence
-from typing import Any, ClassVar
+from typing import ClassVar
 
 import attrs
 
-from flopbench import Op, UsageError
+from flopbench import Op
 from flopbench.blocks import Decoder, Pass, stage_passes
 from flopbench.dims import Dim
 from flopbench_transformers_lm.analytic import HfModel
@@ -17,6 +17,7 @@ from flopbench_transformers_lm.families.fields import NotCoveredError
 from flopbench_transformers_lm.sources import Given
 from flopbench_transformers_vlm.families.family import Family
 from flopbench_transformers_vlm.families.readers import decoder_of
+from flopbench_transformers_vlm.processors import fixed_size
 from flopbench_transformers_vlm.workload import Cut, View, Workload
 
 KEPT = (
@@ -134,20 +135,3 @@ def crossing_pass(stage: str, workload: Workload) -> Pass:
         head_rows=workload.context_tokens if every else 1,
     )
     return attrs.evolve(run, memory=workload.memory)
-
-
-def fixed_size(settings: Any, name: str) -> tuple[int, int]:
-    """Return height and width of the images that an image processor makes of all pages.
-
-    Raises:
-        UsageError: it makes images of several sizes.
-    """
-    cropped = settings.get("do_center_crop")
-    size = settings.get("crop_size" if cropped else "size") or {}
-    high, wide = size.get("height"), size.get("width")
-    if not (high and wide) or not (cropped or settings.get("do_resize", True)):
-        raise UsageError(
-            f"model.processor: the tower takes images of one size, but this {name} makes others; "
-            "set its size to a height and a width"
-        )
-    return int(high), int(wide)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
-from typing import Any
+from typing import Any, ClassVar
 
 from flopbench import Elementwise, Linear, Op, UsageError
 from flopbench.blocks import NormSpec, Pass, Site
@@ -32,7 +32,7 @@ class Florence2(CrossingFamily):
     source = "Florence-2 (arXiv:2311.06242)"
     processor = "CLIPImageProcessor"
     decoder_field = "text_config"
-    parts = {"encoder": "text encoder"}
+    parts: ClassVar[Mapping[str, str]] = {"encoder": "text encoder"}
 
     def __init__(self, config: VlConfig) -> None:
         super().__init__(config)

@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 from collections.abc import Iterator, Mapping, Sequence
 from functools import reduce
-from typing import Any
+from typing import Any, ClassVar
 
 import attrs
 
@@ -36,7 +36,7 @@ class LightOnOcr(CellsFamily):
 
     source = "LightOnOCR (arXiv:2601.14251)"
     processor = "PixtralImageProcessor"
-    assumptions = (ONE_ROW,)
+    left_out: ClassVar[tuple[str, ...]] = (ONE_ROW,)
 
     @classmethod
     def settings(cls, values: Mapping[str, Any]) -> Mapping[str, Any]:

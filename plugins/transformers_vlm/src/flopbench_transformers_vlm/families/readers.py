@@ -157,10 +157,14 @@ def bart_encoder(fields: Fields, run: Pass) -> Iterator[Op]:
         name="encoder",
     )
     for op in embeddings.ops(site.at("embed"), read):
-        shared = {"weights_shared": True, "weights_of": "decoder/embed/tokens"}
-        yield _as_memory(attrs.evolve(op, **shared) if op.role == "tokens" else op)
+        yield _as_memory(_shared(op) if op.role == "tokens" else op)
     for op in layers.ops(site, [Segments(run.batch, run.memory)]):
         yield _as_memory(op)
+
+
+def _shared(op: Op) -> Op:
+    """Return a look-up in the decoder's table of tokens."""
+    return attrs.evolve(op, weights_shared=True, weights_of="decoder/embed/tokens")
 
 
 def _as_memory(op: Op) -> Op:
