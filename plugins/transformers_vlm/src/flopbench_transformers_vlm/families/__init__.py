@@ -14,6 +14,7 @@ from flopbench_transformers_vlm.families.hunyuan_vl import FAMILIES as HUNYUAN_V
 from flopbench_transformers_vlm.families.idefics3 import FAMILIES as IDEFICS3
 from flopbench_transformers_vlm.families.internvl import FAMILIES as INTERNVL
 from flopbench_transformers_vlm.families.paddleocr_vl import FAMILIES as PADDLEOCR_VL
+from flopbench_transformers_vlm.families.pix2struct import FAMILIES as PIX2STRUCT
 from flopbench_transformers_vlm.families.pixtral import FAMILIES as PIXTRAL
 from flopbench_transformers_vlm.families.qwen_vl import FAMILIES as QWEN_VL
 
@@ -28,6 +29,7 @@ FAMILIES: Mapping[str, type[Family]] = {
     **INTERNVL,
     **PADDLEOCR_VL,
     **PIXTRAL,
+    **PIX2STRUCT,
     **QWEN_VL,
 }
 """The classes that say what a page becomes and what a tower runs."""

@@ -1,4 +1,4 @@
-"""Decoders that read an encoder's output, and BART's encoder: BART, mBART and TrOCR.
+"""Decoders that read an encoder's output: BART, with its encoder, mBART, TrOCR and Pix2Struct.
 
 Sources: arXiv:1910.13461 (BART), arXiv:2001.08210 (mBART), arXiv:2109.10282 (TrOCR).
 """
@@ -18,11 +18,13 @@ from flopbench.blocks import (
     Encoder,
     EncoderAttention,
     EncoderLayers,
+    GatedMlp,
     Layers,
     LmHead,
     Mlp,
     NormSpec,
     Pass,
+    RelativePositions,
     ResidualNorms,
     Segments,
     SelfAttention,
@@ -34,6 +36,7 @@ from flopbench_transformers_lm.config import LmConfig
 from flopbench_transformers_lm.families.fields import Fields, NotCoveredError
 
 LAYER_NORM = NormSpec("layer_norm")
+RMS_NORM = NormSpec("rms_norm")
 _RESERVED = 2
 """Entries of the tables of positions that are not positions."""
 
@@ -55,7 +58,7 @@ def _reader(
     width, heads = fields.size("d_model"), fields.size("decoder_attention_heads")
     if width % heads:
         raise fields.refused("d_model", f"multiples of the {heads} heads")
-    sizes: dict[str, Any] = {"width": width, "heads": heads, "head_dim": width // heads}
+    sizes = _heads(width, heads)
     own = SelfAttention(**sizes, kv_heads=heads, qkv_bias=True, out_bias=True, **attention)
     other = CrossAttention(**sizes, bias=True, out_bias=True, **cross)
     mlp = Mlp(
@@ -74,6 +77,12 @@ def _reader(
         ),
         head=LmHead(vocabulary=vocabulary, width=width, tied=fields.tied),
     )
+
+
+def _heads(width: int, heads: int) -> dict[str, Any]:
+    """Return sizes of attention; its probabilities have the type of its scores."""
+    sizes = {"width": width, "heads": heads, "head_dim": width // heads}
+    return sizes | {"softmax_dtype": None}
 
 
 def _positions(fields: Fields) -> int:
@@ -112,7 +121,37 @@ def trocr(fields: Fields) -> Decoder:
     )
 
 
-READERS: Mapping[str, Callable[[Fields], Decoder]] = {"bart": bart, "mbart": mbart, "trocr": trocr}
+def pix2struct(fields: Fields) -> Decoder:
+    """Pix2Struct: T5's decoder (arXiv:1910.10683), scores multiplied by 1, as transformers does.
+
+    In the place of relative positions, which only the decoder's own tokens have, zeros and a mask
+    are added to the scores of cross-attention.
+    """
+    width, heads = fields.width, fields.heads
+    if heads * fields.size("d_kv") != width:
+        raise fields.refused("d_kv", f"the width {width} divided by the {heads} heads")
+    sizes = _heads(width, heads)
+    relative = RelativePositions(heads, fields.size("relative_attention_num_buckets"))
+    own = SelfAttention(**sizes, kv_heads=heads, bias="relative positions")
+    other = CrossAttention(**sizes, position_bias="zeros and a mask", biases=2)
+    mlp = GatedMlp(
+        width=width, inner=fields.size("d_ff"), activation=fields.activation("dense_act_fn")
+    )
+    return Decoder(
+        embeddings=Embeddings(vocabulary=fields.vocabulary, width=width),
+        groups=(Layers(fields.layers, own, mlp, cross=other),),
+        around=ResidualNorms(norm=RMS_NORM, width=width, norms=3, last=1),
+        head=LmHead(vocabulary=fields.vocabulary, width=width, tied=fields.tied),
+        angles=(relative,),
+    )
+
+
+READERS: Mapping[str, Callable[[Fields], Decoder]] = {
+    "bart": bart,
+    "mbart": mbart,
+    "pix2struct_text_model": pix2struct,
+    "trocr": trocr,
+}
 """Decoders by transformers' type."""
 
 
@@ -152,7 +191,7 @@ def bart_encoder(fields: Fields, run: Pass) -> Iterator[Op]:
     around = ResidualNorms(norm=LAYER_NORM, width=width, after=True)
     layers = Encoder(
         layers=fields.size("encoder_layers"),
-        attention=EncoderAttention(width=width, heads=heads, head_dim=width // heads),
+        attention=EncoderAttention(**_heads(width, heads)),
         rest=EncoderLayers(mlp=mlp, around=around),
         name="encoder",
     )
