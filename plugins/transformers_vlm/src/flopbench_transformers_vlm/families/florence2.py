@@ -11,10 +11,10 @@ from flopbench.dims import Dim, at_most_one
 from flopbench_transformers_lm.analytic import HfModel
 from flopbench_transformers_lm.families.fields import Fields
 from flopbench_transformers_vlm.config import VlConfig
+from flopbench_transformers_vlm.families.bart_encoder import bart_encoder
 from flopbench_transformers_vlm.families.crossing import FixedFamily
 from flopbench_transformers_vlm.families.davit import DaVit
 from flopbench_transformers_vlm.families.family import Family
-from flopbench_transformers_vlm.families.readers import bart_encoder
 from flopbench_transformers_vlm.workload import Cut, Workload
 
 LAYER_NORM = NormSpec("layer_norm")
