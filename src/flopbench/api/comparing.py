@@ -5,6 +5,8 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping
 from typing import TYPE_CHECKING, Any
 
+import attrs
+
 from flopbench.api.given import (
     PathText,
     Section,
@@ -42,6 +44,7 @@ def compare(
     method: CountMethod | None = None,
     plugins: PathText | Iterable[PathText] = (),
     strict_plugins: bool = False,
+    page_sizes: bool = False,
 ) -> SideBySide:
     """Compare what models cost per page or sequence.
 
@@ -58,23 +61,26 @@ def compare(
         ['deepseek_ocr', 'deepseek_ocr mode=base']
 
     Args:
-        models: names or paths, as of `run`; a model with settings of its own is a pair of a name
-            and sections, or a text ``MODEL:KEY=VALUE,KEY=VALUE``.
+        models: names or paths, as of `run`, or wildcards such as ``*ocr*``; a model with settings
+            of its own is a pair of a name and sections, or a text ``MODEL:KEY=VALUE,KEY=VALUE``.
         workload, model_options, vendor, conventions, dtypes, train: keys and values of these
             sections of the configuration, for all; ``model_options`` is the section ``model``.
-        image: an image of a page; short for the key ``image`` of the workload.
+        image: an image of a page, for all models that read one; or a folder of pages.
         attention, stages, counters: names, as a list or as a text with commas.
         analytic_only: whether to price the closed forms alone.
         method: how the vendor is counted: ``concrete``, ``symbolic`` or ``auto``.
         plugins: modules or files to load; ``no:NAME`` blocks a plugin.
         strict_plugins: whether a plugin that fails to load is an error.
+        page_sizes: whether to price the models over sizes of a page, too.
 
     Raises:
         UsageError: an argument is wrong; the message is the sentence of the command line.
         PluginError: a plugin cannot be loaded, or breaks the contract of its hook.
     """
+    from flopbench.commands.compare.choice import choose
     from flopbench.commands.compare.comparison import compare_models
-    from flopbench.commands.compare.plan import check_entries, plan_entries
+    from flopbench.commands.compare.page_sizes import page_sizes as prices_of_sizes
+    from flopbench.commands.compare.plan import check_entries
     from flopbench.commands.run import runner
 
     shared = overrides_of(
@@ -95,10 +101,14 @@ def compare(
         analytic_only=analytic_only,
         method=method,
     )
-    plans = plan_entries(catalog, entries, shared_texts, options)
-    return compare_models(
-        plans, lambda plan: runner.run(plan, catalog), stages_given=stages is not None
+    chosen = choose(catalog, entries, shared_texts, options)
+    found = compare_models(
+        chosen, lambda plan: runner.run(plan, catalog), stages_given=stages is not None
     )
+    if not page_sizes:
+        return found
+    sizes = prices_of_sizes(catalog, chosen.plans, shared_texts, options)
+    return attrs.evolve(found, page_sizes=sizes)
 
 
 def _entry(model: Model) -> Entry:

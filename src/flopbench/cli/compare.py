@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import gc
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any
+from typing import TYPE_CHECKING, Annotated
 
+import attrs
 import typer
 
 from flopbench.cli.common import LOG, formats, load, print_text, progress_bar
@@ -13,17 +14,16 @@ from flopbench.cli.options import (
     AnalyticOnlyOption,
     AttentionOption,
     CountersOption,
-    ImageOption,
     PluginOption,
     StagesOption,
     StrictOption,
 )
-from flopbench.errors import PluginError, UsageError
+from flopbench.errors import FlopbenchError, UsageError
 from flopbench.inputs.options import path, settings
 
 if TYPE_CHECKING:
+    from flopbench.commands.compare.choice import Chosen
     from flopbench.commands.compare.comparison import SideBySide
-    from flopbench.commands.compare.plan import Entry
 
 
 def compare_command(
@@ -35,7 +35,14 @@ def compare_command(
             help="Models, each with its own settings if any; and settings for all.",
         ),
     ],
-    image: ImageOption = None,
+    image: Annotated[
+        str | None,
+        typer.Option(metavar="FILE", help="An image of a page, or a folder of them."),
+    ] = None,
+    page_sizes: Annotated[
+        bool,
+        typer.Option("--page-sizes", help="Add curves over page sizes, by closed forms alone."),
+    ] = False,
     attention: AttentionOption = None,
     stages: StagesOption = None,
     counters: CountersOption = None,
@@ -45,7 +52,7 @@ def compare_command(
         typer.Option(metavar="DIR", help="Write compare.json, compare.md and plots there."),
     ] = None,
     format: Annotated[  # noqa: A002 - the option's name
-        str, typer.Option(metavar="NAMES", help="markdown or json.")
+        str, typer.Option(metavar="NAMES", help="markdown, json or csv.")
     ] = "markdown",
     plugin: PluginOption = None,
     strict_plugins: StrictOption = False,
@@ -55,8 +62,10 @@ def compare_command(
     It shows FLOPs, memory, bytes moved and tokens. Each model is checked against its vendor model,
     if it has one. Exit status: 0, 1 a model failed or differs (the others are shown), 2 usage.
     """
+    from flopbench.commands.compare.choice import choose
     from flopbench.commands.compare.comparison import compare_models
-    from flopbench.commands.compare.plan import parse, plan_entries
+    from flopbench.commands.compare.page_sizes import page_sizes as prices_of_sizes
+    from flopbench.commands.compare.plan import parse
     from flopbench.commands.compare.text import FORMATS
     from flopbench.commands.run.runner import run
     from flopbench.values.files import check_writable, write_files
@@ -73,12 +82,15 @@ def compare_command(
         counters=counters,
         analytic_only=analytic_only,
     )
-    plans = plan_entries(catalog, entries, shared, options)
+    chosen = choose(catalog, entries, shared, options)
     gc.enable()
-    with progress_bar(_calls(plans)) as progress:
+    with progress_bar(_calls(chosen)) as progress:
         found = compare_models(
-            plans, lambda plan: run(plan, catalog, progress), stages_given=stages is not None
+            chosen, lambda plan: run(plan, catalog, progress), stages_given=stages is not None
         )
+    if page_sizes:
+        sizes = prices_of_sizes(catalog, chosen.plans, shared, options)
+        found = attrs.evolve(found, page_sizes=sizes)
     if out is not None:
         write_files(Path(out), _files(found))
     for name in shown:
@@ -87,12 +99,14 @@ def compare_command(
         raise typer.Exit(1)
 
 
-def _calls(plans: dict[Entry, Any]) -> int:
-    resolved = (plan for plan in plans.values() if not isinstance(plan, PluginError))
+def _calls(chosen: Chosen) -> int:
+    plans = {id(plan): plan for plan in chosen.plans.values()}  # pages of a size share one
+    resolved = (plan for plan in plans.values() if not isinstance(plan, FlopbenchError))
     return sum(len(plan.base_stages) * len(plan.counters) for plan in resolved)
 
 
 def _files(found: SideBySide) -> dict[str, str | bytes]:
+    from flopbench.commands.compare import page_plots
     from flopbench.commands.compare.plots import draw
     from flopbench.commands.compare.text import to_json, to_markdown
 
@@ -101,7 +115,9 @@ def _files(found: SideBySide) -> dict[str, str | bytes]:
         "compare.md": to_markdown(found) + "\n",
     }
     try:
-        files |= draw(found)
+        # Bars are of one page; over several, curves show more.
+        files |= {} if found.pages else draw(found)
+        files |= page_plots.draw(found.page_sizes)
     except UsageError as error:  # the rest needs no matplotlib
         LOG.warning("%s; no plots are written", error)
     return files

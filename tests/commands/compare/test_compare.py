@@ -381,7 +381,7 @@ def test_what_is_compared_is_called_what_it_is(compare):
         (("page", "text:words"), "text words: override 'words' must be KEY=VALUE"),
         (("page", "text", "workload.words=2"), "page: workload: unknown key 'words'"),
         (("page", "text:workload.word=2"), "text word=2: workload: unknown key 'word': did you"),
-        (("page", "text", "--image", "a.png"), "text takes no image (it has no workload.image)"),
+        (("text", "--image", "a.png"), "text: it takes no image (it has no workload.image)"),
         (("page", "text", "--stages", "sya"), "unknown stage of these models 'sya': did you mean"),
         (("page", "text", "--stages", "look"), "unknown stage of text 'look'"),
         (("page", "text", "--format", "console"), "unknown format of a comparison 'console'"),
@@ -413,3 +413,177 @@ def test_one_model_alone_has_no_first_to_compare_with(compare):
     assert alone.startswith("# page\n")
     assert "vs first model" in both
     assert "vs first model" not in alone
+
+
+def png(path, width, height):
+    from PIL import Image
+
+    Image.new("L", (width, height), 255).save(path)
+    return str(path)
+
+
+READER = '''
+from attrs import frozen
+
+from flopbench import Linear, Stage, hookimpl
+from flopbench.inputs import read_page
+from toy import Toy
+
+
+@frozen(kw_only=True)
+class Image:
+    image: str | tuple[int, ...] | None = None
+
+
+@frozen(kw_only=True)
+class Sizes:
+    width: int
+    height: int
+
+
+class Reader(Toy):
+    """Reads a patch of 10 x 10 pixels as a row."""
+
+    name = "reader"
+    stages = (Stage("look", "Look"), Stage("say", "Say"))
+    inputs_type = Image
+    first_token = ("look",)
+
+    def workload(self, inputs):
+        page = read_page(inputs.image)
+        return Sizes(width=page.width, height=page.height)
+
+    def workload_facts(self, workload):
+        rows = workload.width * workload.height // 100
+        return {
+            "image_tokens": rows,
+            "page.width": workload.width,
+            "page.height": workload.height,
+        }
+
+    def ops(self, stage, workload):
+        rows = workload.width * workload.height // 100
+        yield Linear(component=stage, rows=rows, in_features=8, out_features=4)
+
+
+@hookimpl
+def flopbench_analytic_models():
+    return [Reader]
+'''
+
+
+@pytest.fixture
+def pages(flopbench, tmp_path):
+    """Return a run on a folder of pages: two of 20 x 50 pixels, and one of 40 x 50."""
+    write_toy(tmp_path)
+    (tmp_path / "toys.py").write_text(PLUGIN)
+    (tmp_path / "reader.py").write_text(READER)
+    folder = tmp_path / "pages"
+    folder.mkdir()
+    for name, width in (("a.png", 20), ("b.PNG", 40), ("c.png", 20)):
+        png(folder / name, width, 50)
+    (folder / "notes.txt").write_text("no page")
+
+    def run(*args):
+        plugins = ("-p", "toys.py", "-p", "reader.py", "--analytic-only")
+        return flopbench("compare", *args, *plugins)
+
+    run.folder = folder
+    return run
+
+
+def test_each_model_is_priced_on_each_page_of_a_folder(pages):
+    found, _ = report(pages, "reader", "text", "--image", str(pages.folder))
+    read = [m for m in found["models"] if m["label"] == "reader"]
+    assert [m["page"].rpartition("/")[2] for m in read] == ["a.png", "b.PNG", "c.png"]
+    assert [m["tokens"]["image"] for m in read] == [10, 20, 10]
+    look = [m["costs"]["look"]["eager"] for m in read]
+    assert [cost["flops"] for cost in look] == [64 * 10, 64 * 20, 64 * 10]
+    assert [cost["largest_tensor_bytes"] for cost in look] == [2 * 4 * n for n in (10, 20, 10)]
+    (text,) = (m for m in found["models"] if m["label"] == "text")
+    assert (text["page"], text["notes"][-1][:20]) == (None, "it reads no image, s")
+    assert len(found["pages"]) == 3
+    assert "notes.txt" in found["notes"][0]
+
+
+def test_the_table_of_a_folder_has_means_and_what_they_are_of(pages):
+    shown = pages("reader", "--image", str(pages.folder)).stdout
+    assert "Each figure is the mean over 3 pages, then least..most." in shown
+    assert "| reader | 3 | 13 (10..20) | none | none | bfloat16 | not checked |" in shown
+    mean = 64 * 40 / 3
+    assert f"| {mean:.1f} FLOP (640 FLOP..1.28 kFLOP) |" in shown
+
+
+def test_rows_of_a_folder_have_the_page(pages):
+    import csv
+
+    done = pages("reader", "--image", str(pages.folder), "--stages", "look", "--format", "csv")
+    rows = [row for row in csv.DictReader(done.stdout.splitlines()) if row["attention"] == "eager"]
+    assert [(row["width"], row["height"], row["image_tokens"]) for row in rows] == [
+        ("20", "50", "10"), ("40", "50", "20"), ("20", "50", "10"),
+    ]  # fmt: skip
+
+
+def test_a_broken_page_is_told_and_the_others_are_shown(pages):
+    (pages.folder / "d.jpg").write_text("broken")
+    done = pages("reader", "--image", str(pages.folder))
+    assert done.returncode == 1
+    assert "| reader | 3 | 13 (10..20) | none | none | bfloat16 | failed on 1 page |" in done.stdout
+    (line,) = (line for line in done.stdout.splitlines() if "d.jpg" in line)
+    assert line.startswith("- reader, d.jpg: image ")
+    assert line.endswith("is not a PNG or JPEG image")
+
+
+def test_a_folder_without_pages_and_models_without_images(pages, tmp_path):
+    empty = tmp_path / "empty"
+    empty.mkdir()
+    said = one_sentence(pages("reader", "--image", str(empty)))
+    assert "the folder has no PNG or JPEG file" in said
+    said = one_sentence(pages("text", "text:workload.words=2", "--image", str(pages.folder)))
+    assert "none of these models takes an image (it has no workload.image)" in said
+
+
+def test_one_image_is_for_the_models_that_read_one(pages):
+    image = png(pages.folder / "large.png", 100, 100)
+    found, models = report(pages, "reader", "text", "--image", image)
+    assert models["reader"]["tokens"]["image"] == 100
+    assert models["text"]["notes"] == ["it reads no image, so that it is priced without one"]
+    assert (found["pages"], models["reader"]["page"]) == ([], None)
+
+
+def test_a_wildcard_stands_for_the_names_that_match(compare):
+    found, _ = report(compare, "page", "*ag*", "hf/gem*2", "--analytic-only")
+    labels = [model["label"] for model in found["models"]]
+    assert labels[0] == "page"
+    assert labels.count("page") == 1
+    assert labels[-1] == "hf/gemma2"
+    assert not any("*" in label for label in labels)
+
+
+def test_what_is_wrong_with_one_that_a_wildcard_stands_for_is_its_result(compare):
+    _, models = report(compare, "p*ge", "te*t", "workload.size=2", "--analytic-only", code=1)
+    assert models["page"]["error"] is None
+    assert "text: workload: unknown key 'size'" in models["text"]["error"]
+
+
+def test_a_wildcard_that_matches_nothing_names_what_is_near(compare):
+    said = one_sentence(compare("pagex*"))
+    assert said.startswith("no known model matches 'pagex*'")
+    assert "page" in said.partition("near names: ")[2]
+
+
+def test_costs_over_page_sizes(pages, tmp_path):
+    out = tmp_path / "out"
+    done = pages("reader", "text", "--page-sizes", "--stages", "look,say", "--out", str(out))
+    assert done.returncode == 0, done.stderr
+    found = json.loads((out / "compare.json").read_text())
+    sizes = found["page_sizes"]
+    assert {size["label"] for size in sizes} == {"reader"}
+    assert [size["megapixels"] for size in sizes][:3] == [0.25, 0.5, 1]
+    for size in sizes:
+        rows = size["width"] * size["height"] // 100
+        assert (size["image_tokens"], size["flops"]) == (rows, 64 * rows)
+        assert size["largest_tensor_bytes"] == 2 * 4 * rows
+        assert abs(size["width"] * size["height"] / 1e6 / size["megapixels"] - 1) < 0.01
+    for name in ("image_tokens", "flops", "largest_tensor"):
+        assert (out / f"pages_{name}.png").read_bytes().startswith(b"\x89PNG")

@@ -94,7 +94,13 @@ COST = {
     *("weight_bytes", "weight_bytes_read", "expected_expert_bytes_read"),
     *("kv_cache_bytes", "kv_cache_bytes_read", "kv_cache_bytes_written"),
     *("activation_bytes_read", "activation_bytes_written", "peak_activation_bytes"),
-    *("largest_activation_bytes", "expected_bytes_moved", "flops_per_byte", "parts_flops"),
+    *(
+        "largest_activation_bytes",
+        "largest_tensor_bytes",
+        "expected_bytes_moved",
+        "flops_per_byte",
+        "parts_flops",
+    ),
 }
 
 
@@ -103,7 +109,7 @@ def test_sweep_json_has_its_keys_and_what_was_not_measured_is_null(sweep):
     assert set(report) == TOP
     head = {key: report[key] for key in list(report)[:7]}
     assert head == {
-        "schema_version": "1.3",
+        "schema_version": "1.4",
         "model": "deepseek_ocr",
         "sweep": "vision_prefill",
         "description": "Vision and prefill over grids of tiles",

@@ -58,8 +58,11 @@ def check(config, workload):
 
 
 @pytest.mark.parametrize("model_type", few(TYPES, ("gemma2", "gpt2")))
-def test_each_type_is_exact_at_its_configs_defaults(model_type):
-    options = LmOptions(overrides=UNBUILT.get(model_type, {}))
+def test_each_type_is_exact_at_its_configs_defaults_with_few_layers(model_type):
+    import make_hf_laws as script
+
+    layers = script.FEWER.get(model_type, {"num_hidden_layers": 4})
+    options = LmOptions(overrides={**UNBUILT.get(model_type, {}), **layers})
     workload = Workload(batch_size=2, context_tokens=9, decode_steps=2)
     check(read_config(model_type, options), workload)
 

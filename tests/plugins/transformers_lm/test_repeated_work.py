@@ -11,6 +11,7 @@ from flopbench_transformers_lm.families import FAMILIES
 from flopbench_transformers_lm.vendor import HfVendor
 from flopbench_transformers_lm.workload import Workload
 from plugins.transformers_lm.lm_helpers import COUNTER, small_config
+from plugins.transformers_lm.recurrent_configs import recurrent_config
 from plugins.transformers_lm.tiny_configs import few, tiny
 
 WORKLOAD = Workload(batch_size=2, context_tokens=6, decode_steps=3)
@@ -78,12 +79,9 @@ def test_a_model_that_works_no_more_than_it_must_says_nothing(kind):
     assert bool(said) == latent
 
 
-@pytest.mark.slow
 def test_weights_that_layers_share_work_once_in_each():
-    """Zamba has a cache, and one block that runs in several layers."""
-    sizes = {"hidden_size": 64, "vocab_size": 64, "intermediate_size": 64, "n_mamba_heads": 2}
-    heads = {"num_attention_heads": 4, "num_key_value_heads": 4, "attention_head_dim": 32}
-    config = read_config("zamba", LmOptions(overrides={**sizes, **heads}))
+    """Zamba has a cache, and one block that runs in two of its four layers."""
+    config = recurrent_config("zamba")
     for stage in ("prefill", "decode"):
         assert not [note for note in notes(config, stage) if "counted" in note]
 

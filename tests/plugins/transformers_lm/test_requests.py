@@ -1,5 +1,7 @@
 """Steps over requests of different lengths: the real model, real caches, and other stages."""
 
+from functools import cache
+
 import attrs
 import pytest
 import sympy
@@ -61,12 +63,18 @@ def vendor_of(config):
     return HfVendor.from_options(config, HfVendor.options_type())
 
 
+@cache
+def both(kind):
+    """Return the closed forms and the real model of a type."""
+    config = runnable(kind)
+    return HfModel(config), vendor_of(config)
+
+
 @pytest.mark.parametrize("kind", KINDS)
 @settings(max_examples=8)
 @given(mix=mixes)
 def test_random_mixes_are_what_the_real_model_runs(kind, mix):
-    config = tiny(kind)
-    found = reconcile(HfModel(config), vendor_of(config), "step", step(*mix))
+    found = reconcile(*both(kind), "step", step(*mix))
     assert found.verdict == "exact", found
     assert found.vendor_flops > 0
 
@@ -76,8 +84,7 @@ def test_random_mixes_are_what_the_real_model_runs(kind, mix):
 @settings(max_examples=3)
 @given(mix=mixes)
 def test_so_are_those_of_all_other_types(kind, mix):
-    config = runnable(kind)
-    assert reconcile(HfModel(config), vendor_of(config), "step", step(*mix)).verdict == "exact"
+    assert reconcile(*both(kind), "step", step(*mix)).verdict == "exact"
 
 
 def test_what_transformers_cannot_run_on_a_cache_is_told_by_its_tokens():

@@ -11,9 +11,8 @@ from flopbench.builtin.eager import Eager
 from flopbench.conventions import Conventions
 from flopbench.errors import PluginError
 from flopbench_transformers_lm.analytic import HfModel
-from flopbench_transformers_lm.families import FAMILIES
 from flopbench_transformers_lm.workload import Workload
-from plugins.transformers_lm.tiny_configs import few, tiny
+from plugins.transformers_lm.tiny_configs import few, one_per_family, tiny
 
 MODES = (
     Eager(),
@@ -88,7 +87,7 @@ def held(model, mode, points, expected):
     return found is not None
 
 
-@pytest.mark.parametrize("kind", few(sorted(FAMILIES), FAST))
+@pytest.mark.parametrize("kind", few(sorted({*one_per_family(), *BRANCHING, *FAST}), FAST))
 def test_a_sweep_prices_each_point_as_it_is_alone(kind):
     """Or refuses the arrays, if a form takes another way at some sizes: never a wrong number."""
     model = HfModel(tiny(kind))

@@ -18,6 +18,7 @@ from flopbench.training import passes as passes_module
 from flopbench.training_step import STAGE_OF, TRAIN, TrainOptions
 from flopbench.vendor.trained import TrainedVendor
 from flopbench_transformers_lm.analytic import HfModel
+from flopbench_transformers_lm.families import FAMILIES
 from flopbench_transformers_lm.families.latent import LATENT
 from flopbench_transformers_lm.families.moe import MOE
 from flopbench_transformers_lm.requests import RequestInputs, by_length
@@ -26,23 +27,20 @@ from flopbench_transformers_lm.workload import Workload
 from plugins.transformers_lm.family_strategies import TYPES, configs
 from plugins.transformers_lm.test_moe import configs as moe_configs
 from plugins.transformers_lm.test_training import OWN_CORE
-from plugins.transformers_lm.tiny_configs import tiny
+from plugins.transformers_lm.tiny_configs import few, one_per_family, one_per_layers, tiny
 from support.proofs import proof_of
 from support.training import passes
 from support.trainings import analytic, trainings
 
 FEW = {"llama", "qwen2_moe"}
 
-INTERPOLATED = {"bloom", "deepseek_v2", "llama4_text"}
+INTERPOLATED = {"bloom", "deepseek_v2"}
 """Types whose forward torch cannot trace either: it fails, or binds a size."""
 
 
-def types(names, marked=FEW):
-    """Return types; those that are not marked are slow."""
-    return [
-        pytest.param(kind, marks=() if kind in marked else pytest.mark.slow)
-        for kind in sorted(names)
-    ]
+def types(names):
+    """Return one type of each family among some, and those that run always."""
+    return few(sorted({*names} & {*one_per_family(), *FEW}), FEW)
 
 
 workloads = st.builds(Workload, batch_size=st.integers(1, 2), context_tokens=st.integers(1, 6)) | (
@@ -89,11 +87,22 @@ def test_any_training_of_a_model_with_experts_is_exact(kind, data):
     require_equal(data, data.draw(moe_configs(kind)))
 
 
-PROVED = {*TYPES, *MOE, *LATENT}
-"""Types that have attention alone; training of the others is held at random sizes."""
+@pytest.mark.slow
+@pytest.mark.parametrize("kind", FAMILIES)
+def test_a_training_step_of_every_type_is_exact(kind):
+    config, workload = tiny(kind), Workload(batch_size=2, context_tokens=7)
+    vendor = HfVendor.from_options(config, HfVendor.options_type())
+    options = TrainOptions(recompute="full")
+    priced = analytic(HfModel(config), workload, options)
+    assert priced == passes(vendor, {"prefill": workload}, options)
 
 
-@pytest.mark.parametrize("kind", types(PROVED, ()))
+PROVED = ({*TYPES, *MOE, *LATENT} & {*one_per_layers()}) | INTERPOLATED
+"""Types that have attention alone, one of each kind of layers."""
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("kind", sorted(PROVED))
 def test_a_training_step_is_proved_for_every_batch_and_context(kind):
     config, options = tiny(kind), TrainOptions()
     model = TrainedModel(HfModel(config), options)

@@ -123,14 +123,28 @@ def few(kinds, fast):
 
 @cache
 def one_per_family():
-    """Return the first type of each kind of layers: those that are made of the same blocks.
+    """Return the first type of each family: a module of families, and the blocks of the layers.
 
-    What holds for a block holds for every type that is made of it: the fast tests of such laws run
-    these types, and some of a test's own.
+    What holds for a block holds for every type that is made of it: tests of such laws run these
+    types, and some of a test's own.
     """
     first = {}
     for kind, family in FAMILIES.items():
-        groups = family(tiny(kind).decoder).groups
-        blocks = {(type(g), type(g.attention), type(g.feed_forward)) for g in groups}
-        first.setdefault(frozenset(blocks), kind)
+        first.setdefault((family.__module__, _blocks(kind)), kind)
     return tuple(first.values())
+
+
+@cache
+def one_per_layers():
+    """Return the first type of each kind of layers, whatever its family is: for long tests."""
+    first = {}
+    for kind in FAMILIES:
+        first.setdefault(_blocks(kind), kind)
+    return tuple(first.values())
+
+
+@cache
+def _blocks(kind):
+    """Return the kinds of blocks that each kind of a type's layers is made of."""
+    groups = FAMILIES[kind](tiny(kind).decoder).groups
+    return frozenset((type(g), type(g.attention), type(g.feed_forward)) for g in groups)

@@ -23,7 +23,7 @@ QUICK = (Phase.explicit, Phase.generate)
 
 def small(data, kind):
     tiny = TINY[kind]
-    return model_of(kind, drawn(data, tiny.fields), drawn(data, tiny.settings))
+    return model_of(kind, drawn(data, tiny.fields), drawn(data, tiny.settings), tiny.file)
 
 
 def pages(data, kind, most=3):

@@ -12,8 +12,7 @@ from flopbench import UsageError
 from flopbench_transformers_lm.config import quiet
 from flopbench_transformers_vlm.families import FAMILIES
 from flopbench_transformers_vlm.presets import preset, presets
-from flopbench_transformers_vlm.processors import settings_of
-from plugins.transformers_vlm.vl_helpers import model_of
+from plugins.transformers_vlm.vl_helpers import model_of, priced_weights, workload_of
 from support.cli import one_sentence
 
 HF = "huggingface.co/"
@@ -112,6 +111,11 @@ KEYWORDS = {
 DECODES = {"donut", "nougat", "trocr"}
 """Types that are transformers' vision-encoder-decoder."""
 
+COVERED = sorted(name for name, one in presets().items() if one.model_type in FAMILIES)
+
+SIDES = {"min_pixels": "shortest_edge", "max_pixels": "longest_edge"}
+"""What transformers calls the former names of two settings, in ``size``."""
+
 UNIT = {"M": 6, "G": 9, "B": 9}
 
 
@@ -185,15 +189,20 @@ def test_transformers_reads_each_key_of_a_preset(name):
     assert not list(not_read(one.config, config_of(one)))
 
 
-@pytest.mark.parametrize(
-    "name", sorted(name for name, one in presets().items() if one.model_type in FAMILIES)
-)
+@pytest.mark.parametrize("name", COVERED)
+def test_the_closed_forms_have_the_weights_of_a_preset(name):
+    one = presets()[name]
+    model = model_of(one.model_type, preset=name)
+    workload = workload_of(model, (1240, 1754), prompt_tokens=1)
+    assert priced_weights(model, workload) == one.parameters
+
+
+@pytest.mark.parametrize("name", COVERED)
 def test_the_image_processor_has_each_setting_of_a_preset(name):
     one = presets()[name]
-    family = FAMILIES[one.model_type]
-    kept = settings_of(family.processor, one.processor, {})
-    assert {key: kept[key] for key in one.processor if key in kept} == one.processor
-    assert set(one.processor) <= set(kept)
+    kept = model_of(one.model_type, preset=name).architecture.processor
+    for key, value in one.processor.items():
+        assert (kept["size"][SIDES[key]] if key in SIDES else kept[key]) == value
 
 
 def test_a_preset_gives_sizes_settings_and_its_source():

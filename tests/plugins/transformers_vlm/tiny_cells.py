@@ -45,6 +45,16 @@ PIXTRAL = {
     "intermediate_size": ints(4, 20),
     "hidden_act": choice("silu", "gelu"),
 }
+GLM = {
+    "depth": ints(1, 3),
+    "num_heads": choice(1, 2, 4),
+    "hidden_size": 16,
+    "attention_bias": flag,
+    "intermediate_size": ints(4, 20),
+    "out_hidden_size": 32,
+    "image_size": choice(28, 56, 60),
+}
+GLM_ROPE = {**rotated(1, 1, 0), "partial_rotary_factor": 0.5}
 
 TINY = {
     "qwen2_vl": Tiny(
@@ -174,8 +184,12 @@ TINY = {
             "spatial_merge_size": ints(1, 3),
             "image_token_id": 5,
         },
-        {"size": {"longest_edge": 150}},
+        {
+            "size": {"longest_edge": 300},
+            "patch_size": choice(14, {"height": 42, "width": 28}),
+        },
         most=400,
+        least=84,  # a page of fewer patches than a cell becomes no token
     ),
     "mistral3": Tiny(
         {
@@ -191,7 +205,32 @@ TINY = {
         most=400,
         least=43,  # transformers fails to split the features of one token
     ),
+    "glm4v": Tiny(
+        {
+            "text_config": {**TEXT, "attention_bias": flag, "rope_parameters": GLM_ROPE},
+            "vision_config": GLM,
+            "image_token_id": 5,
+        },
+        SMALL,
+        most=400,
+    ),
+    "glm4v_moe": Tiny(
+        {
+            "text_config": {
+                **TEXT,
+                **EXPERTS,
+                "n_routed_experts": 4,
+                "first_k_dense_replace": 1,
+                "rope_parameters": GLM_ROPE,
+            },
+            "vision_config": GLM,
+            "image_token_id": 5,
+        },
+        SMALL,
+        most=400,
+    ),
 }
+TINY["glm46v"] = TINY["glm4v"]
 
 QWEN_TOKENS = (
     lambda *page: patches(*page) // 4,
@@ -199,7 +238,7 @@ QWEN_TOKENS = (
 )
 
 QWEN = ("qwen2_5_vl", "qwen2_vl", "qwen3_5", "qwen3_5_moe", "qwen3_vl", "qwen3_vl_moe")
-TOKENS = dict.fromkeys(("paddleocr_vl", *QWEN), QWEN_TOKENS)
+TOKENS = dict.fromkeys(("paddleocr_vl", "glm46v", "glm4v", "glm4v_moe", *QWEN), QWEN_TOKENS)
 
 
 def rows_of(grid):
@@ -214,17 +253,26 @@ TOKENS["hunyuan_vl"] = (
 )
 
 
+CELL = 28
+"""Pixels per side of a cell of LightOnOCR and of Mistral Small 3.1."""
+
+
+def whole_cells(high, wide):
+    """Return the whole cells of an image whose size is in pixels."""
+    found = int(high // CELL * (wide // CELL))
+    if not found:
+        raise ValueError("the page has no cell")
+    return found
+
+
 def fitted(processor, width, height):
-    """Return the tokens of a page that is made to fit, by the module's own function."""
-    cell, longest = processor.patch_size["height"], processor.size["longest_edge"]
+    """Return the tokens of a page that is made to fit and padded, by the module's own function."""
+    multiple, longest = processor.patch_size["height"], processor.size["longest_edge"]
     page = np.broadcast_to(np.uint8(0), (height, width, 3))
-    high, wide = get_resize_output_image_size(page, longest, cell, "channels_last")
-    if not high * wide:
-        raise ValueError("the page has no pixels")
-    return high * wide // cell**2
+    return whole_cells(*get_resize_output_image_size(page, longest, multiple, "channels_last"))
 
 
 TOKENS["lighton_ocr"] = TOKENS["mistral3"] = (
     fitted,
-    lambda made: int(made["image_sizes"].prod()) // 28**2,
+    lambda made: whole_cells(*made["image_sizes"][0]),
 )

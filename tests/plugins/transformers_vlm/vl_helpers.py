@@ -1,6 +1,9 @@
 """Small models that read images, and their witnesses."""
 
 import inspect
+import json
+import tempfile
+from pathlib import Path
 from typing import Any
 
 import attrs
@@ -34,6 +37,8 @@ class Tiny:
         most: the longest side of a page that is worth counting.
         least: the shortest side of a page that the real model runs on.
         images: the most images of one prompt.
+        file: fields of a config.json below them, for those that overrides give to the language
+            model in it.
     """
 
     fields: Any
@@ -41,6 +46,7 @@ class Tiny:
     most: int = 200
     least: int = 1
     images: int = 3
+    file: Any = attrs.field(factory=dict)
 
 
 def drawn(data, values):
@@ -50,10 +56,15 @@ def drawn(data, values):
     return data.draw(values) if hasattr(values, "example") else values
 
 
-def model_of(kind, fields=None, settings=None, **options):
-    """Return the closed forms of a type with other fields and settings."""
-    given = VlOptions(overrides=fields or {}, processor_overrides=settings or {}, **options)
-    return VlModel.for_name(f"vl/{kind}").from_options(given)
+def model_of(kind, fields=None, settings=None, file=None, **options):
+    """Return the closed forms of a type with other fields and settings, over those of a file."""
+    with tempfile.TemporaryDirectory() as folder:
+        if file:
+            path = Path(folder) / "config.json"
+            path.write_text(json.dumps({"model_type": kind, **file}), encoding="utf-8")
+            options["config"] = str(path)
+        given = VlOptions(overrides=fields or {}, processor_overrides=settings or {}, **options)
+        return VlModel.for_name(f"vl/{kind}").from_options(given)
 
 
 def workload_of(model, *sizes, **others):
@@ -85,9 +96,10 @@ def priced_weights(model, workload):
 
 
 def real_weights(model):
-    """Return the number of parameters of the real model."""
+    """Return the number of parameters of the real model, and of buffers that are learned."""
     module = vendor_of(model)._real.module
-    return sum(each.numel() for each in module.parameters())
+    learned = [each for name, each in module.named_buffers() if "score_correction_bias" in name]
+    return sum(each.numel() for each in (*module.parameters(), *learned))
 
 
 def processor_of(model):

@@ -67,8 +67,8 @@ class VlModel(AnalyticModel):
     def __init__(self, config: VlConfig, *, dtype: str = DEFAULT_DTYPE) -> None:
         self._config = config
         self.dtype = dtype
-        self._language = HfModel(config.language, dtype=dtype)
         self._family = self._family_class(config)(config)
+        self._language = HfModel(self._family.text_config, dtype=dtype)
 
     @classmethod
     def known_names(cls) -> list[str]:

@@ -8,11 +8,19 @@ from functools import cache
 _LAYER = r"\.(blocks|layers?|resblocks)\.\d+\."
 _ATTENTION = rf"{_LAYER}(self_attn|attn|attention|self_attention)"
 _QKV = r"(qkv(_proj)?|[qkv](_proj|_norm)?|query|key|value|in_proj|[qk]_layernorm)"
+_WINDOWS = r"\.vit_merger"
+_PROJECTORS = (
+    "multi_modal_projector|projector|vision_projection|connector|aligner|visual_embeddings_table"
+)
 
 _DAVIT = r"\.blocks\.\d+\.\d+\.\w+_block\."
 """A block of DaViT, whose stages are lists of them."""
 
 _RULES = (
+    (rf"{_WINDOWS}\.self_attn\.{_QKV}$", "vision/window_merger/qkv"),
+    (rf"{_WINDOWS}\.self_attn\.out_proj$", "vision/window_merger/out"),
+    (rf"{_WINDOWS}\.self_attn$", "vision/window_merger/core"),
+    (rf"{_WINDOWS}(\.|$)", "vision/window_merger"),
     (rf"{_DAVIT}window_attn\.qkv$", "vision/attention/qkv"),
     (rf"{_DAVIT}window_attn\.proj$", "vision/attention/out"),
     (rf"{_DAVIT}window_attn$", "vision/attention/core"),
@@ -36,13 +44,10 @@ _RULES = (
     (r"\.(rotary\w*|patch_positional_embedding)(\.|$)", "vision/rope"),
     (r"\.(patch_embed\w*|patch_conv|embeddings|pos_embed)(\.|$)", "vision/patch_embed"),
     (r"\.neck(\.|$)", "vision/neck"),
-    (r"\.head(\.|$)", "vision/head"),
+    (r"\.head(_linear)?(\.|$)", "vision/head"),
     (r"\.deepstack_merger(s|_list)(\.|$)", "vision/deepstack"),
     (r"\.(merger|downsample|patch_merger)(\.|$)", "vision/merger"),
-    (
-        r"(^|\.)(multi_modal_projector|projector|vision_projection|connector|aligner)(\.|$)",
-        "vision/projector",
-    ),
+    (rf"(^|\.)({_PROJECTORS})(\.|$)", "vision/projector"),
     (r"\.\w*norm\w*$", "vision/norm"),
 )
 """Tried in order; what no rule matches keeps its own path, so that it shows as a difference."""

@@ -28,7 +28,9 @@ class SymbolicSizes:
         return _FUNCTIONS[func](*args, **(kwargs or {}))
 
     def __getitem__(self, index: Any) -> Any:
-        """Return some of them; one alone is a number."""
+        """Return some of them; one alone is a number, and what patches choose has no values."""
+        if any(isinstance(each, torch.Tensor) for each in (index if type(index) is tuple else ())):
+            return self._without_values()[index]
         found = self._values[index]
         return type(self)(found) if isinstance(found, np.ndarray) else found
 
@@ -55,6 +57,13 @@ class SymbolicSizes:
     def prod(self, dim: int) -> Self:
         """Return products along a dimension."""
         return type(self)(np.prod(self._values, axis=dim))
+
+    def unsqueeze(self, dim: int) -> torch.Tensor:
+        """Return them, as what is compared with each patch, without values."""
+        return self._without_values().unsqueeze(dim)
+
+    def _without_values(self) -> torch.Tensor:
+        return torch.empty(self._values.shape, dtype=self.dtype, device=self.device)
 
     def unbind(self, dim: int) -> tuple[Any, ...]:
         """Return what a dimension has, one by one."""

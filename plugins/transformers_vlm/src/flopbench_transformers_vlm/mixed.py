@@ -9,6 +9,7 @@ import torch
 from torch.overrides import TorchFunctionMode
 from torch.utils._pytree import tree_leaves, tree_map
 
+from flopbench_transformers_vlm.shapes import resized, unfolded
 from flopbench_transformers_vlm.uniform import holds, none_is_zero, selected
 
 _ANSWERS: Mapping[Any, Callable[..., Any]] = {
@@ -16,6 +17,8 @@ _ANSWERS: Mapping[Any, Callable[..., Any]] = {
     torch.Tensor.__eq__: none_is_zero,
     torch.Tensor.__bool__: holds,
     torch.Tensor.__getitem__: selected,
+    torch.nn.functional.interpolate: resized,
+    torch.nn.functional.unfold: unfolded,
 }
 """What is asked of pixels without values, and who answers; None leaves it to torch."""
 
@@ -40,6 +43,8 @@ class MixedDevices(TorchFunctionMode):
                 return found
         if func in _MAKERS and torch.device(kwargs.get("device") or "cpu").type == "meta":
             kwargs = {**kwargs, "device": "cpu"}  # it has values: they are kept
+        if func is torch.Tensor.to and _loses_values(*args):
+            return args[0].to(*args[2:], **kwargs) if args[2:] or kwargs else args[0]
         tensors = [each for each in tree_leaves((args, kwargs)) if isinstance(each, torch.Tensor)]
         if any(each.is_meta for each in tensors) and not all(each.is_meta for each in tensors):
             args, kwargs = tree_map(_to_meta, (args, kwargs))
@@ -49,5 +54,17 @@ class MixedDevices(TorchFunctionMode):
 _MAKERS = frozenset({torch.as_tensor, torch.tensor})
 
 
+def _loses_values(tensor: Any, device: Any = None, *_others: Any) -> bool:
+    """Return whether sizes on the CPU are moved to where the pixels are."""
+    if tensor.is_meta or tensor.is_floating_point() or not isinstance(device, str | torch.device):
+        return False
+    return torch.device(device).type == "meta"
+
+
 def _to_meta(value: Any) -> Any:
-    return value.to("meta") if isinstance(value, torch.Tensor) and value.dim() else value
+    """Return a tensor without values, or a size as the number that it is."""
+    if not isinstance(value, torch.Tensor) or value.is_meta:
+        return value
+    if value.dim() == 0:
+        return value if value.is_floating_point() else value.item()
+    return value.to("meta")

@@ -68,8 +68,12 @@ def padded(config: Any, views: Sequence[View]) -> Mapping[str, Any]:
     import torch
 
     vision: Any = config.vision_config
-    cell: Any = vision.patch_size * config.spatial_merge_size
-    sizes: Any = [[cell * v.rows, cell * v.cols] for v in views for _ in range(int(v.count))]
+    patch, merge = vision.patch_size, config.spatial_merge_size
+    sizes: Any = [
+        [patch * (merge * v.rows + v.spare[0]), patch * (merge * v.cols + v.spare[1])]
+        for v in views
+        for _ in range(int(v.count))
+    ]
     high, wide = (functools.reduce(maximum, sides) for sides in zip(*sizes, strict=True))
     return {
         "pixel_values": torch.empty(len(sizes), vision.num_channels, high, wide, device="meta"),
@@ -121,6 +125,18 @@ def marked_tiles(config: Any, views: Sequence[View]) -> Mapping[str, Any]:
     return inputs
 
 
+def packed(config: Any, views: Sequence[View]) -> Mapping[str, Any]:
+    """Return patches of all views side by side, and the size of each view in patches."""
+    import torch
+
+    vision: Any = config.vision_config
+    cell: Any = 2 ** (config.merger_times + (config.downsample_mode != "4x"))
+    sizes: Any = [[cell * v.rows, cell * v.cols] for v in views for _ in range(int(v.count))]
+    wide = vision.patch_size * sum(high * wide for high, wide in sizes)
+    pixels = torch.empty(1, vision.num_channels, vision.patch_size, wide, device="meta")
+    return {"pixel_values": pixels, "target_sizes": sizes_of(sizes)}
+
+
 def all_true(*shape: Any) -> Any:
     """Return a mask on the CPU, or what stands for one if some of its sizes are symbols."""
     import torch
@@ -133,11 +149,23 @@ def all_true(*shape: Any) -> Any:
 
 
 PIXELS: Mapping[str, Pixels] = {
+    "aya_vision": tiles,
+    "cohere2_vision": tiles,
+    "deepseek_vl": tiles,
+    "gemma3": tiles,
+    "glm46v": patches,
+    "glm4v": patches,
+    "glm4v_moe": patches,
     "glm_ocr": patches,
+    "got_ocr2": tiles,
     "hunyuan_vl": patches,
     "lighton_ocr": padded,
+    "llava": tiles,
+    "minicpm_ocr": packed,
+    "minicpmv4_6": packed,
     "mistral3": padded,
-    "got_ocr2": tiles,
+    "ovis2": tiles,
+    "paligemma": tiles,
     "granite_docling": marked_tiles,
     "idefics3": tiles_of_cells,
     "internvl": shuffled,
@@ -150,4 +178,5 @@ PIXELS: Mapping[str, Pixels] = {
     "qwen3_vl": patches,
     "qwen3_vl_moe": patches,
     "smolvlm": tiles_of_cells,
+    "vipllava": tiles,
 }

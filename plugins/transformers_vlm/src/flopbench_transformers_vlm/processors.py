@@ -60,7 +60,10 @@ def settings_of(name: str, said: Mapping[str, Any], overrides: Mapping[str, Any]
             what = unknown(f"setting of {name}", setting, known)
             raise UsageError(f"model.processor_overrides: {what}")
     values = {key: value for key, value in said.items() if key in known}
-    found: dict[str, Any] = image_processor(name, {**values, **overrides}).to_dict()
+    found: dict[str, Any] = image_processor(name, values).to_dict()
+    if overrides:  # after former names of settings took effect, such as max_pixels for size
+        kept = {key: value for key, value in found.items() if key in _arguments(name)}
+        found = image_processor(name, {**kept, **overrides}).to_dict()
     return found
 
 

@@ -55,12 +55,14 @@ class VlVendor(HfVendor):
         module, config = self._real.module, self._real.config
         inputs = PIXELS[self._config.model_type](module.config, workload.all_views)
 
+        # A few classes leave it to the model within them.
+        features = getattr(module, "get_image_features", None) or module.model.get_image_features
         traced = any(is_traced(n) for v in workload.all_views for n in (v.count, v.rows, v.cols))
 
         def call() -> Any:
             try:
                 with quiet(), MixedDevices():
-                    return module.get_image_features(**inputs)
+                    return features(**inputs)
             except Exception as error:
                 if traced:
                     raise
@@ -71,7 +73,7 @@ class VlVendor(HfVendor):
     def shapes(self, stage: str, workload: Any) -> Hashable:
         if stage == "vision":
             views = workload.all_views
-            return tuple((v.count, v.rows, v.cols) for v in views)
+            return tuple((v.count, v.rows, v.cols, v.spare) for v in views)
         return super().shapes(stage, workload.text)
 
     def component_of(self, module: str, op: str) -> str:

@@ -62,11 +62,13 @@ class View:
 
     Attributes:
         rows, cols: its size in cells: what becomes one token.
+        spare: rows and columns of patches beyond the last cell, which become no token.
     """
 
     count: Dim = dim_field()
     rows: Dim = dim_field()
     cols: Dim = dim_field()
+    spare: tuple[int, int] = (0, 0)
 
     @property
     def tokens(self) -> Dim:
@@ -141,12 +143,12 @@ class Workload:
 
 def together(cuts: Iterable[Cut]) -> Cut:
     """Return what several images of one prompt become; equal views are counted together."""
-    found: dict[tuple[Dim, Dim], Dim] = {}
+    found: dict[tuple[Dim, Dim, tuple[int, int]], Dim] = {}
     tokens = separators = 0
     for cut in cuts:
         tokens, separators = tokens + cut.tokens, separators + cut.separators
         for view in cut.views:
-            size = (view.rows, view.cols)
+            size = (view.rows, view.cols, view.spare)
             found[size] = found.get(size, 0) + view.count
     views = tuple(View(count, *size) for size, count in found.items())
     return Cut(views, tokens, separators)

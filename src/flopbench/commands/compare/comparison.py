@@ -15,7 +15,8 @@ from flopbench.analytic import Stage
 from flopbench.analytic.attention import plot_label
 from flopbench.analytic.price import Fallback, StagePrice, total_price
 from flopbench.analytic.price_many import cost_of, largest_tensor
-from flopbench.commands.compare.plan import Entry
+from flopbench.commands.compare.choice import Chosen
+from flopbench.commands.compare.page_sizes import PageSize
 from flopbench.errors import FlopbenchError
 from flopbench.plan import Plan
 from flopbench.report import LeftOut, Report, Series, left_out
@@ -53,6 +54,7 @@ class Side:
         tokens: per page: of its image, of the prefill, and generated; None if unknown. For a
             model that reads no image, a sequence counts as a page.
         pages: pages at once; the costs are for all of them.
+        page: the image that it reads, if several pages are compared.
         no_closed_forms: why the model has none; its vendor's count is then all there is.
         largest_tensors: by stage and attention mode, what the largest tensor is.
         vendor_flops: by stage, by the first vendor counter of FLOPs.
@@ -67,6 +69,7 @@ class Side:
     model: str
     settings: tuple[str, ...]
     pages: int = 1
+    page: str | None = None
     dtype: str | None = None
     tokens: Mapping[str, int | None] = Factory(dict)
     workload: Mapping[str, Any] = Factory(dict)
@@ -88,6 +91,9 @@ class SideBySide(Value):
 
     Attributes:
         per: what costs are given per: a page if the models read one, or a sequence.
+        pages: the images of a folder, if one is given: each model then has an entry for each.
+        notes: what was left out of it.
+        page_sizes: what each model that reads a page costs over its sizes, if that is asked for.
     """
 
     schema_version: str = COMPARE_SCHEMA_VERSION
@@ -96,11 +102,15 @@ class SideBySide(Value):
     modes: Mapping[str, str]
     vendor_counter: str | None
     sides: tuple[Side, ...]
+    pages: tuple[str, ...] = ()
+    notes: tuple[str, ...] = ()
+    page_sizes: tuple[PageSize, ...] = ()
 
     @property
     def failed(self) -> bool:
-        """Whether a model failed or differs from its vendor model."""
-        return any(side.error or side.verdict == "not_verified" for side in self.sides)
+        """Whether a model failed, on some page or size, or differs from its vendor model."""
+        unpriced = any(size.error for size in self.page_sizes)
+        return unpriced or any(s.error or s.verdict == "not_verified" for s in self.sides)
 
     def to_dict(self) -> dict[str, Any]:
         """Return the JSON form."""
@@ -132,8 +142,11 @@ class SideBySide(Value):
         return tree(self)
 
 
+NO_IMAGE = "it reads no image, so that it is priced without one"
+
+
 def compare_models(
-    plans: Mapping[Entry, Plan | FlopbenchError],
+    chosen: Chosen,
     check: Callable[[Plan], Report],
     *,
     stages_given: bool,
@@ -145,13 +158,19 @@ def compare_models(
         stages_given: whether to show the plans' stages; otherwise those that are not sums, and
             their total.
     """
+    plans, known = chosen.plans, dict[int, Side]()
     sides = []
     for entry, plan in plans.items():
-        blank = Side(label=entry.label, model=entry.model, settings=entry.settings)
+        blank = Side(label=entry.label, model=entry.model, settings=entry.settings, page=entry.page)
         if isinstance(plan, FlopbenchError):
             sides.append(attrs.evolve(blank, error=str(plan)))
-        else:
-            sides.append(_side(blank, plan, check, stages_given))
+            continue
+        if id(plan) not in known:
+            known[id(plan)] = _side(blank, plan, check, stages_given)
+        side = attrs.evolve(known[id(plan)], page=entry.page)
+        if chosen.image is not None and "image" not in plan.config["workload"]:
+            side = attrs.evolve(side, notes=(*side.notes, NO_IMAGE))
+        sides.append(side)
     resolved = [plan for plan in plans.values() if isinstance(plan, Plan)]
     stages = dict.fromkeys(s for p in resolved for s in _shown(p, stages_given=stages_given))
     per = _per(sides)
@@ -165,6 +184,8 @@ def compare_models(
         modes={m.name: plot_label(m.series_label(), m.name) for p in resolved for m in p.modes},
         vendor_counter=next(iter(counters), None),
         sides=tuple(sides),
+        pages=chosen.pages,
+        notes=chosen.notes,
     )
 
 

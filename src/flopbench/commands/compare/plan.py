@@ -6,25 +6,35 @@ import re
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
+import attrs
 from attrs import frozen
 
 from flopbench.analytic import AnalyticModel
-from flopbench.errors import PluginError, UsageError, unknown
+from flopbench.errors import FlopbenchError, PluginError, UsageError, unknown
 from flopbench.plan import Plan, make_plan
 from flopbench.plan.by_path import named
 from flopbench.plan.plan import refuse_hardware
 from flopbench.registry.catalog import Catalog
 from flopbench.training_step import TRAINING
 
+IMAGE = "workload.image"
+
 _NEXT_SETTING = re.compile(r",(?=[\w.]+=)")
 
 
 @frozen
 class Entry:
-    """A model to compare, with its own settings."""
+    """A model to compare, with its own settings.
+
+    Attributes:
+        page: the image that it reads, if several pages are compared.
+        matched: whether a wildcard stands for it: what is wrong with it alone is then its result.
+    """
 
     model: str
     settings: tuple[str, ...] = ()
+    page: str | None = None
+    matched: bool = attrs.field(default=False, eq=False)
 
     @property
     def label(self) -> str:
@@ -92,19 +102,25 @@ def check_entries(
 
 def plan_entries(
     catalog: Catalog, entries: Iterable[Entry], shared: Iterable[str], options: Mapping[str, Any]
-) -> dict[Entry, Plan | PluginError]:
+) -> dict[Entry, Plan | FlopbenchError]:
     """Resolve every model; where its plugin fails, the error takes the place of its plan.
+
+    So does what is wrong with one of several pages, or with a model that a wildcard stands for.
 
     Raises:
         UsageError: none of the models has a stage, or one lacks all stages or a setting.
     """
     entries = tuple(entries)
     check_stages(catalog, entries, options.get("run.stages"))
-    plans: dict[Entry, Plan | PluginError] = {}
+    plans: dict[Entry, Plan | FlopbenchError] = {}
     for entry in entries:
         try:
             plans[entry] = plan_entry(catalog, entry, shared, options)
         except PluginError as error:
+            plans[entry] = error
+        except UsageError as error:
+            if not (entry.matched or entry.page):
+                raise
             plans[entry] = error
     return plans
 
@@ -121,6 +137,10 @@ def plan_entry(
     model = named(catalog, entry.model)[0]
     model_class = catalog.models.get(model)
     options = dict(options)
+    if IMAGE in options and not reads_images(catalog, entry):
+        del options[IMAGE]
+    elif entry.page is not None:
+        options[IMAGE] = entry.page
     if catalog.vendor_models.find(model) is None:
         options["run.analytic_only"] = True
     if options.get("run.stages"):
@@ -132,6 +152,12 @@ def plan_entry(
     except UsageError as error:
         raise UsageError(f"{entry.label}: {error}") from error
     return plan
+
+
+def reads_images(catalog: Catalog, entry: Entry) -> bool:
+    """Return whether a model reads an image."""
+    inputs = catalog.models.get(named(catalog, entry.model)[0]).inputs_type
+    return IMAGE.partition(".")[2] in attrs.fields_dict(inputs)
 
 
 def _stages_of(model: type[AnalyticModel], wanted: Sequence[str]) -> list[str]:

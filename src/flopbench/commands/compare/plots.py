@@ -18,6 +18,15 @@ _HELD = {
 _WIDTH = 0.8
 """Width of a model's group of bars; the next group starts at 1."""
 
+_LEVEL = 4
+"""The most models whose names fit beside each other; those of more are turned."""
+
+_SIZE = (7, 4.8)
+"""Inches of a figure of few models."""
+
+_PER_MODEL = 0.9
+"""Inches of a group of bars, if there are many."""
+
 Series = Mapping[str, Sequence[float | None]]
 
 
@@ -61,12 +70,18 @@ def _tera(flops: int | None, pages: int) -> float | None:
 def _axes(found: SideBySide, title: str, unit: str) -> tuple[Any, Any]:
     from matplotlib import pyplot as plt
 
-    figure, axes = plt.subplots(layout="constrained")
+    models = len(found.sides)
+    size = (max(_SIZE[0], models * _PER_MODEL), _SIZE[1])
+    figure, axes = plt.subplots(layout="constrained", figsize=size)
     axes.set_title(title)
     axes.set_ylabel(unit)
     axes.grid(visible=False, axis="x")
     labels = [visible(side.label).replace(" ", "\n") for side in found.sides]
     axes.set_xticks(range(len(labels)), labels)
+    if models > _LEVEL:
+        axes.tick_params(axis="x", rotation=30)
+        for label in axes.get_xticklabels():
+            label.set(ha="right", rotation_mode="anchor")
     axes.set_axisbelow(True)  # the grid stays behind the bars
     return figure, axes
 

@@ -6,9 +6,11 @@ from collections.abc import Callable, Iterable, Iterator, Mapping
 from typing import Any
 
 from flopbench.analytic import Stage
+from flopbench.commands.compare import over_pages
 from flopbench.commands.compare.comparison import EITHER, PAGE, SEQUENCE, Side, SideBySide
 from flopbench.plan.plan import EAGER
 from flopbench.text import json_text, listed, si, table
+from flopbench.values.tables import csv_text
 
 NONE = "none"
 FIRST, SAVING = "vs first model", "vs eager"
@@ -29,13 +31,17 @@ def to_json(found: SideBySide) -> str:
 
 def to_markdown(found: SideBySide) -> str:
     """Write a table of the models and one per stage; FLOPs are per page or sequence."""
-    names = listed((side.label for side in found.sides), "and")
-    lines = [f"# {names}", "", *_head(found), ""]
-    lines += [*_models(found), ""]
-    for stage in found.stages:
-        lines += [f"## {stage.title}", "", *_stage(found, stage), ""]
-    lines += [f"- {side.label}: {side.error}" for side in found.sides if side.error]
-    lines += [f"- {note}" for note in _notes(found)]
+    names = listed(dict.fromkeys(side.label for side in found.sides), "and")
+    lines = [f"# {names}", ""]
+    if found.pages:
+        lines += over_pages.tables(found)
+    else:
+        lines += [*_head(found), "", *_models(found), ""]
+        for stage in found.stages:
+            lines += [f"## {stage.title}", "", *_stage(found, stage), ""]
+    lines += over_pages.size_tables(found)
+    lines += [f"- {error}" for error in over_pages.errors(found)]
+    lines += [f"- {note}" for note in dict.fromkeys((*found.notes, *_notes(found)))]
     return "\n".join(lines).rstrip()
 
 
@@ -175,4 +181,13 @@ def _is_eager(costs: Mapping[str, Mapping[str, Any]], mode: str) -> bool:
     return EAGER in costs and costs[mode] == costs[EAGER]
 
 
-FORMATS: Mapping[str, Callable[[SideBySide], str]] = {"markdown": to_markdown, "json": to_json}
+def to_csv(found: SideBySide) -> str:
+    """Write a row per model, page, stage and attention mode."""
+    return csv_text(found.rows()).rstrip("\n")
+
+
+FORMATS: Mapping[str, Callable[[SideBySide], str]] = {
+    "markdown": to_markdown,
+    "json": to_json,
+    "csv": to_csv,
+}

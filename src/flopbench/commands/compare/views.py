@@ -28,7 +28,15 @@ def rows(found: SideBySide) -> Iterator[dict[str, Any]]:
                 cost = {} if mode is None else costs[mode]
                 numbers = {name: cost[name] for name in cost if name != "parts_flops"}
                 facts = {"attention": mode, "pages": side.pages, "dtype": side.dtype}
+                if found.pages:
+                    facts |= {"page": side.page, **_page(side)}
                 yield {**head, **facts, **numbers, **tail}
+
+
+def _page(side: Side) -> dict[str, Any]:
+    """Return the size of a page, and what it becomes."""
+    sizes = {name: side.workload.get(f"page.{name}") for name in ("width", "height")}
+    return {**sizes, **{f"{name}_tokens": side.tokens.get(name) for name in ("image", "context")}}
 
 
 def tree(found: SideBySide) -> Node:

@@ -87,16 +87,23 @@ class ClipTower:
         yield from positions.ops(stem, images, tokens)
         if self.clip:
             yield LAYER_NORM.op(site.at("norm"), rows, width)
-        attention = EncoderAttention(
-            width=width, heads=fields.heads, head_dim=fields.shared_head_dim
-        )
-        layers = Encoder(
-            layers=fields.layers, attention=attention, rest=EncoderLayers(mlp=self._mlp)
-        )
-        yield from layers.ops(site, [Segments(images, tokens)])
+        yield from self.layers().ops(site, [Segments(images, tokens)])
         yield LAYER_NORM.op(site.at("norm"), images if self.clip else rows, width)
         if self.head:
             yield from self._head(site.at("head"), images)
+
+    def layers(self, numbers: tuple[int, ...] = (), name: str = "vision") -> Encoder:
+        """Return the layers, or some of them under a name of their own."""
+        fields = self.fields
+        return Encoder(
+            layers=len(numbers) or fields.layers,
+            attention=EncoderAttention(
+                width=self.width, heads=fields.heads, head_dim=fields.shared_head_dim
+            ),
+            rest=EncoderLayers(mlp=self._mlp),
+            name=name,
+            numbers=numbers,
+        )
 
     @property
     def _mlp(self) -> Mlp:

@@ -115,6 +115,11 @@ class Family(ABC):
             views=cut.views, image_tokens=cut.tokens, separators=cut.separators, **sizes
         )
 
+    @property
+    def text_config(self) -> LmConfig:
+        """The language model's config, as its closed forms are asked for."""
+        return self.config.language
+
     @abstractmethod
     def cut(self, width: int, height: int) -> Cut:
         """Return what an image of a size in pixels becomes, as the image processor has it.
@@ -162,4 +167,5 @@ class Family(ABC):
             return tuple(views)
         view = views[0]
         count, rows, cols = view.count, view.rows, view.cols
-        return (View(sizes.get("n", count), sizes.get("h", rows), sizes.get("w", cols)),)
+        opened = sizes.get("n", count), sizes.get("h", rows), sizes.get("w", cols)
+        return (View(*opened, view.spare),)

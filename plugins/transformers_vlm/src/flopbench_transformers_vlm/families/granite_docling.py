@@ -56,7 +56,7 @@ class GraniteDocling(CroppedFamily):
         if scales <= 0 and above <= 0:
             return False
         fits = (above <= 0 or aspect > above) and (below <= 0 or aspect <= below)
-        return fits and (scales <= 0 or scale < scales)
+        return bool(fits and (scales <= 0 or scale < scales))
 
     @property
     def _fine(self) -> bool:

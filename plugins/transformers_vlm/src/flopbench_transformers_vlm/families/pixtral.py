@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 from collections.abc import Iterator, Mapping, Sequence
 from functools import reduce
-from typing import Any, ClassVar
+from typing import Any
 
 import attrs
 
@@ -32,20 +32,20 @@ ONE_ROW = (
 
 
 class LightOnOcr(CellsFamily):
-    """LightOnOCR: an image within a longest side, padded to whole cells."""
+    """LightOnOCR: an image within a longest side, padded to whole patches."""
 
     source = "LightOnOCR (arXiv:2601.14251)"
     processor = "PixtralImageProcessor"
-    left_out: ClassVar[tuple[str, ...]] = (ONE_ROW,)
+    left_out = (ONE_ROW,)
 
     @classmethod
     def settings(cls, values: Mapping[str, Any]) -> Mapping[str, Any]:
-        """Cells of the model's size, and pages as long as what the tower is made for."""
+        """Pages are padded to patches, and as long as what the tower is made for."""
         tower = values["vision_config"]
-        cell = tower["patch_size"] * values["spatial_merge_size"]
+        patch, longest = tower["patch_size"], tower["image_size"]
         return {
-            "patch_size": {"height": cell, "width": cell},
-            "size": {"longest_edge": tower["image_size"]},
+            "patch_size": {"height": patch, "width": patch},
+            "size": {"longest_edge": longest},
         }
 
     @property
@@ -53,27 +53,28 @@ class LightOnOcr(CellsFamily):
         return self.config.whole.size("spatial_merge_size")
 
     @property
-    def cell(self) -> int:
-        """Pixels per side of a cell, which the image processor pads to."""
-        cell = self.config.vision.size("patch_size") * self.merge
-        padded = self.config.settings.get("patch_size")
-        if {*padded.values()} != {cell}:
-            raise UsageError(
-                f"the image processor pads pages to multiples of {padded['height']} x "
-                f"{padded['width']} pixels (its patch_size), but a token is {cell} x {cell}: give "
-                "that (model.processor_overrides)"
-            )
-        return cell
+    def padded_to(self) -> tuple[int, int]:
+        """Height and width in pixels that the image processor pads to multiples of."""
+        size = self.config.settings.get("patch_size")
+        return (size, size) if isinstance(size, int) else (size["height"], size["width"])
 
     def cut(self, width: int, height: int) -> Cut:
-        cell, size = self.cell, self.config.settings.get("size")
+        """Return whole cells; the tower also sees patches beyond them, if pages end in some."""
+        patch, merge = self.config.vision.size("patch_size"), self.merge
+        size = self.config.settings.get("size")
         longest = size.get("longest_edge")
         most = (longest, longest) if longest else (size["width"], size["height"])
-        cols, rows = fitted(width, height, most, cell)
-        return Cut((View(1, rows, cols),), rows * cols)
+        high, wide = (each // patch for each in fitted(width, height, most, self.padded_to))
+        view = View(1, high // merge, wide // merge, (high % merge, wide % merge))
+        if not view.tokens:
+            raise UsageError(
+                f"a page of {width} x {height} pixels becomes {high} x {wide} patches, which are "
+                f"no cell of {merge} x {merge}"
+            )
+        return Cut((view,), int(view.tokens))
 
     def vision(self, views: Sequence[View]) -> Iterator[Op]:
-        fields, site, merge = self.config.vision, Site("vision"), self.merge
+        fields, site = self.config.vision, Site("vision")
         width, heads = fields.width, fields.heads
         head_dim = width // heads
         stem = PatchStem(
@@ -82,10 +83,13 @@ class LightOnOcr(CellsFamily):
             patch_size=fields.size("patch_size"),
             bias=False,
         )
-        rows, cols = (reduce(maximum, each) for each in zip(*map(_sides, views), strict=True))
+        sides = [_sides(view, self.merge) for view in views]
+        rows, cols = (reduce(maximum, each) for each in zip(*sides, strict=True))
         images = sum(view.count for view in views)
-        yield from stem.ops(site.at("patch_embed"), images, merge * rows, merge * cols)
-        patches: Dim = sum(each.rows for each in self.segments(views))
+        yield from stem.ops(site.at("patch_embed"), images, rows, cols)
+        patches: Dim = sum(
+            view.count * high * wide for view, (high, wide) in zip(views, sides, strict=True)
+        )
         yield RMS_NORM.op(site.at("norm"), patches, width)
         # The angles of each position are computed for the row and the column; half are taken.
         yield from axial_angles(site.at("rope"), patches, 2 * head_dim)
@@ -98,11 +102,12 @@ class LightOnOcr(CellsFamily):
         rest = EncoderLayers(mlp=mlp, norm=RMS_NORM)
         layers = Encoder(layers=fields.layers, attention=attention, rest=rest)
         yield from layers.ops(site, [Segments(1, patches)])
-        yield from self._projected(site, patches, width)
+        tokens: Dim = sum(view.count * view.tokens for view in views)
+        yield from self._projected(site, patches, tokens, width)
 
-    def _projected(self, site: Site, patches: Dim, width: int) -> Iterator[Op]:
+    def _projected(self, site: Site, patches: Dim, tokens: Dim, width: int) -> Iterator[Op]:
         unit, text = self.merge * self.merge, self.config.language.get("hidden_size")
-        tokens, projector = patches // unit, site.at("projector")
+        projector = site.at("projector")
         yield RMS_NORM.op(projector, patches, width)
         yield site.at("merger").op(
             Linear, rows=tokens, in_features=unit * width, out_features=width
@@ -122,10 +127,17 @@ class Mistral3(LightOnOcr):
 
     source = "Mistral Small 3.1 (huggingface.co/mistralai/Mistral-Small-3.1-24B-Instruct-2503)"
 
+    @classmethod
+    def settings(cls, values: Mapping[str, Any]) -> Mapping[str, Any]:
+        """Pages are padded to cells: the model's own processor sees to it."""
+        cell = values["vision_config"]["patch_size"] * values["spatial_merge_size"]
+        return {**super().settings(values), "patch_size": {"height": cell, "width": cell}}
+
     @property
-    def cell(self) -> int:
-        """Pixels per side of a cell: the model's own processor pads to it, whatever is set."""
-        return self.config.vision.size("patch_size") * self.merge
+    def padded_to(self) -> tuple[int, int]:
+        """A cell, whatever is set."""
+        cell = self.config.vision.size("patch_size") * self.merge
+        return cell, cell
 
     def cut(self, width: int, height: int) -> Cut:
         found = super().cut(width, height)
@@ -141,13 +153,16 @@ class Mistral3(LightOnOcr):
         return act, whole.flag("multimodal_projector_bias")
 
 
-def fitted(width: int, height: int, most: tuple[int, int], cell: int) -> tuple[int, int]:
-    """Return columns and rows of cells of a page that is made to fit, then padded to cells.
+def fitted(
+    width: int, height: int, most: tuple[int, int], multiple: tuple[int, int]
+) -> tuple[int, int]:
+    """Return height and width of a page that is made to fit, then padded.
 
     Source: ``get_resize_output_image_size`` of Pixtral in transformers.
 
     Args:
-        most: the largest width and height in pixels.
+        most: the largest width and height.
+        multiple: what height and width are padded to multiples of.
 
     Raises:
         UsageError: nothing is left of the shorter side.
@@ -162,11 +177,13 @@ def fitted(width: int, height: int, most: tuple[int, int], cell: int) -> tuple[i
             f"a page of {width} x {height} pixels: nothing is left of the shorter side when the "
             f"image processor makes it fit {most[0]} x {most[1]}"
         )
-    return math.ceil(wide / cell), math.ceil(high / cell)
+    tall, broad = multiple
+    return -(-high // tall) * tall, -(-wide // broad) * broad
 
 
-def _sides(view: View) -> tuple[Dim, Dim]:
-    return view.rows, view.cols
+def _sides(view: View, merge: int) -> tuple[Dim, Dim]:
+    """Return rows and columns of patches."""
+    return merge * view.rows + view.spare[0], merge * view.cols + view.spare[1]
 
 
 FAMILIES = {"lighton_ocr": LightOnOcr, "mistral3": Mistral3}

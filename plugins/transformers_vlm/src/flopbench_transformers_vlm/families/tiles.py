@@ -30,6 +30,25 @@ class TilesFamily(Family):
         return [Segments(count, tokens)]
 
 
+class OneTileFamily(TilesFamily):
+    """Models that resize every image to the size that the tower is made for."""
+
+    @classmethod
+    def settings(cls, values: Mapping[str, Any]) -> Mapping[str, Any]:
+        """Images as large as the tower's."""
+        side = values["vision_config"]["image_size"]
+        return {"size": {"height": side, "width": side}}
+
+    def cut(self, width: int, height: int) -> Cut:
+        view = self.one
+        return Cut((view,), int(view.tokens))
+
+    @property
+    def one(self) -> View:
+        """What an image becomes."""
+        raise NotImplementedError
+
+
 class CroppedFamily(TilesFamily):
     """Models with GOT-OCR2's image processor: a grid of tiles, then a thumbnail, if asked for."""
 
@@ -58,6 +77,21 @@ class CroppedFamily(TilesFamily):
         return Cut((view,), int(tiles * view.tokens), separators=2)
 
 
+def grids_of(fewest: int, most: int, longest: int | None = None) -> list[tuple[int, int]]:
+    """Return columns and rows of all grids with a number of tiles, those with fewer first.
+
+    Args:
+        longest: the most tiles of a side, if there are limits to them.
+    """
+    longest = min(most, longest or most)
+    grids = [
+        (cols, rows)
+        for cols in range(1, longest + 1)
+        for rows in range(max(1, ceil_div(fewest, cols)), min(longest, most // cols) + 1)
+    ]
+    return sorted(grids, key=lambda grid: grid[0] * grid[1])
+
+
 def nearest_grid(
     width: int,
     height: int,
@@ -77,19 +111,9 @@ def nearest_grid(
         limits: the fewest and the most tiles.
         longest: the most tiles of a side, if there are limits to them.
     """
-    fewest, most = limits
-    longest = min(most, longest or most)
-    grids = sorted(
-        (
-            (cols, rows)
-            for cols in range(1, longest + 1)
-            for rows in range(max(1, ceil_div(fewest, cols)), min(longest, most // cols) + 1)
-        ),
-        key=lambda grid: grid[0] * grid[1],
-    )
     aspect, area = width / height, width * height
     best, best_distance = (1, 1), float("inf")
-    for cols, rows in grids:
+    for cols, rows in grids_of(*limits, longest):
         distance = abs(aspect - cols / rows)
         fits = area > 0.5 * tile[0] * tile[1] * cols * rows
         if distance < best_distance or (distance == best_distance and fits):
