@@ -120,3 +120,24 @@ def test_a_layer_reads_between_its_attention_and_its_mlp():
     parts = dict.fromkeys(op.component.split("/")[1] for op in ops)
     assert list(parts) == ["norm", "attention", "cross_attention", "mlp"]
     assert [op.component for op in ops].count("decoder/norm") == 3 * 2  # norms and additions
+
+
+@given(small, small, st.integers(0, 9), small)
+def test_relative_positions_are_looked_up_for_each_pair_of_each_step(heads, ranges, past, steps):
+    block = blocks.RelativePositions(heads, ranges)
+    run = decode_passes(batch=2, context=past, steps=steps)
+    (op,) = block.ops(Site("a", layers=7, steps=steps), run)
+    found = priced([op])
+    assert op.tokens == sum(past + 1 + step for step in range(steps))
+    assert found.footprint.total_weight_bytes == 4 * heads * ranges
+    assert block.held(run) == heads * (past + steps)
+
+
+def test_sinusoids_are_added_without_weights():
+    plain = blocks.Embeddings(vocabulary=9, width=4)
+    run = prefill_pass(batch=2, context=3, head_rows=1)
+    one, other = (
+        priced(each.ops(Site("a"), run)) for each in (plain, attrs.evolve(plain, sinusoids=True))
+    )
+    assert other.cost.vector_flops - one.cost.vector_flops == 2 * 3 * 4
+    assert other.footprint.total_weight_bytes == one.footprint.total_weight_bytes

@@ -14,7 +14,7 @@ from flopbench.builtin.eager import Eager
 from flopbench.conventions import Conventions
 from flopbench_transformers_vlm.families.encoder_decoder import require_thumbnail
 from flopbench_transformers_vlm.workload import Inputs
-from plugins.transformers_vlm.vl_helpers import model_of, vendor_of, workload_of
+from plugins.transformers_vlm.vl_helpers import model_of, processed, vendor_of, workload_of
 
 PAGE = Inputs(image=(1_240, 1_754))
 DONUT = {"image_size": [2_560, 1_920], "window_size": 10}
@@ -75,6 +75,23 @@ def test_donut_refuses_the_pages_that_its_processor_refuses(width, height, size)
         assert tuple(made) == size
 
 
+@settings(max_examples=20)
+@given(st.integers(1, 300), st.integers(1, 300), st.integers(1, 60))
+def test_a_page_fills_as_many_patches_as_its_processor_says(width, height, most):
+    model = model_of("pix2struct", settings={"max_patches": most})
+    cut = model._family.cut(width, height)
+    made = processed(model, width, height)
+    (view,) = cut.views
+    assert cut.tokens == made["flattened_patches"].shape[1]
+    assert view.rows * view.cols == int(made["attention_mask"].sum())
+
+
+def test_patches_that_the_tower_does_not_take():
+    model = model_of("pix2struct", settings={"patch_size": {"height": 8, "width": 16}})
+    with pytest.raises(UsageError, match="have 384 elements, but the tower takes 768"):
+        model.workload(PAGE)
+
+
 def test_a_window_larger_than_its_grid_is_not_covered_and_does_not_run():
     sizes = {"image_size": 16, "embed_dim": 8, "num_heads": [1], "depths": [1], "window_size": 5}
     model = model_of("donut", {"encoder": sizes})
@@ -111,7 +128,7 @@ def test_a_decoder_without_closed_forms_is_named_and_runs_all_the_same():
     reads = {"model_type": "bert", "is_decoder": True, "add_cross_attention": True}
     fields = {"encoder": {"num_hidden_layers": 1}, "decoder": {**reads, "num_hidden_layers": 1}}
     model = model_of("vision-encoder-decoder", fields)
-    assert "type bart, mbart, trocr, not 'bert'" in model.no_closed_forms
+    assert "type bart, mbart, pix2struct_text_model, trocr, not 'bert'" in model.no_closed_forms
     workload = workload_of(model, (30, 40), prompt_tokens=2, decode_steps=1)
     for stage in ("vision", "prefill", "decode"):
         vendor_of(model).stage(stage, workload).prepare(1).run()

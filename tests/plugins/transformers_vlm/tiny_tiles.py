@@ -87,7 +87,7 @@ OVIS2 = {
         "qkv_bias": flag,
         "mlp_bias": flag,
         "vocab_size": ints(6, 20),
-        "hidden_stride": ints(1, 3),
+        "hidden_stride": choice(1, 2),
     },
     "image_token_id": 5,
 }

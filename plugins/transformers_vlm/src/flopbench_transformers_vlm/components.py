@@ -9,6 +9,9 @@ _LAYER = r"\.(blocks|layers?|resblocks)\.\d+\."
 _ATTENTION = rf"{_LAYER}(self_attn|attn|attention|self_attention)"
 _QKV = r"(qkv(_proj)?|[qkv](_proj|_norm)?|query|key|value|in_proj|[qk]_layernorm)"
 _WINDOWS = r"\.vit_merger"
+_PROJECTORS = (
+    "multi_modal_projector|projector|vision_projection|connector|aligner|visual_embeddings_table"
+)
 
 _DAVIT = r"\.blocks\.\d+\.\d+\.\w+_block\."
 """A block of DaViT, whose stages are lists of them."""
@@ -30,7 +33,7 @@ _RULES = (
     (r"\.pooler(\.|$)", "vision/pooler"),
     (rf"{_ATTENTION}(\.self)?\.{_QKV}$", "vision/attention/qkv"),
     (
-        rf"{_ATTENTION}(\.output)?\.(proj|out|o_proj|out_proj|projection_layer|dense)$",
+        rf"{_ATTENTION}(\.output)?\.(proj|out|o_proj|out_proj|projection_layer|dense|output)$",
         "vision/attention/out",
     ),
     (rf"{_ATTENTION}(\.self)?$", "vision/attention/core"),
@@ -44,11 +47,7 @@ _RULES = (
     (r"\.head(_linear)?(\.|$)", "vision/head"),
     (r"\.deepstack_merger(s|_list)(\.|$)", "vision/deepstack"),
     (r"\.(merger|downsample|patch_merger)(\.|$)", "vision/merger"),
-    (
-        r"(^|\.)(multi_modal_projector|projector|vision_projection|connector|aligner"
-        r"|visual_embeddings_table)(\.|$)",
-        "vision/projector",
-    ),
+    (rf"(^|\.)({_PROJECTORS})(\.|$)", "vision/projector"),
     (r"\.\w*norm\w*$", "vision/norm"),
 )
 """Tried in order; what no rule matches keeps its own path, so that it shows as a difference."""

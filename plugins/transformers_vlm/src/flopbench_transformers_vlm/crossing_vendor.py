@@ -28,7 +28,7 @@ _SAMPLE = 2
 _TOWER = re.compile(r"^encoder(\.|$)|^model\.(vision_tower|multi_modal_projector)(\.|$)")
 _ENCODER = re.compile(r"^model\.language_model\.encoder\.")
 _DECODER = re.compile(r"^(decoder|model\.language_model)\.")
-_CROSS = re.compile(r"\.encoder_attn(?=\.|$)")
+_CROSS = re.compile(r"\.(encoder_attn|encoder_decoder_attention)(?=\.|$)")
 
 
 class CrossingVendor(VlVendor):
@@ -95,17 +95,30 @@ class CrossingVendor(VlVendor):
 
     def features(self, workload: Workload) -> Callable[[], Any]:
         """Return the call that turns the images of all prompts into features."""
+        count: Any = sum(view.count for view in workload.all_views)
+        images = self.images(count)
+        return self._guarded(lambda: self._encode(**images), traced=is_traced(count))
+
+    def images(self, count: Any) -> Mapping[str, Any]:
+        """Return what the tower takes for a number of images."""
         import torch
 
-        module, config = self._module, self._module.config
-        whole = hasattr(config, "encoder")
-        tower: Any = config.encoder if whole else config.vision_config
-        channels = tower.num_channels if whole else tower.in_channels
-        count: Any = sum(view.count for view in workload.all_views)
         size = fixed_size(self._config.processor, "image processor")
-        pixels = torch.empty(count, channels, *size, device="meta")
-        encode = module.encoder if whole else module.get_image_features
-        return self._guarded(lambda: encode(pixel_values=pixels), traced=is_traced(count))
+        return {"pixel_values": torch.empty(count, self._channels, *size, device="meta")}
+
+    @property
+    def _tower(self) -> Any:
+        """The config of the tower."""
+        config = self._module.config
+        return getattr(config, "encoder", None) or config.vision_config
+
+    @property
+    def _channels(self) -> int:
+        found: int = self._tower.num_channels
+        return found
+
+    def _encode(self, **images: Any) -> Any:
+        return self._module.encoder(**images)
 
     def _first_pass(self, workload: Workload) -> Callable[[], Any]:
         w = workload
@@ -140,19 +153,21 @@ class CrossingVendor(VlVendor):
         return {"decoder_input_ids": _ids(batch, tokens), "use_cache": True}
 
     def _read(self, batch: Any, memory: Any) -> dict[str, Any]:
-        """Return what the prefill has of the memory: tokens for a text encoder, or states."""
-        if hasattr(self._module.config, "encoder"):
-            return self._states(batch, memory)
-        return {"input_ids": _ids(batch, memory)}
+        """Return what the first pass has of the memory."""
+        return self._states(batch, memory)
+
+    @property
+    def _width(self) -> int:
+        """Width of the memory."""
+        found: int = self._tower.hidden_size
+        return found
 
     def _states(self, batch: Any, memory: Any) -> dict[str, Any]:
         """Return the output of the encoder that the decoder reads."""
         import torch
         from transformers.modeling_outputs import BaseModelOutput
 
-        config = self._module.config
-        width = getattr(config, "encoder", None) or config.text_config
-        states = torch.empty(batch, memory, width.hidden_size, device="meta")
+        states = torch.empty(batch, memory, self._width, device="meta")
         return {"encoder_outputs": BaseModelOutput(last_hidden_state=states)}
 
     def _called(self, inputs: Mapping[str, Any], sizes: tuple[Any, ...]) -> Callable[[], Any]:
@@ -178,8 +193,46 @@ def _ids(batch: Any, tokens: Any) -> Any:
     return torch.empty(batch, tokens, dtype=torch.long, device="meta")
 
 
+class TextEncoderVendor(CrossingVendor):
+    """A model whose decoder reads what a text encoder makes of image and prompt."""
+
+    @property
+    def _channels(self) -> int:
+        found: int = self._tower.in_channels
+        return found
+
+    @property
+    def _width(self) -> int:
+        found: int = self._module.config.text_config.hidden_size
+        return found
+
+    def _encode(self, **images: Any) -> Any:
+        return self._module.get_image_features(**images)
+
+    def _read(self, batch: Any, memory: Any) -> dict[str, Any]:
+        return {"input_ids": _ids(batch, memory)}
+
+
+class PatchesVendor(CrossingVendor):
+    """A model that takes patches, and asks whether some only fill them up."""
+
+    def images(self, count: Any) -> Mapping[str, Any]:
+        import torch
+
+        # Row and column precede the pixels of a patch.
+        shape = (self._config.processor["max_patches"], 2 + self._tower.patch_embed_hidden_size)
+        return {"flattened_patches": torch.empty(count, *shape, device="meta")}
+
+    def _encode(self, **images: Any) -> Any:
+        from flopbench_transformers_lm.meta_values import MetaValues
+
+        with MetaValues(0):
+            return super()._encode(**images)
+
+
 VENDORS: Mapping[str, type[VlVendor]] = {
-    "florence2": CrossingVendor,
+    "florence2": TextEncoderVendor,
+    "pix2struct": PatchesVendor,
     "vision-encoder-decoder": CrossingVendor,
 }
 """The witness of a model, by transformers' type, if it is not `VlVendor`."""

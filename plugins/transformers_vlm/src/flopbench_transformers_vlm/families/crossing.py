@@ -1,14 +1,14 @@
-"""Families whose decoder reads the image by cross-attention, on pages of one size."""
+"""Families whose decoder reads the image by cross-attention."""
 
 from __future__ import annotations
 
 from abc import abstractmethod
 from collections.abc import Iterator, Sequence
-from typing import ClassVar
+from typing import Any, ClassVar
 
 import attrs
 
-from flopbench import Op
+from flopbench import Op, UsageError
 from flopbench.blocks import Decoder, Pass, stage_passes
 from flopbench.dims import Dim
 from flopbench_transformers_lm.analytic import HfModel
@@ -35,7 +35,7 @@ class CrossingFamily(Family):
     sizes = ()
     most_images = 1
 
-    decoder_field: ClassVar[str]
+    decoder_field: ClassVar[str] = "text_config"
     """Field of the config that holds the decoder's."""
 
     @classmethod
@@ -67,6 +67,19 @@ class CrossingFamily(Family):
             return str(error)
         return None
 
+    def workload(self, cut: Cut, **sizes: Any) -> Workload:
+        """Return the workload of a decoder that the prompt begins.
+
+        Raises:
+            UsageError: the prompt is empty.
+        """
+        if not (context := sizes.get("prompt_tokens", 0)):
+            raise UsageError(
+                "workload.prompt_tokens=0: the decoder begins with one token at least, that of its "
+                "task"
+            )
+        return super().workload(cut, context=context, memory=cut.tokens, **sizes)
+
     def assumptions(self, scattered: str) -> tuple[str, ...]:
         return (KEPT,)
 
@@ -88,6 +101,10 @@ class CrossingFamily(Family):
     def projected(self, run: Pass) -> Iterator[Op]:
         """Yield what each pass does to the memory, if anything."""
         return iter(())
+
+
+class FixedFamily(CrossingFamily):
+    """Models whose image processor makes images of one size."""
 
     def cut(self, width: int, height: int) -> Cut:
         """Return the one image of fixed size that any page becomes."""

@@ -16,7 +16,7 @@ from flopbench.blocks import (
     Positions,
     Site,
 )
-from flopbench.dims import Dim, ceil_div
+from flopbench.dims import Dim
 from flopbench_transformers_vlm.families.clip import LAYER_NORM
 from flopbench_transformers_vlm.families.tiles import CroppedFamily, grids_of
 from flopbench_transformers_vlm.workload import Cut, View
@@ -43,7 +43,11 @@ class Ovis2(CroppedFamily):
 
     @property
     def tile(self) -> tuple[int, int]:
-        cells = int(ceil_div(self._side, self.config.vision.size("hidden_stride")))
+        stride = self.config.vision.size("hidden_stride")
+        if self._side % stride:
+            right = f"divisors of the {self._side} patches per side of a tile"
+            raise self.config.vision.refused("hidden_stride", right)
+        cells = self._side // stride
         return cells, cells
 
     def cut(self, width: int, height: int) -> Cut:

@@ -118,6 +118,7 @@ class Swin:
             out_bias=True,
             position_bias="relative positions",
             biases=2 if masked else 1,
+            softmax_dtype=None,
         )
         unit = Unit(f"{name}, shifted" if shifted else name, layers)
         within = attrs.evolve(site, layers=layers, unit=unit)
