@@ -9,13 +9,14 @@ import torch
 from torch.overrides import TorchFunctionMode
 from torch.utils._pytree import tree_leaves, tree_map
 
-from flopbench_transformers_vlm.uniform import holds, none_is_zero, selected
+from flopbench_transformers_vlm.uniform import all_at_once, holds, none_is_zero, selected
 
 _ANSWERS: Mapping[Any, Callable[..., Any]] = {
     torch.Tensor.eq: none_is_zero,
     torch.Tensor.__eq__: none_is_zero,
     torch.Tensor.__bool__: holds,
     torch.Tensor.__getitem__: selected,
+    torch.Tensor.unbind: all_at_once,
 }
 """What is asked of pixels without values, and who answers; None leaves it to torch."""
 
