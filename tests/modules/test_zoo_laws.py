@@ -19,7 +19,7 @@ _FAST = {
     *("ConvTranspose2d", "RNNCell", "LayerNorm", "BatchNorm2d", "MaxPool2d", "GELU", "Embedding"),
     *("einsum", "matmul", "attention grouped", "addmm", "blocks in a list", "tied weights"),
 }
-_EVERY = ((LAYERS, 2), (USER_CODE, 3), (TRANSFORMERS, 8), (DIFFUSERS, 9))
+_EVERY = ((LAYERS, 2), (USER_CODE, 3), (TRANSFORMERS, 24), (DIFFUSERS, 17))
 """Of each kind every so many specimens are measured in the slow tests."""
 
 

@@ -20,6 +20,7 @@ from flopbench.commands.attention.modes import ModeFigures
 from flopbench.commands.attention.text import ATTENTION_SCHEMA_VERSION
 from flopbench.commands.compare.comparison import COMPARE_SCHEMA_VERSION, Side, SideBySide
 from flopbench.commands.compare.comparison import Verdict as RunVerdict
+from flopbench.commands.compare.page_sizes import PageSize
 from flopbench.commands.explain.text import EXPLAIN_SCHEMA_VERSION
 from flopbench.commands.explain.tree import Explanation, Node, Work
 from flopbench.commands.prove.proof import PROOF_SCHEMA_VERSION, Equation, ProofVerdict, Term
@@ -103,6 +104,7 @@ COMMANDS = {
     "attention in cuDNN": ("attention", *SHAPE, "--kernel", "cudnn", "--json"),
     "attention in a mode": ("attention", *SHAPE, "--causal", "--json", *WINDOWED),
     "compare": ("compare", *OCR, "deepseek_ocr:workload.mode=tiny", *JSON),
+    "compare over page sizes": ("compare", *OCR, "--page-sizes", *JSON),
     "compare with the vendor": ("compare", *LLAMA, "hf/llama:workload.batch_size=2", *JSON),
     "compare without a page": ("compare", "deepseek_ocr", "hf/llama", "--analytic-only", *JSON),
     "explain": ("explain", "deepseek_ocr", *JSON),
@@ -340,6 +342,7 @@ CLASSES = [
     (("report", "fit"), Fit, {}, {"fits", "largest_tensor_fits", "needed_bytes", "text"}),
     (("report", "largest_tensor"), LargestTensor, {}, set()),
     (("compare", "largest_tensor"), LargestTensor, {}, set()),
+    (("compare", "page_size"), PageSize, {}, set()),
     (("report", "stage_limit"), Limits, {}, {"attention", "text"}),
     (("report", "free_batch"), FreeBatch, {}, set()),
     (("report", "share"), Shares, {}, {"attention", "text"}),

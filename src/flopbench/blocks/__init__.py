@@ -26,6 +26,7 @@ from flopbench.blocks.passes import PackedPass, Pass, decode_passes, prefill_pas
 from flopbench.blocks.per_layer import PerLayerEmbeddings, PerLayerLayers, PerLayerPart
 from flopbench.blocks.prediction import MultiTokenPrediction
 from flopbench.blocks.recurrent import Mamba2, ShortConvolution
+from flopbench.blocks.relative import RelativePositions
 from flopbench.blocks.rotary import RotaryAngles, angle_op
 from flopbench.blocks.rwkv import ChannelMix, RwkvLayers, TimeMix
 from flopbench.blocks.sam import WindowedEncoder, halved_twice
@@ -76,6 +77,7 @@ __all__ = [
     "Positions",
     "Projections",
     "RecurrentBranch",
+    "RelativePositions",
     "ResidualNorms",
     "RotaryAngles",
     "Router",

@@ -31,7 +31,8 @@ class CrossAttention:
         memory_width: width of the memory; None if that of the decoder.
         bias: whether queries, keys and values have a bias.
         queries_scaled: whether a product of its own scales the queries, before the core.
-        position_bias, scaled: as ``bias`` and ``scaled`` of `flopbench.ops.Attention`.
+        position_bias, biases, scaled, softmax_dtype: as ``bias``, ``biases``, ``scaled`` and
+            ``softmax_dtype`` of `flopbench.ops.Attention`.
     """
 
     component: ClassVar[str] = "cross_attention"
@@ -44,7 +45,9 @@ class CrossAttention:
     out_bias: bool = False
     queries_scaled: bool = False
     position_bias: str | None = None
+    biases: int = 1
     scaled: Literal["scores", "queries"] | None = "scores"
+    softmax_dtype: str | None = "float32"
 
     def ops(self, site: Site, run: Pass) -> Iterator[Op]:
         """Yield the operations under ``qkv``, ``core`` and ``out``."""
@@ -80,7 +83,9 @@ class CrossAttention:
             keys=run.memory,
             fixed_keys=True,
             bias=self.position_bias,
+            biases=self.biases,
             scaled=self.scaled,
+            softmax_dtype=self.softmax_dtype,
             cached=True,
         )
         yield (

@@ -12,8 +12,7 @@ from flopbench import UsageError
 from flopbench_transformers_lm.config import quiet
 from flopbench_transformers_vlm.families import FAMILIES
 from flopbench_transformers_vlm.presets import preset, presets
-from flopbench_transformers_vlm.processors import settings_of
-from plugins.transformers_vlm.vl_helpers import model_of
+from plugins.transformers_vlm.vl_helpers import model_of, priced_weights, workload_of
 from support.cli import one_sentence
 
 HF = "huggingface.co/"
@@ -70,7 +69,6 @@ PUBLISHED = {
     "paddleocr-vl-0.9b": Published("0.9B", f"{HF}PaddlePaddle/PaddleOCR-VL"),
     "paddleocr-vl-1.5": Published("0.9B", "title of arXiv:2601.21957"),
     "paligemma-3b-224": Published("3B", f"name of {HF}google/paligemma-3b-pt-224"),
-    "pixtral-12b": Published("12B", "transformers' documentation of Pixtral"),
     "qianfan-ocr-4b": Published("5B", f"{HF}baidu/Qianfan-OCR (4B is the language model's)"),
     "qwen2-vl-2b": Published("2B", f"README of {HF}Qwen/Qwen2-VL-72B-Instruct"),
     "qwen2-vl-7b": Published("16582751232", f"{INDEX}Qwen2-VL-7B-Instruct", bytes=2),
@@ -111,6 +109,11 @@ KEYWORDS = {
 
 DECODES = {"donut", "nougat", "trocr"}
 """Types that are transformers' vision-encoder-decoder."""
+
+COVERED = sorted(name for name, one in presets().items() if one.model_type in FAMILIES)
+
+SIDES = {"min_pixels": "shortest_edge", "max_pixels": "longest_edge"}
+"""What transformers calls the former names of two settings, in ``size``."""
 
 UNIT = {"M": 6, "G": 9, "B": 9}
 
@@ -185,15 +188,20 @@ def test_transformers_reads_each_key_of_a_preset(name):
     assert not list(not_read(one.config, config_of(one)))
 
 
-@pytest.mark.parametrize(
-    "name", sorted(name for name, one in presets().items() if one.model_type in FAMILIES)
-)
+@pytest.mark.parametrize("name", COVERED)
+def test_the_closed_forms_have_the_weights_of_a_preset(name):
+    one = presets()[name]
+    model = model_of(one.model_type, preset=name)
+    workload = workload_of(model, (1240, 1754), prompt_tokens=1)
+    assert priced_weights(model, workload) == one.parameters
+
+
+@pytest.mark.parametrize("name", COVERED)
 def test_the_image_processor_has_each_setting_of_a_preset(name):
     one = presets()[name]
-    family = FAMILIES[one.model_type]
-    kept = settings_of(family.processor, one.processor, {})
-    assert {key: kept[key] for key in one.processor if key in kept} == one.processor
-    assert set(one.processor) <= set(kept)
+    kept = model_of(one.model_type, preset=name).architecture.processor
+    for key, value in one.processor.items():
+        assert (kept["size"][SIDES[key]] if key in SIDES else kept[key]) == value
 
 
 def test_a_preset_gives_sizes_settings_and_its_source():

@@ -186,7 +186,7 @@ TINY = {
         },
         {
             "size": {"longest_edge": 300},
-            "patch_size": choice({"height": 14, "width": 14}, {"height": 42, "width": 28}),
+            "patch_size": choice(14, {"height": 42, "width": 28}),
         },
         most=400,
         least=84,  # a page of fewer patches than a cell becomes no token
@@ -253,17 +253,26 @@ TOKENS["hunyuan_vl"] = (
 )
 
 
+CELL = 28
+"""Pixels per side of a cell of LightOnOCR and of Mistral Small 3.1."""
+
+
+def whole_cells(high, wide):
+    """Return the whole cells of an image whose size is in pixels."""
+    found = int(high // CELL * (wide // CELL))
+    if not found:
+        raise ValueError("the page has no cell")
+    return found
+
+
 def fitted(processor, width, height):
-    """Return the tokens of a page that is made to fit, by the module's own function."""
-    cell, longest = processor.patch_size["height"], processor.size["longest_edge"]
+    """Return the tokens of a page that is made to fit and padded, by the module's own function."""
+    multiple, longest = processor.patch_size["height"], processor.size["longest_edge"]
     page = np.broadcast_to(np.uint8(0), (height, width, 3))
-    high, wide = get_resize_output_image_size(page, longest, cell, "channels_last")
-    if not high * wide:
-        raise ValueError("the page has no pixels")
-    return high * wide // cell**2
+    return whole_cells(*get_resize_output_image_size(page, longest, multiple, "channels_last"))
 
 
 TOKENS["lighton_ocr"] = TOKENS["mistral3"] = (
     fitted,
-    lambda made: int(made["image_sizes"].prod()) // 28**2,
+    lambda made: whole_cells(*made["image_sizes"][0]),
 )

@@ -88,12 +88,32 @@ TINY = {
         {"model_type": "trocr", **TROCR, "cross_attention_hidden_size": None},
     ),
     "florence2": FLORENCE2,
+    "pix2struct": Tiny(
+        {
+            "text_config": {
+                "vocab_size": 96,
+                "hidden_size": 16,
+                "d_kv": 8,
+                "num_heads": 2,
+                "d_ff": ints(4, 40),
+                "num_layers": ints(1, 3),
+                "relative_attention_num_buckets": choice(8, 32),
+            },
+            "vision_config": {
+                "hidden_size": 16,
+                "patch_embed_hidden_size": 48,
+                "d_ff": ints(4, 40),
+                "d_kv": choice(4, 6),
+                "num_hidden_layers": ints(1, 3),
+                "num_attention_heads": choice(1, 3),
+                "seq_len": 70,
+            },
+            "tie_word_embeddings": flag,
+        },
+        {"patch_size": {"height": 4, "width": 4}, "max_patches": ints(4, 60)},
+        images=1,
+    ),
 }
-
-
-def fixed(tokens):
-    """Return what an image of one size becomes, and that it has that size."""
-    return None, tokens
 
 
 TOKENS = {
@@ -105,4 +125,5 @@ TOKENS = {
         lambda made: made["pixel_values"].shape[-2:].numel() // 16**2 + 1,
     ),
     "florence2": (None, lambda made: made["pixel_values"].shape[-2:].numel() // 32**2 + 1),
+    "pix2struct": (None, lambda made: made["flattened_patches"].shape[1]),
 }

@@ -123,7 +123,7 @@ def whole_flops(model, workload):
     module, config = vendor._real.module, vendor._real.module.config
     module = type(module)(config).eval()
     if workload.memory is not None:
-        return counted(module, **encoded_and_decoded(model, config, workload))
+        return counted(module, **encoded_and_decoded(vendor, workload))
     inputs = dict(PIXELS[config.model_type](config, workload.all_views))
     pixels = {name: _on_cpu(value) for name, value in inputs.items()}
     tokens, images = int(workload.context_tokens), int(workload.image_tokens)
@@ -141,14 +141,12 @@ def counted(module, **inputs):
     return counter.get_total_flops()
 
 
-def encoded_and_decoded(model, config, workload):
+def encoded_and_decoded(vendor, workload):
     """Return the inputs of a model with an encoder and a decoder: an image, and tokens of both."""
+    config = vendor._real.module.config
     batch, tokens = int(workload.batch_size), int(workload.image_tokens)
-    height, width = model._family.image_size
-    inputs = {
-        "pixel_values": torch.zeros(batch, 3, height, width),
-        "decoder_input_ids": torch.ones(batch, int(workload.context_tokens), dtype=torch.long),
-    }
+    inputs = {name: _on_cpu(value) for name, value in vendor.images(batch).items()}
+    inputs["decoder_input_ids"] = torch.ones(batch, int(workload.context_tokens), dtype=torch.long)
     if hasattr(config, "image_token_id"):
         text = int(workload.memory) - tokens
         ids = torch.tensor([[config.image_token_id] * tokens + [1] * text])

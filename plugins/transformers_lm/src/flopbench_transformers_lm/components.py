@@ -80,7 +80,7 @@ _RULES = (
     (rf"\.{_ATTENTION}\.({_QKV}|linear_[qkv]_adapter_list)(\.|$)", "decoder/attention/qkv"),
     (rf"{_IN_LAYER}linear$", "decoder/linear"),
     (
-        rf"\.{_ATTENTION}\.((o|out|c)_proj|dense|output\.dense|out_lin|Wo)$",
+        rf"\.{_ATTENTION}\.((o|out|c)_proj|dense|output(\.dense)?|out_lin|Wo)$",
         "decoder/attention/out",
     ),
     (rf"\.{_ATTENTION}$", "decoder/attention/core"),

@@ -33,7 +33,7 @@ _RULES = (
     (r"\.pooler(\.|$)", "vision/pooler"),
     (rf"{_ATTENTION}(\.self)?\.{_QKV}$", "vision/attention/qkv"),
     (
-        rf"{_ATTENTION}(\.output)?\.(proj|out|o_proj|out_proj|projection_layer|dense)$",
+        rf"{_ATTENTION}(\.output)?\.(proj|out|o_proj|out_proj|projection_layer|dense|output)$",
         "vision/attention/out",
     ),
     (rf"{_ATTENTION}(\.self)?$", "vision/attention/core"),

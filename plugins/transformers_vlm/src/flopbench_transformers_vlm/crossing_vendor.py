@@ -9,15 +9,16 @@ from collections.abc import Callable, Hashable, Mapping
 from functools import cached_property
 from typing import Any
 
-from flopbench import VendorCall, VendorStage
+from flopbench import CountError, VendorCall, VendorStage
 from flopbench.dims import is_traced
+from flopbench.training_step import TrainOptions
 from flopbench_transformers_lm.components import component_of as text_component
 from flopbench_transformers_lm.config import quiet
 from flopbench_transformers_lm.failures import cannot_run
 from flopbench_transformers_lm.kv_cache import fill_like
 from flopbench_transformers_lm.vendor import ALL_LOGITS, STATE_LEFT
 from flopbench_transformers_vlm.components import component_of
-from flopbench_transformers_vlm.families.crossing import fixed_size
+from flopbench_transformers_vlm.processors import fixed_size
 from flopbench_transformers_vlm.vendor import VlVendor
 from flopbench_transformers_vlm.workload import Workload
 
@@ -27,7 +28,7 @@ _SAMPLE = 2
 _TOWER = re.compile(r"^encoder(\.|$)|^model\.(vision_tower|multi_modal_projector)(\.|$)")
 _ENCODER = re.compile(r"^model\.language_model\.encoder\.")
 _DECODER = re.compile(r"^(decoder|model\.language_model)\.")
-_CROSS = re.compile(r"\.encoder_attn(?=\.|$)")
+_CROSS = re.compile(r"\.(encoder_attn|encoder_decoder_attention)(?=\.|$)")
 
 
 class CrossingVendor(VlVendor):
@@ -42,14 +43,19 @@ class CrossingVendor(VlVendor):
         if name == "prefill":
             logits = workload.lm_head == "all" or self._logits is not None
             return VendorStage(
-                lambda _step: VendorCall(self._module, self._prefill(workload)),
+                lambda _step: VendorCall(self._module, self._first_pass(workload)),
                 assumptions=() if logits else (ALL_LOGITS,),
             )
         return VendorStage(
-            lambda step: VendorCall(self._module, self._decode(workload, step)),
+            lambda step: VendorCall(self._module, self._next_pass(workload, step)),
             steps=workload.decode_steps,
             sampled=not self._every_step,
             assumptions=(STATE_LEFT,),
+        )
+
+    def training(self, workloads: Mapping[str, Any], options: TrainOptions) -> VendorStage:
+        raise CountError(
+            f"vendor model {self.name!r} does not train a model with an encoder and a decoder"
         )
 
     def shapes(self, stage: str, workload: Any) -> Hashable:
@@ -89,19 +95,32 @@ class CrossingVendor(VlVendor):
 
     def features(self, workload: Workload) -> Callable[[], Any]:
         """Return the call that turns the images of all prompts into features."""
+        count: Any = sum(view.count for view in workload.all_views)
+        images = self.images(count)
+        return self._guarded(lambda: self._encode(**images), traced=is_traced(count))
+
+    def images(self, count: Any) -> Mapping[str, Any]:
+        """Return what the tower takes for a number of images."""
         import torch
 
-        module, config = self._module, self._module.config
-        whole = hasattr(config, "encoder")
-        tower: Any = config.encoder if whole else config.vision_config
-        channels = tower.num_channels if whole else tower.in_channels
-        count: Any = sum(view.count for view in workload.all_views)
         size = fixed_size(self._config.processor, "image processor")
-        pixels = torch.empty(count, channels, *size, device="meta")
-        encode = module.encoder if whole else module.get_image_features
-        return self._guarded(lambda: encode(pixel_values=pixels), traced=is_traced(count))
+        return {"pixel_values": torch.empty(count, self._channels, *size, device="meta")}
 
-    def _prefill(self, workload: Workload) -> Callable[[], Any]:
+    @property
+    def _tower(self) -> Any:
+        """The config of the tower."""
+        config = self._module.config
+        return getattr(config, "encoder", None) or config.vision_config
+
+    @property
+    def _channels(self) -> int:
+        found: int = self._tower.num_channels
+        return found
+
+    def _encode(self, **images: Any) -> Any:
+        return self._module.encoder(**images)
+
+    def _first_pass(self, workload: Workload) -> Callable[[], Any]:
         w = workload
         inputs = self._inputs(w.batch_size, w.context_tokens)
         if self._logits is not None:
@@ -109,7 +128,7 @@ class CrossingVendor(VlVendor):
         inputs |= self._read(w.batch_size, w.memory)
         return self._called(inputs, (w.batch_size, w.context_tokens, w.memory))
 
-    def _decode(self, workload: Workload, step: int) -> Callable[[], Any]:
+    def _next_pass(self, workload: Workload, step: int) -> Callable[[], Any]:
         w, sample = workload, self._sample
         past: Any = w.context_tokens + step - 1
         cache = copy.copy(sample)
@@ -134,19 +153,21 @@ class CrossingVendor(VlVendor):
         return {"decoder_input_ids": _ids(batch, tokens), "use_cache": True}
 
     def _read(self, batch: Any, memory: Any) -> dict[str, Any]:
-        """Return what the prefill has of the memory: tokens for a text encoder, or states."""
-        if hasattr(self._module.config, "encoder"):
-            return self._states(batch, memory)
-        return {"input_ids": _ids(batch, memory)}
+        """Return what the first pass has of the memory."""
+        return self._states(batch, memory)
+
+    @property
+    def _width(self) -> int:
+        """Width of the memory."""
+        found: int = self._tower.hidden_size
+        return found
 
     def _states(self, batch: Any, memory: Any) -> dict[str, Any]:
         """Return the output of the encoder that the decoder reads."""
         import torch
         from transformers.modeling_outputs import BaseModelOutput
 
-        config = self._module.config
-        width = getattr(config, "encoder", None) or config.text_config
-        states = torch.empty(batch, memory, width.hidden_size, device="meta")
+        states = torch.empty(batch, memory, self._width, device="meta")
         return {"encoder_outputs": BaseModelOutput(last_hidden_state=states)}
 
     def _called(self, inputs: Mapping[str, Any], sizes: tuple[Any, ...]) -> Callable[[], Any]:
@@ -172,8 +193,46 @@ def _ids(batch: Any, tokens: Any) -> Any:
     return torch.empty(batch, tokens, dtype=torch.long, device="meta")
 
 
+class TextEncoderVendor(CrossingVendor):
+    """A model whose decoder reads what a text encoder makes of image and prompt."""
+
+    @property
+    def _channels(self) -> int:
+        found: int = self._tower.in_channels
+        return found
+
+    @property
+    def _width(self) -> int:
+        found: int = self._module.config.text_config.hidden_size
+        return found
+
+    def _encode(self, **images: Any) -> Any:
+        return self._module.get_image_features(**images)
+
+    def _read(self, batch: Any, memory: Any) -> dict[str, Any]:
+        return {"input_ids": _ids(batch, memory)}
+
+
+class PatchesVendor(CrossingVendor):
+    """A model that takes patches, and asks whether some only fill them up."""
+
+    def images(self, count: Any) -> Mapping[str, Any]:
+        import torch
+
+        # Row and column precede the pixels of a patch.
+        shape = (self._config.processor["max_patches"], 2 + self._tower.patch_embed_hidden_size)
+        return {"flattened_patches": torch.empty(count, *shape, device="meta")}
+
+    def _encode(self, **images: Any) -> Any:
+        from flopbench_transformers_lm.meta_values import MetaValues
+
+        with MetaValues(0):
+            return super()._encode(**images)
+
+
 VENDORS: Mapping[str, type[VlVendor]] = {
-    "florence2": CrossingVendor,
+    "florence2": TextEncoderVendor,
+    "pix2struct": PatchesVendor,
     "vision-encoder-decoder": CrossingVendor,
 }
 """The witness of a model, by transformers' type, if it is not `VlVendor`."""

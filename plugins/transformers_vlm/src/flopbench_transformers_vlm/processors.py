@@ -60,7 +60,10 @@ def settings_of(name: str, said: Mapping[str, Any], overrides: Mapping[str, Any]
             what = unknown(f"setting of {name}", setting, known)
             raise UsageError(f"model.processor_overrides: {what}")
     values = {key: value for key, value in said.items() if key in known}
-    found: dict[str, Any] = image_processor(name, {**values, **overrides}).to_dict()
+    found: dict[str, Any] = image_processor(name, values).to_dict()
+    if overrides:  # after former names of settings took effect, such as max_pixels for size
+        kept = {key: value for key, value in found.items() if key in _arguments(name)}
+        found = image_processor(name, {**kept, **overrides}).to_dict()
     return found
 
 
@@ -69,3 +72,20 @@ def _arguments(name: str) -> tuple[str, ...]:
 
     kind = getattr(transformers, f"{name}Pil")
     return tuple(kind.valid_kwargs.__annotations__)
+
+
+def fixed_size(settings: Mapping[str, Any], name: str) -> tuple[int, int]:
+    """Return height and width of the images that an image processor makes of all pages.
+
+    Raises:
+        UsageError: it makes images of several sizes.
+    """
+    cropped = settings.get("do_center_crop")
+    size = settings.get("crop_size" if cropped else "size") or {}
+    high, wide = size.get("height"), size.get("width")
+    if not (high and wide) or not (cropped or settings.get("do_resize", True)):
+        raise UsageError(
+            f"model.processor: the tower takes images of one size, but this {name} makes others; "
+            "set its size to a height and a width"
+        )
+    return int(high), int(wide)

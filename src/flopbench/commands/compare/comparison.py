@@ -108,8 +108,9 @@ class SideBySide(Value):
 
     @property
     def failed(self) -> bool:
-        """Whether a model failed or differs from its vendor model."""
-        return any(side.error or side.verdict == "not_verified" for side in self.sides)
+        """Whether a model failed, on some page or size, or differs from its vendor model."""
+        unpriced = any(size.error for size in self.page_sizes)
+        return unpriced or any(s.error or s.verdict == "not_verified" for s in self.sides)
 
     def to_dict(self) -> dict[str, Any]:
         """Return the JSON form."""

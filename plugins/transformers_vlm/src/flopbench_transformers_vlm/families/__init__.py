@@ -20,6 +20,7 @@ from flopbench_transformers_vlm.families.llava import FAMILIES as LLAVA
 from flopbench_transformers_vlm.families.minicpm import FAMILIES as MINICPM
 from flopbench_transformers_vlm.families.ovis2 import FAMILIES as OVIS2
 from flopbench_transformers_vlm.families.paddleocr_vl import FAMILIES as PADDLEOCR_VL
+from flopbench_transformers_vlm.families.pix2struct import FAMILIES as PIX2STRUCT
 from flopbench_transformers_vlm.families.pixtral import FAMILIES as PIXTRAL
 from flopbench_transformers_vlm.families.qwen_vl import FAMILIES as QWEN_VL
 
@@ -40,6 +41,7 @@ FAMILIES: Mapping[str, type[Family]] = {
     **OVIS2,
     **PADDLEOCR_VL,
     **PIXTRAL,
+    **PIX2STRUCT,
     **QWEN_VL,
 }
 """The classes that say what a page becomes and what a tower runs."""

@@ -1,4 +1,4 @@
-"""Families whose decoder reads the image by cross-attention, on pages of one size."""
+"""Families whose decoder reads the image by cross-attention."""
 
 from __future__ import annotations
 
@@ -17,6 +17,7 @@ from flopbench_transformers_lm.families.fields import NotCoveredError
 from flopbench_transformers_lm.sources import Given
 from flopbench_transformers_vlm.families.family import Family
 from flopbench_transformers_vlm.families.readers import decoder_of
+from flopbench_transformers_vlm.processors import fixed_size
 from flopbench_transformers_vlm.workload import Cut, View, Workload
 
 KEPT = (
@@ -34,7 +35,7 @@ class CrossingFamily(Family):
     sizes = ()
     most_images = 1
 
-    decoder_field: ClassVar[str]
+    decoder_field: ClassVar[str] = "text_config"
     """Field of the config that holds the decoder's."""
 
     @classmethod
@@ -66,6 +67,19 @@ class CrossingFamily(Family):
             return str(error)
         return None
 
+    def workload(self, cut: Cut, **sizes: Any) -> Workload:
+        """Return the workload of a decoder that the prompt begins.
+
+        Raises:
+            UsageError: the prompt is empty.
+        """
+        if not (context := sizes.get("prompt_tokens", 0)):
+            raise UsageError(
+                "workload.prompt_tokens=0: the decoder begins with one token at least, that of its "
+                "task"
+            )
+        return super().workload(cut, context=context, memory=cut.tokens, **sizes)
+
     def assumptions(self, scattered: str) -> tuple[str, ...]:
         return (KEPT,)
 
@@ -87,6 +101,10 @@ class CrossingFamily(Family):
     def projected(self, run: Pass) -> Iterator[Op]:
         """Yield what each pass does to the memory, if anything."""
         return iter(())
+
+
+class FixedFamily(CrossingFamily):
+    """Models whose image processor makes images of one size."""
 
     def cut(self, width: int, height: int) -> Cut:
         """Return the one image of fixed size that any page becomes."""
@@ -134,20 +152,3 @@ def crossing_pass(stage: str, workload: Workload) -> Pass:
         head_rows=workload.context_tokens if every else 1,
     )
     return attrs.evolve(run, memory=workload.memory)
-
-
-def fixed_size(settings: Any, name: str) -> tuple[int, int]:
-    """Return height and width of the images that an image processor makes of all pages.
-
-    Raises:
-        UsageError: it makes images of several sizes.
-    """
-    cropped = settings.get("do_center_crop")
-    size = settings.get("crop_size" if cropped else "size") or {}
-    high, wide = size.get("height"), size.get("width")
-    if not (high and wide) or not (cropped or settings.get("do_resize", True)):
-        raise UsageError(
-            f"model.processor: the tower takes images of one size, but this {name} makes others; "
-            "set its size to a height and a width"
-        )
-    return int(high), int(wide)

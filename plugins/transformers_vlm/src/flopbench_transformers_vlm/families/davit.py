@@ -128,6 +128,7 @@ class DaVit:
             bias=self._fields.flag("qkv_bias"),
             out_bias=True,
             fused=True,
+            softmax_dtype=None,
         )
         windows = Windows(stage.rows, stage.cols, self._fields.size("window_size"))
         place = site.at("attention").with_alive(stage.tokens * stage.width)
@@ -177,6 +178,7 @@ def _channels(site: Site, stage: _Stage, groups: int, bias: bool) -> Iterator[Op
         value_dim=cells,
         queries=width // groups,
         keys=width // groups,
+        softmax_dtype=None,
     )
     yield site.at("out").op(
         Linear,

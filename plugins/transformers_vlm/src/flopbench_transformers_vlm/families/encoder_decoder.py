@@ -10,10 +10,9 @@ from flopbench.blocks import Pass, Site
 from flopbench.blocks.cross import MEMORY
 from flopbench.dims import Dim
 from flopbench_transformers_vlm.config import VlConfig
-from flopbench_transformers_vlm.families.crossing import CrossingFamily
+from flopbench_transformers_vlm.families.crossing import FixedFamily
 from flopbench_transformers_vlm.families.swin import Swin
 from flopbench_transformers_vlm.families.vit import Deit, Vit, sides
-from flopbench_transformers_vlm.workload import Cut, Workload
 
 AGAIN = (
     "transformers projects the encoder's output to the decoder's width in each pass of the decoder "
@@ -48,7 +47,7 @@ TOWERS: Mapping[str, type[Any]] = {"donut-swin": Swin, "vit": Vit, "deit": Deit}
 """Towers by transformers' type."""
 
 
-class VisionEncoderDecoder(CrossingFamily):
+class VisionEncoderDecoder(FixedFamily):
     """A tower and a decoder, each of which the config names."""
 
     source = "transformers' vision-encoder-decoder, with a donut-swin, vit or deit encoder"
@@ -71,15 +70,6 @@ class VisionEncoderDecoder(CrossingFamily):
         """Images as large as those that the tower is made for."""
         height, width = sides(values["encoder"]["image_size"])
         return {"size": {"height": height, "width": width}}
-
-    def workload(self, cut: Cut, **sizes: Any) -> Workload:
-        context = sizes.get("prompt_tokens", 0)
-        if not context:
-            raise UsageError(
-                "workload.prompt_tokens=0: the decoder begins with one token at least, that of its "
-                "task"
-            )
-        return super().workload(cut, context=context, memory=cut.tokens, **sizes)
 
     def require_page(self, width: int, height: int) -> None:
         if self.processor_of(self.config.values) not in _PADDING:

@@ -111,8 +111,9 @@ class Family(ABC):
         Args:
             sizes: further fields of the workload.
         """
-        tokens = {"image_tokens": cut.tokens, "separators": cut.separators}
-        return Workload(views=cut.views, **tokens, **sizes)
+        return Workload(
+            views=cut.views, image_tokens=cut.tokens, separators=cut.separators, **sizes
+        )
 
     @property
     def text_config(self) -> LmConfig:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
-from typing import Any
+from typing import Any, ClassVar
 
 from flopbench import Elementwise, Linear, Op, UsageError
 from flopbench.blocks import NormSpec, Pass, Site
@@ -11,9 +11,10 @@ from flopbench.dims import Dim, at_most_one
 from flopbench_transformers_lm.analytic import HfModel
 from flopbench_transformers_lm.families.fields import Fields
 from flopbench_transformers_vlm.config import VlConfig
-from flopbench_transformers_vlm.families.crossing import CrossingFamily
+from flopbench_transformers_vlm.families.bart_encoder import bart_encoder
+from flopbench_transformers_vlm.families.crossing import FixedFamily
 from flopbench_transformers_vlm.families.davit import DaVit
-from flopbench_transformers_vlm.families.readers import bart_encoder
+from flopbench_transformers_vlm.families.family import Family
 from flopbench_transformers_vlm.workload import Cut, Workload
 
 LAYER_NORM = NormSpec("layer_norm")
@@ -26,13 +27,12 @@ START = (
 )
 
 
-class Florence2(CrossingFamily):
+class Florence2(FixedFamily):
     """Florence-2: one vector per cell and one for their mean, each a token of the text encoder."""
 
     source = "Florence-2 (arXiv:2311.06242)"
     processor = "CLIPImageProcessor"
-    decoder_field = "text_config"
-    parts = {"encoder": "text encoder"}
+    parts: ClassVar[Mapping[str, str]] = {"encoder": "text encoder"}
 
     def __init__(self, config: VlConfig) -> None:
         super().__init__(config)
@@ -45,7 +45,7 @@ class Florence2(CrossingFamily):
 
     def workload(self, cut: Cut, **sizes: Any) -> Workload:
         memory = cut.tokens + sizes.get("prompt_tokens", 0)
-        return super().workload(cut, context=1, memory=memory, **sizes)
+        return Family.workload(self, cut, context=1, memory=memory, **sizes)
 
     def text_not_covered(self, language: HfModel) -> str | None:
         kind = self.config.language.model_type

@@ -35,9 +35,9 @@ class HunYuanVl(GridTower):
 
     @property
     def attention(self) -> EncoderAttention:
-        usual = super().attention
-        head_dim = self.config.vision.size("head_dim", self.width // usual.heads)
-        return attrs.evolve(usual, head_dim=head_dim)
+        fields = self.config.vision
+        head_dim = fields.size("head_dim", self.width // fields.heads)
+        return attrs.evolve(super().attention, head_dim=head_dim)
 
     def positions(self, site: Site, patches: Dim) -> Iterator[Op]:
         fields = self.config.vision

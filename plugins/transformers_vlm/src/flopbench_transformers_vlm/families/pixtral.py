@@ -20,7 +20,7 @@ from flopbench.blocks import (
     Segments,
     Site,
 )
-from flopbench.dims import Dim, ceil_div, maximum
+from flopbench.dims import Dim, maximum
 from flopbench_transformers_vlm.families.cells import CellsFamily, axial_angles
 from flopbench_transformers_vlm.families.grid_tower import RMS_NORM
 from flopbench_transformers_vlm.workload import Cut, View
@@ -32,7 +32,7 @@ ONE_ROW = (
 
 
 class LightOnOcr(CellsFamily):
-    """LightOnOCR: an image within a longest side, padded to whole cells."""
+    """LightOnOCR: an image within a longest side, padded to whole patches."""
 
     source = "LightOnOCR (arXiv:2601.14251)"
     processor = "PixtralImageProcessor"
@@ -40,12 +40,12 @@ class LightOnOcr(CellsFamily):
 
     @classmethod
     def settings(cls, values: Mapping[str, Any]) -> Mapping[str, Any]:
-        """Cells of the model's size, and pages as long as what the tower is made for."""
+        """Pages are padded to patches, and as long as what the tower is made for."""
         tower = values["vision_config"]
-        cell = tower["patch_size"] * values["spatial_merge_size"]
+        patch, longest = tower["patch_size"], tower["image_size"]
         return {
-            "patch_size": {"height": cell, "width": cell},
-            "size": {"longest_edge": tower["image_size"]},
+            "patch_size": {"height": patch, "width": patch},
+            "size": {"longest_edge": longest},
         }
 
     @property
@@ -56,7 +56,7 @@ class LightOnOcr(CellsFamily):
     def padded_to(self) -> tuple[int, int]:
         """Height and width in pixels that the image processor pads to multiples of."""
         size = self.config.settings.get("patch_size")
-        return size["height"], size["width"]
+        return (size, size) if isinstance(size, int) else (size["height"], size["width"])
 
     def cut(self, width: int, height: int) -> Cut:
         """Return whole cells; the tower also sees patches beyond them, if pages end in some."""
@@ -127,9 +127,15 @@ class Mistral3(LightOnOcr):
 
     source = "Mistral Small 3.1 (huggingface.co/mistralai/Mistral-Small-3.1-24B-Instruct-2503)"
 
+    @classmethod
+    def settings(cls, values: Mapping[str, Any]) -> Mapping[str, Any]:
+        """Pages are padded to cells: the model's own processor sees to it."""
+        cell = values["vision_config"]["patch_size"] * values["spatial_merge_size"]
+        return {**super().settings(values), "patch_size": {"height": cell, "width": cell}}
+
     @property
     def padded_to(self) -> tuple[int, int]:
-        """A cell: the model's own processor pads to it, whatever is set."""
+        """A cell, whatever is set."""
         cell = self.config.vision.size("patch_size") * self.merge
         return cell, cell
 
@@ -171,7 +177,8 @@ def fitted(
             f"a page of {width} x {height} pixels: nothing is left of the shorter side when the "
             f"image processor makes it fit {most[0]} x {most[1]}"
         )
-    return ceil_div(high, multiple[0]) * multiple[0], ceil_div(wide, multiple[1]) * multiple[1]
+    tall, broad = multiple
+    return -(-high // tall) * tall, -(-wide // broad) * broad
 
 
 def _sides(view: View, merge: int) -> tuple[Dim, Dim]:

@@ -1,39 +1,31 @@
-"""Decoders that read an encoder's output, and BART's encoder: BART, mBART and TrOCR.
+"""Decoders that read an encoder's output: BART, mBART, TrOCR and Pix2Struct.
 
 Sources: arXiv:1910.13461 (BART), arXiv:2001.08210 (mBART), arXiv:2109.10282 (TrOCR).
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Mapping
 from typing import Any
 
-import attrs
-
-from flopbench import Op
 from flopbench.blocks import (
     CrossAttention,
     Decoder,
     Embeddings,
-    Encoder,
-    EncoderAttention,
-    EncoderLayers,
+    GatedMlp,
     Layers,
     LmHead,
     Mlp,
     NormSpec,
-    Pass,
+    RelativePositions,
     ResidualNorms,
-    Segments,
     SelfAttention,
-    Site,
 )
-from flopbench.blocks.cross import MEMORY
-from flopbench.ops import STREAM
 from flopbench_transformers_lm.config import LmConfig
 from flopbench_transformers_lm.families.fields import Fields, NotCoveredError
 
 LAYER_NORM = NormSpec("layer_norm")
+RMS_NORM = NormSpec("rms_norm")
 _RESERVED = 2
 """Entries of the tables of positions that are not positions."""
 
@@ -55,7 +47,7 @@ def _reader(
     width, heads = fields.size("d_model"), fields.size("decoder_attention_heads")
     if width % heads:
         raise fields.refused("d_model", f"multiples of the {heads} heads")
-    sizes: dict[str, Any] = {"width": width, "heads": heads, "head_dim": width // heads}
+    sizes = heads_of(width, heads)
     own = SelfAttention(**sizes, kv_heads=heads, qkv_bias=True, out_bias=True, **attention)
     other = CrossAttention(**sizes, bias=True, out_bias=True, **cross)
     mlp = Mlp(
@@ -76,13 +68,20 @@ def _reader(
     )
 
 
-def _positions(fields: Fields) -> int:
+def heads_of(width: int, heads: int) -> dict[str, Any]:
+    """Return sizes of attention; its probabilities have the type of its scores."""
+    sizes = {"width": width, "heads": heads, "head_dim": width // heads}
+    return sizes | {"softmax_dtype": None}
+
+
+def positions_of(fields: Fields) -> int:
+    """Return the entries of a table of positions."""
     return fields.size("max_position_embeddings") + _RESERVED
 
 
 def bart(fields: Fields, *, before: bool = False) -> Decoder:
     """BART: a norm after each part."""
-    embeddings = {"positions": _positions(fields), "norm": LAYER_NORM}
+    embeddings = {"positions": positions_of(fields), "norm": LAYER_NORM}
     return _reader(fields, before=before, attention={}, cross={}, embeddings=embeddings)
 
 
@@ -105,14 +104,44 @@ def trocr(fields: Fields) -> Decoder:
             "memory_width": fields.get("cross_attention_hidden_size"),
         },
         embeddings={
-            "positions": _positions(fields) if learned else 0,
+            "positions": positions_of(fields) if learned else 0,
             "sinusoids": not learned,
             "norm": LAYER_NORM if normed else None,
         },
     )
 
 
-READERS: Mapping[str, Callable[[Fields], Decoder]] = {"bart": bart, "mbart": mbart, "trocr": trocr}
+def pix2struct(fields: Fields) -> Decoder:
+    """Pix2Struct: T5's decoder (arXiv:1910.10683), scores multiplied by 1, as transformers does.
+
+    In the place of relative positions, which only the decoder's own tokens have, zeros and a mask
+    are added to the scores of cross-attention.
+    """
+    width, heads = fields.width, fields.heads
+    if heads * fields.size("d_kv") != width:
+        raise fields.refused("d_kv", f"the width {width} divided by the {heads} heads")
+    sizes = heads_of(width, heads)
+    relative = RelativePositions(heads, fields.size("relative_attention_num_buckets"))
+    own = SelfAttention(**sizes, kv_heads=heads, bias="relative positions")
+    other = CrossAttention(**sizes, position_bias="zeros and a mask", biases=2)
+    mlp = GatedMlp(
+        width=width, inner=fields.size("d_ff"), activation=fields.activation("dense_act_fn")
+    )
+    return Decoder(
+        embeddings=Embeddings(vocabulary=fields.vocabulary, width=width),
+        groups=(Layers(fields.layers, own, mlp, cross=other),),
+        around=ResidualNorms(norm=RMS_NORM, width=width, norms=3, last=1),
+        head=LmHead(vocabulary=fields.vocabulary, width=width, tied=fields.tied),
+        angles=(relative,),
+    )
+
+
+READERS: Mapping[str, Callable[[Fields], Decoder]] = {
+    "bart": bart,
+    "mbart": mbart,
+    "pix2struct_text_model": pix2struct,
+    "trocr": trocr,
+}
 """Decoders by transformers' type."""
 
 
@@ -128,43 +157,3 @@ def decoder_of(config: LmConfig) -> Decoder:
             f"there are closed forms for decoders of type {known}, not {config.model_type!r}"
         )
     return READERS[config.model_type](Fields(config))
-
-
-def bart_encoder(fields: Fields, run: Pass) -> Iterator[Op]:
-    """Yield BART's encoder of the tokens of the memory; its token embeddings are the decoder's."""
-    width, heads = fields.size("d_model"), fields.size("encoder_attention_heads")
-    if width % heads:
-        raise fields.refused("d_model", f"multiples of the {heads} heads")
-    site, read = Site("encoder"), attrs.evolve(run, queries=run.memory, keys=run.memory)
-    embeddings = Embeddings(
-        vocabulary=fields.vocabulary,
-        width=width,
-        scaled=True,
-        positions=_positions(fields),
-        norm=LAYER_NORM,
-    )
-    mlp = Mlp(
-        width=width,
-        inner=fields.size("encoder_ffn_dim"),
-        activation=fields.activation("activation_function"),
-        bias=True,
-    )
-    around = ResidualNorms(norm=LAYER_NORM, width=width, after=True)
-    layers = Encoder(
-        layers=fields.size("encoder_layers"),
-        attention=EncoderAttention(width=width, heads=heads, head_dim=width // heads),
-        rest=EncoderLayers(mlp=mlp, around=around),
-        name="encoder",
-    )
-    for op in embeddings.ops(site.at("embed"), read):
-        shared = {"weights_shared": True, "weights_of": "decoder/embed/tokens"}
-        yield _as_memory(attrs.evolve(op, **shared) if op.role == "tokens" else op)
-    for op in layers.ops(site, [Segments(run.batch, run.memory)]):
-        yield _as_memory(op)
-
-
-def _as_memory(op: Op) -> Op:
-    """Return an operation whose stream is the memory, not that of the decoder."""
-    named = {STREAM: MEMORY}
-    takes = tuple(named.get(each, each) for each in op.takes)
-    return attrs.evolve(op, takes=takes, gives=named.get(op.gives, op.gives))

@@ -9,6 +9,7 @@ from collections.abc import Iterator
 from typing import ClassVar
 
 import attrs
+from attrs import frozen
 
 from flopbench import Elementwise, Embedding, Linear, Op
 from flopbench.blocks import EncoderAttention, EncoderLayers, Mlp, NormSpec, PatchStem, Site
@@ -18,6 +19,23 @@ from flopbench_transformers_lm.families.fields import Fields
 from flopbench_transformers_vlm.families.windows import Windows
 
 LAYER_NORM = NormSpec("layer_norm")
+
+
+@frozen(eq=False)
+class _Stage:
+    """The layers of one width, on a grid of each image."""
+
+    number: int
+    depth: int
+    heads: int
+    width: int
+    count: Dim
+    rows: int
+    cols: int
+
+    @property
+    def tokens(self) -> Dim:
+        return self.count * self.rows * self.cols
 
 
 class Swin:
@@ -43,7 +61,8 @@ class Swin:
     @property
     def width(self) -> int:
         """Width of those vectors."""
-        return self._fields.size("embed_dim") * 2 ** (len(self._fields.get("depths")) - 1)
+        stages = len(self._fields.get("depths"))
+        return self._fields.size("embed_dim") << (stages - 1)
 
     @property
     def _patch(self) -> int:
@@ -65,8 +84,9 @@ class Swin:
         yield LAYER_NORM.op(patch, count * rows * cols, width)
         depths, heads = fields.get("depths"), fields.get("num_heads")
         for stage, (depth, each) in enumerate(zip(depths, heads, strict=False)):
+            grid = _Stage(stage, depth, each, width * 2**stage, count, rows, cols)
             for shifted in (False, True):
-                yield from self._layers(site, stage, depth, each, shifted, count, rows, cols)
+                yield from self._layers(site, grid, shifted=shifted)
             if stage < len(depths) - 1:
                 rows, cols = _halved(rows), _halved(cols)
                 yield from _merged(site.at("merger"), count * rows * cols, width * 2**stage)
@@ -76,54 +96,42 @@ class Swin:
             Elementwise, function="add", outputs=made, writes=pooled, gives=""
         )
 
-    def _layers(
-        self,
-        site: Site,
-        stage: int,
-        depth: int,
-        heads: int,
-        shifted: bool,
-        count: Dim,
-        rows: int,
-        cols: int,
-    ) -> Iterator[Op]:
+    def _layers(self, site: Site, stage: _Stage, *, shifted: bool) -> Iterator[Op]:
         """Yield the layers of a stage whose windows are shifted, or those whose are not.
 
         Every second layer shifts its windows, which adds a mask to the scores; none does if the
         grid is a single window high or wide.
         """
-        fields, width = self._fields, self._fields.size("embed_dim") * 2**stage
-        numbers = tuple(range(int(shifted), depth, 2))
-        if not numbers:
+        layers = (stage.depth + (not shifted)) // 2
+        if not layers:
             return
-        side = fields.size("window_size")
-        if min(rows, cols) < side:
-            raise fields.refused(
-                "window_size", f"at most the {min(rows, cols)} rows or columns of stage {stage + 1}"
-            )
-        masked = shifted and min(rows, cols) > side and side > 1
+        fields, width, least = self._fields, stage.width, min(stage.rows, stage.cols)
+        side, name = fields.size("window_size"), f"stage {stage.number + 1}"
+        if least < side:
+            raise fields.refused("window_size", f"at most the {least} rows or columns of {name}")
+        masked = shifted and least > side > 1
         attention = EncoderAttention(
             width=width,
-            heads=heads,
-            head_dim=width // heads,
+            heads=stage.heads,
+            head_dim=width // stage.heads,
             bias=fields.flag("qkv_bias"),
             out_bias=True,
             position_bias="relative positions",
             biases=2 if masked else 1,
+            softmax_dtype=None,
         )
-        name = f"stage {stage + 1}{', shifted' if shifted else ''}"
-        unit = Unit(name, len(numbers))
-        layers = attrs.evolve(site, layers=len(numbers), unit=unit)
-        place = layers.at("attention").with_alive(count * rows * cols * width)
-        segments = Windows(rows, cols, side).segments(count)
+        unit = Unit(f"{name}, shifted" if shifted else name, layers)
+        within = attrs.evolve(site, layers=layers, unit=unit)
+        place = within.at("attention").with_alive(stage.tokens * width)
+        segments = Windows(stage.rows, stage.cols, side).segments(stage.count)
 
         def part(takes: str, gives: str) -> Iterator[Op]:
-            yield _relative_positions(place, side, heads)
+            yield _relative_positions(place, side, stage.heads)
             yield from attention.over(place.between(takes, gives), segments)
 
         inner = int(fields.get("mlp_ratio") * width)
         mlp = Mlp(width=width, inner=inner, activation=fields.activation(), bias=True)
-        yield from EncoderLayers(mlp=mlp).ops(layers, count * rows * cols, part)
+        yield from EncoderLayers(mlp=mlp).ops(within, stage.tokens, part)
 
 
 def _relative_positions(site: Site, side: int, heads: int) -> Op:
