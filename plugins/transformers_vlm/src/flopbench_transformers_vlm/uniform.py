@@ -93,6 +93,14 @@ def all_at_once(values: Any, dim: int = 0) -> tuple[Any, ...] | None:
     return (values,) if dim == 0 and is_traced(values.shape[0]) else None
 
 
+def one_item(values: Any) -> int | None:
+    """Return how many items `all_at_once` makes, which ``list`` asks for first.
+
+    A trace that took it for the number of images would differ from the count that checks it.
+    """
+    return 1 if is_traced(values.shape[0]) else None
+
+
 def selected(values: Any, mask: Any) -> Any:
     """Return what a mask over the first dimensions selects; None if that is not known."""
     if isinstance(mask, Uniform):
