@@ -134,6 +134,17 @@ def test_a_decoder_without_closed_forms_is_named_and_runs_all_the_same():
         vendor_of(model).stage(stage, workload).prepare(1).run()
 
 
+@pytest.mark.parametrize(
+    ("kind", "chooses"), [("donut", True), ("florence2", True), ("trocr", False)]
+)
+def test_a_decoder_that_cannot_leave_out_logits_says_so(kind, chooses):
+    model = model_of(kind)
+    workload = workload_of(model, (30, 40), prompt_tokens=3, lm_head="last")
+    said = vendor_of(model).notes("prefill", workload, {})
+    assert bool(said) is not chooses
+    assert vendor_of(model).stage("prefill", workload).assumptions == said
+
+
 def test_a_file_says_which_parts_it_has(tmp_path):
     path = tmp_path / "config.json"
     decoder = {"model_type": "mbart", "d_model": 32, "decoder_attention_heads": 4}

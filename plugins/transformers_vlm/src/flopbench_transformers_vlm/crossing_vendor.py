@@ -41,10 +41,9 @@ class CrossingVendor(VlVendor):
         if name == "vision":
             return VendorStage(lambda _step: VendorCall(self._module, self.features(workload)))
         if name == "prefill":
-            logits = workload.lm_head == "all" or self._logits is not None
             return VendorStage(
                 lambda _step: VendorCall(self._module, self._first_pass(workload)),
-                assumptions=() if logits else (ALL_LOGITS,),
+                assumptions=self._unasked(workload),
             )
         return VendorStage(
             lambda step: VendorCall(self._module, self._next_pass(workload, step)),
@@ -78,7 +77,11 @@ class CrossingVendor(VlVendor):
         return found.replace("attention", "cross_attention", 1) if _CROSS.search(own) else found
 
     def notes(self, stage: str, workload: Any, flops: Mapping[str, int]) -> tuple[str, ...]:
-        return ()
+        return self._unasked(workload) if stage == "prefill" else ()
+
+    def _unasked(self, workload: Workload) -> tuple[str, ...]:
+        """Say that the LM head runs on more than was asked for, if it does."""
+        return (ALL_LOGITS,) if workload.lm_head == "last" and self._logits is None else ()
 
     @property
     def _module(self) -> Any:
