@@ -75,14 +75,14 @@ def test_donut_refuses_the_pages_that_its_processor_refuses(width, height, size)
         assert tuple(made) == size
 
 
-@settings(max_examples=20)
+@pytest.mark.parametrize("kind", ["pix2struct", "kosmos-2.5"])
+@settings(max_examples=15)
 @given(st.integers(1, 300), st.integers(1, 300), st.integers(1, 60))
-def test_a_page_fills_as_many_patches_as_its_processor_says(width, height, most):
-    model = model_of("pix2struct", settings={"max_patches": most})
-    cut = model._family.cut(width, height)
+def test_a_page_fills_as_many_patches_as_its_processor_says(kind, width, height, most):
+    model = model_of(kind, settings={"max_patches": most})
     made = processed(model, width, height)
-    (view,) = cut.views
-    assert cut.tokens == made["flattened_patches"].shape[1]
+    (view,) = model._family.cut(width, height).views
+    assert made["flattened_patches"].shape[1] == most
     assert view.rows * view.cols == int(made["attention_mask"].sum())
 
 
