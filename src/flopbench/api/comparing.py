@@ -5,8 +5,6 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping
 from typing import TYPE_CHECKING, Any
 
-import attrs
-
 from flopbench.api.given import (
     PathText,
     Section,
@@ -77,6 +75,8 @@ def compare(
         UsageError: an argument is wrong; the message is the sentence of the command line.
         PluginError: a plugin cannot be loaded, or breaks the contract of its hook.
     """
+    from attrs import evolve
+
     from flopbench.commands.compare.choice import choose
     from flopbench.commands.compare.comparison import compare_models
     from flopbench.commands.compare.page_sizes import page_sizes as prices_of_sizes
@@ -108,7 +108,7 @@ def compare(
     if not page_sizes:
         return found
     sizes = prices_of_sizes(catalog, chosen.plans, shared_texts, options)
-    return attrs.evolve(found, page_sizes=sizes)
+    return evolve(found, page_sizes=sizes)
 
 
 def _entry(model: Model) -> Entry:

@@ -6,8 +6,7 @@ import io
 import warnings
 from collections.abc import Sequence
 from pathlib import Path
-
-from attrs import frozen
+from typing import NamedTuple
 
 from flopbench.errors import UsageError
 from flopbench.inputs.files import read_bytes
@@ -24,8 +23,7 @@ _EXIF_TURNED = {5, 6, 7, 8}
 """EXIF orientations that swap width and height."""
 
 
-@frozen
-class Page:
+class Page(NamedTuple):
     """The page that a workload was derived from, in pixels."""
 
     source: str

@@ -67,6 +67,14 @@ def test_a_language_model_without_a_class_of_its_own_runs_within_the_whole(kind)
     assert config.decoder.get("hidden_size") == config.get("text_config")["hidden_size"]
 
 
+def test_fields_of_a_language_model_may_stand_beside_the_type_of_the_whole(file):
+    path = file(model_type="hunyuan_vl", **SIZES, attention_head_dim=16, vision_config={})
+    config = read("hunyuan_vl", path)
+    assert config.decoder.model_type == "hunyuan_vl_text"
+    assert config.decoder.get("hidden_size") == 64
+    assert config.decoder.get("head_dim") == 16
+
+
 def test_what_the_whole_models_config_rules_holds_for_the_part(file):
     path = file(
         model_type="gemma3",

@@ -69,7 +69,6 @@ PUBLISHED = {
     "paddleocr-vl-0.9b": Published("0.9B", f"{HF}PaddlePaddle/PaddleOCR-VL"),
     "paddleocr-vl-1.5": Published("0.9B", "title of arXiv:2601.21957"),
     "paligemma-3b-224": Published("3B", f"name of {HF}google/paligemma-3b-pt-224"),
-    "pixtral-12b": Published("12B", "transformers' documentation of Pixtral"),
     "qianfan-ocr-4b": Published("5B", f"{HF}baidu/Qianfan-OCR (4B is the language model's)"),
     "qwen2-vl-2b": Published("2B", f"README of {HF}Qwen/Qwen2-VL-72B-Instruct"),
     "qwen2-vl-7b": Published("16582751232", f"{INDEX}Qwen2-VL-7B-Instruct", bytes=2),

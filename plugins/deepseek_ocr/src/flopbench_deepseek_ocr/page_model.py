@@ -6,8 +6,6 @@ from abc import abstractmethod
 from collections.abc import Iterator, Mapping
 from typing import Any, ClassVar
 
-import attrs
-
 from flopbench import AnalyticModel, Op, Size, Stage, UsageError
 from flopbench.blocks import stage_passes
 from flopbench.dims import Dim
@@ -119,7 +117,7 @@ class PageModel(AnalyticModel):
 
     def workload_facts(self, workload: Workload) -> Mapping[str, Any]:
         return {
-            "page": attrs.asdict(workload.page) if workload.page else None,
+            "page": workload.page._asdict() if workload.page else None,
             "view_size": workload.view_size,
             "tile_size": workload.tile_size,
             "tile_rows": workload.tile_rows,

@@ -141,9 +141,9 @@ def _require_known(given: Given, overrides: Mapping[str, Any]) -> None:
     Raises:
         UsageError: there is one.
     """
-    before = built(given.model_type, given.values, given.source)
+    before: Any = built(given.model_type, given.values, given.source)
     for name, values in overrides.items():
-        part = getattr(before, str(name), None)
+        part: Any = getattr(before, str(name), None)
         known = part.to_dict() if hasattr(part, "to_dict") else {}
         if not isinstance(values, Mapping) or "model_type" in values:
             continue  # no part, or another kind of part with fields of its own

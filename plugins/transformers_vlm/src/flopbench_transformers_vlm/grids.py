@@ -101,5 +101,4 @@ def _repeated(sizes: SymbolicSizes, repeats: SymbolicSizes) -> Any:
 _FUNCTIONS: Mapping[Any, Callable[..., Any]] = {
     torch.nn.functional.pad: _padded,
     torch.repeat_interleave: _repeated,
-    torch.as_tensor: lambda sizes, **_: sizes,
 }

@@ -9,6 +9,7 @@ import torch
 from torch.overrides import TorchFunctionMode
 from torch.utils._pytree import tree_leaves, tree_map
 
+from flopbench_transformers_vlm.grids import SymbolicSizes
 from flopbench_transformers_vlm.shapes import resized, unfolded
 from flopbench_transformers_vlm.uniform import holds, none_is_zero, selected
 
@@ -41,6 +42,8 @@ class MixedDevices(TorchFunctionMode):
             found = answer(*args, **kwargs)
             if found is not None:
                 return found
+        if func in _MAKERS and isinstance(args[0], SymbolicSizes):
+            return args[0]
         if func in _MAKERS and torch.device(kwargs.get("device") or "cpu").type == "meta":
             kwargs = {**kwargs, "device": "cpu"}  # it has values: they are kept
         if func is torch.Tensor.to and _loses_values(*args):
@@ -52,6 +55,7 @@ class MixedDevices(TorchFunctionMode):
 
 
 _MAKERS = frozenset({torch.as_tensor, torch.tensor})
+"""What makes tensors of values, or of what stands for them."""
 
 
 def _loses_values(tensor: Any, device: Any = None, *_others: Any) -> bool:
