@@ -34,7 +34,7 @@ class VlVendor(HfVendor):
 
     @classmethod
     def from_options(cls, architecture: Any, options: VerifiedOptions) -> VlVendor:
-        from flopbench_transformers_vlm.crossing_vendor import VENDORS
+        from flopbench_transformers_vlm.vendors import VENDORS
 
         kind = VENDORS.get(architecture.model_type, VlVendor)
         return kind(architecture, every_step=options.decode == "every")
