@@ -130,6 +130,7 @@ class ClipTower:
             value_dim=width // heads,
             queries=1,
             keys=tokens,
+            softmax_dtype=None,
         )
         yield site.op(
             Linear, takes=("core",), rows=images, in_features=width, out_features=width, bias=True

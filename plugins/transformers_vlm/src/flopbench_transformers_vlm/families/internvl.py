@@ -84,6 +84,7 @@ class InternVl(CroppedFamily):
             out_bias=True,
             qk_norm=NormSpec("rms_norm") if fields.flag("use_qk_norm") else None,
             qk_norm_over="all",
+            softmax_dtype=None,
         )
         mlp = Mlp(
             width=width,
