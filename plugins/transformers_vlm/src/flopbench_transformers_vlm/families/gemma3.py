@@ -8,7 +8,7 @@ from typing import Any
 
 import attrs
 
-from flopbench import Attention, Linear, Op
+from flopbench import Attention, Elementwise, Linear, Op
 from flopbench.blocks import NormSpec, Site
 from flopbench.dims import Dim
 from flopbench_transformers_lm.analytic import HfModel
@@ -116,6 +116,14 @@ class Gemma3(PaliGemma):
         yield from tower.ops(site, count)
         rows, cols = self._cells
         tokens, place = count * rows * cols, site.at("projector")
+        kernel = (tower.side // rows) ** 2
+        yield place.op(
+            Elementwise,
+            function="add",
+            outputs=tokens * kernel * tower.width,
+            reads=tokens * kernel * tower.width,
+            writes=tokens * tower.width,
+        )
         yield NormSpec("rms_norm").op(place, tokens, tower.width)
         out = self.config.language.get("hidden_size")
         yield place.op(Linear, rows=tokens, in_features=tower.width, out_features=out)

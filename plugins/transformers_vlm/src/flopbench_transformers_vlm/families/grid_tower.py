@@ -84,6 +84,7 @@ class GridTower(CellsFamily):
             head_dim=self.width // heads,
             fused=self.fused,
             rope_dim=self.width // heads if self.rotary else 0,
+            one_by_one=True,
         )
 
     @property
