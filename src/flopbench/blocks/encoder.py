@@ -73,7 +73,8 @@ class EncoderAttention:
         yield from self.projections(site, rows)
         yield from self.norms(site, rows)
         yield from self.rotated(site, rows)
-        later, earlier = rows, 0
+        later: Dim = rows
+        earlier: Dim = 0
         for each in segments:
             later = later - each.rows
             # Queries, keys and values wait for their turn, outputs for those of the others.

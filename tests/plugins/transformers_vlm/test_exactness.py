@@ -21,6 +21,15 @@ QUICK = (Phase.explicit, Phase.generate)
 """A failure is small as it is: looking for a smaller one takes minutes."""
 
 
+RELATIVES = {
+    *("glm46v", "glm4v_moe", "minicpm_ocr", "nougat", "qianfan_ocr", "qwen3_5_moe"),
+    *("qwen3_vl_moe", "smolvlm", "vision-encoder-decoder"),
+}
+"""Types whose towers are those of others, which stand for them."""
+
+KINDS = [pytest.param(kind, marks=[pytest.mark.slow] * (kind in RELATIVES)) for kind in TINY]
+
+
 def small(data, kind):
     tiny = TINY[kind]
     return model_of(kind, drawn(data, tiny.fields), drawn(data, tiny.settings), tiny.file)
@@ -37,7 +46,7 @@ def test_every_type_has_a_small_config():
     assert set(TINY) == set(FAMILIES)
 
 
-@pytest.mark.parametrize("kind", TINY)
+@pytest.mark.parametrize("kind", KINDS)
 @settings(max_examples=10, phases=QUICK)
 @given(data=st.data())
 def test_a_small_model_is_exact_in_every_component(kind, data):
@@ -49,7 +58,7 @@ def test_a_small_model_is_exact_in_every_component(kind, data):
     assert priced_weights(model, workload) == real_weights(model)
 
 
-@pytest.mark.parametrize("kind", TINY)
+@pytest.mark.parametrize("kind", KINDS)
 @settings(max_examples=3, phases=QUICK)
 @given(data=st.data())
 def test_the_parts_make_the_whole_model(kind, data):

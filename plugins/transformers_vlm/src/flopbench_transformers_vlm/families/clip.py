@@ -12,7 +12,6 @@ from flopbench.blocks import (
     EncoderAttention,
     EncoderLayers,
     Mlp,
-    NormSpec,
     PatchStem,
     Positions,
     Segments,
@@ -20,8 +19,7 @@ from flopbench.blocks import (
 )
 from flopbench.dims import Dim
 from flopbench_transformers_lm.families.fields import Fields
-
-LAYER_NORM = NormSpec("layer_norm")
+from flopbench_transformers_lm.families.parts import LAYER_NORM
 
 
 @frozen

@@ -9,7 +9,8 @@ from typing import Any
 from flopbench import Elementwise, Op, UsageError
 from flopbench.blocks import EncoderAttention, Mlp, PatchStem, Positions, Segments, Site
 from flopbench.dims import Dim
-from flopbench_transformers_vlm.families.clip import LAYER_NORM, ClipTower
+from flopbench_transformers_lm.families.parts import LAYER_NORM
+from flopbench_transformers_vlm.families.clip import ClipTower
 from flopbench_transformers_vlm.families.family import Family
 from flopbench_transformers_vlm.workload import Cut, View
 
