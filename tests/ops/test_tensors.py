@@ -2,6 +2,7 @@
 
 import math
 
+import attrs
 import numpy as np
 import pytest
 from hypothesis import given
@@ -48,6 +49,20 @@ def test_the_softmax_of_a_large_page_of_hunyuan_ocr():
 def test_a_softmax_in_another_type(options, name, bytes_each):
     largest = footprint([attention(300, **options)]).largest_tensor
     assert (largest.name, largest.bytes) == (name, 16 * 300 * 300 * bytes_each)
+
+
+@given(attentions(), st.integers(1, 5))
+def test_one_by_one_costs_the_same_and_makes_the_tensors_of_one(op, batch):
+    once = attrs.evolve(op, batch=batch)
+    apart = attrs.evolve(once, one_by_one=True)
+    costs = [price([each], Eager(), Eager(), Conventions(), "bfloat16") for each in (once, apart)]
+    sums = [(c.cost.flops, c.cost.vector_flops, c.cost.bytes_moved) for c in costs]
+    assert sums[0] == sums[1]
+    one = footprint([attrs.evolve(op, batch=1)])
+    assert costs[1].footprint.largest_tensor == one.largest_tensor
+    # The others wait as inputs.
+    held = costs[1].footprint.peak_activation_bytes
+    assert one.peak_activation_bytes <= held <= costs[0].footprint.peak_activation_bytes
 
 
 def test_fused_attention_makes_no_scores():

@@ -98,9 +98,9 @@ def test_the_extras_bring_every_distribution_with_what_it_needs_to_count():
     others = {project(path)["name"]: project(path) for path in PROJECTS[1:]}
     assert names(extras["all"]) == {
         "flopbench-peer-counters[light]",
-        "flopbench[hf,ocr,plot,torch]",
+        "flopbench[hf,ocr,plot,torch,vl]",
     }
-    brought = {*names(extras["hf"]), *names(extras["ocr"]), *names(extras["peers"])}
+    brought = {name for extra in ("hf", "ocr", "peers", "vl") for name in names(extras[extra])}
     assert {name.partition("[")[0] for name in brought} == {*others} == {*EXTRAS}
     for name in brought:
         distribution, extra = name.removesuffix("]").split("[")

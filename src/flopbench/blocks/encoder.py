@@ -44,7 +44,7 @@ class EncoderAttention:
         position_bias: what is added to the scores, if anything.
         biases: how many such tensors are added, one after the other.
         bias_of_queries: whether that bias is computed from the queries.
-        scaled, softmax_dtype: as in `flopbench.ops.Attention`.
+        scaled, one_by_one, softmax_dtype: as in `flopbench.ops.Attention`.
     """
 
     width: Dim
@@ -60,6 +60,7 @@ class EncoderAttention:
     biases: int = 1
     bias_of_queries: bool = False
     scaled: Literal["scores", "queries"] | None = "scores"
+    one_by_one: bool = False
     softmax_dtype: str | None = "float32"
 
     def ops(self, site: Site, batch: Dim, tokens: Dim) -> Iterator[Op]:
@@ -72,8 +73,14 @@ class EncoderAttention:
         yield from self.projections(site, rows)
         yield from self.norms(site, rows)
         yield from self.rotated(site, rows)
+        later: Dim = rows
+        earlier: Dim = 0
         for each in segments:
-            yield self.core(site, each.count, each.tokens)
+            later = later - each.rows
+            # Queries, keys and values wait for their turn, outputs for those of the others.
+            beside = site.with_alive(self._inner * (3 * later + earlier))
+            yield self.core(beside, each.count, each.tokens)
+            earlier = earlier + each.rows
         yield self.out(site, rows)
 
     @property
@@ -133,6 +140,7 @@ class EncoderAttention:
             biases=self.biases,
             bias_of_queries=self.bias_of_queries,
             scaled=self.scaled,
+            one_by_one=self.one_by_one,
             softmax_dtype=self.softmax_dtype,
         )
 

@@ -17,7 +17,7 @@ from flopbench import (
     Softmax,
     hookimpl,
 )
-from flopbench.dims import Dim
+from flopbench.dims import Dim, at_most_one
 from flopbench.ops.tensors import Tensor
 
 
@@ -49,7 +49,7 @@ class Eager(AttentionMode):
             reads=sizes.scores,
             writes=op.outputs,
             operand=op.value_dim,
-            peak_elements=sizes.last_scores + sizes.values + sizes.last_outputs,
+            peak_elements=sizes.last_scores + sizes.waiting + sizes.last_outputs,
             last_result=sizes.last_outputs,
             makes=(_of_heads(op, "attention outputs", op.queries, op.value_dim),),
         )
@@ -60,35 +60,46 @@ class _Sizes:
     """Elements of the chain's tensors: over all steps, or in the ``last``.
 
     Attributes:
-        keys, values: those of the last step if they are activations; 0 if a cache holds them.
+        last_scores, last_outputs: of one sequence, if they run one by one.
+        queries: of one step.
+        inputs: queries, and keys and values unless a cache holds them.
+        waiting: what of the inputs stays alive beside the scores: values, and all that the
+            sequences need which run later.
     """
 
     scores: Dim
     last_scores: Dim
     queries: Dim
-    keys: Dim
-    values: Dim
+    inputs: Dim
+    waiting: Dim
     last_outputs: Dim
 
     @classmethod
     def of(cls, op: Attention) -> _Sizes:
-        heads, visited = op.batch * op.heads, op.batch * op.kv_heads * op.last_keys
+        together = _together(op)
+        heads, visited = together * op.heads, op.kv_heads * op.last_keys
+        keys, values = (0 if op.cached else visited * n for n in (op.head_dim, op.value_dim))
+        one = op.heads * op.queries * op.head_dim + keys + values
         return cls(
-            scores=heads * op.pairs,
+            scores=op.batch * op.heads * op.pairs,
             last_scores=heads * op.queries * op.last_keys,
             queries=op.query_elements,
-            keys=0 if op.cached else visited * op.head_dim,
-            values=0 if op.cached else visited * op.value_dim,
+            inputs=op.batch * one,
+            waiting=together * values + (op.batch - together) * one,
             last_outputs=heads * op.queries * op.value_dim,
         )
 
 
+def _together(op: Attention) -> Dim:
+    """Return how many sequences run at once."""
+    return at_most_one(op.batch) if op.one_by_one else op.batch
+
+
 def _scores(op: Attention, sizes: _Sizes) -> Iterator[PricedOp]:
     """Yield the scale of the queries, if they are scaled, and Q K^T."""
-    inputs = sizes.queries + sizes.keys + sizes.values
     moved = op.steps * sizes.queries
     if op.scaled == "queries":
-        alive = inputs + sizes.queries
+        alive = sizes.inputs + sizes.queries
         last = sizes.queries
         yield _elementwise(
             op,
@@ -112,7 +123,7 @@ def _scores(op: Attention, sizes: _Sizes) -> Iterator[PricedOp]:
         reads=moved,
         writes=sizes.scores,
         operand=op.head_dim,
-        peak_elements=inputs + sizes.last_scores + unscaled,
+        peak_elements=sizes.inputs + sizes.last_scores + unscaled,
         last_result=sizes.last_scores,
         makes=(
             # Of a group of query heads, its keys and values are copied to each; those of a cache
@@ -129,19 +140,19 @@ def _named_scores(op: Attention) -> Tensor:
 
 
 def _of_heads(op: Attention, name: str, rows: Dim, width: Dim, dtype: str | None = None) -> Tensor:
-    return Tensor(name, (op.batch, op.heads, rows, width), dtype)
+    return Tensor(name, (_together(op), op.heads, rows, width), dtype)
 
 
 def _changes_of_scores(op: Attention, sizes: _Sizes) -> Iterator[PricedOp]:
     """Yield the scale, the cap, the mask and the bias, each if there is one."""
-    scores, last, two = sizes.scores, sizes.last_scores, 2 * sizes.last_scores + sizes.values
+    scores, last, two = sizes.scores, sizes.last_scores, 2 * sizes.last_scores + sizes.waiting
     if op.scaled == "scores":
         yield _elementwise(op, "multiply", scores, last, reads=scores, peak_elements=two)
     if op.softcap:
         yield _elementwise(op, "softcap", scores, last, peak_elements=two)
     if op.causal and op.masked == "added":
         # One mask for all heads of a sequence.
-        mask, last_mask = op.batch * op.pairs, op.batch * op.queries * op.last_keys
+        mask, last_mask = op.batch * op.pairs, _together(op) * op.queries * op.last_keys
         reads = scores + mask
         yield _elementwise(op, "add", scores, last, reads=reads, peak_elements=two + last_mask)
     for _ in range(op.biases if op.bias else 0):
@@ -150,9 +161,9 @@ def _changes_of_scores(op: Attention, sizes: _Sizes) -> Iterator[PricedOp]:
 
 def _softmax(op: Attention, sizes: _Sizes) -> Softmax:
     # Sinks are one more column of scores; its probabilities are dropped afterwards.
-    heads = op.batch * op.heads
+    column = op.heads * op.queries if op.sinks else 0
+    sinks, last_sinks = op.batch * op.steps * column, _together(op) * column
     columns = op.last_keys + (1 if op.sinks else 0)
-    sinks, last_sinks = (heads * op.queries * n if op.sinks else 0 for n in (op.steps, 1))
     return Softmax(
         component=op.component,
         layers=op.layers,
@@ -161,7 +172,7 @@ def _softmax(op: Attention, sizes: _Sizes) -> Softmax:
         scores=sizes.scores + sinks,
         lookup_weights=op.heads if op.sinks else 0,
         lookup_reads=op.steps * op.heads if op.sinks else 0,
-        peak_elements=2 * (sizes.last_scores + last_sinks) + sizes.values,
+        peak_elements=2 * (sizes.last_scores + last_sinks) + sizes.waiting,
         last_result=sizes.last_scores + last_sinks,
         makes=(_of_heads(op, "attention probabilities", op.queries, columns, op.softmax_dtype),),
     )

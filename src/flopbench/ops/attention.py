@@ -47,6 +47,8 @@ class Attention(QueryKeyPairs):
 
     Attributes:
         batch: sequences (or windows) that attend separately.
+        one_by_one: whether eager attention runs one of them after the other, as the towers do that
+            take images of several sizes at once.
         heads: query heads per sequence.
         kv_heads: key and value heads per sequence; a divisor of ``heads``.
         head_dim: width of a query or key head.
@@ -77,6 +79,7 @@ class Attention(QueryKeyPairs):
     kv_heads: Dim = dim_field()
     head_dim: Dim = dim_field()
     value_dim: Dim = dim_field()
+    one_by_one: bool = False
     bias: str | None = None
     biases: int = 1
     bias_of_queries: bool = False

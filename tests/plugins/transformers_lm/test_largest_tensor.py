@@ -78,8 +78,9 @@ def test_rows_of_experts():
     assert ours.component == "decoder/moe/experts"
 
 
+@pytest.mark.parametrize("model_type", ["gpt2", "gpt_oss"])
 @pytest.mark.parametrize("stage", ["prefill", "decode"])
-def test_gpt2_in_float32(stage):
-    """In bfloat16, its softmax would be half of what is said: it does not pass a dtype."""
-    ours, real = both("gpt2", stage, 150, torch.float32)
+def test_of_types_whose_softmax_keeps_the_type_of_the_scores(model_type, stage):
+    ours, real = both(model_type, stage, 150)
     assert agree(ours, real)
+    assert ours.dtype == "bfloat16"

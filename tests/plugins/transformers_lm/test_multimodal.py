@@ -21,9 +21,9 @@ from flopbench_transformers_lm.vendor import HfVendor
 from flopbench_transformers_lm.workload import Workload
 from plugins.transformers_lm.lm_helpers import COUNTER
 from plugins.transformers_lm.test_moe import assert_exact
-from plugins.transformers_lm.test_vector_work import RUNS, priced, ran
 from plugins.transformers_lm.tiny_configs import FIELDS
 from support.dispatched import Elements, run
+from support.vector_work import RUNS, priced, ran
 
 WHOLE = {
     "glm4v": "glm4v_text",

@@ -210,6 +210,7 @@ def test_a_preset_gives_sizes_settings_and_its_source():
     assert config.language.get("hidden_size") == 1536
     assert config.settings.get("size") == {"shortest_edge": 12544, "longest_edge": 9633792}
     assert config.notes == (f"sizes of glm-ocr: {presets()['glm-ocr'].source}",)
+    assert model.notes() == config.notes  # not that only a part of the model was run
     assert model_of("glm_ocr")._family.config.language.get("hidden_size") != 1536
 
 

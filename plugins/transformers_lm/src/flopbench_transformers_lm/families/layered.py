@@ -26,7 +26,7 @@ def llama4(config: LmConfig) -> Decoder:
     fields = Fields(config)
     fields.size("attention_chunk_size", least=2)  # its mask is made even if no layer uses it
     windows = fields.windows("chunked_attention", "attention_chunk_size")
-    block = attention(fields, biases="attention_bias")
+    block = attention(fields, biases="attention_bias", softmax_dtype=None)
     norm = _L2 if fields.flag("use_qk_norm") else None
     tuned = fields.flag("attn_temperature_tuning")
     rotated = fields.get("no_rope_layers")
@@ -78,6 +78,7 @@ def mimo_v2_flash(config: LmConfig) -> Decoder:
         value_dim=fields.size("v_head_dim"),
         values_scaled=True,
         rope_dim=fields.rope_dim(head_dim, partly=True, usual=0.334),
+        softmax_dtype=None,
     )
     if any(windows) and fields.heads % (2 * fields.kv_heads):
         raise fields.refused("num_key_value_heads", f"divisors of half the {fields.heads} heads")

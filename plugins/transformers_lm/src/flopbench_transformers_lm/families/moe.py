@@ -82,7 +82,7 @@ def gpt_oss(config: LmConfig) -> Decoder:
     function = {"activation": "quick_gelu", "plus_one": True, "bias": True}
     experts = _experts(fields, count=_LOCAL, experts=function, scoring="chosen", bias=True)
     parts = [experts] * fields.layers
-    made = _windowed(fields, parts, biases="attention_bias", sinks=True)
+    made = _windowed(fields, parts, biases="attention_bias", sinks=True, softmax_dtype=None)
     return moe_parts.angles_per_pair(made)
 
 

@@ -109,6 +109,7 @@ def falcon(config: LmConfig) -> Decoder:
         out_bias=bias,
         bias="ALiBi as a tensor" if alibi else None,
         rope_dim=0 if alibi else rope_dim,
+        softmax_dtype=None,
     )
     part = mlp(fields, fields.size("ffn_hidden_size"), "activation", bias=bias)
     return decoder(

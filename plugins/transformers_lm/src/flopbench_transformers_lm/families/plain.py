@@ -27,14 +27,21 @@ def _classic(fields: Fields, **options: Any) -> Any:
 
 
 def gpt2(config: LmConfig) -> Decoder:
-    """GPT-2 (Radford et al., 2019): learned positions, biases everywhere.
-
-    GPT-BigCode (arXiv:2301.03988) shares one key and value head among the queries.
-    """
+    """GPT-2 (Radford et al., 2019): learned positions, biases everywhere."""
     fields = Fields(config)
-    fields.expect(add_cross_attention=False, reorder_and_upcast_attn=False)
-    kv_heads = 1 if fields.flag("multi_query") else fields.heads
-    usual = _classic(fields, kv_heads=kv_heads, fused=True, qkv_bias=True, out_bias=True)
+    fields.expect(reorder_and_upcast_attn=False)
+    return _gpt(fields, softmax_dtype=None)
+
+
+def gpt_bigcode(config: LmConfig) -> Decoder:
+    """GPT-BigCode (arXiv:2301.03988): the queries may share one key and value head."""
+    fields = Fields(config)
+    return _gpt(fields, kv_heads=1 if fields.flag("multi_query") else fields.heads)
+
+
+def _gpt(fields: Fields, **options: Any) -> Decoder:
+    fields.expect(add_cross_attention=False)
+    usual = _classic(fields, fused=True, qkv_bias=True, out_bias=True, **options)
     inner = fields.size("n_inner", 4 * fields.width)
     return _with_positions(fields, [(usual, mlp(fields, inner, "activation_function", bias=True))])
 
@@ -96,7 +103,7 @@ def opt(config: LmConfig) -> Decoder:
 def biogpt(config: LmConfig) -> Decoder:
     """BioGPT (arXiv:2210.10341): GPT-2 with scaled embeddings, even if only by 1."""
     fields = Fields(config)
-    usual = _classic(fields, qkv_bias=True, out_bias=True)
+    usual = _classic(fields, qkv_bias=True, out_bias=True, softmax_dtype=None)
     part = mlp(fields, fields.size("intermediate_size"), bias=True)
     made = _with_positions(fields, [(usual, part)], offset=2)
     return attrs.evolve(made, embeddings=attrs.evolve(made.embeddings, scaled=True))
@@ -188,7 +195,7 @@ PLAIN: dict[str, Family] = {
     "biogpt": biogpt,
     "bloom": bloom,
     "gpt2": gpt2,
-    "gpt_bigcode": gpt2,
+    "gpt_bigcode": gpt_bigcode,
     "gpt_neo": gpt_neo,
     "mpt": mpt,
     "nanochat": nanochat,

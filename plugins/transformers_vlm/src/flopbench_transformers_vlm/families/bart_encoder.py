@@ -21,7 +21,8 @@ from flopbench.blocks import (
 from flopbench.blocks.cross import MEMORY
 from flopbench.ops import STREAM
 from flopbench_transformers_lm.families.fields import Fields
-from flopbench_transformers_vlm.families.readers import LAYER_NORM, heads_of, positions_of
+from flopbench_transformers_lm.families.parts import LAYER_NORM
+from flopbench_transformers_vlm.families.readers import heads_of, positions_of
 
 
 def bart_encoder(fields: Fields, run: Pass) -> Iterator[Op]:

@@ -69,8 +69,11 @@ class CellsFamily(Family):
 def axial_angles(site: Site, patches: Dim, dim: Dim) -> Iterator[Op]:
     """Yield cosines and sines of the rows and columns of patches, for a head of ``dim`` elements.
 
-    Half of the pairs of elements are rotated by the row, half by the column.
+    Half of the pairs of elements are rotated by the row, half by the column. Cosines and sines are
+    multiplied by a constant, even if by 1, as in `flopbench.blocks.RotaryAngles`.
     """
     made = patches * halve(dim)
-    yield site.op(Elementwise, function="multiply", outputs=made, reads=made)
+    yield site.op(
+        Elementwise, function="multiply", outputs=3 * made, reads=3 * made, peak_elements=3 * made
+    )
     yield angle_op(site, made)

@@ -12,7 +12,6 @@ from flopbench.blocks import (
     EncoderAttention,
     EncoderLayers,
     Mlp,
-    NormSpec,
     PatchStem,
     Positions,
     Segments,
@@ -20,8 +19,7 @@ from flopbench.blocks import (
 )
 from flopbench.dims import Dim
 from flopbench_transformers_lm.families.fields import Fields
-
-LAYER_NORM = NormSpec("layer_norm")
+from flopbench_transformers_lm.families.parts import LAYER_NORM
 
 
 @frozen
@@ -34,12 +32,14 @@ class ClipTower:
             patches have no bias, and the last norm works on the class token alone.
         head: whether a learned query attends to what the layers give, of which nothing is used.
         sized: patches per side of an image, if it need not be as large as the tower's.
+        one_by_one: whether attention runs on one image after the other (`EncoderAttention`).
     """
 
     fields: Fields
     clip: bool = False
     head: bool = False
     sized: int | None = None
+    one_by_one: bool = False
 
     @classmethod
     def of(cls, fields: Fields) -> ClipTower:
@@ -98,7 +98,10 @@ class ClipTower:
         return Encoder(
             layers=len(numbers) or fields.layers,
             attention=EncoderAttention(
-                width=self.width, heads=fields.heads, head_dim=fields.shared_head_dim
+                width=self.width,
+                heads=fields.heads,
+                head_dim=fields.shared_head_dim,
+                one_by_one=self.one_by_one,
             ),
             rest=EncoderLayers(mlp=self._mlp),
             name=name,
@@ -130,6 +133,8 @@ class ClipTower:
             value_dim=width // heads,
             queries=1,
             keys=tokens,
+            scaled="queries",
+            softmax_dtype=None,
         )
         yield site.op(
             Linear, takes=("core",), rows=images, in_features=width, out_features=width, bias=True

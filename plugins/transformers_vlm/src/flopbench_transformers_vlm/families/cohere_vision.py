@@ -8,7 +8,8 @@ from typing import Any, ClassVar
 from flopbench import Elementwise, Linear, Op
 from flopbench.blocks import Site
 from flopbench.dims import Dim
-from flopbench_transformers_vlm.families.clip import LAYER_NORM, ClipTower, shuffled
+from flopbench_transformers_lm.families.parts import LAYER_NORM
+from flopbench_transformers_vlm.families.clip import ClipTower, shuffled
 from flopbench_transformers_vlm.families.tiles import CroppedFamily, grids_of
 from flopbench_transformers_vlm.workload import Cut, View
 

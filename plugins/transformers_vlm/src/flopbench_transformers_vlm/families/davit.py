@@ -11,14 +11,14 @@ import attrs
 from attrs import frozen
 
 from flopbench import Attention, Elementwise, Linear, Op
-from flopbench.blocks import EncoderAttention, Mlp, NormSpec, Projections, ResidualNorms, Site
+from flopbench.blocks import EncoderAttention, Mlp, Projections, ResidualNorms, Site
 from flopbench.blocks.linear import Part
 from flopbench.dims import Dim
 from flopbench.ops import Convolution, Unit
 from flopbench_transformers_lm.families.fields import Fields
+from flopbench_transformers_lm.families.parts import LAYER_NORM
 from flopbench_transformers_vlm.families.windows import Windows
 
-LAYER_NORM = NormSpec("layer_norm")
 _DEPTHWISE = 3
 """Kernel of the convolutions between, which keep the size of the grid."""
 

@@ -7,9 +7,7 @@ from collections.abc import Iterator
 from flopbench import Op
 from flopbench.blocks import Mlp, Site
 from flopbench.dims import Dim
-from flopbench_transformers_vlm.families.clip import ClipTower
 from flopbench_transformers_vlm.families.tiles import OneTileFamily
-from flopbench_transformers_vlm.workload import View
 
 
 class DeepseekVl(OneTileFamily):
@@ -18,13 +16,8 @@ class DeepseekVl(OneTileFamily):
     source = "DeepSeek-VL (arXiv:2403.05525)"
     processor = "DeepseekVLImageProcessor"
 
-    @property
-    def one(self) -> View:
-        side = ClipTower.of(self.config.vision).side
-        return View(1, side, side)
-
     def tiles(self, count: Dim) -> Iterator[Op]:
-        tower, site = ClipTower.of(self.config.vision), Site("vision")
+        tower, site = self.tower, Site("vision")
         yield from tower.ops(site, count)
         text = self.config.language.get("hidden_size")
         mlp = Mlp(width=tower.width, inner=text, activation="gelu", bias=True, out_width=text)

@@ -6,18 +6,17 @@ from collections.abc import Iterator, Mapping
 from typing import Any, ClassVar
 
 from flopbench import Elementwise, Linear, Op, UsageError
-from flopbench.blocks import NormSpec, Pass, Site
+from flopbench.blocks import Pass, Site
 from flopbench.dims import Dim, at_most_one
 from flopbench_transformers_lm.analytic import HfModel
 from flopbench_transformers_lm.families.fields import Fields
+from flopbench_transformers_lm.families.parts import LAYER_NORM
 from flopbench_transformers_vlm.config import VlConfig
 from flopbench_transformers_vlm.families.bart_encoder import bart_encoder
 from flopbench_transformers_vlm.families.crossing import FixedFamily
 from flopbench_transformers_vlm.families.davit import DaVit
 from flopbench_transformers_vlm.families.family import Family
 from flopbench_transformers_vlm.workload import Cut, Workload
-
-LAYER_NORM = NormSpec("layer_norm")
 
 SIDE = 768
 """Pixels per side of the image, in the published models."""

@@ -8,12 +8,12 @@ from typing import Any
 
 import attrs
 
-from flopbench import Attention, Linear, Op
-from flopbench.blocks import NormSpec, Site
+from flopbench import Attention, Elementwise, Linear, Op
+from flopbench.blocks import Site
 from flopbench.dims import Dim
 from flopbench_transformers_lm.analytic import HfModel
 from flopbench_transformers_lm.config import LmConfig
-from flopbench_transformers_vlm.families.clip import ClipTower
+from flopbench_transformers_lm.families.parts import RMS
 from flopbench_transformers_vlm.families.tiles import OneTileFamily
 from flopbench_transformers_vlm.workload import Cut, View, Workload
 
@@ -23,16 +23,6 @@ class PaliGemma(OneTileFamily):
 
     source = "PaliGemma (arXiv:2407.07726)"
     processor = "SiglipImageProcessor"
-
-    @property
-    def tower(self) -> ClipTower:
-        """The tower."""
-        return ClipTower.of(self.config.vision)
-
-    @property
-    def one(self) -> View:
-        tower = self.tower
-        return View(1, tower.side, tower.side)
 
     def tiles(self, count: Dim) -> Iterator[Op]:
         tower, site = self.tower, Site("vision")
@@ -116,7 +106,15 @@ class Gemma3(PaliGemma):
         yield from tower.ops(site, count)
         rows, cols = self._cells
         tokens, place = count * rows * cols, site.at("projector")
-        yield NormSpec("rms_norm").op(place, tokens, tower.width)
+        kernel = (tower.side // rows) ** 2
+        yield place.op(
+            Elementwise,
+            function="add",
+            outputs=tokens * kernel * tower.width,
+            reads=tokens * kernel * tower.width,
+            writes=tokens * tower.width,
+        )
+        yield RMS.op(place, tokens, tower.width)
         out = self.config.language.get("hidden_size")
         yield place.op(Linear, rows=tokens, in_features=tower.width, out_features=out)
 

@@ -6,10 +6,11 @@ from collections.abc import Iterator, Sequence
 
 import attrs
 
-from flopbench import Conv2d, Elementwise, Linear, Op
+from flopbench import Elementwise, Linear, Op
 from flopbench.blocks import EncoderAttention, GatedMlp, Mlp, Positions, Site
 from flopbench.dims import Dim
-from flopbench_transformers_vlm.families.grid_tower import LAYER_NORM, RMS_NORM, GridTower
+from flopbench_transformers_lm.families.parts import LAYER_NORM, RMS
+from flopbench_transformers_vlm.families.grid_tower import GridTower, cell_convolution
 from flopbench_transformers_vlm.workload import View
 
 
@@ -19,12 +20,12 @@ class GlmOcr(GridTower):
     source = "GLM-OCR (huggingface.co/zai-org/GLM-OCR)"
     processor = "Glm46VImageProcessor"
     frames_counted = True
-    norm = RMS_NORM
+    norm = RMS
 
     @property
     def attention(self) -> EncoderAttention:
         bias = self.config.vision.flag("attention_bias")
-        return attrs.evolve(super().attention, bias=bias, qk_norm=RMS_NORM)
+        return attrs.evolve(super().attention, bias=bias, qk_norm=RMS)
 
     @property
     def mlp(self) -> Mlp | GatedMlp:
@@ -47,21 +48,10 @@ class GlmOcr(GridTower):
         return self.out * self.config.vision.size("in_channels")
 
     def merged(self, site: Site, views: Sequence[View], patches: Dim) -> Iterator[Op]:
-        yield RMS_NORM.op(site.at("norm"), patches, self.width)
+        yield RMS.op(site.at("norm"), patches, self.width)
         merge, out, merger = self.merge, self.out, site.at("merger")
         tokens = patches // (merge * merge)
-        yield merger.op(
-            Conv2d,
-            batch=tokens,
-            in_channels=self.width,
-            out_channels=out,
-            kernel_size=merge,
-            in_height=merge,
-            in_width=merge,
-            out_height=1,
-            out_width=1,
-            bias=True,
-        )
+        yield cell_convolution(merger, tokens, self.width, out, merge)
         yield merger.op(Linear, role="merger", rows=tokens, in_features=out, out_features=out)
         yield LAYER_NORM.op(merger, tokens, out)
         yield merger.op(Elementwise, function="gelu", outputs=tokens * out)
@@ -78,7 +68,7 @@ class Glm4v(GlmOcr):
 
     def positions(self, site: Site, patches: Dim) -> Iterator[Op]:
         fields = self.config.vision
-        yield RMS_NORM.op(site, patches, self.width)
+        yield RMS.op(site, patches, self.width)
         side = fields.size("image_size") // fields.size("patch_size")
         yield from Positions(width=self.width, entries=side * side).ops(site, 1, patches)
 

@@ -7,7 +7,8 @@ from collections.abc import Iterator
 from flopbench import Elementwise, Linear, Op
 from flopbench.blocks import Mlp, Site
 from flopbench.dims import Dim
-from flopbench_transformers_vlm.families.clip import LAYER_NORM, ClipTower
+from flopbench_transformers_lm.families.parts import LAYER_NORM
+from flopbench_transformers_vlm.families.clip import ClipTower
 from flopbench_transformers_vlm.families.idefics3 import separators_of
 from flopbench_transformers_vlm.families.tiles import CroppedFamily, nearest_grid
 from flopbench_transformers_vlm.workload import Cut, View

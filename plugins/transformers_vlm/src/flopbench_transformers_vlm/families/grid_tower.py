@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from typing import ClassVar
 
-from flopbench import Op
+from flopbench import Conv2d, Op
 from flopbench.blocks import (
     Encoder,
     EncoderAttention,
@@ -18,10 +18,9 @@ from flopbench.blocks import (
     Site,
 )
 from flopbench.dims import Dim, ceil_div, is_zero
+from flopbench_transformers_lm.families.parts import LAYER_NORM
 from flopbench_transformers_vlm.families.cells import CellsFamily, axial_angles
 from flopbench_transformers_vlm.workload import View
-
-LAYER_NORM, RMS_NORM = NormSpec("layer_norm"), NormSpec("rms_norm")
 
 
 class GridTower(CellsFamily):
@@ -84,6 +83,7 @@ class GridTower(CellsFamily):
             head_dim=self.width // heads,
             fused=self.fused,
             rope_dim=self.width // heads if self.rotary else 0,
+            one_by_one=True,
         )
 
     @property
@@ -133,6 +133,22 @@ class GridTower(CellsFamily):
         yield norm.op(site, tokens, wide) if wide_norm else norm.op(site, patches, self.width)
         mlp = Mlp(width=wide, inner=wide, activation="gelu", bias=True, out_width=out)
         yield from mlp.ops(site, tokens)
+
+
+def cell_convolution(site: Site, cells: Dim, inside: int, outside: int, side: int) -> Conv2d:
+    """Return the convolution that makes one vector of each cell of side x side vectors."""
+    return site.op(
+        Conv2d,
+        batch=cells,
+        in_channels=inside,
+        out_channels=outside,
+        kernel_size=side,
+        in_height=side,
+        in_width=side,
+        out_height=1,
+        out_width=1,
+        bias=True,
+    )
 
 
 def windows(views: Sequence[View], side: int, unit: int) -> list[Segments]:

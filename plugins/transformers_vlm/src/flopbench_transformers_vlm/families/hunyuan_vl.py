@@ -6,10 +6,11 @@ from collections.abc import Iterator, Sequence
 
 import attrs
 
-from flopbench import Conv2d, Elementwise, Embedding, Linear, Op
+from flopbench import Elementwise, Embedding, Linear, Op
 from flopbench.blocks import EncoderAttention, Positions, Site
 from flopbench.dims import Dim
-from flopbench_transformers_vlm.families.grid_tower import RMS_NORM, GridTower
+from flopbench_transformers_lm.families.parts import RMS
+from flopbench_transformers_vlm.families.grid_tower import GridTower, cell_convolution
 from flopbench_transformers_vlm.workload import Cut, View
 
 _BESIDE = 2
@@ -50,20 +51,9 @@ class HunYuanVl(GridTower):
         text, cells = fields.size("text_hidden_size"), patches // self.merge**2
         images = sum(view.count for view in views)
         rows = sum(view.count * view.rows for view in views)
-        yield RMS_NORM.op(site, patches, width)
+        yield RMS.op(site, patches, width)
         for inside, outside, side in ((width, 2 * width, self.merge), (2 * width, 4 * width, 1)):
-            yield site.op(
-                Conv2d,
-                batch=cells,
-                in_channels=inside,
-                out_channels=outside,
-                kernel_size=side,
-                in_height=side,
-                in_width=side,
-                out_height=1,
-                out_width=1,
-                bias=True,
-            )
+            yield cell_convolution(site, cells, inside, outside, side)
             if inside == width:
                 yield site.op(Elementwise, function=fields.activation(), outputs=cells * outside)
         yield site.op(Embedding, tokens=rows, width=4 * width, entries=1)
@@ -72,7 +62,7 @@ class HunYuanVl(GridTower):
         )
         for uses in (images, images, 0):  # the last is held, but nothing takes it
             yield site.op(Embedding, tokens=uses, width=text, entries=1)
-        yield RMS_NORM.op(site, cells + rows + _BESIDE * images, text)
+        yield RMS.op(site, cells + rows + _BESIDE * images, text)
 
 
 def _vectors(view: View) -> Dim:

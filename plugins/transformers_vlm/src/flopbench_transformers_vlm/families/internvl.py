@@ -11,17 +11,16 @@ from flopbench.blocks import (
     EncoderAttention,
     EncoderLayers,
     Mlp,
-    NormSpec,
     PatchStem,
     Positions,
     Site,
 )
 from flopbench.dims import Dim
+from flopbench_transformers_lm.families.parts import LAYER_NORM, RMS
 from flopbench_transformers_vlm.families.family import pair
 from flopbench_transformers_vlm.families.tiles import CroppedFamily
 
-LAYER_NORM = NormSpec("layer_norm")
-_NORMS = {"layer_norm": LAYER_NORM, "rms_norm": NormSpec("rms_norm")}
+_NORMS = {"layer_norm": LAYER_NORM, "rms_norm": RMS}
 
 
 class InternVl(CroppedFamily):
@@ -82,8 +81,9 @@ class InternVl(CroppedFamily):
             head_dim=width // heads,
             bias=fields.flag("attention_bias"),
             out_bias=True,
-            qk_norm=NormSpec("rms_norm") if fields.flag("use_qk_norm") else None,
+            qk_norm=RMS if fields.flag("use_qk_norm") else None,
             qk_norm_over="all",
+            softmax_dtype=None,
         )
         mlp = Mlp(
             width=width,

@@ -8,9 +8,9 @@ from typing import Any, ClassVar
 from flopbench import Op
 from flopbench.blocks import Mlp, Site
 from flopbench.dims import Dim
-from flopbench_transformers_vlm.families.clip import LAYER_NORM, ClipTower
+from flopbench_transformers_lm.families.parts import LAYER_NORM
 from flopbench_transformers_vlm.families.tiles import OneTileFamily
-from flopbench_transformers_vlm.workload import Cut, View
+from flopbench_transformers_vlm.workload import Cut
 
 
 class Llava(OneTileFamily):
@@ -28,18 +28,12 @@ class Llava(OneTileFamily):
         return {"size": {"shortest_edge": side}, "crop_size": {"height": side, "width": side}}
 
     @property
-    def one(self) -> View:
-        side = ClipTower.of(self.config.vision).side
-        return View(1, side, side)
-
-    @property
     def features(self) -> int:
         """Features of an image: one for each token, without the first one unless it is asked for.
 
         The first is the class token, or a patch if the tower has none.
         """
-        tower = ClipTower.of(self.config.vision)
-        return tower.tokens - self.without_first
+        return self.tower.tokens - self.without_first
 
     @property
     def without_first(self) -> bool:
@@ -51,7 +45,7 @@ class Llava(OneTileFamily):
         return Cut((self.one,), self.features)
 
     def tiles(self, count: Dim) -> Iterator[Op]:
-        tower, site, whole = ClipTower.of(self.config.vision), Site("vision"), self.config.whole
+        tower, site, whole = self.tower, Site("vision"), self.config.whole
         yield from tower.ops(site, count)
         taken = whole.get("vision_feature_layer")
         text = self.config.language.get("hidden_size")

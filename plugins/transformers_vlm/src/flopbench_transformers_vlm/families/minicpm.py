@@ -9,7 +9,8 @@ from typing import Any
 from flopbench import Elementwise, Op, UsageError
 from flopbench.blocks import EncoderAttention, Mlp, PatchStem, Positions, Segments, Site
 from flopbench.dims import Dim
-from flopbench_transformers_vlm.families.clip import LAYER_NORM, ClipTower
+from flopbench_transformers_lm.families.parts import LAYER_NORM
+from flopbench_transformers_vlm.families.clip import ClipTower
 from flopbench_transformers_vlm.families.family import Family
 from flopbench_transformers_vlm.workload import Cut, View
 
@@ -105,7 +106,7 @@ class MiniCpm(Family):
             raise whole.refused("merge_kernel_size", "[2, 2]")
         if list(fields.get("window_kernel_size")) != [2, 2]:
             raise fields.refused("window_kernel_size", "[2, 2]")
-        tower, cell = ClipTower(fields), 4 ** (self._merges_within + self._rounds)
+        tower, cell = ClipTower(fields, one_by_one=True), 4 ** (self._merges_within + self._rounds)
         segments = [Segments(view.count, cell * view.tokens) for view in views]
         patches = sum(each.rows for each in segments)
         stem = PatchStem(
@@ -135,7 +136,7 @@ class MiniCpm(Family):
         width, merged = fields.width, patches // 4
         yield LAYER_NORM.op(site, patches, width)
         attention = EncoderAttention(
-            width=width, heads=fields.heads, head_dim=fields.shared_head_dim
+            width=width, heads=fields.heads, head_dim=fields.shared_head_dim, one_by_one=True
         )
         yield from attention.ops(site, merged, 4)
         yield site.op(Elementwise, function="add", outputs=patches * width)

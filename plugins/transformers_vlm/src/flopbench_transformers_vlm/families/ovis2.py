@@ -11,17 +11,15 @@ from flopbench.blocks import (
     EncoderAttention,
     EncoderLayers,
     GatedMlp,
-    NormSpec,
     PatchStem,
     Positions,
     Site,
 )
 from flopbench.dims import Dim
-from flopbench_transformers_vlm.families.clip import LAYER_NORM
+from flopbench_transformers_lm.families.parts import LAYER_NORM, RMS
 from flopbench_transformers_vlm.families.tiles import CroppedFamily, grids_of
 from flopbench_transformers_vlm.workload import Cut, View
 
-RMS = NormSpec("rms_norm")
 _COVERED = 0.9
 """Part of a page's area that tiles should show without reducing it."""
 

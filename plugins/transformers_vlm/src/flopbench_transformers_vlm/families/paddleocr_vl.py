@@ -7,7 +7,8 @@ from collections.abc import Iterator, Sequence
 from flopbench import Op
 from flopbench.blocks import Positions, Site
 from flopbench.dims import Dim
-from flopbench_transformers_vlm.families.grid_tower import LAYER_NORM, GridTower
+from flopbench_transformers_lm.families.parts import LAYER_NORM
+from flopbench_transformers_vlm.families.grid_tower import GridTower
 from flopbench_transformers_vlm.workload import View
 
 

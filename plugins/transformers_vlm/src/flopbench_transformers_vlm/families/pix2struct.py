@@ -10,19 +10,18 @@ from flopbench.blocks import (
     EncoderAttention,
     EncoderLayers,
     GatedMlp,
-    NormSpec,
     PatchStem,
     Segments,
     Site,
 )
 from flopbench.dims import Dim
 from flopbench_transformers_lm.families.fields import Fields
+from flopbench_transformers_lm.families.parts import RMS
 from flopbench_transformers_vlm.config import VlConfig
 from flopbench_transformers_vlm.families.crossing import CrossingFamily
 from flopbench_transformers_vlm.families.family import pair
 from flopbench_transformers_vlm.workload import Cut, View
 
-RMS_NORM = NormSpec("rms_norm")
 CHANNELS = 3
 
 
@@ -55,10 +54,10 @@ class Pix2Struct(CrossingFamily):
             width=width, inner=fields.size("d_ff"), activation=fields.activation("dense_act_fn")
         )
         layers = Encoder(
-            layers=fields.layers, attention=attention, rest=EncoderLayers(mlp=mlp, norm=RMS_NORM)
+            layers=fields.layers, attention=attention, rest=EncoderLayers(mlp=mlp, norm=RMS)
         )
         yield from layers.ops(site, [Segments(count, patches)])
-        yield RMS_NORM.op(site.at("norm"), rows, width)
+        yield RMS.op(site.at("norm"), rows, width)
 
 
 def filled(config: VlConfig, width: int, height: int) -> View:

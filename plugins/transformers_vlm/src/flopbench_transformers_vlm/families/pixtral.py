@@ -21,8 +21,8 @@ from flopbench.blocks import (
     Site,
 )
 from flopbench.dims import Dim, maximum
+from flopbench_transformers_lm.families.parts import RMS
 from flopbench_transformers_vlm.families.cells import CellsFamily, axial_angles
-from flopbench_transformers_vlm.families.grid_tower import RMS_NORM
 from flopbench_transformers_vlm.workload import Cut, View
 
 ONE_ROW = (
@@ -90,7 +90,7 @@ class LightOnOcr(CellsFamily):
         patches: Dim = sum(
             view.count * high * wide for view, (high, wide) in zip(views, sides, strict=True)
         )
-        yield RMS_NORM.op(site.at("norm"), patches, width)
+        yield RMS.op(site.at("norm"), patches, width)
         # The angles of each position are computed for the row and the column; half are taken.
         yield from axial_angles(site.at("rope"), patches, 2 * head_dim)
         attention = EncoderAttention(
@@ -99,7 +99,7 @@ class LightOnOcr(CellsFamily):
         mlp = GatedMlp(
             width=width, inner=fields.size("intermediate_size"), activation=fields.activation()
         )
-        rest = EncoderLayers(mlp=mlp, norm=RMS_NORM)
+        rest = EncoderLayers(mlp=mlp, norm=RMS)
         layers = Encoder(layers=fields.layers, attention=attention, rest=rest)
         yield from layers.ops(site, [Segments(1, patches)])
         tokens: Dim = sum(view.count * view.tokens for view in views)
@@ -108,7 +108,7 @@ class LightOnOcr(CellsFamily):
     def _projected(self, site: Site, patches: Dim, tokens: Dim, width: int) -> Iterator[Op]:
         unit, text = self.merge * self.merge, self.config.language.get("hidden_size")
         projector = site.at("projector")
-        yield RMS_NORM.op(projector, patches, width)
+        yield RMS.op(projector, patches, width)
         yield site.at("merger").op(
             Linear, rows=tokens, in_features=unit * width, out_features=width
         )

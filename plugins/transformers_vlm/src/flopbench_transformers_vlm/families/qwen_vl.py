@@ -9,7 +9,8 @@ from flopbench import Op
 from flopbench.blocks import GatedMlp, Mlp, Positions, Site
 from flopbench.dims import Dim
 from flopbench.ops import STREAM
-from flopbench_transformers_vlm.families.grid_tower import RMS_NORM, GridTower, windows
+from flopbench_transformers_lm.families.parts import RMS
+from flopbench_transformers_vlm.families.grid_tower import GridTower, windows
 from flopbench_transformers_vlm.workload import View
 
 DEEPSTACK = (
@@ -46,7 +47,7 @@ class Qwen25Vl(Qwen2Vl):
 
     source = "Qwen2.5-VL (arXiv:2502.13923)"
     width_field = "hidden_size"
-    norm = RMS_NORM
+    norm = RMS
 
     @property
     def mlp(self) -> Mlp | GatedMlp:

@@ -16,16 +16,14 @@ from flopbench.blocks import (
     Layers,
     LmHead,
     Mlp,
-    NormSpec,
     RelativePositions,
     ResidualNorms,
     SelfAttention,
 )
 from flopbench_transformers_lm.config import LmConfig
 from flopbench_transformers_lm.families.fields import Fields, NotCoveredError
+from flopbench_transformers_lm.families.parts import LAYER_NORM, RMS
 
-LAYER_NORM = NormSpec("layer_norm")
-RMS_NORM = NormSpec("rms_norm")
 _RESERVED = 2
 """Entries of the tables of positions that are not positions."""
 
@@ -130,7 +128,7 @@ def pix2struct(fields: Fields) -> Decoder:
     return Decoder(
         embeddings=Embeddings(vocabulary=fields.vocabulary, width=width),
         groups=(Layers(fields.layers, own, mlp, cross=other),),
-        around=ResidualNorms(norm=RMS_NORM, width=width, norms=3, last=1),
+        around=ResidualNorms(norm=RMS, width=width, norms=3, last=1),
         head=LmHead(vocabulary=fields.vocabulary, width=width, tied=fields.tied),
         angles=(relative,),
     )

@@ -12,13 +12,12 @@ import attrs
 from attrs import frozen
 
 from flopbench import Elementwise, Embedding, Linear, Op
-from flopbench.blocks import EncoderAttention, EncoderLayers, Mlp, NormSpec, PatchStem, Site
+from flopbench.blocks import EncoderAttention, EncoderLayers, Mlp, PatchStem, Site
 from flopbench.dims import Dim
 from flopbench.ops import Unit
 from flopbench_transformers_lm.families.fields import Fields
+from flopbench_transformers_lm.families.parts import LAYER_NORM
 from flopbench_transformers_vlm.families.windows import Windows
-
-LAYER_NORM = NormSpec("layer_norm")
 
 
 @frozen(eq=False)

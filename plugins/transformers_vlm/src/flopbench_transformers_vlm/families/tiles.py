@@ -8,6 +8,7 @@ from typing import Any
 from flopbench import Op
 from flopbench.blocks import Segments
 from flopbench.dims import Dim, ceil_div
+from flopbench_transformers_vlm.families.clip import ClipTower
 from flopbench_transformers_vlm.families.family import Family, pair
 from flopbench_transformers_vlm.workload import Cut, View
 
@@ -31,7 +32,7 @@ class TilesFamily(Family):
 
 
 class OneTileFamily(TilesFamily):
-    """Models that resize every image to the size that the tower is made for."""
+    """Models that resize every image to the size that a tower of CLIP or SigLIP is made for."""
 
     @classmethod
     def settings(cls, values: Mapping[str, Any]) -> Mapping[str, Any]:
@@ -44,9 +45,14 @@ class OneTileFamily(TilesFamily):
         return Cut((view,), int(view.tokens))
 
     @property
+    def tower(self) -> ClipTower:
+        """The tower."""
+        return ClipTower.of(self.config.vision)
+
+    @property
     def one(self) -> View:
-        """What an image becomes."""
-        raise NotImplementedError
+        """What an image becomes: a cell for each patch."""
+        return View(1, self.tower.side, self.tower.side)
 
 
 class CroppedFamily(TilesFamily):

@@ -14,7 +14,6 @@ from flopbench.blocks import (
     EncoderAttention,
     EncoderLayers,
     Mlp,
-    NormSpec,
     PatchStem,
     Positions,
     Segments,
@@ -22,8 +21,7 @@ from flopbench.blocks import (
 )
 from flopbench.dims import Dim
 from flopbench_transformers_lm.families.fields import Fields
-
-LAYER_NORM = NormSpec("layer_norm")
+from flopbench_transformers_lm.families.parts import LAYER_NORM
 
 POOLED = "not priced: the activation of the tower's pooler, whose result nothing reads"
 
