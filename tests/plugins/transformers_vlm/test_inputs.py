@@ -52,7 +52,7 @@ def test_one_of_several_images_is_named():
     [
         (GLM, {"preset": "nope"}, "model.preset=nope|unknown preset of vl/glm_ocr 'nope'"),
         (GLM, {"settings": {"max_pixel": 3}}, "unknown setting of Glm46VImageProcessor"),
-        (GLM, {"settings": {"size": 3}}, "must have shortest_edge and longest_edge"),
+        (GLM, {"settings": {"size": 3}}, "only a shortest_edge and a longest_edge"),
         (GLM, {"settings": {"patch_size": 16}}, "patch_size is 16, but the tower's patch_size"),
         (GLM, {"fields": {"vision_config": {"depht": 3}}}, "did you mean 'depth'"),
         (TILES, {"settings": {"size": {"height": 100, "width": 100}}}, "tiles of 7 x 7 patches"),

@@ -27,7 +27,7 @@ from flopbench_transformers_lm.families.fields import Fields
 from flopbench_transformers_lm.misspelt import checked
 from flopbench_transformers_lm.sources import Given
 from flopbench_transformers_vlm.presets import Preset, preset
-from flopbench_transformers_vlm.processors import processor_beside, settings_of
+from flopbench_transformers_vlm.processors import Settings, processor_beside, settings_of
 
 if TYPE_CHECKING:
     from flopbench_transformers_vlm.families.family import Family
@@ -90,9 +90,9 @@ class VlConfig:
         return Fields(LmConfig(f"{self.model_type} ({name})", self.values.get(name) or {}))
 
     @cached_property
-    def settings(self) -> Fields:
+    def settings(self) -> Settings:
         """The settings of its image processor."""
-        return Fields(LmConfig(f"{self.model_type} (image processor)", self.processor))
+        return Settings(LmConfig(f"{self.model_type} (image processor)", self.processor))
 
     @property
     def whole_class(self) -> LmConfig:

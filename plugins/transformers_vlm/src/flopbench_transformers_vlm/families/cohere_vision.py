@@ -35,11 +35,11 @@ class Cohere2Vision(CroppedFamily):
 
     def cut(self, width: int, height: int) -> Cut:
         """Return tiles and a thumbnail; a line break ends each, two tokens begin and end all."""
-        settings, tiles = self.config.settings, 1
-        if settings.flag("crop_to_patches") and settings.size("max_patches") > 1:
-            size, most = settings.get("size"), settings.size("max_patches")
-            found = fitting_grid(width, height, size["height"], most)
+        tiles, (high, _) = 1, self.config.settings.pair("size", "height", "width")
+        if self.crops:
+            found = fitting_grid(width, height, high, self.limits[1])
             tiles = found + (found > 1)
+        self.require_tiles(width, height)
         view = View(tiles, *self.tile)
         return Cut((view,), int(tiles * view.tokens), separators=2 + tiles)
 

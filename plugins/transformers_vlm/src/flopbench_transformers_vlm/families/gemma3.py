@@ -81,6 +81,7 @@ class Gemma3(PaliGemma):
         Four tokens begin and end each: two line breaks are one. The words that tell of crops are
         left to the prompt: how many tokens they are is up to the tokenizer.
         """
+        self.require_size(*self.made_of(width, height))
         crops = self._crops(max(width, height), min(width, height))
         view = View(1 + crops, *self._cells)
         return Cut((view,), int(view.count * view.tokens), separators=4 * (1 + crops))
@@ -94,7 +95,7 @@ class Gemma3(PaliGemma):
         if not settings.flag("do_pan_and_scan"):
             return 0
         least = settings.size("pan_and_scan_min_crop_size")
-        if long / short < settings.get("pan_and_scan_min_ratio_to_activate"):
+        if long / short < settings.number("pan_and_scan_min_ratio_to_activate"):
             return 0
         wanted = min(math.floor(long / least), math.floor(long / short + 0.5))
         crops = min(settings.size("pan_and_scan_max_num_crops"), max(2, wanted))

@@ -9,7 +9,12 @@ import attrs
 from flopbench import Conv2d, Elementwise, Linear, Op
 from flopbench.blocks import EncoderAttention, GatedMlp, Mlp, Positions, Site
 from flopbench.dims import Dim
-from flopbench_transformers_vlm.families.grid_tower import LAYER_NORM, RMS_NORM, GridTower
+from flopbench_transformers_vlm.families.grid_tower import (
+    FRAMES,
+    LAYER_NORM,
+    RMS_NORM,
+    GridTower,
+)
 from flopbench_transformers_vlm.workload import View
 
 
@@ -19,6 +24,7 @@ class GlmOcr(GridTower):
     source = "GLM-OCR (huggingface.co/zai-org/GLM-OCR)"
     processor = "Glm46VImageProcessor"
     frames_counted = True
+    shared = (*GridTower.shared, FRAMES)
     norm = RMS_NORM
 
     @property

@@ -24,6 +24,10 @@ from flopbench_transformers_vlm.workload import View
 LAYER_NORM, RMS_NORM = NormSpec("layer_norm"), NormSpec("rms_norm")
 
 
+FRAMES = ("temporal_patch_size", "temporal_patch_size")
+"""Copies of an image that a patch has, in the image processor and in the tower."""
+
+
 class GridTower(CellsFamily):
     """Models whose tower sees patches of all images in one row, and then merges cells of them.
 

@@ -17,7 +17,6 @@ from flopbench.blocks import (
     Site,
 )
 from flopbench.dims import Dim
-from flopbench_transformers_vlm.families.family import pair
 from flopbench_transformers_vlm.families.tiles import CroppedFamily
 
 LAYER_NORM = NormSpec("layer_norm")
@@ -37,7 +36,7 @@ class InternVl(CroppedFamily):
     @property
     def tile(self) -> tuple[int, int]:
         (rows, cols), shuffled = self._grid, self._shuffle
-        if rows % shuffled or cols % shuffled:
+        if rows % shuffled or cols % shuffled or not rows * cols:
             raise UsageError(
                 f"tiles of {rows} x {cols} patches: the model takes multiples of {shuffled} per "
                 "side (the image processor's size)"
@@ -46,9 +45,12 @@ class InternVl(CroppedFamily):
 
     @property
     def _grid(self) -> tuple[int, int]:
-        size = pair(self.config.settings, "size", "height", "width")
+        size = self.config.settings.pair("size", "height", "width")
         high, wide = self.config.vision.get("patch_size")
         return size[0] // high, size[1] // wide
+
+    def require_size(self, high: int, wide: int) -> None:
+        """Tiles may have any size: tables of positions are resized to them."""
 
     @property
     def _shuffle(self) -> int:

@@ -5,6 +5,8 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 from typing import Any, ClassVar
 
+import attrs
+
 from flopbench import Op
 from flopbench.blocks import Mlp, Site
 from flopbench.dims import Dim
@@ -48,7 +50,12 @@ class Llava(OneTileFamily):
         return bool(self.config.whole.one_of(name, "default", "full") == "default")
 
     def cut(self, width: int, height: int) -> Cut:
-        return Cut((self.one,), self.features)
+        return attrs.evolve(super().cut(width, height), tokens=self.features)
+
+    @property
+    def same_size(self) -> bool:
+        """CLIP's tower takes one size alone."""
+        return ClipTower.of(self.config.vision).clip
 
     def tiles(self, count: Dim) -> Iterator[Op]:
         tower, site, whole = ClipTower.of(self.config.vision), Site("vision"), self.config.whole

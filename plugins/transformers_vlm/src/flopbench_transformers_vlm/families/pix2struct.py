@@ -17,7 +17,6 @@ from flopbench.blocks import (
 )
 from flopbench.dims import Dim
 from flopbench_transformers_vlm.families.crossing import CrossingFamily
-from flopbench_transformers_vlm.families.family import pair
 from flopbench_transformers_vlm.workload import Cut, View
 
 RMS_NORM = NormSpec("rms_norm")
@@ -33,7 +32,7 @@ class Pix2Struct(CrossingFamily):
     def cut(self, width: int, height: int) -> Cut:
         settings = self.config.settings
         most = settings.size("max_patches")
-        high, wide = pair(settings, "patch_size", "height", "width")
+        high, wide = settings.pair("patch_size", "height", "width")
         self._require_patches(high * wide * CHANNELS)
         scale = (most * (high / height) * (wide / width)) ** 0.5
         rows = max(min(int(scale * height / high), most), 1)

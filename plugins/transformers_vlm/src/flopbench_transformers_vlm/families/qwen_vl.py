@@ -9,7 +9,12 @@ from flopbench import Op
 from flopbench.blocks import GatedMlp, Mlp, Positions, Site
 from flopbench.dims import Dim
 from flopbench.ops import STREAM
-from flopbench_transformers_vlm.families.grid_tower import RMS_NORM, GridTower, windows
+from flopbench_transformers_vlm.families.grid_tower import (
+    FRAMES,
+    RMS_NORM,
+    GridTower,
+    windows,
+)
 from flopbench_transformers_vlm.workload import View
 
 DEEPSTACK = (
@@ -25,6 +30,7 @@ class Qwen2Vl(GridTower):
     processor = "Qwen2VLImageProcessor"
     width_field = "embed_dim"
     stem_bias = False
+    shared = (*GridTower.shared, FRAMES)
 
     @property
     def mlp(self) -> Mlp | GatedMlp:
