@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Mapping
+from typing import Any
 
 from flopbench import CountError
 from flopbench.errors import describe
@@ -68,9 +70,17 @@ def cannot_run(config: LmConfig, error: Exception, request: str = "") -> CountEr
 
 def _advice(config: LmConfig, error: Exception) -> str:
     """Say what may help: more values, or others in place of those that were given."""
-    given = given_values(config)
+    return wrong_one_of(given_values(config), error) or _WITH_FILE
+
+
+def wrong_one_of(given: Mapping[str, Any], error: Exception) -> str | None:
+    """Name the values that may be wrong, likely ones first; None if none were given.
+
+    Args:
+        given: those that are not defaults, by name.
+    """
     if not given:
-        return _WITH_FILE
+        return None
     text = str(error)
 
     def seems_right(name: str) -> tuple[bool, bool]:

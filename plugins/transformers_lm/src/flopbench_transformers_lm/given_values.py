@@ -6,7 +6,14 @@ from collections.abc import Iterator, Mapping
 from typing import Any
 
 from flopbench import UsageError
-from flopbench_transformers_lm.config import LmConfig, LmOptions, config_class, read_config
+from flopbench_transformers_lm.config import (
+    LmConfig,
+    LmOptions,
+    all_values,
+    built,
+    config_class,
+    read_config,
+)
 from flopbench_transformers_lm.model_types import causal_lm_types, multimodal_types
 
 _NO_SIZES = frozenset({"architectures", "dtype", "transformers_version", "_name_or_path"})
@@ -29,25 +36,33 @@ def _defaults(config: LmConfig) -> Iterator[LmConfig]:
         stem = config.model_type.split("_")[0]
         wholes = (*causal_lm_types(), *multimodal_types())
         kinds |= dict.fromkeys(kind for kind in wholes if kind.split("_")[0] == stem)
+    known = False
     for kind in kinds:
         try:
             found = read_config(kind, LmOptions())
         except UsageError:
             continue
         if found.model_type == config.model_type:
+            known = True
             yield found
+    if not known:  # a model whose language model alone has a config of its own
+        try:
+            yield LmConfig(config.model_type, all_values(built(config.model_type, {}, "")))
+        except UsageError:
+            return
 
 
 def _differences(config: LmConfig, default: LmConfig) -> dict[str, Any]:
     usual = {*config_class(config.model_type).attribute_map} | _NO_SIZES
-    found = _flat(config.values, default.values)
+    found = flat(config.values, default.values)
     return {name: value for name, value in found if name not in usual}
 
 
-def _flat(values: Mapping[str, Any], defaults: Mapping[str, Any]) -> Iterator[tuple[str, Any]]:
+def flat(values: Mapping[str, Any], defaults: Mapping[str, Any]) -> Iterator[tuple[str, Any]]:
+    """Yield the values that differ from the defaults, by name; ``part.name`` within a part."""
     for name, value in values.items():
         default = defaults.get(name)
         if isinstance(value, Mapping) and isinstance(default, Mapping):
-            yield from ((f"{name}.{inner}", each) for inner, each in _flat(value, default))
+            yield from ((f"{name}.{inner}", each) for inner, each in flat(value, default))
         elif value != default:
             yield name, value

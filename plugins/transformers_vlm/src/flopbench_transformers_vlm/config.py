@@ -28,6 +28,7 @@ from flopbench_transformers_lm.misspelt import checked
 from flopbench_transformers_lm.sources import Given
 from flopbench_transformers_vlm.presets import Preset, preset
 from flopbench_transformers_vlm.processors import Settings, processor_beside, settings_of
+from flopbench_transformers_vlm.reading import reading
 
 if TYPE_CHECKING:
     from flopbench_transformers_vlm.families.family import Family
@@ -121,8 +122,10 @@ def read_config(name: str, options: VlOptions, family: type[Family]) -> VlConfig
     whole = built(model_type, {**given.values, "model_type": model_type}, given.source)
     file = options.processor or processor_beside(options.config)
     values = all_values(whole)
-    said = {**family.settings(values), **_settings(file, published)}
-    processor = settings_of(family.processor_of(values), said, options.processor_overrides)
+    with reading(model_type, values, family.defaults):
+        own, kind = family.settings(values), family.processor_of(values)
+    said = {**own, **_settings(file, published)}
+    processor = settings_of(kind, said, options.processor_overrides)
     return VlConfig(
         model_type,
         values=values,

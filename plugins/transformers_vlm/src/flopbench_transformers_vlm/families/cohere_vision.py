@@ -8,7 +8,12 @@ from typing import Any, ClassVar
 from flopbench import Elementwise, Linear, Op
 from flopbench.blocks import Site
 from flopbench.dims import Dim
-from flopbench_transformers_vlm.families.clip import LAYER_NORM, ClipTower, shuffled
+from flopbench_transformers_vlm.families.clip import (
+    LAYER_NORM,
+    ClipTower,
+    require_layers,
+    shuffled,
+)
 from flopbench_transformers_vlm.families.tiles import CroppedFamily, grids_of
 from flopbench_transformers_vlm.workload import Cut, View
 
@@ -53,6 +58,8 @@ class Cohere2Vision(CroppedFamily):
         place, tokens, wide = site.at("projector"), count * rows * cols, tower.width * factor**2
         text = self.config.language.get("hidden_size")
         both = whole.size("alignment_intermediate_size", text)
+        if both % 2:
+            raise whole.refused("alignment_intermediate_size", "even numbers", value=both)
         half = both // 2
         if self.normed:
             yield LAYER_NORM.op(place, tokens, wide)
@@ -84,6 +91,7 @@ class AyaVision(Cohere2Vision):
         strategy = whole.one_of("vision_feature_select_strategy", "full", "default")
         if not isinstance(whole.get("vision_feature_layer"), int):
             raise whole.refused("vision_feature_layer", "one layer")
+        require_layers(whole, self.config.vision.layers)
         return self._tower.tokens - int(strategy == "default")
 
 

@@ -81,9 +81,9 @@ class Gemma3(PaliGemma):
         Four tokens begin and end each: two line breaks are one. The words that tell of crops are
         left to the prompt: how many tokens they are is up to the tokenizer.
         """
-        self.require_size(*self.made_of(width, height))
         crops = self._crops(max(width, height), min(width, height))
         view = View(1 + crops, *self._cells)
+        self.require_size(*self.made_of(width, height))
         return Cut((view,), int(view.count * view.tokens), separators=4 * (1 + crops))
 
     def _crops(self, long: int, short: int) -> int:

@@ -81,7 +81,7 @@ class InternVl(CroppedFamily):
         attention = EncoderAttention(
             width=width,
             heads=heads,
-            head_dim=width // heads,
+            head_dim=fields.shared_head_dim,
             bias=fields.flag("attention_bias"),
             out_bias=True,
             qk_norm=NormSpec("rms_norm") if fields.flag("use_qk_norm") else None,

@@ -10,7 +10,7 @@ import attrs
 from flopbench import Op
 from flopbench.blocks import Mlp, Site
 from flopbench.dims import Dim
-from flopbench_transformers_vlm.families.clip import LAYER_NORM, ClipTower
+from flopbench_transformers_vlm.families.clip import LAYER_NORM, ClipTower, require_layers
 from flopbench_transformers_vlm.families.tiles import OneTileFamily
 from flopbench_transformers_vlm.workload import Cut, View
 
@@ -60,6 +60,7 @@ class Llava(OneTileFamily):
     def tiles(self, count: Dim) -> Iterator[Op]:
         tower, site, whole = ClipTower.of(self.config.vision), Site("vision"), self.config.whole
         yield from tower.ops(site, count)
+        require_layers(whole, self.config.vision.layers)
         taken = whole.get("vision_feature_layer")
         text = self.config.language.get("hidden_size")
         wide = tower.width * (1 if isinstance(taken, int) else len(taken))

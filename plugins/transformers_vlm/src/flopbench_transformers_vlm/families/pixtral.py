@@ -82,7 +82,7 @@ class LightOnOcr(CellsFamily):
     def vision(self, views: Sequence[View]) -> Iterator[Op]:
         fields, site = self.config.vision, Site("vision")
         width, heads = fields.width, fields.heads
-        head_dim = width // heads
+        head_dim = fields.shared_head_dim
         stem = PatchStem(
             in_channels=fields.size("num_channels"),
             width=width,

@@ -110,6 +110,8 @@ class Swin:
         if least < side:
             raise fields.refused("window_size", f"at most the {least} rows or columns of {name}")
         masked = shifted and least > side > 1
+        if width % stage.heads:
+            raise fields.refused("num_heads", f"divisors of {width}, the width of {name}")
         attention = EncoderAttention(
             width=width,
             heads=stage.heads,
