@@ -45,6 +45,15 @@ def small(kind, **vision):
         ("florence2", {"text_config": {"encoder_attention_heads": 5}}, "multiples of the 5 heads"),
         ("cohere2_vision", {"alignment_intermediate_size": 9}, "only even numbers"),
         ("llava", {"vision_feature_layer": 25}, "only layers from -25 to 24"),
+        ("donut", {"encoder": {"hidden_size": 7}}, "hidden_size=7, only 768, which embed_dim"),
+        (
+            "gemma3",
+            {
+                "text_config": {"use_bidirectional_attention": True},
+                "vision_config": {"image_size": 896, "patch_size": 14},
+            },
+            "use_bidirectional_attention=True, only false with windows",
+        ),
         ("donut", {"encoder": {"embed_dim": -1}}, "embed_dim=-1, only whole numbers"),
         ("florence2", {"vision_config": {"patch_stride": [4]}}, "cannot read its config: IndexErr"),
         (

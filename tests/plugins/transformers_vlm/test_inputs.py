@@ -8,6 +8,7 @@ from flopbench import UsageError
 from flopbench_transformers_vlm.analytic import VlModel
 from flopbench_transformers_vlm.workload import Inputs
 from plugins.transformers_vlm.vl_helpers import model_of
+from support.plans import analytic_plan
 
 GLM, TILES = "glm_ocr", "internvl"
 
@@ -101,3 +102,8 @@ def test_a_published_model_has_a_name_of_its_own():
     known = set(VlModel.known_names())
     assert {"vl/glm-ocr", "vl/got_ocr2"} - known == {"vl/got_ocr2"}  # it has a published model
     assert all(VlModel.for_name(name).summary for name in known)
+
+
+def test_what_is_no_list_of_images_is_told_what_one_is():
+    with pytest.raises(UsageError, match="must be a list, each text or a list of integers or null"):
+        analytic_plan("vl/qwen2_vl", "workload.images=page.png")

@@ -1,5 +1,7 @@
 """Settings of image processors: what transformers takes is taken; what not, is one sentence."""
 
+import json
+
 import pytest
 
 from flopbench import UsageError
@@ -119,3 +121,35 @@ def test_numbers_of_pixels_need_not_be_whole(settings):
     (view,) = model.workload(Inputs(image=PAGE)).views
     made = processed(model, *PAGE)["image_grid_thw"][0].tolist()
     assert [1, 2 * view.rows, 2 * view.cols] == made
+
+
+def test_a_folder_of_a_processor_has_its_settings_wherever_transformers_reads_them(tmp_path):
+    def tokens(**options):
+        model = model_of("qwen2_vl", **options)
+        return model.workload(Inputs(image=(2_000, 3_000))).image_tokens
+
+    few, fewer = ({"size": {"shortest_edge": 784, "longest_edge": n}} for n in (90_000, 40_000))
+    (tmp_path / "config.json").write_text(json.dumps({"model_type": "qwen2_vl"}))
+    folder = {"config": str(tmp_path)}
+    usual = tokens(**folder)
+    (tmp_path / "preprocessor_config.json").write_text(json.dumps(few))
+    assert tokens(**folder) == tokens(processor=str(tmp_path)) == tokens(settings=few) < usual
+    (tmp_path / "processor_config.json").write_text(json.dumps({"processor_class": "Qwen2VL"}))
+    assert tokens(**folder) == tokens(settings=few)  # it has no settings of the image processor
+    (tmp_path / "processor_config.json").write_text(json.dumps({"image_processor": fewer}))
+    assert tokens(**folder) == tokens(settings=fewer) < tokens(settings=few)
+    named = tokens(processor=str(tmp_path / "processor_config.json"))
+    assert named == tokens(processor=str(tmp_path)) == tokens(settings=fewer)
+
+
+@pytest.mark.parametrize("text", ["[]", "null", "3", '{"image_processor": 3}'])
+def test_a_file_of_settings_that_holds_something_else_is_named(tmp_path, text):
+    path = tmp_path / "own.json"
+    path.write_text(text)
+    with pytest.raises(UsageError, match=r"model.processor=.*own.json must hold a JSON object"):
+        model_of("qwen2_vl", processor=str(path))
+
+
+def test_a_folder_without_settings_says_which_file_it_lacks(tmp_path):
+    with pytest.raises(UsageError, match=r"preprocessor_config.json: No such file"):
+        model_of("qwen2_vl", processor=str(tmp_path))

@@ -5,94 +5,59 @@ The variants on Pillow alone have the same settings as those on torchvision, whi
 
 from __future__ import annotations
 
-import math
 from collections.abc import Mapping
+from pathlib import Path
 from typing import Any
-
-import attrs
 
 from flopbench import UsageError
 from flopbench.errors import unknown
-from flopbench.inputs import config_path
-from flopbench_transformers_lm.families.fields import Fields
+from flopbench.inputs import config_path, read_json
 from flopbench_transformers_lm.model_types import needs_transformers
 
 _FILE = "preprocessor_config.json"
+_WHOLE = "processor_config.json"
+_NESTED = "image_processor"
+"""The file of a whole processor, and where it has the settings of its image processor."""
 
 
-MOST_PARTS = 10_000
-"""Parts that a page may be cut into: to choose among more takes transformers hours, too."""
-
-
-class Settings(Fields):
-    """The settings of an image processor. A wrong one is the user's mistake, with one sentence."""
-
-    def refused(
-        self, name: str, right: str | None = None, *, value: Any = attrs.NOTHING
-    ) -> Any:  # an exception of another kind
-        found = self.get(name) if value is attrs.NOTHING else value
-        only = right or "true or false"
-        return UsageError(f"model.processor: {name} is {found!r}, but it takes only {only}")
-
-    def flag(self, name: str, *, default: bool = False) -> bool:
-        """Return a setting that is true or false, or 1 or 0."""
-        value = self.get(name, default)
-        if type(value) is int and value in {0, 1}:
-            return bool(value)
-        return super().flag(name, default=default)
-
-    def number(self, name: str) -> float:
-        """Return a setting that is a number."""
-        value = self.get(name)
-        if not _is_number(value):
-            raise self.refused(name, "numbers")
-        return float(value)
-
-    def parts(self, name: str, most: int = MOST_PARTS) -> int:
-        """Return a setting with the most parts that a page is cut into; below 2 it is not cut."""
-        return self.size(name, least=-most, most=most)
-
-    def pixels(self) -> tuple[float, float]:
-        """Return the least and the most pixels that a page is resized to."""
-        least, most = parts = [
-            _part(self.get("size"), n) for n in ("shortest_edge", "longest_edge")
-        ]
-        if not all(map(_is_number, parts)) or not least or most <= 0:
-            right = "a shortest_edge and a longest_edge, numbers of pixels other than 0"
-            raise self.refused("size", right)
-        return least, most
-
-    def pair(self, name: str, first: str, second: str) -> tuple[int, int]:
-        """Return two parts of a setting that are whole numbers of at least 1."""
-        one, other = (_part(self.get(name), part) for part in (first, second))
-        if not (type(one) is int and type(other) is int) or min(one, other) < 1:
-            right = f"a {first} and a {second}, whole numbers of at least 1"
-            raise self.refused(name, right)
-        return one, other
-
-    def longest(self, name: str) -> int | None:
-        """Return the ``longest_edge`` of a setting; None if it has none."""
-        found = _part(self.get(name), "longest_edge")
-        if found is not None and type(found) is not int:
-            raise self.refused(name, "a longest_edge that is a whole number")
-        return found or None
-
-
-def _part(value: Any, name: str) -> Any:
+def part_of(value: Any, name: str) -> Any:
     """Return a part of a setting; None if it has none."""
     return value.get(name) if isinstance(value, Mapping) else None
-
-
-def _is_number(value: Any) -> bool:
-    return type(value) in {int, float} and math.isfinite(value)
 
 
 def processor_beside(config: str | None) -> str | None:
     """Return the path of the settings beside a config.json, if there are some."""
     if config is None:
         return None
-    path = config_path(config).with_name(_FILE)
-    return str(path) if path.is_file() else None
+    found = _file_in(config_path(config).parent)
+    return str(found) if found.is_file() else None
+
+
+def _file_in(folder: Path) -> Path:
+    """Return the file in a folder that has settings of an image processor, if one is there.
+
+    transformers reads them from the file of the whole processor first.
+    """
+    whole = folder / _WHOLE
+    if whole.is_file() and _NESTED in read_json(whole, f"model.processor={whole}"):
+        return whole
+    return folder / _FILE
+
+
+def read_settings(file: str) -> Mapping[str, Any]:
+    """Return the settings in a file, or in that of its folder.
+
+    Raises:
+        UsageError: it cannot be read, or holds something else.
+    """
+    path = Path(file)
+    path = _file_in(path) if path.is_dir() else config_path(file)
+    found = read_json(path, f"model.processor={path}")
+    if isinstance(found, dict):
+        found = found.get(_NESTED, found)
+    if not isinstance(found, dict):
+        raise UsageError(f"model.processor={path} must hold a JSON object")
+    return found
 
 
 def image_processor(name: str, settings: Mapping[str, Any]) -> Any:
@@ -164,7 +129,7 @@ def fixed_size(settings: Mapping[str, Any], name: str) -> tuple[int, int]:
     """
     cropped = settings.get("do_center_crop")
     size = settings.get("crop_size" if cropped else "size")
-    high, wide = _part(size, "height"), _part(size, "width")
+    high, wide = part_of(size, "height"), part_of(size, "width")
     whole = type(high) is int and type(wide) is int and min(high, wide) > 0
     if not whole or not (cropped or settings.get("do_resize", True)):
         raise UsageError(

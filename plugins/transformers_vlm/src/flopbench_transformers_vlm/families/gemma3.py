@@ -13,6 +13,7 @@ from flopbench.blocks import NormSpec, Site
 from flopbench.dims import Dim
 from flopbench_transformers_lm.analytic import HfModel
 from flopbench_transformers_lm.config import LmConfig
+from flopbench_transformers_lm.families.fields import Fields
 from flopbench_transformers_vlm.families.clip import ClipTower
 from flopbench_transformers_vlm.families.tiles import OneTileFamily
 from flopbench_transformers_vlm.workload import Cut, View, Workload
@@ -50,6 +51,15 @@ class PaliGemma(OneTileFamily):
         """Gemma's closed forms are those of a decoder; see `text`."""
         given = self.config.language
         return attrs.evolve(given, values={**given.values, "use_bidirectional_attention": False})
+
+    def text_not_covered(self, language: HfModel) -> str | None:
+        told = super().text_not_covered(language)
+        fields = Fields(self.config.language)
+        if told is None and fields.get("use_bidirectional_attention"):
+            ops = language.ops("prefill", Workload(context=1).text)
+            if any(isinstance(op, Attention) and op.window is not None for op in ops):
+                return str(fields.refused("use_bidirectional_attention", "false with windows"))
+        return told
 
     def text(self, language: HfModel, stage: str, workload: Workload) -> Iterator[Op]:
         """Yield the operations; positions of a prompt attend to each other in both directions."""

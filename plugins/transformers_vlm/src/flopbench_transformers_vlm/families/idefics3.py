@@ -11,7 +11,7 @@ from flopbench.blocks import Site
 from flopbench.dims import Dim
 from flopbench_transformers_vlm.families.clip import ClipTower, shuffled
 from flopbench_transformers_vlm.families.tiles import TilesFamily
-from flopbench_transformers_vlm.processors import Settings
+from flopbench_transformers_vlm.settings import Settings
 from flopbench_transformers_vlm.workload import Cut, View
 
 _LONGEST = 4096
