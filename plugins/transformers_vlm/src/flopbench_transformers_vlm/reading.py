@@ -9,9 +9,8 @@ from typing import Any
 from flopbench import CountError, UsageError
 from flopbench.errors import PluginError, describe
 from flopbench_transformers_lm.config import all_values, built
-from flopbench_transformers_lm.failures import wrong_one_of
 from flopbench_transformers_lm.families.fields import NotCoveredError
-from flopbench_transformers_lm.given_values import flat
+from flopbench_transformers_lm.given_values import flat, wrong_one_of
 
 
 class UnreadableError(UsageError):
