@@ -21,6 +21,7 @@ class Mlp:
     """down(activation(up(x))).
 
     Attributes:
+        norm: norm of what ``down`` takes, if any.
         out_width: width of the result, if not that of the input.
     """
 
@@ -30,6 +31,7 @@ class Mlp:
     inner: Dim
     activation: str
     bias: bool = False
+    norm: NormSpec | None = None
     out_width: Dim | None = None
 
     def ops(self, site: Site, rows: Dim) -> Iterator[Op]:
@@ -37,6 +39,8 @@ class Mlp:
         yield self._linear(site.between(site.takes, "up"), "up", rows, self.width, self.inner)
         inner = site.between("up", "up")
         yield inner.op(Elementwise, function=self.activation, outputs=rows * self.inner)
+        if self.norm is not None:
+            yield self.norm.op(inner, rows, self.inner)
         out_width = self.width if self.out_width is None else self.out_width
         yield self._linear(site.between("up", site.gives), "down", rows, self.inner, out_width)
 

@@ -75,14 +75,14 @@ def test_donut_refuses_the_pages_that_its_processor_refuses(width, height, size)
         assert tuple(made) == size
 
 
-@settings(max_examples=20)
+@pytest.mark.parametrize("kind", ["pix2struct", "kosmos-2.5"])
+@settings(max_examples=15)
 @given(st.integers(1, 300), st.integers(1, 300), st.integers(1, 60))
-def test_a_page_fills_as_many_patches_as_its_processor_says(width, height, most):
-    model = model_of("pix2struct", settings={"max_patches": most})
-    cut = model._family.cut(width, height)
+def test_a_page_fills_as_many_patches_as_its_processor_says(kind, width, height, most):
+    model = model_of(kind, settings={"max_patches": most})
     made = processed(model, width, height)
-    (view,) = cut.views
-    assert cut.tokens == made["flattened_patches"].shape[1]
+    (view,) = model._family.cut(width, height).views
+    assert made["flattened_patches"].shape[1] == most
     assert view.rows * view.cols == int(made["attention_mask"].sum())
 
 
@@ -132,6 +132,17 @@ def test_a_decoder_without_closed_forms_is_named_and_runs_all_the_same():
     workload = workload_of(model, (30, 40), prompt_tokens=2, decode_steps=1)
     for stage in ("vision", "prefill", "decode"):
         vendor_of(model).stage(stage, workload).prepare(1).run()
+
+
+@pytest.mark.parametrize(
+    ("kind", "chooses"), [("donut", True), ("florence2", True), ("trocr", False)]
+)
+def test_a_decoder_that_cannot_leave_out_logits_says_so(kind, chooses):
+    model = model_of(kind)
+    workload = workload_of(model, (30, 40), prompt_tokens=3, lm_head="last")
+    said = vendor_of(model).notes("prefill", workload, {})
+    assert bool(said) is not chooses
+    assert vendor_of(model).stage("prefill", workload).assumptions == said
 
 
 def test_a_file_says_which_parts_it_has(tmp_path):

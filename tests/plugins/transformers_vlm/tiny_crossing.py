@@ -1,6 +1,9 @@
 """Small configs of models whose decoder reads the image by cross-attention."""
 
+import inspect
+
 from hypothesis import strategies as st
+from transformers import Kosmos2_5Processor
 
 from plugins.transformers_vlm.vl_helpers import Tiny
 
@@ -113,8 +116,34 @@ TINY = {
         {"patch_size": {"height": 4, "width": 4}, "max_patches": ints(4, 60)},
         images=1,
     ),
+    "kosmos-2.5": Tiny(
+        {
+            "text_config": {
+                "vocab_size": 96,
+                "embed_dim": 16,
+                "layers": ints(1, 3),
+                "ffn_dim": ints(4, 40),
+                "attention_heads": choice(1, 2),
+            },
+            "vision_config": {
+                "hidden_size": choice(12, 16),
+                "patch_embed_hidden_size": 48,
+                "intermediate_size": ints(4, 40),
+                "head_dim": choice(4, 6),
+                "num_hidden_layers": ints(1, 3),
+                "num_attention_heads": choice(1, 3),
+                "max_num_patches": 70,
+            },
+            "latent_query_num": ints(1, 9),
+        },
+        {"patch_size": {"height": 4, "width": 4}, "max_patches": ints(4, 60)},
+        images=1,
+    ),
 }
 
+
+PLACES = inspect.signature(Kosmos2_5Processor.__init__).parameters["num_image_tokens"].default
+"""Tokens of an image, whatever its patches, in the processor of Kosmos-2.5."""
 
 TOKENS = {
     "donut": (None, lambda made: made["pixel_values"].shape[-2:].numel() // 32**2),
@@ -125,5 +154,6 @@ TOKENS = {
         lambda made: made["pixel_values"].shape[-2:].numel() // 16**2 + 1,
     ),
     "florence2": (None, lambda made: made["pixel_values"].shape[-2:].numel() // 32**2 + 1),
+    "kosmos-2.5": (None, lambda made: PLACES if len(made["flattened_patches"]) else 0),
     "pix2struct": (None, lambda made: made["flattened_patches"].shape[1]),
 }

@@ -74,7 +74,9 @@ MINICPM = Tiny(
         "downsample_mode": choice("4x", "16x"),
         "image_token_id": 5,
     },
-    {"scale_resolution": choice(32, 48), "max_slice_nums": ints(1, 5), "slice_mode": flag},
+    {"scale_resolution": choice(24, 32), "max_slice_nums": ints(1, 4), "slice_mode": flag},
+    most=60,
+    images=2,
 )
 
 DEEPSEEK_VL = {"text_config": TEXT, "vision_config": SIGLIP, "image_token_id": 5}
@@ -193,6 +195,12 @@ def patches(processor, width, height):
     return processor.get_number_of_image_patches(height, width, {})
 
 
+def cropped(processor, width, height):
+    """Return the patches of 14 pixels of what CLIP's image processor cuts out of every image."""
+    size = processor.crop_size
+    return (size["height"] // 14) * (size["width"] // 14)
+
+
 def split(processor, width, height):
     """Return the number of tiles of a processor that also returns their rows and columns."""
     return max(1, patches(processor, width, height)[0])
@@ -243,7 +251,7 @@ DEEPSEEK_VL_7B = {"vision_config": {"image_size": 384, "patch_size": 16}}
 TOKENS = {
     "ovis2": (None, lambda made: 256 * len(made["pixel_values"])),
     "deepseek_vl": (None, lambda made: 576 * len(made["pixel_values"]), DEEPSEEK_VL_7B),
-    "vipllava": (None, lambda made: 576 * len(made["pixel_values"])),
+    "vipllava": (cropped, None),
     "minicpm_ocr": of_minicpm(4),
     "minicpmv4_6": of_minicpm(16),
     "aya_vision": (
@@ -253,7 +261,7 @@ TOKENS = {
     ),
     "cohere2_vision": (lambda *page: 256 * fitting(*page), None),
     "gemma3": (None, lambda made: 256 * len(made["pixel_values"]), GEMMA_3_4B),
-    "llava": (None, lambda made: 576 * len(made["pixel_values"])),
+    "llava": (cropped, None),
     "paligemma": (None, lambda made: 256 * len(made["pixel_values"])),
     "granite_docling": (lambda *page: 64 * patches(*page), of_prompt(64)),
     "idefics3": IDEFICS3_TOKENS,

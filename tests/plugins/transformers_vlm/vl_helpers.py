@@ -121,9 +121,11 @@ def whole_flops(model, workload):
     """
     vendor = vendor_of(model)
     module, config = vendor._real.module, vendor._real.module.config
-    module = type(module)(config).eval()
+    module = type(module)(config).eval().requires_grad_(requires_grad=False)
     if workload.memory is not None:
         return counted(module, **encoded_and_decoded(vendor, workload))
+    if hasattr(vendor, "images"):
+        return counted(module, **placed(vendor, workload))
     inputs = dict(PIXELS[config.model_type](config, workload.all_views))
     pixels = {name: _on_cpu(value) for name, value in inputs.items()}
     tokens, images = int(workload.context_tokens), int(workload.image_tokens)
@@ -139,6 +141,15 @@ def counted(module, **inputs):
     with torch.no_grad(), FlopCounterMode(display=False) as counter:
         module(**inputs)
     return counter.get_total_flops()
+
+
+def placed(vendor, workload):
+    """Return the inputs of a model that is told where the tokens of its image are."""
+    batch, images = int(workload.batch_size), int(workload.image_tokens)
+    tokens = int(workload.context_tokens)
+    inputs = {name: _on_cpu(value) for name, value in vendor.images(batch).items()}
+    places = torch.tensor([[1] * images + [0] * (tokens - images)]).repeat(batch, 1)
+    return {**inputs, "input_ids": torch.full_like(places, 2), "image_embeds_position_mask": places}
 
 
 def encoded_and_decoded(vendor, workload):

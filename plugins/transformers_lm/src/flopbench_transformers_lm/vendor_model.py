@@ -86,8 +86,9 @@ class RealModel:
         _on_meta(module)
         require_eager(module)
         # Without a mask some warn of padding, and look for it in token values that do not exist.
-        # This bypasses the config's own check: a few types demand a number.
-        object.__setattr__(module.config, "pad_token_id", None)
+        # This bypasses the config's own check: a few types demand a number, others warn.
+        with quiet():
+            object.__setattr__(module.config, "pad_token_id", None)
         return module.eval()
 
     def component_of(self, module: str, op: str = "") -> str:

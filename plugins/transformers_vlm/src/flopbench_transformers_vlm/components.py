@@ -10,7 +10,8 @@ _ATTENTION = rf"{_LAYER}(self_attn|attn|attention|self_attention)"
 _QKV = r"(qkv(_proj)?|[qkv](_proj|_norm)?|query|key|value|in_proj|[qk]_layernorm)"
 _WINDOWS = r"\.vit_merger"
 _PROJECTORS = (
-    "multi_modal_projector|projector|vision_projection|connector|aligner|visual_embeddings_table"
+    "multi_modal_projector|image_to_text_projection|projector|vision_projection|connector|aligner|"
+    "visual_embeddings_table"
 )
 
 _DAVIT = r"\.blocks\.\d+\.\d+\.\w+_block\."

@@ -41,10 +41,9 @@ class CrossingVendor(VlVendor):
         if name == "vision":
             return VendorStage(lambda _step: VendorCall(self._module, self.features(workload)))
         if name == "prefill":
-            logits = workload.lm_head == "all" or self._logits is not None
             return VendorStage(
                 lambda _step: VendorCall(self._module, self._first_pass(workload)),
-                assumptions=() if logits else (ALL_LOGITS,),
+                assumptions=self._unasked(workload),
             )
         return VendorStage(
             lambda step: VendorCall(self._module, self._next_pass(workload, step)),
@@ -78,7 +77,11 @@ class CrossingVendor(VlVendor):
         return found.replace("attention", "cross_attention", 1) if _CROSS.search(own) else found
 
     def notes(self, stage: str, workload: Any, flops: Mapping[str, int]) -> tuple[str, ...]:
-        return ()
+        return self._unasked(workload) if stage == "prefill" else ()
+
+    def _unasked(self, workload: Workload) -> tuple[str, ...]:
+        """Say that the LM head runs on more than was asked for, if it does."""
+        return (ALL_LOGITS,) if workload.lm_head == "last" and self._logits is None else ()
 
     @property
     def _module(self) -> Any:
@@ -150,7 +153,7 @@ class CrossingVendor(VlVendor):
             return self._called(inputs, ())().past_key_values
 
     def _inputs(self, batch: Any, tokens: Any) -> dict[str, Any]:
-        return {"decoder_input_ids": _ids(batch, tokens), "use_cache": True}
+        return {"decoder_input_ids": ids(batch, tokens), "use_cache": True}
 
     def _read(self, batch: Any, memory: Any) -> dict[str, Any]:
         """Return what the first pass has of the memory."""
@@ -187,52 +190,8 @@ class CrossingVendor(VlVendor):
         return guarded
 
 
-def _ids(batch: Any, tokens: Any) -> Any:
+def ids(batch: Any, tokens: Any) -> Any:
+    """Return token ids, without values."""
     import torch
 
     return torch.empty(batch, tokens, dtype=torch.long, device="meta")
-
-
-class TextEncoderVendor(CrossingVendor):
-    """A model whose decoder reads what a text encoder makes of image and prompt."""
-
-    @property
-    def _channels(self) -> int:
-        found: int = self._tower.in_channels
-        return found
-
-    @property
-    def _width(self) -> int:
-        found: int = self._module.config.text_config.hidden_size
-        return found
-
-    def _encode(self, **images: Any) -> Any:
-        return self._module.get_image_features(**images)
-
-    def _read(self, batch: Any, memory: Any) -> dict[str, Any]:
-        return {"input_ids": _ids(batch, memory)}
-
-
-class PatchesVendor(CrossingVendor):
-    """A model that takes patches, and asks whether some only fill them up."""
-
-    def images(self, count: Any) -> Mapping[str, Any]:
-        import torch
-
-        # Row and column precede the pixels of a patch.
-        shape = (self._config.processor["max_patches"], 2 + self._tower.patch_embed_hidden_size)
-        return {"flattened_patches": torch.empty(count, *shape, device="meta")}
-
-    def _encode(self, **images: Any) -> Any:
-        from flopbench_transformers_lm.meta_values import MetaValues
-
-        with MetaValues(0):
-            return super()._encode(**images)
-
-
-VENDORS: Mapping[str, type[VlVendor]] = {
-    "florence2": TextEncoderVendor,
-    "pix2struct": PatchesVendor,
-    "vision-encoder-decoder": CrossingVendor,
-}
-"""The witness of a model, by transformers' type, if it is not `VlVendor`."""

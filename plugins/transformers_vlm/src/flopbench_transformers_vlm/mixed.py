@@ -11,13 +11,21 @@ from torch.utils._pytree import tree_leaves, tree_map
 
 from flopbench_transformers_vlm.grids import SymbolicSizes
 from flopbench_transformers_vlm.shapes import resized, unfolded
-from flopbench_transformers_vlm.uniform import holds, none_is_zero, selected
+from flopbench_transformers_vlm.uniform import (
+    all_at_once,
+    holds,
+    none_is_zero,
+    one_item,
+    selected,
+)
 
 _ANSWERS: Mapping[Any, Callable[..., Any]] = {
     torch.Tensor.eq: none_is_zero,
     torch.Tensor.__eq__: none_is_zero,
     torch.Tensor.__bool__: holds,
     torch.Tensor.__getitem__: selected,
+    torch.Tensor.__len__: one_item,
+    torch.Tensor.unbind: all_at_once,
     torch.nn.functional.interpolate: resized,
     torch.nn.functional.unfold: unfolded,
 }

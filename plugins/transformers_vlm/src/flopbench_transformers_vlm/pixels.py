@@ -120,7 +120,7 @@ def shuffled(config: Any, views: Sequence[View]) -> Mapping[str, Any]:
 def windows(config: Any) -> dict[str, int]:
     """Return how many cells of a page make a window, down and across, if the tower has windows."""
     vision = config.vision_config
-    if not hasattr(vision, "window_size"):
+    if not hasattr(vision, "window_size") or not hasattr(vision, "spatial_merge_size"):
         return {}
     side = vision.window_size // vision.spatial_merge_size // vision.patch_size
     return {"h": side, "w": side}

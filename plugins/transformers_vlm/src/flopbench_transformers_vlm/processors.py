@@ -110,8 +110,15 @@ def settings_of(name: str, said: Mapping[str, Any], overrides: Mapping[str, Any]
     found: dict[str, Any] = image_processor(name, values).to_dict()
     if overrides:  # after former names of settings took effect, such as max_pixels for size
         kept = {key: value for key, value in found.items() if key in _arguments(name)}
-        found = image_processor(name, {**kept, **overrides}).to_dict()
+        replaced = {key: _within(kept.get(key), value) for key, value in overrides.items()}
+        found = image_processor(name, {**kept, **replaced}).to_dict()
     return found
+
+
+def _within(value: Any, override: Any) -> Any:
+    """Return an override, with the rest of a value of which it names some parts."""
+    both = isinstance(value, Mapping) and isinstance(override, Mapping)
+    return {**value, **override} if both and override.keys() <= value.keys() else override
 
 
 def _arguments(name: str) -> tuple[str, ...]:

@@ -8,6 +8,8 @@ from typing import Any, Self
 
 import torch
 
+from flopbench.dims import is_traced
+
 
 class Uniform:
     """A value and a shape, with what towers do to a mask of the images that hold pixels.
@@ -81,6 +83,22 @@ def none_is_zero(pixels: Any, other: Any) -> Uniform | None:
 def holds(condition: Any) -> bool | None:
     """Return that what is checked holds: no image and no patch is padding."""
     return True if condition.dtype == torch.bool else None
+
+
+def all_at_once(values: Any, dim: int = 0) -> tuple[Any, ...] | None:
+    """Return features of images, which a model lists one by one, as one item if none counts them.
+
+    A symbol cannot say how many items there are.
+    """
+    return (values,) if dim == 0 and is_traced(values.shape[0]) else None
+
+
+def one_item(values: Any) -> int | None:
+    """Return how many items `all_at_once` makes, which ``list`` asks for first.
+
+    A trace that took it for the number of images would differ from the count that checks it.
+    """
+    return 1 if is_traced(values.shape[0]) else None
 
 
 def selected(values: Any, mask: Any) -> Any:

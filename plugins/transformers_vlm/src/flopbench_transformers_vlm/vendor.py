@@ -9,7 +9,6 @@ from flopbench import VendorCall, VendorStage
 from flopbench.dims import is_traced
 from flopbench.vendor.transformers import VerifiedOptions
 from flopbench_transformers_lm.config import quiet
-from flopbench_transformers_lm.failures import cannot_run
 from flopbench_transformers_lm.vendor import HfVendor
 from flopbench_transformers_vlm.components import component_of, is_language
 from flopbench_transformers_vlm.config import VlConfig
@@ -34,7 +33,7 @@ class VlVendor(HfVendor):
 
     @classmethod
     def from_options(cls, architecture: Any, options: VerifiedOptions) -> VlVendor:
-        from flopbench_transformers_vlm.crossing_vendor import VENDORS
+        from flopbench_transformers_vlm.vendors import VENDORS
 
         kind = VENDORS.get(architecture.model_type, VlVendor)
         return kind(architecture, every_step=options.decode == "every")
@@ -50,6 +49,7 @@ class VlVendor(HfVendor):
 
     def _features(self, workload: Workload) -> Callable[[], Any]:
         """Return the call that turns the images of all prompts into features."""
+        from flopbench_transformers_lm.failures import cannot_run
         from flopbench_transformers_vlm.mixed import MixedDevices
 
         module, config = self._real.module, self._real.config

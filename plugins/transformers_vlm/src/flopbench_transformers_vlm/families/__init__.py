@@ -16,6 +16,7 @@ from flopbench_transformers_vlm.families.granite_docling import FAMILIES as GRAN
 from flopbench_transformers_vlm.families.hunyuan_vl import FAMILIES as HUNYUAN_VL
 from flopbench_transformers_vlm.families.idefics3 import FAMILIES as IDEFICS3
 from flopbench_transformers_vlm.families.internvl import FAMILIES as INTERNVL
+from flopbench_transformers_vlm.families.kosmos2_5 import FAMILIES as KOSMOS2_5
 from flopbench_transformers_vlm.families.llava import FAMILIES as LLAVA
 from flopbench_transformers_vlm.families.minicpm import FAMILIES as MINICPM
 from flopbench_transformers_vlm.families.ovis2 import FAMILIES as OVIS2
@@ -41,6 +42,7 @@ FAMILIES: Mapping[str, type[Family]] = {
     **OVIS2,
     **PADDLEOCR_VL,
     **PIXTRAL,
+    **KOSMOS2_5,
     **PIX2STRUCT,
     **QWEN_VL,
 }

@@ -16,7 +16,7 @@ from flopbench_transformers_vlm.workload import Cut, View
 class CellsFamily(Family):
     """Models that take a page at its own aspect ratio, within limits of its number of pixels."""
 
-    sizes = ("h", "w")
+    sizes: ClassVar[tuple[str, ...]] = ("h", "w")
 
     frames_counted: ClassVar[bool] = False
     """Whether the copies of an image in time count as its pixels."""

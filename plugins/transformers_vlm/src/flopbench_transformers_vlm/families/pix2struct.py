@@ -16,6 +16,8 @@ from flopbench.blocks import (
     Site,
 )
 from flopbench.dims import Dim
+from flopbench_transformers_lm.families.fields import Fields
+from flopbench_transformers_vlm.config import VlConfig
 from flopbench_transformers_vlm.families.crossing import CrossingFamily
 from flopbench_transformers_vlm.workload import Cut, View
 
@@ -30,27 +32,7 @@ class Pix2Struct(CrossingFamily):
     processor = "Pix2StructImageProcessor"
 
     def cut(self, width: int, height: int) -> Cut:
-        settings = self.config.settings
-        most = settings.size("max_patches")
-        high, wide = settings.pair("patch_size", "height", "width")
-        self._require_patches(high * wide * CHANNELS)
-        scale = (most * (high / height) * (wide / width)) ** 0.5
-        rows = max(min(int(scale * height / high), most), 1)
-        cols = max(min(int(scale * width / wide), most), 1)
-        return Cut((View(1, rows, cols),), most)
-
-    def _require_patches(self, elements: int) -> None:
-        """Refuse patches that the tower does not take.
-
-        Raises:
-            UsageError: they have more or fewer elements.
-        """
-        taken = self.config.vision.size("patch_embed_hidden_size")
-        if elements != taken:
-            raise UsageError(
-                f"the image processor's patches have {elements} elements, but the tower takes "
-                f"{taken} (patch_embed_hidden_size): set both"
-            )
+        return Cut((filled(self.config, width, height),), self.config.settings.size("max_patches"))
 
     def vision(self, views: Sequence[View]) -> Iterator[Op]:
         return self._images(sum(view.count for view in views))
@@ -59,7 +41,7 @@ class Pix2Struct(CrossingFamily):
         fields, site = self.config.vision, Site("vision")
         patches = self.config.settings.size("max_patches")
         width, rows = fields.width, count * patches
-        yield from self._embedded(site.at("patch_embed"), rows, width)
+        yield from embedded(site.at("patch_embed"), fields, rows, fields.size("seq_len"))
         attention = EncoderAttention(
             width=width,
             heads=fields.heads,
@@ -77,21 +59,45 @@ class Pix2Struct(CrossingFamily):
         yield from layers.ops(site, [Segments(count, patches)])
         yield RMS_NORM.op(site.at("norm"), rows, width)
 
-    def _embedded(self, site: Site, rows: Dim, width: int) -> Iterator[Op]:
-        """Yield the projection of patches, and the addition of their rows and columns."""
-        fields = self.config.vision
-        elements = fields.size("patch_embed_hidden_size")
-        stem = PatchStem(in_channels=elements, width=width, patch_size=1)
-        yield stem.of_patches(site, rows)
-        for _ in range(2):
-            yield site.op(
-                Elementwise,
-                function="add",
-                outputs=rows * width,
-                reads=rows * width,
-                lookup_weights=fields.size("seq_len") * width,
-                lookup_reads=rows * width,
-            )
+
+def filled(config: VlConfig, width: int, height: int) -> View:
+    """Return the grid of patches of a page, as large as the most patches allow.
+
+    Raises:
+        UsageError: they are none that the tower takes.
+    """
+    settings = config.settings
+    most = settings.size("max_patches")
+    high, wide = settings.pair("patch_size", "height", "width")
+    elements, taken = high * wide * CHANNELS, config.vision.size("patch_embed_hidden_size")
+    if elements != taken:
+        raise UsageError(
+            f"the image processor's patches have {elements} elements, but the tower takes "
+            f"{taken} (patch_embed_hidden_size): set both"
+        )
+    scale = (most * (high / height) * (wide / width)) ** 0.5
+    rows = max(min(int(scale * height / high), most), 1)
+    return View(1, rows, max(min(int(scale * width / wide), most), 1))
+
+
+def embedded(site: Site, fields: Fields, rows: Dim, most: int) -> Iterator[Op]:
+    """Yield the projection of patches, and the addition of their rows and columns.
+
+    Args:
+        most: entries of the tables of rows and of columns.
+    """
+    width, elements = fields.width, fields.size("patch_embed_hidden_size")
+    stem = PatchStem(in_channels=elements, width=width, patch_size=1)
+    yield stem.of_patches(site, rows)
+    for _ in range(2):
+        yield site.op(
+            Elementwise,
+            function="add",
+            outputs=rows * width,
+            reads=rows * width,
+            lookup_weights=most * width,
+            lookup_reads=rows * width,
+        )
 
 
 FAMILIES = {"pix2struct": Pix2Struct}

@@ -133,6 +133,8 @@ class Mistral3(LightOnOcr):
 
     source = "Mistral Small 3.1 (huggingface.co/mistralai/Mistral-Small-3.1-24B-Instruct-2503)"
 
+    sizes = ("h",)  # with both open, there is an image of one token: transformers fails to split it
+
     @classmethod
     def settings(cls, values: Mapping[str, Any]) -> Mapping[str, Any]:
         """Pages are padded to cells: the model's own processor sees to it."""
