@@ -260,13 +260,22 @@ _TYPE_NAMES = {
 }
 
 
+def _list(kind: str) -> str:
+    """Return what a list of a kind is called; what follows the kind in brackets stays there."""
+    one, space, rest = kind.partition(" (")
+    return f"a list of {one.removeprefix('an ').removeprefix('a ')}s{space}{rest}"
+
+
 def _type_name(wanted: Any) -> str:
     if wanted in _TYPE_NAMES:
         return _TYPE_NAMES[wanted]
     arguments = get_args(wanted)
     if _is_tuple(wanted):
-        kind, space, rest = _type_name(arguments[0]).partition(" (")
-        return f"a list of {kind.removeprefix('an ').removeprefix('a ')}s{space}{rest}"
+        return (
+            f"a list, each {_type_name(arguments[0])}"
+            if get_args(arguments[0])
+            else _list(_type_name(arguments[0]))
+        )
     if arguments and all(isinstance(argument, str) for argument in arguments):
         return " or ".join(map(repr, arguments))
     if arguments:

@@ -325,7 +325,7 @@ def test_the_files_are_written_and_the_same_again(compare, tmp_path):
     svg = files[0]["look_flops.svg"].decode()
     assert "analytic (eager, full)" in svg
     assert "Look: FLOPs per page or sequence" in svg
-    assert json.loads(files[0]["compare.json"])["schema_version"] == "1.3"
+    assert json.loads(files[0]["compare.json"])["schema_version"] == "1.4"
 
 
 def test_a_model_without_closed_forms_shows_what_its_vendor_does_and_why_no_more(compare, tmp_path):
@@ -549,6 +549,13 @@ def test_one_image_is_for_the_models_that_read_one(pages):
     assert models["reader"]["tokens"]["image"] == 100
     assert models["text"]["notes"] == ["it reads no image, so that it is priced without one"]
     assert (found["pages"], models["reader"]["page"]) == ([], None)
+
+
+def test_two_images_for_one_model_are_refused(pages):
+    image = png(pages.folder / "large.png", 100, 100)
+    for args in (("reader:workload.image=[3,4]",), ("reader", "workload.image=[3,4]")):
+        said = one_sentence(pages(*args, "--image", image))
+        assert "workload.image=[3,4] and --image are both given: leave out one of the two" in said
 
 
 def test_a_wildcard_stands_for_the_names_that_match(compare):

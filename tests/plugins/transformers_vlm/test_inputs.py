@@ -4,10 +4,19 @@ import json
 
 import pytest
 
-from flopbench import UsageError
+from flopbench import CountError, UsageError
 from flopbench_transformers_vlm.analytic import VlModel
-from flopbench_transformers_vlm.workload import Inputs
-from plugins.transformers_vlm.vl_helpers import model_of
+from flopbench_transformers_vlm.workload import Inputs, View, Workload
+from plugins.transformers_vlm.tiny_models import TINY
+from plugins.transformers_vlm.vl_helpers import assert_exact, model_of, vendor_of, workload_of
+from support.plans import analytic_plan
+
+
+def small(kind):
+    """Return a type's small config; where fields are drawn, it has the defaults."""
+    tower = {"num_hidden_layers": 1, "hidden_size": 16, "num_attention_heads": 2, "depth": 1}
+    return model_of(kind, {"text_config": TINY[kind].fields["text_config"], "vision_config": tower})
+
 
 GLM, TILES = "glm_ocr", "internvl"
 
@@ -52,7 +61,7 @@ def test_one_of_several_images_is_named():
     [
         (GLM, {"preset": "nope"}, "model.preset=nope|unknown preset of vl/glm_ocr 'nope'"),
         (GLM, {"settings": {"max_pixel": 3}}, "unknown setting of Glm46VImageProcessor"),
-        (GLM, {"settings": {"size": 3}}, "must have shortest_edge and longest_edge"),
+        (GLM, {"settings": {"size": 3}}, "only a shortest_edge and a longest_edge"),
         (GLM, {"settings": {"patch_size": 16}}, "patch_size is 16, but the tower's patch_size"),
         (GLM, {"fields": {"vision_config": {"depht": 3}}}, "did you mean 'depth'"),
         (TILES, {"settings": {"size": {"height": 100, "width": 100}}}, "tiles of 7 x 7 patches"),
@@ -101,3 +110,21 @@ def test_a_published_model_has_a_name_of_its_own():
     known = set(VlModel.known_names())
     assert {"vl/glm-ocr", "vl/got_ocr2"} - known == {"vl/got_ocr2"}  # it has a published model
     assert all(VlModel.for_name(name).summary for name in known)
+
+
+def test_what_is_no_list_of_images_is_told_what_one_is():
+    with pytest.raises(UsageError, match="must be a list, each text or a list of integers or null"):
+        analytic_plan("vl/qwen2_vl", "workload.images=page.png")
+
+
+@pytest.mark.parametrize("kind", ["qwen2_vl", "mistral3", "minicpmv4_6"])
+@pytest.mark.parametrize("view", [View(1, 10**6, 10**6), View(10**9, 2, 2)])
+def test_more_places_than_memory_holds_are_not_counted(kind, view):
+    vendor = vendor_of(small(kind))
+    with pytest.raises(CountError, match=r"one by one, .* use --analytic-only"):
+        vendor.stage("vision", Workload(views=(view,))).prepare(1)
+
+
+def test_tiles_are_counted_however_many_they_are():
+    model = small("internvl")
+    assert_exact(model, workload_of(model, (60, 90), batch_size=10**9), ["vision"])

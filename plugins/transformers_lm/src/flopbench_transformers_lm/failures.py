@@ -8,7 +8,7 @@ from flopbench import CountError
 from flopbench.errors import describe
 from flopbench.text import listed, shortened
 from flopbench_transformers_lm.config import LmConfig
-from flopbench_transformers_lm.given_values import given_values
+from flopbench_transformers_lm.given_values import given_values, wrong_one_of
 from flopbench_transformers_lm.meta_values import is_asked
 
 _SIZE = re.compile(r"(head_dim|_size|_heads|_rank)$")
@@ -26,8 +26,6 @@ _BESIDE_TOKENS = re.compile(
 """How models ask for more than tokens."""
 
 _MOST = 200
-_MOST_TEXT = 40
-_MOST_VALUES = 4
 
 
 def cannot_build(config: LmConfig, error: Exception) -> CountError:
@@ -68,21 +66,7 @@ def cannot_run(config: LmConfig, error: Exception, request: str = "") -> CountEr
 
 def _advice(config: LmConfig, error: Exception) -> str:
     """Say what may help: more values, or others in place of those that were given."""
-    given = given_values(config)
-    if not given:
-        return _WITH_FILE
-    text = str(error)
-
-    def seems_right(name: str) -> tuple[bool, bool]:
-        value = given[name]
-        told = name in text or (isinstance(value, str) and value in text)
-        return not told, not (type(value) in (int, float) and value <= 0)
-
-    names = sorted(given, key=seems_right)[:_MOST_VALUES]
-    shown = [f"{name}={shortened(str(given[name]), _MOST_TEXT)}" for name in names]
-    others = len(given) - len(names)
-    more = [f"{others} more"] if others else []
-    return f"a value that was given may be wrong: {listed([*shown, *more], 'or')}"
+    return wrong_one_of(given_values(config), error) or _WITH_FILE
 
 
 def _first_line(error: Exception) -> str:

@@ -132,8 +132,8 @@ class Given:
         whole = built(kind, _with_known_types({**self.values, "model_type": kind}), self.source)
         _require_decoder_only(kind, whole)
         text = whole.get_text_config(decoder=True)
-        if text is not whole and text.model_type == kind:  # from a file that does not nest them
-            text.model_type = type(text).model_type
+        if text is not whole:  # a file may not nest them, or say another type, which nobody reads
+            text.model_type = type(text).model_type or text.model_type
         notes += _half(kind, whole)
         quantisation = self.quantisation
         if text is whole or not _is_part(kind, text.model_type):

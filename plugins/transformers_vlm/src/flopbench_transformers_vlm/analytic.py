@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
-from functools import cached_property
+from functools import cached_property, partial
 from pathlib import Path
 from typing import Any, ClassVar, Self
 
@@ -18,7 +18,8 @@ from flopbench_transformers_lm.analytic import DECODING, NOT_PRICED, HfModel, dt
 from flopbench_transformers_vlm.config import VlConfig, VlOptions, read_config
 from flopbench_transformers_vlm.families.family import Family
 from flopbench_transformers_vlm.presets import presets
-from flopbench_transformers_vlm.workload import Cut, Inputs, Workload, together
+from flopbench_transformers_vlm.reading import UnreadableError, reading
+from flopbench_transformers_vlm.workload import Cut, Inputs, View, Workload, together
 
 PREFIX = "vl/"
 
@@ -26,6 +27,9 @@ SCATTERED = (
     "vision and language model are priced and called apart; between them features take the places "
     "of image tokens in the prompt, which multiplies nothing and is left out"
 )
+_SOME_VIEW = View(1, 4, 4)
+"""What closed forms are tried on: whether there are some is no question of the page."""
+
 TABLES = (
     "not priced: resizing tables of positions to an image's grid, and moving features to another "
     "order, as windows and pixel shuffle do"
@@ -67,7 +71,10 @@ class VlModel(AnalyticModel):
     def __init__(self, config: VlConfig, *, dtype: str = DEFAULT_DTYPE) -> None:
         self._config = config
         self.dtype = dtype
-        self._family = self._family_class(config)(config)
+        family = self._family_class(config)
+        self._reading = partial(reading, config.model_type, config.values, family.defaults)
+        with self._reading():
+            self._family = family(config)
         self._language = HfModel(self._family.text_config, dtype=dtype)
 
     @classmethod
@@ -125,10 +132,11 @@ class VlModel(AnalyticModel):
         from flopbench_transformers_lm.families.fields import NotCoveredError
 
         try:
-            list(self._family.vision(self._family.cut(1024, 1024).views))
-        except NotCoveredError as error:
+            with self._reading():
+                list(self._family.vision((_SOME_VIEW,)))
+                return self._family.text_not_covered(self._language)
+        except (NotCoveredError, UnreadableError) as error:
             return str(error)
-        return self._family.text_not_covered(self._language)
 
     @property
     def max_positions(self) -> int | None:
@@ -157,7 +165,8 @@ class VlModel(AnalyticModel):
         from flopbench_transformers_lm.families.fields import NotCoveredError
 
         try:
-            return self._family.cut(page.width, page.height)
+            with self._reading():
+                return self._family.cut(page.width, page.height)
         except NotCoveredError as error:
             raise UsageError(f"{self.name} has no rule for tokens of a page: {error}") from error
 
@@ -180,6 +189,8 @@ class VlModel(AnalyticModel):
         return (*self._config.notes, *self._language.notes())
 
     def assumptions(self) -> tuple[str, ...]:
+        if self.no_closed_forms is not None:  # they depend on fields that are not understood
+            return (SCATTERED, DECODING)
         return (*self._family.assumptions(SCATTERED), DECODING, TABLES, NOT_PRICED)
 
     def ops(self, stage: str, workload: Workload) -> Iterator[Op]:

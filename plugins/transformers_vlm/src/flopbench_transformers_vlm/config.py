@@ -15,7 +15,6 @@ from attrs import frozen
 
 from flopbench import UsageError
 from flopbench.errors import nearest_names, unknown
-from flopbench.inputs import config_path, read_json
 from flopbench_transformers_lm.config import (
     LmConfig,
     LmOptions,
@@ -27,7 +26,13 @@ from flopbench_transformers_lm.families.fields import Fields
 from flopbench_transformers_lm.misspelt import checked
 from flopbench_transformers_lm.sources import Given
 from flopbench_transformers_vlm.presets import Preset, preset
-from flopbench_transformers_vlm.processors import processor_beside, settings_of
+from flopbench_transformers_vlm.processors import (
+    processor_beside,
+    read_settings,
+    settings_of,
+)
+from flopbench_transformers_vlm.reading import reading
+from flopbench_transformers_vlm.settings import Settings
 
 if TYPE_CHECKING:
     from flopbench_transformers_vlm.families.family import Family
@@ -45,8 +50,9 @@ class VlOptions(LmOptions):
 
     Attributes:
         preset: a published model, by name; a file that is given wins.
-        processor: a ``preprocessor_config.json``; None means the one beside the config, that of the
-            preset, or the defaults of the image processor's class.
+        processor: a ``preprocessor_config.json``, a ``processor_config.json`` with an
+            ``image_processor``, or the folder of one; None means the one beside the config, that of
+            the preset, or the defaults of the image processor's class.
         processor_overrides: settings that replace the image processor's.
     """
 
@@ -90,9 +96,9 @@ class VlConfig:
         return Fields(LmConfig(f"{self.model_type} ({name})", self.values.get(name) or {}))
 
     @cached_property
-    def settings(self) -> Fields:
+    def settings(self) -> Settings:
         """The settings of its image processor."""
-        return Fields(LmConfig(f"{self.model_type} (image processor)", self.processor))
+        return Settings(LmConfig(f"{self.model_type} (image processor)", self.processor))
 
     @property
     def whole_class(self) -> LmConfig:
@@ -121,8 +127,10 @@ def read_config(name: str, options: VlOptions, family: type[Family]) -> VlConfig
     whole = built(model_type, {**given.values, "model_type": model_type}, given.source)
     file = options.processor or processor_beside(options.config)
     values = all_values(whole)
-    said = {**family.settings(values), **_settings(file, published)}
-    processor = settings_of(family.processor_of(values), said, options.processor_overrides)
+    with reading(model_type, values, family.defaults):
+        own, kind = family.settings(values), family.processor_of(values)
+    said = {**own, **_settings(file, published)}
+    processor = settings_of(kind, said, options.processor_overrides)
     return VlConfig(
         model_type,
         values=values,
@@ -171,10 +179,7 @@ def _given(name: str, options: VlOptions, published: Preset | None, family: type
 def _settings(file: str | None, published: Preset | None) -> Mapping[str, Any]:
     if file is None:
         return published.processor if published else {}
-    found = read_json(config_path(file), f"model.processor={file}")
-    if not isinstance(found, dict):
-        raise UsageError(f"model.processor={file} must hold a JSON object")
-    return found
+    return read_settings(file)
 
 
 def _notes(

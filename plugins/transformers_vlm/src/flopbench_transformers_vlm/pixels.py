@@ -7,14 +7,37 @@ code reads them.
 from __future__ import annotations
 
 import functools
-from collections.abc import Callable, Mapping, Sequence
+import itertools
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from typing import Any
 
+from flopbench import CountError
 from flopbench.dims import is_traced, maximum
 from flopbench_transformers_vlm.workload import View
 
+_MOST_CELLS = 2 * 10**7
+_MOST_IMAGES = 10**5
+"""What a model that reads grids of images is run on, at most: some GB of places."""
+
 Pixels = Callable[[Any, Sequence[View]], Mapping[str, Any]]
 """Returns the arguments of ``get_image_features``, from the config and the views."""
+
+
+def each_image(views: Sequence[View]) -> Iterator[View]:
+    """Yield what the tower sees, one by one.
+
+    Raises:
+        CountError: it is more than memory holds: the model's own code computes the place of each.
+    """
+    for view in views:
+        cells = view.count * view.rows * view.cols
+        if not is_traced(cells) and (cells > _MOST_CELLS or view.count > _MOST_IMAGES):
+            raise CountError(
+                f"the vendor computes the places of {int(cells):,} cells of {int(view.count):,} "
+                f"images one by one, which takes too much memory above {_MOST_CELLS:,} cells or "
+                f"{_MOST_IMAGES:,} images: use --analytic-only"
+            )
+        yield from itertools.repeat(view, int(view.count))
 
 
 def patches(config: Any, views: Sequence[View]) -> Mapping[str, Any]:
@@ -25,7 +48,7 @@ def patches(config: Any, views: Sequence[View]) -> Mapping[str, Any]:
     merge: Any = vision.spatial_merge_size
     frames: Any = getattr(vision, "temporal_patch_size", 1)
     channels: Any = getattr(vision, "in_channels", None) or getattr(vision, "num_channels", 3)
-    grids: Any = [[1, merge * v.rows, merge * v.cols] for v in views for _ in range(int(v.count))]
+    grids: Any = [[1, merge * v.rows, merge * v.cols] for v in each_image(views)]
     number = sum(high * wide for _, high, wide in grids)
     width = channels * frames * vision.patch_size**2
     return {
@@ -36,9 +59,12 @@ def patches(config: Any, views: Sequence[View]) -> Mapping[str, Any]:
 
 def square_patches(config: Any, views: Sequence[View]) -> Mapping[str, Any]:
     """Return patches of all images, cut out as small images, and the grid of each image."""
+    import torch
+
     flat, vision = patches(config, views), config.vision_config
-    shape = (vision.num_channels, vision.patch_size, vision.patch_size)
-    return {**flat, "pixel_values": flat["pixel_values"].reshape(-1, *shape)}
+    number = flat["pixel_values"].shape[0]
+    shape = (number, vision.num_channels, vision.patch_size, vision.patch_size)
+    return {**flat, "pixel_values": torch.empty(shape, device="meta")}
 
 
 def sizes_of(numbers: Any) -> Any:
@@ -71,8 +97,7 @@ def padded(config: Any, views: Sequence[View]) -> Mapping[str, Any]:
     patch, merge = vision.patch_size, config.spatial_merge_size
     sizes: Any = [
         [patch * (merge * v.rows + v.spare[0]), patch * (merge * v.cols + v.spare[1])]
-        for v in views
-        for _ in range(int(v.count))
+        for v in each_image(views)
     ]
     high, wide = (functools.reduce(maximum, sides) for sides in zip(*sizes, strict=True))
     return {
@@ -131,7 +156,7 @@ def packed(config: Any, views: Sequence[View]) -> Mapping[str, Any]:
 
     vision: Any = config.vision_config
     cell: Any = 2 ** (config.merger_times + (config.downsample_mode != "4x"))
-    sizes: Any = [[cell * v.rows, cell * v.cols] for v in views for _ in range(int(v.count))]
+    sizes: Any = [[cell * v.rows, cell * v.cols] for v in each_image(views)]
     wide = vision.patch_size * sum(high * wide for high, wide in sizes)
     pixels = torch.empty(1, vision.num_channels, vision.patch_size, wide, device="meta")
     return {"pixel_values": pixels, "target_sizes": sizes_of(sizes)}

@@ -115,11 +115,12 @@ def choose(
 
     Raises:
         UsageError: a wildcard matches nothing, no model reads an image though one is given, a
-            folder has none, or as of `plan_entries`.
+            folder has none, settings name another image, or as of `plan_entries`.
     """
     entries, image = expanded(catalog, entries), options.get(IMAGE)
     if image is None:
         return Chosen(plan_entries(catalog, entries, shared, options))
+    _require_one_image((*shared, *(own for entry in entries for own in entry.settings)))
     reading = [entry for entry in entries if reads_images(catalog, entry)]
     if not reading:
         what = "none of these models takes an image" if len(entries) > 1 else "it takes no image"
@@ -142,6 +143,17 @@ def choose(
         tuple(found.notes()),
         image,
     )
+
+
+def _require_one_image(settings: Iterable[str]) -> None:
+    """Refuse an image among the settings: labels would show one, and figures be of another.
+
+    Raises:
+        UsageError: there is one.
+    """
+    for setting in settings:
+        if setting.startswith(f"{IMAGE}="):
+            raise UsageError(f"{setting} and --image are both given: leave out one of the two")
 
 
 def _size(page: str) -> tuple[int, int] | str:

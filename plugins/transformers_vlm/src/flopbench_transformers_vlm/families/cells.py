@@ -8,7 +8,7 @@ from typing import Any, ClassVar
 from flopbench import Elementwise, Op, UsageError
 from flopbench.blocks import Segments, Site, angle_op
 from flopbench.dims import Dim, halve
-from flopbench_transformers_vlm.families.family import Family, pair
+from flopbench_transformers_vlm.families.family import Family
 from flopbench_transformers_vlm.families.resize import smart_resize
 from flopbench_transformers_vlm.workload import Cut, View
 
@@ -24,12 +24,17 @@ class CellsFamily(Family):
     widened: ClassVar[bool] = False
     """Whether a page that is narrower than a cell becomes as wide before anything else."""
 
+    shared: ClassVar[tuple[tuple[str, str], ...]] = (
+        ("patch_size", "patch_size"),
+        ("merge_size", "spatial_merge_size"),
+    )
+    """Settings of the image processor, each with the field of the tower that must equal it."""
+
     @classmethod
     def settings(cls, values: Mapping[str, Any]) -> Mapping[str, Any]:
         """Patches and cells of the tower's size: it takes no others."""
         tower = values.get("vision_config") or {}
-        names = {"patch_size": "patch_size", "merge_size": "spatial_merge_size"}
-        return {ours: tower[theirs] for ours, theirs in names.items() if theirs in tower}
+        return {ours: tower[theirs] for ours, theirs in cls.shared if theirs in tower}
 
     @property
     def merge(self) -> int:
@@ -41,9 +46,17 @@ class CellsFamily(Family):
         self._require_patches()
         cell = settings.size("patch_size") * settings.size("merge_size")
         copies = settings.size("temporal_patch_size") if self.frames_counted else None
-        limits = pair(settings, "size", "shortest_edge", "longest_edge")
-        wide, high = smart_resize(width, height, cell, limits, frames=copies, widened=self.widened)
-        rows, cols = high // cell, wide // cell
+        limits = settings.pixels()
+        if settings.flag("do_resize", default=True):
+            width, height = smart_resize(
+                width, height, cell, limits, frames=copies, widened=self.widened
+            )
+        elif width % cell or height % cell:
+            raise UsageError(
+                f"a page of {width} x {height} pixels is no number of cells of {cell} x {cell}, "
+                "and model.processor has do_resize=false"
+            )
+        rows, cols = height // cell, width // cell
         return Cut((View(1, rows, cols),), rows * cols, separators=2)
 
     def _require_patches(self) -> None:
@@ -52,12 +65,13 @@ class CellsFamily(Family):
         Raises:
             UsageError: its config has others than the image processor.
         """
-        for name, own in (("patch_size", "patch_size"), ("merge_size", "spatial_merge_size")):
+        for name, own in self.shared:
             made, taken = self.config.settings.get(name), self.config.vision.get(own)
             if made != taken:
                 raise UsageError(
-                    f"the image processor's {name} is {made}, but the tower's {own} is {taken}: "
-                    "set both, model.processor_overrides and model.overrides.vision_config"
+                    f"the image processor's {name} is {made!r}, but the tower's {own} is "
+                    f"{taken!r}: set both, model.processor_overrides and "
+                    "model.overrides.vision_config"
                 )
 
     def segments(self, views: Sequence[View]) -> list[Segments]:

@@ -152,3 +152,16 @@ def shuffled(fields: Fields, name: str, side: int) -> tuple[int, int]:
     """
     cells = side // fields.size(name)
     return cells, cells
+
+
+def require_layers(whole: Fields, layers: int) -> None:
+    """Refuse features of layers that a tower does not have.
+
+    Raises:
+        NotCoveredError: it has fewer; its input counts as one.
+    """
+    name = "vision_feature_layer"
+    said = whole.get(name)
+    taken = said if isinstance(said, list | tuple) else [said]
+    if not all(type(each) is int and -layers - 1 <= each <= layers for each in taken):
+        raise whole.refused(name, f"layers from {-layers - 1} to {layers}")

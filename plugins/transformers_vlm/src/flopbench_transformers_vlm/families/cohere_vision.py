@@ -9,7 +9,7 @@ from flopbench import Elementwise, Linear, Op
 from flopbench.blocks import Site
 from flopbench.dims import Dim
 from flopbench_transformers_lm.families.parts import LAYER_NORM
-from flopbench_transformers_vlm.families.clip import ClipTower, shuffled
+from flopbench_transformers_vlm.families.clip import ClipTower, require_layers, shuffled
 from flopbench_transformers_vlm.families.tiles import CroppedFamily, grids_of
 from flopbench_transformers_vlm.workload import Cut, View
 
@@ -36,11 +36,11 @@ class Cohere2Vision(CroppedFamily):
 
     def cut(self, width: int, height: int) -> Cut:
         """Return tiles and a thumbnail; a line break ends each, two tokens begin and end all."""
-        settings, tiles = self.config.settings, 1
-        if settings.flag("crop_to_patches") and settings.size("max_patches") > 1:
-            size, most = settings.get("size"), settings.size("max_patches")
-            found = fitting_grid(width, height, size["height"], most)
+        tiles, (high, _) = 1, self.config.settings.pair("size", "height", "width")
+        if self.crops:
+            found = fitting_grid(width, height, high, self.limits[1])
             tiles = found + (found > 1)
+        self.require_tiles(width, height)
         view = View(tiles, *self.tile)
         return Cut((view,), int(tiles * view.tokens), separators=2 + tiles)
 
@@ -54,6 +54,8 @@ class Cohere2Vision(CroppedFamily):
         place, tokens, wide = site.at("projector"), count * rows * cols, tower.width * factor**2
         text = self.config.language.get("hidden_size")
         both = whole.size("alignment_intermediate_size", text)
+        if both % 2:
+            raise whole.refused("alignment_intermediate_size", "even numbers", value=both)
         half = both // 2
         if self.normed:
             yield LAYER_NORM.op(place, tokens, wide)
@@ -85,6 +87,7 @@ class AyaVision(Cohere2Vision):
         strategy = whole.one_of("vision_feature_select_strategy", "full", "default")
         if not isinstance(whole.get("vision_feature_layer"), int):
             raise whole.refused("vision_feature_layer", "one layer")
+        require_layers(whole, self.config.vision.layers)
         return self._tower.tokens - int(strategy == "default")
 
 

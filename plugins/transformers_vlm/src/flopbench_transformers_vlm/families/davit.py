@@ -47,6 +47,12 @@ class DaVit:
         found: int = self._fields.get(name)[stage]
         return found
 
+    def _divisor(self, name: str, stage: int, width: int) -> int:
+        """Return a number of parts of a width, for a stage."""
+        if width % (found := self._of(name, stage)):
+            raise self._fields.refused(name, f"divisors of {width}, the width of stage {stage + 1}")
+        return found
+
     @property
     def stages(self) -> range:
         """Numbers of the stages."""
@@ -120,7 +126,7 @@ class DaVit:
             yield from around.layer(site.at("norm"), stage.tokens, part)
 
     def _windows(self, site: Site, number: int, stage: _Stage) -> Part:
-        heads = self._of("num_heads", number)
+        heads = self._divisor("num_heads", number, stage.width)
         block = EncoderAttention(
             width=stage.width,
             heads=heads,
@@ -137,7 +143,8 @@ class DaVit:
 
     def _channels(self, site: Site, number: int, stage: _Stage) -> Part:
         place = site.at("channel_attention").with_alive(stage.tokens * stage.width)
-        groups, bias = self._of("num_groups", number), self._fields.flag("qkv_bias")
+        groups = self._divisor("num_groups", number, stage.width)
+        bias = self._fields.flag("qkv_bias")
         return lambda takes, gives: _channels(place.between(takes, gives), stage, groups, bias)
 
 

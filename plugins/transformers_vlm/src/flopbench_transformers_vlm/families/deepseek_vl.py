@@ -16,6 +16,11 @@ class DeepseekVl(OneTileFamily):
     source = "DeepSeek-VL (arXiv:2403.05525)"
     processor = "DeepseekVLImageProcessor"
 
+    def made_of(self, width: int, height: int) -> tuple[int, int]:
+        """Return the size of a page, whose shorter side is filled up."""
+        made = super().made_of(width, height)
+        return (max(made),) * 2 if self.config.settings.flag("do_pad", default=True) else made
+
     def tiles(self, count: Dim) -> Iterator[Op]:
         tower, site = self.tower, Site("vision")
         yield from tower.ops(site, count)

@@ -10,27 +10,9 @@ from flopbench import Op, UsageError
 from flopbench.dims import Dim
 from flopbench_transformers_lm.analytic import HfModel
 from flopbench_transformers_lm.config import LmConfig
-from flopbench_transformers_lm.families.fields import Fields
 from flopbench_transformers_lm.sources import Given
 from flopbench_transformers_vlm.config import VlConfig
 from flopbench_transformers_vlm.workload import Cut, View, Workload
-
-
-def pair(fields: Fields, name: str, first: str, second: str) -> tuple[int, int]:
-    """Return two parts of a setting that are whole numbers.
-
-    Raises:
-        UsageError: one is missing, or no whole number of at least 1.
-    """
-    found = fields.get(name)
-    values = [found.get(part) if isinstance(found, Mapping) else 0 for part in (first, second)]
-    one, other = (value if type(value) is int else 0 for value in values)
-    if min(one, other) < 1:
-        raise UsageError(
-            f"the image processor's {name} must have {first} and {second}, whole numbers of at "
-            f"least 1, got {found!r}"
-        )
-    return one, other
 
 
 class Family(ABC):

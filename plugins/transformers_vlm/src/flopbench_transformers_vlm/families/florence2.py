@@ -9,11 +9,11 @@ from flopbench import Elementwise, Linear, Op, UsageError
 from flopbench.blocks import Pass, Site
 from flopbench.dims import Dim, at_most_one
 from flopbench_transformers_lm.analytic import HfModel
-from flopbench_transformers_lm.families.fields import Fields
+from flopbench_transformers_lm.families.fields import Fields, NotCoveredError
 from flopbench_transformers_lm.families.parts import LAYER_NORM
 from flopbench_transformers_vlm.config import VlConfig
 from flopbench_transformers_vlm.families.bart_encoder import bart_encoder
-from flopbench_transformers_vlm.families.crossing import FixedFamily
+from flopbench_transformers_vlm.families.crossing import FixedFamily, crossing_pass
 from flopbench_transformers_vlm.families.davit import DaVit
 from flopbench_transformers_vlm.families.family import Family
 from flopbench_transformers_vlm.workload import Cut, Workload
@@ -50,6 +50,10 @@ class Florence2(FixedFamily):
         kind = self.config.language.model_type
         if kind != "bart":
             return f"the closed forms of 'florence2' cover a text model of type bart, not {kind!r}"
+        try:
+            list(self.encoded(crossing_pass("prefill", Workload(context=1, memory=1))))
+        except NotCoveredError as error:
+            return str(error)
         return super().text_not_covered(language)
 
     def assumptions(self, scattered: str) -> tuple[str, ...]:

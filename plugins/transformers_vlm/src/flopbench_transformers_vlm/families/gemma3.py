@@ -13,6 +13,7 @@ from flopbench.blocks import Site
 from flopbench.dims import Dim
 from flopbench_transformers_lm.analytic import HfModel
 from flopbench_transformers_lm.config import LmConfig
+from flopbench_transformers_lm.families.fields import Fields
 from flopbench_transformers_lm.families.parts import RMS
 from flopbench_transformers_vlm.families.tiles import OneTileFamily
 from flopbench_transformers_vlm.workload import Cut, View, Workload
@@ -40,6 +41,15 @@ class PaliGemma(OneTileFamily):
         """Gemma's closed forms are those of a decoder; see `text`."""
         given = self.config.language
         return attrs.evolve(given, values={**given.values, "use_bidirectional_attention": False})
+
+    def text_not_covered(self, language: HfModel) -> str | None:
+        told = super().text_not_covered(language)
+        fields = Fields(self.config.language)
+        if told is None and fields.get("use_bidirectional_attention"):
+            ops = language.ops("prefill", Workload(context=1).text)
+            if any(isinstance(op, Attention) and op.window is not None for op in ops):
+                return str(fields.refused("use_bidirectional_attention", "false with windows"))
+        return told
 
     def text(self, language: HfModel, stage: str, workload: Workload) -> Iterator[Op]:
         """Yield the operations; positions of a prompt attend to each other in both directions."""
@@ -73,6 +83,7 @@ class Gemma3(PaliGemma):
         """
         crops = self._crops(max(width, height), min(width, height))
         view = View(1 + crops, *self._cells)
+        self.require_size(*self.made_of(width, height))
         return Cut((view,), int(view.count * view.tokens), separators=4 * (1 + crops))
 
     def _crops(self, long: int, short: int) -> int:
@@ -84,7 +95,7 @@ class Gemma3(PaliGemma):
         if not settings.flag("do_pan_and_scan"):
             return 0
         least = settings.size("pan_and_scan_min_crop_size")
-        if long / short < settings.get("pan_and_scan_min_ratio_to_activate"):
+        if long / short < settings.number("pan_and_scan_min_ratio_to_activate"):
             return 0
         wanted = min(math.floor(long / least), math.floor(long / short + 0.5))
         crops = min(settings.size("pan_and_scan_max_num_crops"), max(2, wanted))

@@ -10,7 +10,7 @@ from flopbench import Elementwise, Linear, Op
 from flopbench.blocks import EncoderAttention, GatedMlp, Mlp, Positions, Site
 from flopbench.dims import Dim
 from flopbench_transformers_lm.families.parts import LAYER_NORM, RMS
-from flopbench_transformers_vlm.families.grid_tower import GridTower, cell_convolution
+from flopbench_transformers_vlm.families.grid_tower import FRAMES, GridTower, cell_convolution
 from flopbench_transformers_vlm.workload import View
 
 
@@ -20,6 +20,7 @@ class GlmOcr(GridTower):
     source = "GLM-OCR (huggingface.co/zai-org/GLM-OCR)"
     processor = "Glm46VImageProcessor"
     frames_counted = True
+    shared = (*GridTower.shared, FRAMES)
     norm = RMS
 
     @property

@@ -16,6 +16,10 @@ class GotOcr2(CroppedFamily):
     source = "GOT-OCR2 (arXiv:2409.01704)"
 
     @property
+    def same_size(self) -> bool:
+        return True
+
+    @property
     def _grid(self) -> int:
         fields = self.config.vision
         return fields.size("image_size") // fields.size("patch_size")

@@ -36,23 +36,23 @@ class GraniteDocling(CroppedFamily):
         Source: ``get_page_tile_grid`` of Granite-Docling's image processor in transformers.
         """
         settings = self.config.settings
-        size, fewest = settings.get("size"), settings.size("min_patches")
-        tile, most = (size["width"], size["height"]), settings.size("max_patches")
-        if not settings.flag("crop_to_patches") or most <= 1:
+        self.require_tiles(width, height)
+        if not self.crops:
             return 1, 1
+        tile, (fewest, most) = settings.pair("size", "width", "height"), self.limits
         usual = nearest_grid(width, height, tile, (fewest, most), _LONGEST)
         if not self._is_dense(width / height, usual[0] * tile[0] / width):
             return usual
-        dense = settings.size("dense_max_patches")
+        dense = settings.parts("dense_max_patches")
         return nearest_grid(width, height, tile, (fewest, dense), _LONGEST) if dense > 1 else (1, 1)
 
     def _is_dense(self, aspect: float, scale: float) -> bool:
         """Return whether a page gets the number of tiles of dense ones."""
         settings = self.config.settings
-        if not settings.size("dense_max_patches", least=0):
+        if not settings.parts("dense_max_patches"):
             return False
         scales, above, below = (
-            settings.get(f"dense_{name}") for name in ("max_scale", "min_aspect", "max_aspect")
+            settings.number(f"dense_{name}") for name in ("max_scale", "min_aspect", "max_aspect")
         )
         if scales <= 0 and above <= 0:
             return False

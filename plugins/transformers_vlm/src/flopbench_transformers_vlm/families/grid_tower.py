@@ -22,6 +22,13 @@ from flopbench_transformers_lm.families.parts import LAYER_NORM
 from flopbench_transformers_vlm.families.cells import CellsFamily, axial_angles
 from flopbench_transformers_vlm.workload import View
 
+FRAMES = ("temporal_patch_size", "temporal_patch_size")
+"""Copies of an image that a patch has, in the image processor and in the tower."""
+
+
+_ROTATED = 4
+"""Elements of a head that are rotated together: a pair by the row, and one by the column."""
+
 
 class GridTower(CellsFamily):
     """Models whose tower sees patches of all images in one row, and then merges cells of them.
@@ -61,7 +68,8 @@ class GridTower(CellsFamily):
             patch_size=fields.size("patch_size"),
             bias=self.stem_bias,
         )
-        frames = fields.size("temporal_patch_size", 1)
+        # Files of others have the field, too, and it has no effect.
+        frames = fields.size("temporal_patch_size") if FRAMES in self.shared else 1
         yield stem.of_patches(site.at("patch_embed"), patches, frames)
         yield from self.positions(site.at("patch_embed"), patches)
         if self.rotary:
@@ -77,6 +85,12 @@ class GridTower(CellsFamily):
     def attention(self) -> EncoderAttention:
         """Attention of each layer."""
         heads = self.config.vision.size(self.heads_field)
+        if self.width % heads:
+            right = f"divisors of the width {self.width}"
+            raise self.config.vision.refused(self.heads_field, right)
+        if self.rotary and self.width // heads % _ROTATED:
+            right = f"numbers of heads whose width is a multiple of {_ROTATED}"
+            raise self.config.vision.refused(self.heads_field, right)
         return EncoderAttention(
             width=self.width,
             heads=heads,

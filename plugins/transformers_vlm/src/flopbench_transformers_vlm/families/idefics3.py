@@ -11,6 +11,7 @@ from flopbench.blocks import Site
 from flopbench.dims import Dim
 from flopbench_transformers_vlm.families.clip import ClipTower, shuffled
 from flopbench_transformers_vlm.families.tiles import TilesFamily
+from flopbench_transformers_vlm.settings import Settings
 from flopbench_transformers_vlm.workload import Cut, View
 
 _LONGEST = 4096
@@ -33,7 +34,7 @@ class Idefics3(TilesFamily):
         settings, rows, cols = self.config.settings, 0, 0
         if settings.flag("do_image_splitting"):
             if settings.flag("do_resize"):
-                width, height = _resized(width, height, settings.get("size"))
+                width, height = _resized(width, height, settings)
             rows, cols = _grid(width, height, self._tile)
         split = rows * cols > 1
         view = View(rows * cols + 1 if split else 1, *self._cells)
@@ -42,7 +43,10 @@ class Idefics3(TilesFamily):
 
     @property
     def _tile(self) -> int:
-        side: int = self.config.settings.get("max_image_size")["longest_edge"]
+        side, settings = self.config.settings.longest("max_image_size"), self.config.settings
+        if side is None or side < self.config.vision.size("patch_size"):
+            right = "a longest_edge of at least a patch"
+            raise settings.refused("max_image_size", right)
         return side
 
     @property
@@ -87,14 +91,14 @@ def separators_of(rows: int, cols: int) -> int:
     return rows * (2 * cols + 1)
 
 
-def _resized(width: int, height: int, size: Mapping[str, Any]) -> tuple[int, int]:
+def _resized(width: int, height: int, settings: Settings) -> tuple[int, int]:
     """Return the size of a page whose longest side is given.
 
     Source: ``get_resize_output_image_size`` of Idefics3 in transformers.
     """
-    longest = size.get("longest_edge")
-    if not longest:
-        return size["width"], size["height"]
+    longest = settings.longest("size")
+    if longest is None:
+        return settings.pair("size", "width", "height")
     aspect = width / height
     if width >= height:
         width, height = longest, _even(int(longest / aspect))

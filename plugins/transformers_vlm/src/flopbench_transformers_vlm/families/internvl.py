@@ -17,7 +17,6 @@ from flopbench.blocks import (
 )
 from flopbench.dims import Dim
 from flopbench_transformers_lm.families.parts import LAYER_NORM, RMS
-from flopbench_transformers_vlm.families.family import pair
 from flopbench_transformers_vlm.families.tiles import CroppedFamily
 
 _NORMS = {"layer_norm": LAYER_NORM, "rms_norm": RMS}
@@ -36,7 +35,7 @@ class InternVl(CroppedFamily):
     @property
     def tile(self) -> tuple[int, int]:
         (rows, cols), shuffled = self._grid, self._shuffle
-        if rows % shuffled or cols % shuffled:
+        if rows % shuffled or cols % shuffled or not rows * cols:
             raise UsageError(
                 f"tiles of {rows} x {cols} patches: the model takes multiples of {shuffled} per "
                 "side (the image processor's size)"
@@ -45,9 +44,12 @@ class InternVl(CroppedFamily):
 
     @property
     def _grid(self) -> tuple[int, int]:
-        size = pair(self.config.settings, "size", "height", "width")
+        size = self.config.settings.pair("size", "height", "width")
         high, wide = self.config.vision.get("patch_size")
         return size[0] // high, size[1] // wide
+
+    def require_size(self, high: int, wide: int) -> None:
+        """Tiles may have any size: tables of positions are resized to them."""
 
     @property
     def _shuffle(self) -> int:
@@ -78,7 +80,7 @@ class InternVl(CroppedFamily):
         attention = EncoderAttention(
             width=width,
             heads=heads,
-            head_dim=width // heads,
+            head_dim=fields.shared_head_dim,
             bias=fields.flag("attention_bias"),
             out_bias=True,
             qk_norm=RMS if fields.flag("use_qk_norm") else None,

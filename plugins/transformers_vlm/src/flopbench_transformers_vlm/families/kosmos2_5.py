@@ -26,11 +26,11 @@ from flopbench.blocks import (
 from flopbench.dims import Dim
 from flopbench_transformers_lm.analytic import HfModel
 from flopbench_transformers_lm.families.fields import Fields, NotCoveredError
+from flopbench_transformers_lm.families.parts import LAYER_NORM, RMS
 from flopbench_transformers_vlm.families.family import Family
-from flopbench_transformers_vlm.families.pix2struct import RMS_NORM, embedded, filled
+from flopbench_transformers_vlm.families.pix2struct import embedded, filled
 from flopbench_transformers_vlm.workload import Cut, View, Workload
 
-LAYER_NORM = NormSpec("layer_norm")
 UNIT_NORM = NormSpec("rms_norm", parameters=0)
 """Vectors are divided by their length, which costs as much as by their root mean square."""
 
@@ -69,10 +69,10 @@ class Kosmos25(Family):
             activation=fields.activation("dense_act_fn"),
         )
         layers = Encoder(
-            layers=fields.layers, attention=attention, rest=EncoderLayers(mlp=mlp, norm=RMS_NORM)
+            layers=fields.layers, attention=attention, rest=EncoderLayers(mlp=mlp, norm=RMS)
         )
         yield from layers.ops(site, [Segments(count, patches)])
-        yield RMS_NORM.op(site.at("norm"), rows, width)
+        yield RMS.op(site.at("norm"), rows, width)
         yield from self._read(site.at("projector"), count, patches)
 
     def _read(self, site: Site, count: Dim, patches: int) -> Iterator[Op]:

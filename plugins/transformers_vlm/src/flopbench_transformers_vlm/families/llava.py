@@ -5,10 +5,13 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 from typing import Any, ClassVar
 
+import attrs
+
 from flopbench import Op
 from flopbench.blocks import Mlp, Site
 from flopbench.dims import Dim
 from flopbench_transformers_lm.families.parts import LAYER_NORM
+from flopbench_transformers_vlm.families.clip import ClipTower, require_layers
 from flopbench_transformers_vlm.families.tiles import OneTileFamily
 from flopbench_transformers_vlm.workload import Cut
 
@@ -42,11 +45,17 @@ class Llava(OneTileFamily):
         return bool(self.config.whole.one_of(name, "default", "full") == "default")
 
     def cut(self, width: int, height: int) -> Cut:
-        return Cut((self.one,), self.features)
+        return attrs.evolve(super().cut(width, height), tokens=self.features)
+
+    @property
+    def same_size(self) -> bool:
+        """CLIP's tower takes one size alone."""
+        return ClipTower.of(self.config.vision).clip
 
     def tiles(self, count: Dim) -> Iterator[Op]:
         tower, site, whole = self.tower, Site("vision"), self.config.whole
         yield from tower.ops(site, count)
+        require_layers(whole, self.config.vision.layers)
         taken = whole.get("vision_feature_layer")
         text = self.config.language.get("hidden_size")
         wide = tower.width * (1 if isinstance(taken, int) else len(taken))

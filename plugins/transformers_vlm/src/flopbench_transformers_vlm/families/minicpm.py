@@ -44,6 +44,8 @@ class MiniCpm(Family):
     def cut(self, width: int, height: int) -> Cut:
         """Return the overview and the slices; two tokens around each, and line breaks of rows."""
         settings = self.config.settings
+        if not settings.flag("do_resize", default=True):
+            raise settings.refused("do_resize", "true")
         rows, cols = self._slices(width, height)
         views = [self._view(1, self._resized(width, height, always=not rows), (width, height))]
         if rows:
@@ -71,7 +73,7 @@ class MiniCpm(Family):
         Source: ``get_sliced_grid`` of MiniCPM-V 4.6's image processor in transformers.
         """
         settings = self.config.settings
-        most, side = settings.size("max_slice_nums"), settings.size("scale_resolution")
+        most, side = settings.parts("max_slice_nums"), settings.size("scale_resolution")
         wanted = min(math.ceil(width * height / (side * side)), most)
         if wanted <= 1 or not settings.flag("slice_mode"):
             return 0, 0

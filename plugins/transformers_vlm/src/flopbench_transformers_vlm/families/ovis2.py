@@ -20,6 +20,9 @@ from flopbench_transformers_lm.families.parts import LAYER_NORM, RMS
 from flopbench_transformers_vlm.families.tiles import CroppedFamily, grids_of
 from flopbench_transformers_vlm.workload import Cut, View
 
+_MOST = 1_000
+"""Tiles, at most: each grid is measured part by part, in transformers as here."""
+
 _COVERED = 0.9
 """Part of a page's area that tiles should show without reducing it."""
 
@@ -55,8 +58,10 @@ class Ovis2(CroppedFamily):
             found = super().cut(width, height)
             view = found.views[0]
         else:
-            most = settings.size("max_patches") if settings.flag("crop_to_patches") else 1
-            tiles = covering_grid(width, height, settings.get("size")["height"], most)
+            most = settings.parts("max_patches", _MOST) if self.crops else 1
+            (high, _) = settings.pair("size", "height", "width")
+            tiles = covering_grid(width, height, high, most)
+            self.require_tiles(width, height)
             view = View(tiles + (tiles > 1), *self.tile)
         count = int(view.count)
         return Cut((view,), int(count * view.tokens), separators=3 + max(count - 2, 0))

@@ -19,7 +19,6 @@ from flopbench_transformers_lm.families.fields import Fields
 from flopbench_transformers_lm.families.parts import RMS
 from flopbench_transformers_vlm.config import VlConfig
 from flopbench_transformers_vlm.families.crossing import CrossingFamily
-from flopbench_transformers_vlm.families.family import pair
 from flopbench_transformers_vlm.workload import Cut, View
 
 CHANNELS = 3
@@ -68,7 +67,7 @@ def filled(config: VlConfig, width: int, height: int) -> View:
     """
     settings = config.settings
     most = settings.size("max_patches")
-    high, wide = pair(settings, "patch_size", "height", "width")
+    high, wide = settings.pair("patch_size", "height", "width")
     elements, taken = high * wide * CHANNELS, config.vision.size("patch_embed_hidden_size")
     if elements != taken:
         raise UsageError(

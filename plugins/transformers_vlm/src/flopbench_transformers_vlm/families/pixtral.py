@@ -55,15 +55,21 @@ class LightOnOcr(CellsFamily):
     @property
     def padded_to(self) -> tuple[int, int]:
         """Height and width in pixels that the image processor pads to multiples of."""
-        size = self.config.settings.get("patch_size")
-        return (size, size) if isinstance(size, int) else (size["height"], size["width"])
+        settings = self.config.settings
+        if isinstance(settings.get("patch_size"), int):
+            return (size := settings.size("patch_size")), size
+        return settings.pair("patch_size", "height", "width")
 
     def cut(self, width: int, height: int) -> Cut:
         """Return whole cells; the tower also sees patches beyond them, if pages end in some."""
         patch, merge = self.config.vision.size("patch_size"), self.merge
-        size = self.config.settings.get("size")
-        longest = size.get("longest_edge")
-        most = (longest, longest) if longest else (size["width"], size["height"])
+        settings = self.config.settings
+        if settings.flag("do_center_crop"):
+            raise settings.refused("do_center_crop", "false")
+        if not settings.flag("do_resize", default=True):
+            raise settings.refused("do_resize", "true")
+        longest = settings.longest("size")
+        most = (longest, longest) if longest else settings.pair("size", "width", "height")
         high, wide = (each // patch for each in fitted(width, height, most, self.padded_to))
         view = View(1, high // merge, wide // merge, (high % merge, wide % merge))
         if not view.tokens:
@@ -76,7 +82,7 @@ class LightOnOcr(CellsFamily):
     def vision(self, views: Sequence[View]) -> Iterator[Op]:
         fields, site = self.config.vision, Site("vision")
         width, heads = fields.width, fields.heads
-        head_dim = width // heads
+        head_dim = fields.shared_head_dim
         stem = PatchStem(
             in_channels=fields.size("num_channels"),
             width=width,

@@ -10,7 +10,7 @@ from flopbench.blocks import GatedMlp, Mlp, Positions, Site
 from flopbench.dims import Dim
 from flopbench.ops import STREAM
 from flopbench_transformers_lm.families.parts import RMS
-from flopbench_transformers_vlm.families.grid_tower import GridTower, windows
+from flopbench_transformers_vlm.families.grid_tower import FRAMES, GridTower, windows
 from flopbench_transformers_vlm.workload import View
 
 DEEPSTACK = (
@@ -26,6 +26,7 @@ class Qwen2Vl(GridTower):
     processor = "Qwen2VLImageProcessor"
     width_field = "embed_dim"
     stem_bias = False
+    shared = (*GridTower.shared, FRAMES)
 
     @property
     def mlp(self) -> Mlp | GatedMlp:

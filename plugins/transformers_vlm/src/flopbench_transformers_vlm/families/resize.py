@@ -13,7 +13,7 @@ def smart_resize(
     width: int,
     height: int,
     factor: int,
-    pixels: tuple[int, int],
+    pixels: tuple[float, float],
     *,
     frames: int | None = None,
     widened: bool = False,

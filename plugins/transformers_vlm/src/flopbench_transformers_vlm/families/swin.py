@@ -61,7 +61,10 @@ class Swin:
     def width(self) -> int:
         """Width of those vectors."""
         stages = len(self._fields.get("depths"))
-        return self._fields.size("embed_dim") << (stages - 1)
+        made = self._fields.size("embed_dim") << (stages - 1)
+        if self._fields.get("hidden_size", made) != made:  # what the decoder is built for
+            raise self._fields.refused("hidden_size", f"{made}, which embed_dim and depths make")
+        return made
 
     @property
     def _patch(self) -> int:
@@ -109,6 +112,8 @@ class Swin:
         if least < side:
             raise fields.refused("window_size", f"at most the {least} rows or columns of {name}")
         masked = shifted and least > side > 1
+        if width % stage.heads:
+            raise fields.refused("num_heads", f"divisors of {width}, the width of {name}")
         attention = EncoderAttention(
             width=width,
             heads=stage.heads,

@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
-from flopbench import Op
+from flopbench import Op, UsageError
 from flopbench.blocks import Segments
 from flopbench.dims import Dim, ceil_div
 from flopbench_transformers_vlm.families.clip import ClipTower
-from flopbench_transformers_vlm.families.family import Family, pair
+from flopbench_transformers_vlm.families.family import Family
+from flopbench_transformers_vlm.processors import fixed_size
 from flopbench_transformers_vlm.workload import Cut, View
 
 
@@ -17,6 +19,28 @@ class TilesFamily(Family):
     """Models that cut a page into tiles of one size, and often see all of it as one more tile."""
 
     sizes = ("n",)
+
+    @property
+    def same_size(self) -> bool:
+        """Whether the tower refuses images of another size, though they have as many patches."""
+        return False
+
+    def require_size(self, high: int, wide: int) -> None:
+        """Refuse images that the tower does not take.
+
+        Raises:
+            UsageError: they have another size than those that it is made for.
+        """
+        vision = self.config.vision
+        size, patch = vision.get("image_size"), vision.size("patch_size")
+        made_for = tuple(size) if isinstance(size, list | tuple) else (size, size)
+        unit = 1 if self.same_size else patch
+        if [each // unit for each in made_for] != [high // unit, wide // unit]:
+            raise UsageError(
+                f"model.processor makes images of {wide} x {high} pixels, but the tower takes "
+                f"{made_for[1]} x {made_for[0]}: set the size of the image processor to that of "
+                "the tower"
+            )
 
     def vision(self, views: Sequence[View]) -> Iterator[Op]:
         return self.tiles(sum(view.count for view in views))
@@ -42,7 +66,16 @@ class OneTileFamily(TilesFamily):
 
     def cut(self, width: int, height: int) -> Cut:
         view = self.one
+        self.require_size(*self.made_of(width, height))
         return Cut((view,), int(view.tokens))
+
+    def made_of(self, width: int, height: int) -> tuple[int, int]:
+        """Return height and width of what the image processor makes of a page."""
+        settings = self.config.settings
+        resized = settings.flag("do_resize", default=True)
+        if resized or settings.flag("do_center_crop"):
+            return fixed_size(self.config.processor, self.processor)
+        return height, width
 
     @property
     def tower(self) -> ClipTower:
@@ -74,13 +107,35 @@ class CroppedFamily(TilesFamily):
 
     def cut(self, width: int, height: int) -> Cut:
         settings, tiles = self.config.settings, 1
-        size = pair(settings, "size", "width", "height")
-        limits = settings.size("min_patches"), settings.size("max_patches")
-        if settings.flag("crop_to_patches") and limits[1] > 1:
-            cols, rows = nearest_grid(width, height, size, limits)
+        wide, high = settings.pair("size", "width", "height")
+        if self.crops:
+            cols, rows = nearest_grid(width, height, (wide, high), self.limits)
             tiles = cols * rows + (cols * rows > 1)  # the thumbnail
+        self.require_tiles(width, height)
         view = View(tiles, *self.tile)
         return Cut((view,), int(tiles * view.tokens), separators=2)
+
+    @property
+    def crops(self) -> bool:
+        """Whether pages are cut into tiles."""
+        settings = self.config.settings
+        return settings.flag("crop_to_patches") and settings.parts("max_patches") > 1
+
+    @property
+    def limits(self) -> tuple[int, int]:
+        """The fewest and the most tiles of a page."""
+        settings = self.config.settings
+        return max(1, math.ceil(settings.number("min_patches"))), settings.parts("max_patches")
+
+    def require_tiles(self, width: int, height: int) -> None:
+        """Refuse tiles that the tower does not take.
+
+        Raises:
+            UsageError: they have another size, or the page is left as it is, which has another.
+        """
+        settings = self.config.settings
+        whole = not self.crops and not settings.flag("do_resize", default=True)
+        self.require_size(*((height, width) if whole else settings.pair("size", "height", "width")))
 
 
 def grids_of(fewest: int, most: int, longest: int | None = None) -> list[tuple[int, int]]:
