@@ -20,6 +20,7 @@ OTHERS = {
     "glm46v": "positions are sampled from a table by coordinates that are computed",
     "glm4v": "the same",
     "glm4v_moe": "the same",
+    "kosmos-2.5": "features are made of length one by a norm that is not dispatched as its parts",
     "lighton_ocr": "a mask hides images from each other",
     "mistral3": "the same",
     "pix2struct": "a page that fills all patches, as one without values does, needs no mask",
