@@ -51,7 +51,7 @@ def test_the_console_shows_the_three_lines_of_each_stage(full_run):
 def test_report_json_has_all_that_it_promises(full_run):
     _, out = full_run
     report = json.loads((out / "report.json").read_text())
-    assert report["schema_version"] == "1.6"
+    assert report["schema_version"] == "1.7"
     assert report["model"] == "deepseek_ocr"
     workload = report["workload"]
     assert (workload["image_tokens"], workload["context_tokens"]) == (483, 493)

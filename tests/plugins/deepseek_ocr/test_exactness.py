@@ -52,7 +52,7 @@ def assert_exact(comparison, components):
 
 
 @pytest.mark.parametrize("image", IMAGES, ids=lambda i: "-".join(map(str, i.values())))
-@pytest.mark.parametrize("batch_size", [1, 2])
+@pytest.mark.parametrize("batch_size", [1, pytest.param(2, marks=pytest.mark.slow)])
 def test_every_mode(image, batch_size, model, vendor):
     for steps, lm_head in itertools.product((1, 100), ("all", "last")):
         inputs = Inputs(**image, batch_size=batch_size, decode_steps=steps, lm_head=lm_head)

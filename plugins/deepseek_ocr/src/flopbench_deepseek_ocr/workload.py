@@ -70,6 +70,11 @@ class Inputs:
     batch_size: int = _at_least(1, 1)
     lm_head: LmHead = "all"
 
+    @property
+    def unused_keys(self) -> tuple[str, ...]:
+        """Names of the keys that have no effect."""
+        return tuple(name for name in ("base_size", "tile_size") if getattr(self, name) is None)
+
     @base_size.validator
     @tile_size.validator
     def _of_whole_tokens(self, attribute: Any, size: int | None) -> None:
