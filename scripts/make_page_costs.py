@@ -1,7 +1,7 @@
 """Write docs/page-costs.md: what OCR models cost on two pages, and over page sizes.
 
-Run `python scripts/make_page_costs.py`; it draws the page's pictures, too. With `--check` it runs the
-real models, too, which takes minutes, and stops at one that is not verified.
+Run `python scripts/make_page_costs.py`; it draws the page's pictures, too. With `--check` it runs
+the real models as well, which takes minutes, and stops at one that is not verified.
 """
 
 from __future__ import annotations
