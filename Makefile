@@ -51,6 +51,7 @@ bench: $(STAMP)  ## Measure speed and memory, as ratios.
 	$(BIN)/python benchmarks/laws.py
 	$(BIN)/python benchmarks/sweep.py
 	$(BIN)/python benchmarks/modules.py
+	$(BIN)/python benchmarks/pages.py
 
 $(STAMP): $(SOURCES)
 	$(PYTHON) -m venv $(VENV)
