@@ -21,15 +21,20 @@ def plain(values):
     return find(values, lambda _: True) if hasattr(values, "example") else values
 
 
-def vision_of(kind):
-    """Return the equation of the tower of a small model."""
+DECODERS = ("florence2", "gemma3", "got_ocr2", "paddleocr_vl", "pix2struct", "qwen3_vl", "trocr")
+"""A type of each kind of language model that reads images; all others have one of these, or one
+whose law is among those of `hf/` types."""
+
+
+def law_of(kind, stage):
+    """Return the equation of a stage of a small model, the sizes that are open, and the model."""
     tiny = TINY[kind]
     model = model_of(kind, plain(tiny.fields), plain(tiny.settings), file=plain(tiny.file))
     side = max(tiny.least, min(150, tiny.most))
     workload = workload_of(model, (side, side), prompt_tokens=3)
-    proof = proof_of(model, vendor_of(model), workload, stages=["vision"])
+    proof = proof_of(model, vendor_of(model), workload, stages=[stage])
     sizes = {size.name for size in proof.sizes}
-    return equations(proof)["vision", None], sizes, model
+    return equations(proof)[stage, None], sizes, model
 
 
 def verdict_of(kind):
@@ -37,7 +42,7 @@ def verdict_of(kind):
 
 
 def require_law(kind):
-    law, sizes, model = vision_of(kind)
+    law, sizes, model = law_of(kind, "vision")
     assert (law.verdict, law.difference) == (verdict_of(kind), 0), law.reason
     assert set(model._family.sizes) <= sizes
     assert {symbol.name for symbol in law.analytic.free_symbols} == sizes
@@ -52,3 +57,13 @@ def test_the_law_of_a_tower_is_proved(kind):
 @pytest.mark.parametrize("kind", sorted({*TINY} - WINDOWS - {"glm_ocr", "internvl"}))
 def test_the_law_of_each_tower_is_proved(kind):
     require_law(kind)
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("stage", ["prefill", "decode"])
+@pytest.mark.parametrize("kind", DECODERS)
+def test_the_law_of_a_decoder_is_proved(kind, stage):
+    law, sizes, _ = law_of(kind, stage)
+    assert (law.verdict, law.difference) == ("proved", 0), law.reason
+    assert {symbol.name for symbol in law.analytic.free_symbols} == sizes
+    assert {"B", "S", *(["K"] if stage == "decode" else [])} <= sizes
