@@ -9,9 +9,10 @@ from typing import Any, ClassVar
 import attrs
 
 from flopbench import Op, UsageError
-from flopbench.blocks import Decoder, Pass, stage_passes
+from flopbench.blocks import Decoder, Pass
 from flopbench.dims import Dim
 from flopbench_transformers_lm.analytic import HfModel
+from flopbench_transformers_lm.batch import passes
 from flopbench_transformers_lm.config import LmConfig, all_values, built
 from flopbench_transformers_lm.families.fields import NotCoveredError
 from flopbench_transformers_lm.sources import Given
@@ -143,12 +144,4 @@ class FixedFamily(CrossingFamily):
 
 def crossing_pass(stage: str, workload: Workload) -> Pass:
     """Return the passes of a stage of the decoder, on a memory."""
-    every = workload.lm_head == "all"
-    run = stage_passes(
-        stage,
-        batch=workload.batch_size,
-        context=workload.context_tokens,
-        steps=workload.decode_steps,
-        head_rows=workload.context_tokens if every else 1,
-    )
-    return attrs.evolve(run, memory=workload.memory)
+    return attrs.evolve(passes(stage, workload.text), memory=workload.memory)

@@ -21,10 +21,10 @@ from flopbench.blocks import (
     Segments,
     SelfAttention,
     Site,
-    stage_passes,
 )
 from flopbench.dims import Dim
 from flopbench_transformers_lm.analytic import HfModel
+from flopbench_transformers_lm.batch import passes
 from flopbench_transformers_lm.families.fields import Fields, NotCoveredError
 from flopbench_transformers_lm.families.parts import LAYER_NORM, RMS
 from flopbench_transformers_vlm.families.family import Family
@@ -151,14 +151,7 @@ class Kosmos25(Family):
         )
 
     def text(self, language: HfModel, stage: str, workload: Workload) -> Iterator[Op]:
-        every = workload.lm_head == "all"
-        run = stage_passes(
-            stage,
-            batch=workload.batch_size,
-            context=workload.context_tokens,
-            steps=workload.decode_steps,
-            head_rows=workload.context_tokens if every else 1,
-        )
+        run = passes(stage, workload.text)
         # A vector tells the positions of an image from those of text.
         width = self._text.size("embed_dim")
         segments = Site("decoder/embed", steps=run.steps, takes="segments", gives="segments")
