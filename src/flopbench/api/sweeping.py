@@ -48,6 +48,7 @@ def sweep(
     tpot: float | None = None,
     jobs: int = 1,
     out: PathText | None = None,
+    formats: Names = None,
     plugins: PathText | Iterable[PathText] = (),
     strict_plugins: bool = False,
 ) -> SweepReport:
@@ -85,6 +86,8 @@ def sweep(
             ``if __name__ == "__main__":``, as with `multiprocessing`.
         out: a folder for sweep.json, .csv and .md, which also keeps counts: a sweep that was
             stopped resumes there.
+        formats: what to write there instead: some of ``json``, ``csv``, ``markdown`` and
+            ``parquet``.
         plugins: modules or files to load; ``no:NAME`` blocks a plugin.
         strict_plugins: whether a plugin that fails to load is an error.
 
@@ -94,8 +97,9 @@ def sweep(
     """
     from flopbench.analytic import SweepLimits
     from flopbench.commands.sweep import by_hand
-    from flopbench.commands.sweep.files import texts
-    from flopbench.commands.sweep.plan import SweepRequest, plan_sweep
+    from flopbench.commands.sweep.files import check_formats, contents, formats_of
+    from flopbench.commands.sweep.plan import plan_sweep
+    from flopbench.commands.sweep.request import SweepRequest
     from flopbench.commands.sweep.result import SweepReport
     from flopbench.commands.sweep.runner import run_sweep
     from flopbench.inputs.overrides import varied
@@ -110,6 +114,8 @@ def sweep(
         max_image_tokens=_count("--max-image-tokens", max_image_tokens),
     )
     processes = _count("--jobs", jobs) or 1
+    written = formats_of(formats)
+    check_formats(written, nowhere=formats is not None and out is None)
     folder = None if out is None else path("--out", out)
     if folder:
         check_writable(folder)
@@ -143,13 +149,11 @@ def sweep(
     plan = plan_sweep(catalog, request)
     targets.check(plan.base.model, plan.workloads[0])
     with locked(folder, "sweep") if folder else nullcontext():
-        report, close = run_sweep(
-            plan, request, catalog, out=folder, jobs=processes, targets=targets
-        )
+        done = run_sweep(plan, request, catalog, out=folder, jobs=processes, targets=targets)
         if folder:
-            replace_files(folder, "sweep", texts(report))
-        close()
-    return SweepReport(report)
+            replace_files(folder, "sweep", contents(done.report, written, done.verdict))
+        done.close()
+    return SweepReport(done.report)
 
 
 def _grid(grid: str | tuple[int, int]) -> str:

@@ -6,7 +6,8 @@ from collections.abc import Callable, Iterator
 from typing import Any
 from uuid import uuid4
 
-from flopbench.commands.sweep.plan import SweepPlan, SweepRequest, plan_sweep
+from flopbench.commands.sweep.plan import SweepPlan, plan_sweep
+from flopbench.commands.sweep.request import SweepRequest
 from flopbench.commands.sweep.units import (
     Task,
     Unit,

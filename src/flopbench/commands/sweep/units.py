@@ -194,35 +194,3 @@ def _checked(counted: Attributed, convention: Convention) -> UnitCount:
         Method.CONCRETE,
         own_ops=tuple(formula.op for formula in counted.own_formulas),
     )
-
-
-def at_points(plan: SweepPlan, counts: Mapping[Unit, UnitCount]) -> list[dict[str, UnitCount]]:
-    """Spread counts over the points, and add up composed stages."""
-    points: list[dict[str, UnitCount]] = [{} for _ in plan.points]
-    for unit, counted in counts.items():
-        for index in unit.points:
-            points[index][unit.stage] = counted
-    for by_stage in points:
-        for stage in plan.stages:
-            if stage.parts and by_stage:
-                by_stage[stage.name] = _sum([by_stage[part] for part in stage.parts])
-    return points
-
-
-def some(counted: UnitCount) -> UnitCount:
-    """Refuse the count of a reported stage that sees nothing; a part may have no matrix work."""
-    if counted.by_component is None or any(counted.by_component.values()):
-        return counted
-    return failed("the counter saw no FLOPs at all, which verifies nothing")
-
-
-def _sum(parts: list[UnitCount]) -> UnitCount:
-    found: list[tuple[str, int]] = []
-    own = dict.fromkeys(op for part in parts for op in part.own_ops)
-    for part in parts:
-        if part.by_component is None:
-            return part
-        found += part.by_component.items()
-    by_law = any(part.method is Method.SYMBOLIC for part in parts)
-    method = Method.SYMBOLIC if by_law else Method.CONCRETE
-    return UnitCount(sums(found), method, own_ops=tuple(own))
