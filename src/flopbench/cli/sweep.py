@@ -244,7 +244,7 @@ def _written(folder: Path, files: Sequence[str]) -> str:
     """Name the files that were written, plots by their number."""
     plots = [name for name in files if name.endswith(".svg")]
     named = [name for name in files if not name.endswith((".svg", ".png"))]
-    text = f"{len(files)} files in {folder}: {', '.join(named)}"
+    text = f"{plural(len(files), 'file')} in {folder}: {', '.join(named)}"
     return text + (f" with {plural(len(plots), 'plot')} as SVG and PNG" if plots else "")
 
 

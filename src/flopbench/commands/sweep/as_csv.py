@@ -28,7 +28,7 @@ def _texts(report: Mapping[str, Any], group: Group, names: Sequence[str]) -> Ite
     """Return the rows of each point of a group."""
     rows, columns = [*row_columns(report, group.tree)], Columns(_cell)
     first = rows[0]
-    shared = [*takewhile(lambda n: all(row.get(n) is first.get(n) for row in rows), names)]
+    shared = [*takewhile(lambda name: name != "stage", names)]  # the facts, equal in all rows
     facts = Template(columns)
     for name in shared:
         facts.add_column(first.get(name))
