@@ -7,7 +7,7 @@ import hashlib
 import os
 import re
 import tempfile
-from collections.abc import Callable, Collection, Mapping
+from collections.abc import Callable, Collection, Iterable, Mapping
 from pathlib import Path
 
 from flopbench.errors import FlopbenchError, UsageError
@@ -88,12 +88,7 @@ def write_files(
     made: list[Path] = []
     try:
         made = make_folder(directory)
-        for name in files:
-            if (directory / name).is_dir():
-                raise IsADirectoryError(None, f"{name} is a directory")
-        if alone:
-            for name in files:
-                _clear(directory, name)
+        _make_way(directory, files, alone=alone)
         for name, content in files.items():
             written[_temporary(directory, name, content)] = directory / name
         if before:
@@ -108,6 +103,15 @@ def write_files(
         for temporary in written:
             temporary.unlink(missing_ok=True)
         remove_folders(made)  # those without files
+
+
+def _make_way(directory: Path, names: Iterable[str], *, alone: bool) -> None:
+    """Refuse names of folders; delete what a killed process left, if none writes there."""
+    for name in names:
+        if (directory / name).is_dir():
+            raise IsADirectoryError(None, f"{name} is a directory")
+        if alone:
+            _clear(directory, name)
 
 
 def digest(path: Path) -> str:

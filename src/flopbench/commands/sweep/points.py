@@ -7,7 +7,7 @@ import math
 from abc import ABC, abstractmethod
 from collections.abc import Iterator, Mapping, Sequence
 from functools import cached_property
-from itertools import accumulate
+from itertools import product
 from operator import mul
 from typing import Any
 
@@ -18,6 +18,9 @@ from flopbench.analytic import SweepPoint
 from flopbench.analytic.columns import Column
 from flopbench.commands.sweep.by_hand import WORKLOAD, Values
 from flopbench.plan.config import put
+
+MOST_LINES = 9
+"""Lines of very many points that a plot shows."""
 
 
 @frozen(kw_only=True)
@@ -61,6 +64,14 @@ class Points(ABC, Sequence[SweepPoint]):
         """
 
     @abstractmethod
+    def some(self, x: str, most: int) -> Sequence[int]:
+        """Return the indices of at most so many points that show all of the sweep.
+
+        Args:
+            x: the fact along which points form lines.
+        """
+
+    @abstractmethod
     def keys(self) -> set[str]:
         """Return the full keys that points set."""
 
@@ -86,6 +97,9 @@ class Listed(Points):
             point = self.points[index]
             facts = {name: constant(value, 1) for name, value in point.facts.items()}
             yield Part(indices=np.array([index]), first=point, labels=[point.label], facts=facts)
+
+    def some(self, x: str, most: int) -> Sequence[int]:
+        return _spread(len(self), most)
 
     def keys(self) -> set[str]:
         return {key for point in self.points for key in _leaves("workload", point.inputs)}
@@ -124,9 +138,14 @@ class Product(Points):
         Args:
             indices: of points: a number, or an array.
         """
+        each = zip(self._strides, self.axes, strict=True)
+        return [indices // stride % len(values) for stride, (_, values) in each]
+
+    @cached_property
+    def _strides(self) -> list[int]:
+        """How many points further the next value of each axis is."""
         lengths = [len(values) for _, values in self.axes]
-        strides = [*accumulate(lengths[:0:-1], mul, initial=1)][::-1]
-        return [indices // stride % n for stride, n in zip(strides, lengths, strict=True)]
+        return [math.prod(lengths[number:]) for number in range(1, len(lengths) + 1)]
 
     def _point(self, chosen: Sequence[Any]) -> VariedPoint:
         varied = dict(zip((key for key, _ in self.axes), chosen, strict=True))
@@ -134,7 +153,7 @@ class Product(Points):
         for key, value in varied.items():
             if key.startswith(WORKLOAD):
                 put(inputs, key.removeprefix(WORKLOAD), value)
-        facts = {key.removeprefix(WORKLOAD): value for key, value in varied.items()}
+        facts = {_fact(key): value for key, value in varied.items()}
         return VariedPoint(
             label=" ".join(f"{name}={_shown(value)}" for name, value in facts.items()),
             inputs=inputs,
@@ -156,7 +175,7 @@ class Product(Points):
         facts: dict[str, Column] = {}
         sizes, words = {}, []
         for (key, values), place, are_sizes in zip(self.axes, places, self._sizes, strict=True):
-            name = key.removeprefix(WORKLOAD)
+            name = _fact(key)
             if are_sizes:
                 facts[name] = column = _taken(values, place)
                 sizes[name] = column
@@ -171,6 +190,19 @@ class Product(Points):
             facts=facts,
             sizes=sizes,
         )
+
+    def some(self, x: str, most: int) -> Sequence[int]:
+        """Return those of a few lines, from end to end."""
+        if len(self) <= most:
+            return range(len(self))
+        others = [key for key, values in self.axes if _fact(key) != x and len(values) > 1]
+        of_each = int(MOST_LINES ** (1 / max(len(others), 1)) + 1e-9)
+        lines = math.prod(min(of_each, len(values)) for key, values in self.axes if key in others)
+        chosen = [
+            _spread(len(values), most // lines if _fact(key) == x else of_each)
+            for key, values in self.axes
+        ]
+        return [sum(map(mul, places, self._strides)) for places in product(*chosen)]
 
     def keys(self) -> set[str]:
         return {
@@ -204,6 +236,18 @@ def _equal(keys: Any) -> Iterator[Any]:
     order = np.argsort(keys, kind="stable")
     starts = np.flatnonzero(np.diff(keys[order])) + 1
     yield from sorted(np.split(order, starts), key=lambda rows: int(rows[0]))
+
+
+def _fact(key: str) -> str:
+    """Return the name of the fact that an axis is."""
+    return key.removeprefix(WORKLOAD)
+
+
+def _spread(count: int, most: int) -> Sequence[int]:
+    """Return at most so many indices, evenly from the first to the last."""
+    if count <= most:
+        return range(count)
+    return [round(i * (count - 1) / max(most - 1, 1)) for i in range(most)]
 
 
 def constant(value: Any, count: int) -> Column:

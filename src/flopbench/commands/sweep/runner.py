@@ -9,7 +9,7 @@ from typing import Any
 from attrs import frozen
 
 from flopbench.commands.sweep.counted import Counted
-from flopbench.commands.sweep.entries import count_of, entry_of, is_entry
+from flopbench.commands.sweep.entries import entries_of, is_entry, known
 from flopbench.commands.sweep.plan import SweepPlan, settings_of
 from flopbench.commands.sweep.pool import vendor_counts
 from flopbench.commands.sweep.report import sweep_report
@@ -91,15 +91,15 @@ def _count(
     progress: SweepProgress,
 ) -> Mapping[Unit, UnitCount]:
     """Count what the journal does not have, and write it there; retry what failed."""
-    entries = journal.entries if journal else {}
-    counts = {unit: counted for unit in todo if (counted := count_of(entries.get(unit.name)))}
+    counts = known(plan, todo, journal.entries) if journal else {}
     progress.start(len(todo), len(counts))
     left = [unit for unit in todo if unit not in counts]
-    for unit, counted in vendor_counts(plan, request, left, jobs):
-        counts[unit] = counted
+    for found in vendor_counts(plan, request, left, jobs):
+        counts |= found.by_unit
         if journal:
-            journal.add(unit.name, entry_of(counted))
-        progress.counted(f"{unit.stage} of {plan.points[unit.points[0]].label}")
+            journal.add_all(entries_of(found))
+        for unit in found.by_unit:
+            progress.counted(f"{unit.stage} of {plan.points[unit.points[0]].label}")
     return counts
 
 

@@ -97,6 +97,10 @@ class Table(Sequence[Mapping[str, Any]]):
         """The names of facts that points have, each list once, in the order of points."""
         return self._plan.seen.layouts
 
+    def some(self, x: str, most: int) -> list[Mapping[str, Any]]:
+        """Return at most so many points, which show all of the sweep along a fact."""
+        return self.sampled(self._plan.points.some(x, most))
+
     def sampled(self, indices: Sequence[int]) -> list[Mapping[str, Any]]:
         """Return the points at some indices, in the order of the sweep."""
         wanted = np.unique(np.array(indices, dtype=np.int64))
