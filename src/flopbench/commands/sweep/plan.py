@@ -110,10 +110,10 @@ def plan_sweep(catalog: Catalog, request: SweepRequest) -> SweepPlan:
     )
 
 
-def blocks(count: int, size: int = BLOCK) -> Iterator[Any]:
+def blocks(count: int) -> Iterator[Any]:
     """Yield the indices of points in blocks: arrays of consecutive numbers."""
-    for start in range(0, count, size):
-        yield np.arange(start, min(start + size, count))
+    for start in range(0, count, BLOCK):
+        yield np.arange(start, min(start + BLOCK, count))
 
 
 class _Each:
