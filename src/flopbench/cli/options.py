@@ -38,6 +38,14 @@ def count(text: str) -> int:
     return number
 
 
+SchedulerOption = Annotated[
+    str,
+    typer.Option(
+        metavar="local|ADDRESS",
+        help="Who counts: processes of this machine, or the workers of a Dask scheduler at an "
+        "address such as tcp://host:8786.",
+    ),
+]
 ModelArgument = Annotated[
     str,
     typer.Argument(help="A model that `flopbench list` shows, a config.json, or its folder."),
