@@ -208,6 +208,18 @@ def test_without_distributed_it_says_what_to_install(cluster, monkeypatch):
         executor_of(cluster.address)
 
 
+def test_threads_that_do_nothing_are_said_once(tmp_path, caplog):
+    with Cluster(tmp_path, 0) as cluster:
+        cluster.add_worker("--nthreads", "3")
+        with executor_of(cluster.address) as executor:
+            for number in range(5):
+                executor.submit(square, number)
+            assert sorted(results(executor)) == [0, 1, 4, 9, 16]
+    said = [message for message in caplog.messages if "threads" in message]
+    assert len(said) == 1
+    assert "has 3 threads and uses one: `dask worker tcp://127.0.0.1:" in said[0]
+
+
 def test_jobs_are_not_a_clusters(cluster):
     with pytest.raises(UsageError, match="--jobs 2 is for processes of this machine"):
         executor_of(cluster.address, 2)

@@ -6,8 +6,8 @@ import logging
 import platform
 import time
 import warnings
-from collections.abc import Callable, Iterator
-from concurrent.futures import Future
+from collections.abc import Callable, Iterator, Mapping
+from concurrent.futures import CancelledError, Future
 from contextlib import ExitStack, contextmanager, suppress
 from importlib import metadata
 from threading import Thread
@@ -56,7 +56,8 @@ class Connection:
             self._client = _client(address)
             stack.callback(self._close_client)
             self._seen_s = time.monotonic()
-            self._patience_s, self._is_missed = WORKERS_S, False
+            self._patience_s = WORKERS_S
+            self._is_missed = self._said_idle = False
             while not self.workers:
                 self.look()
                 time.sleep(0 if self.workers else 0.2)
@@ -74,6 +75,7 @@ class Connection:
             threads = self._client.nthreads()
         self.workers, now = len(threads), time.monotonic()
         if self.workers:
+            self._say_idle(threads)
             self._seen_s, self._is_missed = now, False
             return
         start = f"`dask worker {self._address}` starts one"
@@ -84,6 +86,17 @@ class Connection:
             LOG.warning(
                 "no worker is connected to %s: waiting %.0f s for one (%s)",
                 *(self._address, self._patience_s, start),
+            )
+
+    def _say_idle(self, threads: Mapping[str, int]) -> None:
+        """Say once that a worker has threads that do nothing."""
+        address, most = max(threads.items(), key=lambda item: item[1])
+        if most > 1 and not self._said_idle:
+            self._said_idle = True
+            LOG.warning(
+                "worker %s has %d threads and uses one: `dask worker %s --nworkers -1 --nthreads 1` "
+                "starts a worker per CPU",
+                *(address, most, self._address),
             )
 
     def _compare(self) -> None:
@@ -119,11 +132,9 @@ class Connection:
             SchedulerLostError: the scheduler is gone.
             Exception: what the function raised, or Dask in its place.
         """
-        from distributed.client import FutureCancelledError
-
         try:
             return future.result()
-        except FutureCancelledError as error:
+        except CancelledError as error:
             raise self._lost() from error
         finally:
             future.release()
