@@ -10,7 +10,9 @@ meets: what either counts is known by the op.
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from typing import TYPE_CHECKING, Any
+from collections.abc import Set as AbstractSet
+from copy import copy
+from typing import TYPE_CHECKING, Any, Self
 from weakref import WeakKeyDictionary
 
 from flopbench import (
@@ -47,6 +49,7 @@ class TorchCounter(SymbolicCounter):
 
     def __init__(self) -> None:
         self._steps: WeakKeyDictionary[Any, Seen] = WeakKeyDictionary()
+        self._apart: AbstractSet[str] | None = None
 
     def count(self, call: VendorCall) -> Count:
         seen = self._seen(call).of(call.phase)
@@ -87,7 +90,12 @@ class TorchCounter(SymbolicCounter):
         require_torch()
         from flopbench.builtin.torch_symbolic import trace
 
-        return trace(prepare, symbols, self._formulas())
+        return trace(prepare, symbols, self._formulas(), self._apart)
+
+    def with_equal_layers_once(self, apart: AbstractSet[str] = frozenset()) -> Self:
+        found = copy(self)
+        vars(found).update(_apart=apart)
+        return found
 
     def own_formulas(self) -> tuple[OwnFormula, ...]:
         from flopbench.builtin import torch_convolutions, torch_solves

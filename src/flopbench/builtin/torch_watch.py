@@ -81,7 +81,7 @@ class Seen:
 
     def repeat(self, key: tuple[str, str], flops: Any) -> None:
         """Add the work of a layer that equals one that was run."""
-        self.counted[key] += flops
+        self.counted[key] = self.counted[key] + flops if key in self.counted else flops
         self.total += flops
 
     def of(self, phase: Phase | None) -> Seen:
