@@ -7,6 +7,7 @@ they are given has the same shapes, and what it holds for a layer's own index, a
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Hashable, Iterator
 from types import MethodType
 from typing import Any
@@ -21,8 +22,6 @@ PLAIN = (bool, int, float, complex, str, bytes, type(None), torch.dtype, torch.d
 _SYMBOLIC = (torch.SymInt, torch.SymFloat, torch.SymBool)
 _CONTAINERS = (dict, list, tuple)
 
-_INDEX = "its own index"
-
 
 def alike(root: Any) -> Iterator[tuple[str, Any, Hashable]]:
     """Yield the layers that have a sibling of their kind, outermost ones only, with their kinds."""
@@ -32,16 +31,14 @@ def alike(root: Any) -> Iterator[tuple[str, Any, Hashable]]:
     for path, module in names.items():
         if (inside and path.startswith(inside)) or isinstance(module, torch.jit.ScriptModule):
             continue
-        kinds = {
-            name: _kind(each, name) for name, each in module.named_children() if _is_layer(each)
-        }
-        values = list(kinds.values())
+        kinds = _kinds({n: each for n, each in module.named_children() if _is_layer(each)})
+        often = Counter(kinds.values())
         for name, kind in kinds.items():
             layer = f"{path}.{name}" if path else name
             part = module.get_submodule(name)
-            if values.count(kind) > 1 and _is_whole(part, layer, paths):
+            if often[kind] > 1 and _is_whole(part, layer, paths):
                 inside = (*inside, f"{layer}.")
-                yield layer, part, kind
+                yield layer, part, (path, kind)
 
 
 def _is_layer(module: Any) -> bool:
@@ -74,6 +71,11 @@ def is_tensor(value: Any) -> bool:
     return isinstance(value, torch.Tensor)
 
 
+def device_of(tensor: Any) -> Any:
+    """Return a tensor's device, without an op if it is a fake one."""
+    return tensor.fake_device if isinstance(tensor, FakeTensor) else tensor.device
+
+
 def _is_leaf(value: Any) -> bool:
     """Return whether a value is taken as one: libraries may flatten caches, which grow."""
     return not isinstance(value, _CONTAINERS)
@@ -82,7 +84,7 @@ def _is_leaf(value: Any) -> bool:
 def _input(value: Any, own: int | None) -> Hashable:
     if is_tensor(value):
         # What a program reads off the values of a real tensor, it does not of another's.
-        values = None if value.is_meta or isinstance(value, FakeTensor) else id(value)
+        values = None if isinstance(value, FakeTensor) or value.is_meta else id(value)
         return _shape(value), values
     if isinstance(value, (*PLAIN, *_SYMBOLIC)):
         return type(value), str(value)
@@ -127,21 +129,54 @@ _TOLD = (*PLAIN, *_SYMBOLIC, list, tuple, torch.Tensor)
 def _shape(tensor: Any) -> Hashable:
     """Return a tensor's shape as text: comparing symbols would add a guard."""
     shape = tuple(map(str, tensor.shape)), tuple(map(str, tensor.stride()))
-    return *shape, tensor.dtype, str(tensor.device)
+    return *shape, tensor.dtype, device_of(tensor)
 
 
-def _kind(module: Any, index: str) -> Hashable:
-    """Return what tells a module from others, its own index in a list left out."""
-    own = int(index) if index.isdigit() else None
+Attributes = frozenset[tuple[str, str]]
+"""Attributes of parts of a layer: the part's path and the name."""
+
+
+def _kinds(layers: dict[str, Any]) -> dict[str, int]:
+    """Return what kind each layer of a module is of; its own index does not matter."""
+    classes: dict[type, dict[str, Any]] = {}
+    for name, layer in layers.items():
+        classes.setdefault(type(layer), {})[name] = layer
+    numbers: dict[Hashable, int] = {}
+    kinds = {}
+    for same in classes.values():
+        # What is 4 in all layers is no index in layer 4.
+        indices = frozenset.intersection(*(_equal_to(name, each) for name, each in same.items()))
+        for name, layer in same.items() if len(same) > 1 else ():
+            kinds[name] = numbers.setdefault(_kind(layer, indices), len(numbers))
+    return kinds
+
+
+def _equal_to(index: str, layer: Any) -> Attributes:
+    """Return the attributes of a layer and its parts that are its index."""
+    number = int(index) if index.isdigit() else None
+    return frozenset(
+        (path, name)
+        for path, part in layer.named_modules()
+        for name, value in vars(part).items()
+        if type(value) is int and value == number
+    )
+
+
+def _kind(module: Any, indices: Attributes, path: str = "") -> Hashable:
+    """Return what tells a module from others: all that its program may read but its index."""
     skipped = {"_parameters", "_buffers", "_modules"}
     attributes = tuple(
-        (name, _attribute(value, own))
+        (name, None if (path, name) in indices else _attribute(value))
         for name, value in vars(module).items()
         if name not in skipped
     )
     held = (*module._parameters.items(), *module._buffers.items())  # noqa: SLF001 - no public way
     tensors = tuple((name, _weight(tensor)) for name, tensor in held)
-    parts = tuple((name, _kind(part, index)) for name, part in module._modules.items() if part)  # noqa: SLF001
+    parts = tuple(
+        (name, _kind(part, indices, f"{path}.{name}" if path else name))
+        for name, part in module._modules.items()  # noqa: SLF001
+        if part is not None
+    )
     return type(module), attributes, tensors, parts
 
 
@@ -149,15 +184,13 @@ def _weight(tensor: Any) -> Hashable:
     return None if tensor is None else (tuple(tensor.shape), tensor.dtype, tensor.requires_grad)
 
 
-def _attribute(value: Any, own: int | None) -> Hashable:
-    if type(value) is int and value == own:
-        return _INDEX
+def _attribute(value: Any) -> Hashable:
     if isinstance(value, PLAIN):
         return type(value), value
     if isinstance(value, dict | set):
         value = tuple(value.items()) if isinstance(value, dict) else tuple(sorted(value, key=str))
     if isinstance(value, list | tuple):
-        return (type(value), *(_attribute(each, own) for each in value))
+        return (type(value), *map(_attribute, value))
     if isinstance(value, MethodType):
         # A function made for one module alone is another one, whatever its name.
         whose = value.__self__

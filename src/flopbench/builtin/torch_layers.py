@@ -16,7 +16,7 @@ import torch
 from attrs import define, field
 from torch.utils._pytree import tree_flatten, tree_unflatten
 
-from flopbench.builtin.torch_alike import PLAIN, alike, call_of, given, is_tensor
+from flopbench.builtin.torch_alike import PLAIN, alike, call_of, device_of, given, is_tensor
 
 if TYPE_CHECKING:
     from flopbench.builtin.torch_watch import Seen
@@ -112,7 +112,7 @@ class _Traced:
         if isinstance(result, int):
             return inputs[result]
         return torch.empty_strided(
-            result.size(), result.stride(), dtype=result.dtype, device=result.device
+            result.size(), result.stride(), dtype=result.dtype, device=device_of(result)
         )
 
 

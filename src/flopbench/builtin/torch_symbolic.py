@@ -9,7 +9,6 @@ to torch (broadcasting), so a symbol stands for 2 and more.
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from collections.abc import Set as AbstractSet
 from contextlib import nullcontext
 from typing import Any
 
@@ -50,13 +49,13 @@ def trace(
     prepare: Callable[[Mapping[str, Any]], VendorCall],
     symbols: Mapping[sympy.Symbol, int],
     own: Mapping[Any, Any] = NONE,
-    apart: AbstractSet[str] | None = None,
+    layers_of: Callable[[VendorCall], Layers | None] = lambda _call: None,
 ) -> Trace:
     """Count a call with symbolic sizes (`flopbench.vendor.SymbolicCounter.trace`).
 
     Args:
         own: as in `flopbench.builtin.torch_watch.watch`.
-        apart: runs equal layers once, but for these; None runs every layer.
+        layers_of: returns what runs equal layers of a call once, if anything does.
 
     Raises:
         CountError: the call fails, or FlopCounterMode's total is not the sum over modules.
@@ -74,8 +73,7 @@ def trace(
             raise CountError(f"the vendor call could not be prepared: {told(error)}") from error
         # Before 2.13 torch's own matmul binds sizes; the one that it has in Python does not.
         with nullcontext() if torch.__version__ >= "2.13" else enable_python_dispatcher():
-            # A layer that is not run leaves nothing to differentiate.
-            layers = None if apart is None or call.phase is not None else Layers(apart)
+            layers = layers_of(call)
             seen = watch(call, _Decomposing(), own=own, layers=layers).of(call.phase)
     names = {size.node.expr: symbol for symbol, size in sizes.items()}
 

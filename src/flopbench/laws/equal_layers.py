@@ -3,7 +3,8 @@
 A counter takes layers as equal if nothing that it sees tells them apart
 (`SymbolicCounter.with_equal_layers_once`). A plain count of every layer must then give what the
 trace gives, module by module, at its examples, near them and far from them. Layers where it does
-not are traced apart; after a few tries, all are.
+not are traced apart; after a few tries, all are. Where a size is small or a number, what agrees
+with a trace that was held so is not held again.
 """
 
 from __future__ import annotations
@@ -11,7 +12,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import suppress
 from itertools import pairwise
-from typing import Any
+from typing import TypeVar
 
 import sympy
 from attrs import define, field
@@ -20,7 +21,9 @@ from flopbench.errors import CountError
 from flopbench.laws.law import Key, put_in
 from flopbench.tally import sums
 from flopbench.text import key_values, plural
-from flopbench.vendor import Count, SymbolicCounter, Trace
+from flopbench.vendor import Count, SymbolicCounter, Trace, Uncounted, VendorCounter
+
+C = TypeVar("C", bound=VendorCounter)
 
 Sizes = Mapping[str, int]
 
@@ -47,14 +50,11 @@ class EqualLayers:
     _tries: int = 0
     _counted_at: dict[str, None] = field(factory=dict)
 
-    def counters(self, counter: SymbolicCounter) -> Iterator[SymbolicCounter]:
-        """Yield what traces equal layers once, if it does, and then what traces every layer."""
-        if not self.every_layer:
-            once = counter.with_equal_layers_once(self._apart)
-            if once is not counter:
-                yield once
-                # Whoever asks for another could not trace with that one.
-        yield counter
+    def once(self, counter: C) -> C | SymbolicCounter:
+        """Return what runs equal layers once; the counter itself if it runs every layer."""
+        if self.every_layer or not isinstance(counter, SymbolicCounter):
+            return counter
+        return counter.with_equal_layers_once(self._apart)
 
     def is_new(self, trace: Trace) -> bool:
         """Return whether layers stand for others in a trace that did not before."""
@@ -123,14 +123,21 @@ def _others(
 def _wrong(trace: Trace, sizes: Sizes, counted: Count) -> Iterator[str]:
     """Yield the modules where a trace does not give what was counted."""
     values = {form: put_in(form, sizes) for form in {*trace.flops.values()}}
-    traced: dict[Key, Any] = {key: values[form] for key, form in trace.flops.items()}
-    flops = sums(((e.module, e.op), e.flops) for e in counted.counted)
-    calls, traced_calls = (
-        sums(((e.module, e.op), e.calls) for e in each)
-        for each in (counted.uncounted, trace.uncounted)
-    )
-    for ours, theirs in ((traced, flops), (traced_calls, calls)):
+    traced = {key: values[form] for key, form in trace.flops.items()}
+    flops, calls = by_module(counted)
+    for ours, theirs in ((traced, flops), (calls_by_module(trace.uncounted), calls)):
         yield from (k[0] for k in {**ours, **theirs} if ours.get(k, 0) != theirs.get(k, 0))
+
+
+def by_module(count: Count) -> tuple[dict[Key, int], dict[Key, int]]:
+    """Return FLOPs, and calls of ops without a formula, by module and op."""
+    flops = sums(((entry.module, entry.op), entry.flops) for entry in count.counted)
+    return flops, calls_by_module(count.uncounted)
+
+
+def calls_by_module(uncounted: Iterable[Uncounted]) -> dict[Key, int]:
+    """Return calls of ops without a formula, by module and op."""
+    return sums(((each.module, each.op), each.calls) for each in uncounted)
 
 
 def _within(path: str, modules: Iterable[str]) -> bool:

@@ -17,14 +17,13 @@ from attrs import define, evolve, field, frozen
 from flopbench.dims.forms import STEP
 from flopbench.errors import CountError
 from flopbench.laws.assumptions import Assumptions, equations
-from flopbench.laws.equal_layers import EqualLayers, Sizes
+from flopbench.laws.equal_layers import EqualLayers, Sizes, by_module, calls_by_module
 from flopbench.laws.guards import fixed_chunks, in_chunks
 from flopbench.laws.interpolation import Interpolated, gives, interpolate
 from flopbench.laws.law import Key, Slice
 from flopbench.laws.opened import TRACED_FROM, Opened
 from flopbench.laws.staircases import THRESHOLD, interpolate_in_chunks
-from flopbench.tally import sums
-from flopbench.vendor import Count, SymbolicCounter, Trace, Uncounted
+from flopbench.vendor import Count, SymbolicCounter, Trace, VendorCounter
 from flopbench.vendor.checked import WrongAnswerError
 from flopbench.vendor.method import Method
 
@@ -85,7 +84,7 @@ class Search:
             is_held: whether forms say the same as others that were held against counts.
         """
         if not names:
-            return self._count(fixed)
+            return self._count(fixed, is_held)
         traced = self._trace(names, fixed)
         if isinstance(traced, str):
             return self._interpolate(names[0], names, fixed, free, f"not traced: {traced}")
@@ -100,7 +99,7 @@ class Search:
             return self._interpolate(looped, names, fixed, free, why)
         chunked = {form: in_chunks(form) for form in {*trace.flops.values()}}
         forms = {key: chunked[form] for key, form in trace.flops.items()}
-        found = Found(forms, _calls(trace.uncounted))
+        found = Found(forms, calls_by_module(trace.uncounted))
         is_new = self.layers.is_new(trace)
         if trace.stood_for and (is_new or not is_held(found)):
             widely = is_new or not fixed
@@ -111,13 +110,21 @@ class Search:
         method = self._hold_against_small_values(found, names, fixed, free)
         return evolve(found, method=method)
 
-    def _count(self, fixed: Mapping[str, int]) -> Found:
-        count = self.opened.counter.count(self.opened.prepare(fixed))
+    def _count(self, fixed: Mapping[str, int], is_held: Callable[[Found], bool]) -> Found:
+        """Count the call, every layer of it unless equal ones once say what is held."""
+        counter = self.opened.counter
+        once = self.layers.once(counter)
+        found = self._counted(once, fixed)
+        if once is not counter and not is_held(found):
+            found = self._counted(counter, fixed)
+        self.assumed.meet(found.uncounted)
+        return found
+
+    def _counted(self, counter: VendorCounter, fixed: Mapping[str, int]) -> Found:
+        count = counter.count(self.opened.prepare(fixed))
         self.done()
-        flops = sums(((e.module, e.op), sympy.Integer(e.flops)) for e in count.counted)
-        uncounted = _calls(count.uncounted)
-        self.assumed.meet(uncounted)
-        return Found(flops, uncounted)
+        flops, calls = by_module(count)
+        return Found({key: sympy.Integer(number) for key, number in flops.items()}, calls)
 
     def _layers_hold(
         self, trace: Trace, examples: Sizes, fixed: Mapping[str, int], *, widely: bool
@@ -140,7 +147,7 @@ class Search:
             return self._untraceable
         failed = ""
         for examples in self._all_examples(names):
-            for one in self.layers.counters(counter):
+            for one in dict.fromkeys((self.layers.once(counter), counter)):
                 try:
                     trace = one.trace(
                         lambda sizes: self.opened.prepare({**fixed, **sizes}), examples
@@ -148,7 +155,7 @@ class Search:
                 except WrongAnswerError:
                     raise
                 except CountError as error:
-                    failed = str(error) if one is counter and not failed else failed
+                    failed = failed or (str(error) if one is counter else "")
                 else:
                     self.done()
                     return trace, {symbol.name: value for symbol, value in examples.items()}
@@ -293,10 +300,6 @@ class Search:
 def without(names: Names, name: str) -> Names:
     """Return the names but one."""
     return tuple(other for other in names if other != name)
-
-
-def _calls(uncounted: tuple[Uncounted, ...]) -> dict[Key, int]:
-    return sums(((e.module, e.op), e.calls) for e in uncounted)
 
 
 def _listed(points: tuple[int, ...]) -> str:

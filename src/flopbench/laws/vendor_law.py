@@ -9,11 +9,13 @@ from attrs import evolve
 
 from flopbench.dims import Dim
 from flopbench.errors import CountError, DimError
+from flopbench.laws.equal_layers import by_module
 from flopbench.laws.law import Key, Law, Subject
 from flopbench.laws.measure import measured_law
 from flopbench.laws.opened import TRACED_FROM, opened
 from flopbench.laws.search import Search
 from flopbench.tally import sums
+from flopbench.vendor import VendorCounter
 from flopbench.vendor.attribution import Attributed, Entry, attribute
 from flopbench.vendor.counting import count_stage
 from flopbench.vendor.method import Method
@@ -32,7 +34,7 @@ def vendor_law(subject: Subject, tick: Callable[[int], None] = lambda _call: Non
             the workload's own count.
     """
     if not sizes_of(subject):
-        return _constant(_count(subject, tick))
+        return _constant(_count(subject, subject.counter, tick))
     search = Search(opened(subject), tick)
     law = measured_law(search)
     steps = int(subject.vendor.stage(subject.stage, subject.workload).steps)
@@ -41,7 +43,7 @@ def vendor_law(subject: Subject, tick: Callable[[int], None] = lambda _call: Non
             f"the law of {subject.stage} does not hold at the workload's own sizes; it assumes "
             + _assumed(law)
         )
-    counted = _count(subject, lambda _step: search.done())
+    counted = _counted(subject, search)
     try:
         _require_equal(subject.stage, _at(law, subject), _flops(counted))
     except CountError:
@@ -131,9 +133,20 @@ def _constant(counted: Attributed) -> Law:
     )
 
 
-def _count(subject: Subject, tick: Callable[[int], None]) -> Attributed:
+def _counted(subject: Subject, search: Search) -> Attributed:
+    """Count the workload: one step of every layer, the others of equal layers once if it allows."""
+    stage, counter = subject.vendor.stage(subject.stage, subject.workload), subject.counter
+    once = search.layers.once(counter) if search.layers.stood_for and stage.steps != 1 else counter
+    if once is not counter:
+        found = (by_module(each.count(stage.prepare(1))) for each in (once, counter))
+        search.done()
+        once = once if next(found) == next(found) else counter
+    return _count(subject, once, lambda _step: search.done())
+
+
+def _count(subject: Subject, counter: VendorCounter, tick: Callable[[int], None]) -> Attributed:
     stage = subject.vendor.stage(subject.stage, subject.workload)
-    return attribute(count_stage(subject.counter, stage, tick), subject.vendor.component_of)
+    return attribute(count_stage(counter, stage, tick), subject.vendor.component_of)
 
 
 def _flops(counted: Attributed) -> dict[Key, int]:

@@ -38,7 +38,7 @@ class ModuleCounter(TorchCounter):
 
     def count(self, call: VendorCall) -> Count:
         with FakeTensorMode(shape_env=ShapeEnv(), allow_non_fake_inputs=True):
-            seen = watch(call, own=self._formulas())
+            seen = watch(call, own=self._formulas(), layers=self._layers(call))
         flops = sums((module, int(n)) for (module, _), n in seen.counted.items())
         return Count(tuple(Counted(m, "", n) for m, n in flops.items()), seen.uncounted_ops())
 

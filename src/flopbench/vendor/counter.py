@@ -277,10 +277,10 @@ class SymbolicCounter(VendorCounter):
         """
 
     def with_equal_layers_once(self, apart: AbstractSet[str] = frozenset()) -> SymbolicCounter:
-        """Return a counter whose traces run equal layers once: itself if it traces every layer.
+        """Return a counter that runs equal layers once: itself if it runs every layer.
 
-        They are equal as far as the counter sees. Who asks for a trace holds that against a count
-        of every layer, and names those that it does not hold for.
+        They are equal as far as the counter sees. Who uses it holds what it traces and counts
+        against plain counts, and names the layers where those differ.
 
         Args:
             apart: paths of layers that are taken as equal to no other.
