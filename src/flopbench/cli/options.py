@@ -38,13 +38,8 @@ def count(text: str) -> int:
     return number
 
 
-SchedulerOption = Annotated[
-    str,
-    typer.Option(
-        metavar="local|ADDRESS",
-        help="Who counts: processes of this machine, or the workers of a Dask scheduler at an "
-        "address such as tcp://host:8786.",
-    ),
+JobsOption = Annotated[
+    int, typer.Option("--jobs", metavar="N", min=1, help="Processes that count the vendor model.")
 ]
 ModelArgument = Annotated[
     str,
@@ -72,6 +67,14 @@ TtftOption = Annotated[
 ]
 TpotOption = Annotated[
     float | None, typer.Option(metavar="S", help="Target: seconds per output token.")
+]
+SchedulerOption = Annotated[
+    str,
+    typer.Option(
+        "--scheduler",
+        metavar="ADDRESS",
+        help="local (processes of this machine), or a Dask scheduler, such as tcp://host:8786.",
+    ),
 ]
 AnalyticOnlyOption = Annotated[
     bool,
