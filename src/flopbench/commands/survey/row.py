@@ -5,7 +5,6 @@ from __future__ import annotations
 import json
 import time
 from collections.abc import Mapping
-from functools import cache
 from typing import Any
 
 import attrs
@@ -44,7 +43,7 @@ def survey_row(request: SurveyRequest, config: ConfigFile) -> Row:
         row["model_type"] = _type_of(config)
         with placed(request, config) as here:
             try:
-                _fill(row, request, catalog_of(request.plugins), here)
+                _fill(row, request, catalog_of(request), here)
             except (Exception, SystemExit) as error:  # noqa: BLE001 - a row of its own
                 _conclude(row, unforeseen(error))
             row = {"file": config.name, **here.told({**row, "file": ""})} | {"file": config.name}
@@ -77,10 +76,20 @@ def lost(name: str, error: FlopbenchError) -> Row:
     return {**blank(name), "reason": str(error)}
 
 
-@cache
-def catalog_of(plugins: tuple[str, ...]) -> Catalog:
-    """Return what plugins bring, loaded once in a process."""
-    return build_catalog(load_plugins([*plugins]))
+_CATALOGS: dict[tuple[str, ...], Catalog] = {}
+"""What plugins bring, loaded once in a process."""
+
+
+def use(request: SurveyRequest, catalog: Catalog) -> None:
+    """Make rows of this process with plugins that are loaded already."""
+    _CATALOGS[request.plugins] = catalog
+
+
+def catalog_of(request: SurveyRequest) -> Catalog:
+    """Return what the request's plugins bring."""
+    if request.plugins not in _CATALOGS:
+        use(request, build_catalog(load_plugins([*request.plugins])))
+    return _CATALOGS[request.plugins]
 
 
 def _type_of(config: ConfigFile) -> str | None:
