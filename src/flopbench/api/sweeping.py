@@ -94,13 +94,14 @@ def sweep(
     """
     from flopbench.analytic import SweepLimits
     from flopbench.commands.sweep import by_hand
-    from flopbench.commands.sweep.files import replace_files, texts
-    from flopbench.commands.sweep.lock import locked
+    from flopbench.commands.sweep.files import texts
     from flopbench.commands.sweep.plan import SweepRequest, plan_sweep
     from flopbench.commands.sweep.result import SweepReport
     from flopbench.commands.sweep.runner import run_sweep
     from flopbench.inputs.overrides import varied
     from flopbench.plan.targets import Targets
+    from flopbench.resume.files import replace_files
+    from flopbench.resume.lock import locked
     from flopbench.values.files import check_writable
 
     targets = Targets.of(ttft, tpot)
@@ -141,12 +142,12 @@ def sweep(
     catalog = catalog_of(request.plugins, strict_plugins)
     plan = plan_sweep(catalog, request)
     targets.check(plan.base.model, plan.workloads[0])
-    with locked(folder) if folder else nullcontext():
+    with locked(folder, "sweep") if folder else nullcontext():
         report, close = run_sweep(
             plan, request, catalog, out=folder, jobs=processes, targets=targets
         )
         if folder:
-            replace_files(folder, texts(report))
+            replace_files(folder, "sweep", texts(report))
         close()
     return SweepReport(report)
 

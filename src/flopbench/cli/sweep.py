@@ -166,12 +166,13 @@ def _sweep(
     """Run the sweep, print or write it, and return what failed."""
     from contextlib import nullcontext
 
-    from flopbench.commands.sweep.files import replace_files, texts
-    from flopbench.commands.sweep.lock import locked
+    from flopbench.commands.sweep.files import texts
     from flopbench.commands.sweep.runner import incomplete, run_sweep
     from flopbench.commands.sweep.text import to_markdown, verdict
+    from flopbench.resume.files import replace_files
+    from flopbench.resume.lock import locked
 
-    with locked(folder) if folder else nullcontext():
+    with locked(folder, "sweep") if folder else nullcontext():
         # Text printed under a bar goes to the terminal, even if stdout is redirected.
         with _progress() as progress, _said_if_interrupted(folder):
             report, close = run_sweep(
@@ -181,12 +182,12 @@ def _sweep(
             print_text(to_markdown(report).rstrip())
         else:
             files = texts(report)
-            replace_files(folder, files)  # before the pictures, which may fail
+            replace_files(folder, "sweep", files)  # before the pictures, which may fail
             if plots:
                 from flopbench.commands.sweep.plots import draw
 
                 files |= draw(report, plan.base.model.parts)
-                replace_files(folder, files)
+                replace_files(folder, "sweep", files)
             written = f"{plural(len(plan.points), 'point')}, {_written(folder, files)}"
             print_text("\n".join(filter(None, (written, progress.resumed, verdict(report)))))
         close()

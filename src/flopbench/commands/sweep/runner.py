@@ -8,7 +8,7 @@ from typing import Any
 
 from flopbench.analytic import SweepPoint
 from flopbench.analytic.price_many import Costs, Evaluator
-from flopbench.commands.sweep.journal import Journal, fingerprint
+from flopbench.commands.sweep.entries import count_of, entry_of, is_entry
 from flopbench.commands.sweep.plan import SweepPlan, SweepRequest
 from flopbench.commands.sweep.pool import vendor_counts
 from flopbench.commands.sweep.report import priced_stages, sweep_report
@@ -18,8 +18,8 @@ from flopbench.plan.targets import Targets
 from flopbench.plan.training import untrained
 from flopbench.progress import SweepProgress
 from flopbench.registry.catalog import Catalog
+from flopbench.resume.journal import Journal, fingerprint
 from flopbench.text import first_of
-from flopbench.vendor.method import Method
 from flopbench.version import __version__
 
 
@@ -48,7 +48,8 @@ def run_sweep(
     todo = units(plan)
     journal = None
     if out is not None and todo:
-        journal = Journal(out, fingerprint(_settings(plan, provenance)))
+        settings = fingerprint("sweep", _settings(plan, provenance))
+        journal = Journal(out, "sweep", settings, is_entry)
     counts = _count(plan, request, todo, journal, jobs, progress or SweepProgress())
     ordered = {unit: counts[unit] for unit in todo}
     report = sweep_report(plan, costs, at_points(plan, ordered), targets, provenance)
@@ -87,17 +88,13 @@ def _count(
 ) -> Mapping[Unit, UnitCount]:
     """Count what the journal does not have, and write it there; retry what failed."""
     entries = journal.entries if journal else {}
-    counts = {
-        unit: UnitCount(entry["flops"], Method(entry["method"]), own_ops=tuple(entry["own_ops"]))
-        for unit in todo
-        if (entry := entries.get(unit.name, {})).get("flops") is not None
-    }
+    counts = {unit: counted for unit in todo if (counted := count_of(entries.get(unit.name)))}
     progress.start(len(todo), len(counts))
     left = [unit for unit in todo if unit not in counts]
     for unit, counted in vendor_counts(plan, request, left, jobs):
         counts[unit] = counted
         if journal:
-            journal.add(unit.name, counted)
+            journal.add(unit.name, entry_of(counted))
         progress.counted(f"{unit.stage} of {plan.points[unit.points[0]].label}")
     return counts
 
