@@ -65,6 +65,14 @@ TtftOption = Annotated[
 TpotOption = Annotated[
     float | None, typer.Option(metavar="S", help="Target: seconds per output token.")
 ]
+SchedulerOption = Annotated[
+    str,
+    typer.Option(
+        "--scheduler",
+        metavar="ADDRESS",
+        help="local (processes of this machine), or a Dask scheduler, such as tcp://host:8786.",
+    ),
+]
 AnalyticOnlyOption = Annotated[
     bool,
     typer.Option(

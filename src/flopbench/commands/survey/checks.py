@@ -3,15 +3,15 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
-from typing import Literal
+from typing import TYPE_CHECKING, Literal
 
 import attrs
 from attrs import Factory, frozen
 
 from flopbench.analytic import Stage
 from flopbench.boundary import told
-from flopbench.commands.survey.request import Proof, SurveyRequest
-from flopbench.errors import FlopbenchError, PluginError, UsageError
+from flopbench.commands.survey.request import SurveyRequest
+from flopbench.errors import FlopbenchError, UsageError
 from flopbench.laws.law import Law, Subject
 from flopbench.laws.vendor_law import vendor_law
 from flopbench.plan import Plan
@@ -19,6 +19,9 @@ from flopbench.registry.catalog import Catalog
 from flopbench.report import Report
 from flopbench.text import first_of
 from flopbench.vendor.attribution import attempt
+
+if TYPE_CHECKING:
+    from flopbench.commands.prove.proof import Proof
 
 Verdict = Literal[
     "proved",
@@ -73,14 +76,12 @@ def _proved(plan: Plan, catalog: Catalog, request: SurveyRequest) -> Checked:
     """Prove it for all sizes; where the vendor's law is not found, check the workload alone."""
     try:
         proof = request.works.prove(plan, catalog)
-    except PluginError:
-        raise
     except UsageError as error:  # nothing that a proof could leave open
-        verdict, reason = "incomplete", str(error)
+        reason = str(error)
     else:
-        verdict, reason = proof.verdict, "; ".join(_reasons(proof)) or None
-    if verdict != "incomplete":
-        return Checked(verdict, reason)
+        reason = "; ".join(_reasons(proof))
+        if proof.verdict != "incomplete":
+            return Checked(proof.verdict, reason or None)
     found = _at_workload(plan, catalog, request)
     if found.verdict != "verified":
         return found

@@ -44,9 +44,10 @@ class ConfigFile:
 
     @property
     def digest(self) -> str:
-        """A digest of what it holds."""
-        parts = [[name, hashlib.sha256(data).hexdigest()] for name, data in self.contents.items()]
-        return hashlib.sha256(json.dumps(sorted(parts)).encode()).hexdigest()
+        """A digest of what it holds, or of why it cannot be read."""
+        parts = {name: hashlib.sha256(data).hexdigest() for name, data in self.contents.items()}
+        text = json.dumps([parts, self.problem], sort_keys=True)
+        return hashlib.sha256(text.encode()).hexdigest()
 
 
 @frozen

@@ -21,7 +21,7 @@ class Placed:
 
     Attributes:
         config: the path of the config.
-        options: those of the request, with the GPU.
+        options: dotted keys and values: the image and the GPU of the request.
         names: what was given, by the path in its place; longer paths first.
     """
 
@@ -44,20 +44,21 @@ class Placed:
 def placed(request: SurveyRequest, config: ConfigFile) -> Iterator[Placed]:
     """Write a config, and what is beside it, into a folder that is removed afterwards."""
     with TemporaryDirectory(prefix="flopbench-") as folder:
-        model, options = Path(folder, "model"), dict(request.options)
+        model, options = Path(folder, "model"), dict[str, Any]()
         model.mkdir()
         for name, data in config.contents.items():
             (model / name).write_bytes(data)
         here = os.path.dirname(config.name) or "."  # noqa: PTH120 - a path that stays as given
         names = {str(model / CONFIG): config.name, str(model): here}
+        if request.image is not None:
+            options["workload.image"] = [*request.image]
         if request.gpu is not None:
-            given, data = request.gpu
-            gpu = given
-            if data is not None:
+            given, held = request.gpu
+            options["hardware.gpu"] = given
+            if held is not None:
                 file = Path(folder, "gpu", Path(given).name)
                 file.parent.mkdir()
-                file.write_bytes(data)
-                gpu = str(file)
-                names[gpu] = given
-            options["hardware.gpu"] = gpu
+                file.write_bytes(held)
+                options["hardware.gpu"] = str(file)
+                names[str(file)] = given
         yield Placed(str(model / CONFIG), options, names)

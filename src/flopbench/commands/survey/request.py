@@ -5,21 +5,26 @@ from __future__ import annotations
 import os
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from pathlib import Path
-from typing import Any, Literal, Protocol, get_args
+from typing import TYPE_CHECKING, Any, Literal, get_args
 
-from attrs import Factory, fields_dict, frozen
+from attrs import fields_dict, frozen
 
 from flopbench.analytic import AnalyticModel, Size, Stage
 from flopbench.commands.survey.found import Found, find
 from flopbench.errors import UsageError, unknown
 from flopbench.hardware.gpus import gpu_named, is_file
 from flopbench.inputs import read_bytes, read_page
+from flopbench.inputs.configs import exists
+from flopbench.inputs.options import path
 from flopbench.plan import Plan
 from flopbench.plan.config import load_config
 from flopbench.plan.plan import schema_of
 from flopbench.registry.catalog import Catalog
 from flopbench.report import Report
 from flopbench.vendor import VendorCounter, VendorModel
+
+if TYPE_CHECKING:
+    from flopbench.commands.prove.proof import Proof
 
 Check = Literal["prove", "run"]
 """How closed forms are held against the vendor: at every size, or at the workload alone."""
@@ -36,26 +41,6 @@ _OWN = {
 
 _OF_MODELS = ("workload", "model", "vendor")
 """Sections whose keys each model has its own of."""
-
-
-class Equation(Protocol):
-    """One stage of a proof, or one of its components."""
-
-    stage: str
-    component: str | None
-    verdict: Any
-    reason: str | None
-    difference: Any
-
-
-class Proof(Protocol):
-    """What a proof found."""
-
-    equations: tuple[Any, ...]
-
-    @property
-    def verdict(self) -> Any:
-        """The worst verdict of any stage."""
 
 
 @frozen
@@ -81,7 +66,7 @@ class SurveyRequest:
         check: how closed forms are checked; None for closed forms alone.
         plugins: modules or files to load.
         overrides: ``KEY=VALUE`` texts; each model takes those that it has a key for.
-        options: dotted keys and values that command-line options set.
+        image: width and height of the page that models read, if one is given.
         gpu: the GPU whose bounds are asked for, by name; or the path of its file, and what it
             holds.
     """
@@ -90,7 +75,7 @@ class SurveyRequest:
     check: Check | None = "prove"
     plugins: tuple[str, ...] = ()
     overrides: tuple[str, ...] = ()
-    options: Mapping[str, Any] = Factory(dict)
+    image: tuple[int, int] | None = None
     gpu: tuple[str, bytes | None] | None = None
 
     @property
@@ -100,7 +85,7 @@ class SurveyRequest:
             "check": self.check,
             "plugins": self.plugins,
             "settings": self.overrides,
-            "options": {name: self.options[name] for name in sorted(self.options)},
+            "image": self.image,
             "gpu": None if self.gpu is None else [self.gpu[0], (self.gpu[1] or b"").hex()],
         }
 
@@ -112,7 +97,6 @@ def requested(
     analytic_only: bool = False,
     plugins: Iterable[str] = (),
     overrides: Iterable[str] = (),
-    options: Mapping[str, Any] | None = None,
     image: str | os.PathLike[str] | None = None,
     gpu: str | os.PathLike[str] | None = None,
 ) -> SurveyRequest:
@@ -123,23 +107,30 @@ def requested(
     """
     if check not in CHECKS:
         raise UsageError(unknown("--check", str(check), CHECKS))
-    options = dict(options or {})
-    if image is not None:
-        page = read_page(os.fspath(image))
-        options["workload.image"] = [page.width, page.height]
+    page = None if image is None else read_page(str(path("--image", image)))
     return SurveyRequest(
         works=works,
-        check=None if analytic_only else check,  # type: ignore[arg-type]
+        check=None if analytic_only else check,
         plugins=tuple(plugins),
         overrides=tuple(overrides),
-        options=options,
-        gpu=None if gpu is None else _gpu(os.fspath(gpu)),
+        image=page and (page.width, page.height),
+        gpu=None if gpu is None else _gpu(str(path("--gpu", gpu))),
     )
 
 
 def _gpu(name: str) -> tuple[str, bytes | None]:
     gpu_named(name)
     return name, read_bytes(Path(name), f"hardware.gpu={name}") if is_file(name) else None
+
+
+def split(arguments: Iterable[str]) -> tuple[list[str], list[str]]:
+    """Return the paths and the settings among arguments: a setting is no path, and has a ``=``."""
+    paths: list[str] = []
+    settings: list[str] = []
+    for argument in arguments:
+        is_setting = "=" in argument and not exists(Path(argument))
+        (settings if is_setting else paths).append(argument)
+    return paths, settings
 
 
 def configs_of(catalog: Catalog, paths: Sequence[str | os.PathLike[str]]) -> Found:

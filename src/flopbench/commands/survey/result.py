@@ -83,7 +83,7 @@ class Survey(Value):
         return dict(json_data(found))
 
     def rows(self) -> list[dict[str, Any]]:
-        """Return a row per config, with the same columns in each; those of a stage have its name."""
+        """Return a row per config, with the same columns in each; a stage's begin with its name."""
         from flopbench.commands.survey.columns import rows
 
         return list(rows(self))

@@ -129,7 +129,8 @@ def _plan(row: Row, request: SurveyRequest, catalog: Catalog, here: Placed) -> P
     """Resolve a config with those of the settings that its model has a key for."""
     model, vendor = catalog.models.get(row["model"]), catalog.vendor_models.find(row["model"])
     keys = {text: text.partition("=")[0].strip() for text in request.overrides}
-    left = [k for k in dict.fromkeys((*keys.values(), *here.options)) if not takes(model, vendor, k)]
+    given = dict.fromkeys((*keys.values(), *here.options))
+    left = [key for key in given if not takes(model, vendor, key)]
     if left:
         row["notes"].append(f"{row['model']} has no {listed(left, 'and')}: it is left out")
     options = {key: value for key, value in here.options.items() if key not in left}

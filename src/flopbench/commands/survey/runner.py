@@ -54,12 +54,11 @@ def run_survey(
         journal = Journal(out, COMMAND, fingerprint(COMMAND, settings), _is_data)
     use(request, catalog)
     rows = _rows(found, request, journal, jobs, scheduler, progress or SweepProgress())
-    image = request.options.get("workload.image")
     survey = Survey(
         configs=tuple(rows[config.name] for config in found.configs),
         check=request.check,
         settings=request.overrides,
-        image=None if image is None else tuple(image),
+        image=request.image,
         gpu=None if request.gpu is None else request.gpu[0],
         skipped=found.skipped,
         notes=found.notes,
@@ -134,4 +133,3 @@ def _code(catalog: Catalog) -> list[str | None]:
     shelves = (catalog.models, catalog.vendor_models, catalog.attention_modes, catalog.counters)
     kinds = (kind for shelf in shelves for _, kind, _ in shelf)
     return list(dict.fromkeys(source_digest(kind) for kind in kinds))
-

@@ -13,6 +13,8 @@ NONE = "-"
 
 Row = Mapping[str, Any]
 
+_FITS = {None: NONE, True: "yes", False: "no"}
+
 _LEFT = frozenset({"config", "model", "verdict"})
 """Columns of text."""
 
@@ -94,7 +96,7 @@ def _row(found: Survey, row: Row, name: str) -> dict[str, str]:
         cells |= {
             "prefill bound": NONE if bound is None else f"{milliseconds(bound)} ms",
             "most tokens/s": NONE if speed is None else f"{speed:,.0f}",
-            "fits": {True: "yes", False: "no"}.get(made.get("fits"), NONE),
+            "fits": _FITS[made.get("fits")],
         }
     cells["verdict"] = row["verdict"].replace("_", " ")
     return cells | ({"seconds": f"{row['seconds']:.1f}"} if "seconds" in row else {})
