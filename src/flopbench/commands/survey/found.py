@@ -115,7 +115,7 @@ class _Search:
 
     def _folder(self, top: str) -> bool:
         """Add the configs of a folder; return whether it has some, new or known."""
-        found, folders = False, [top]
+        found, folders = self._is_known(top), [top]
         while folders:
             folder = folders.pop()
             files, inner = self._listed(folder)
@@ -124,13 +124,15 @@ class _Search:
             folders += reversed(inner)
         return found
 
+    def _is_known(self, folder: str) -> bool:
+        return _identity(folder) in self.folders
+
     def _listed(self, folder: str) -> tuple[list[str], list[str]]:
         """Return the JSON files and the folders of a folder that was not met yet, in order."""
         try:
-            status = os.stat(folder)  # noqa: PTH116
-            if (status.st_dev, status.st_ino) in self.folders:
+            if self._is_known(folder):
                 return [], []
-            self.folders.add((status.st_dev, status.st_ino))
+            self.folders.add(_identity(folder))
             entries = sorted(os.scandir(folder), key=lambda entry: entry.name)
         except OSError as error:
             self.notes.append(f"cannot read folder {folder}: {error.strerror}")
@@ -168,6 +170,11 @@ class _Search:
             other = Path(path).with_name(name)
             if other.is_file():
                 yield name, read_bytes(other, str(other))
+
+
+def _identity(folder: str) -> tuple[int, int]:
+    status = os.stat(folder)  # noqa: PTH116
+    return status.st_dev, status.st_ino
 
 
 def _is_folder(entry: os.DirEntry[str]) -> bool:

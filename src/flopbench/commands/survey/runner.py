@@ -13,7 +13,8 @@ from flopbench.commands.survey.request import SurveyRequest
 from flopbench.commands.survey.result import Survey
 from flopbench.commands.survey.row import Row, blank, lost, survey_row, use
 from flopbench.digests import source_digest
-from flopbench.executors import LOCAL, WorkerLostError, executor_of
+from flopbench.executors import LOCAL, Executor, WorkerLostError, executor_of
+from flopbench.executors.processes import ProcessExecutor
 from flopbench.progress import SweepProgress
 from flopbench.registry.catalog import Catalog
 from flopbench.resume.journal import Journal, fingerprint
@@ -84,7 +85,7 @@ def _rows(
     rows = dict(_known(found, journal.entries if journal else {}))
     left = [config for config in found.configs if config.name not in rows]
     progress.start(len(found.configs), len(rows))
-    with executor_of(scheduler, min(jobs, max(len(left), 1))) as executor:
+    with _executor(request, len(left), jobs, scheduler) as executor:
         pending = {executor.submit(survey_row, request, config): config for config in left}
         for done in executor.as_completed():
             config = pending.pop(done)
@@ -97,6 +98,13 @@ def _rows(
                 journal.add(config.name, {"digest": config.digest, "row": row})
             progress.counted(config.name)
     return rows
+
+
+def _executor(request: SurveyRequest, rows: int, jobs: int, scheduler: str) -> Executor:
+    """Return where rows are made: one that ends its process must not end the others."""
+    if scheduler == LOCAL and request.check is not None and rows > 1:
+        return ProcessExecutor(min(jobs, rows))
+    return executor_of(scheduler, min(jobs, max(rows, 1)))
 
 
 def _known(found: Found, entries: Mapping[str, Any]) -> Iterator[tuple[str, Row]]:
