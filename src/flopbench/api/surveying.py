@@ -99,7 +99,7 @@ def survey(
     )
     processes = count_of("--jobs", jobs) or 1
     catalog = catalog_of(request.plugins, strict_plugins)
-    check_settings(catalog, request.overrides)
+    check_settings(catalog, request)
     found = configs_of(catalog, paths)
     with locked(folder, COMMAND) if folder else nullcontext():
         result, close = run_survey(

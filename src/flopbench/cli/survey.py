@@ -103,7 +103,7 @@ def survey_command(
         gpu=gpu,
     )
     catalog = load(context, plugin, strict_plugins)
-    check_settings(catalog, request.overrides)
+    check_settings(catalog, request)
     found = configs_of(catalog, paths)
     gc.enable()
     with locked(folder, COMMAND) if folder else nullcontext():

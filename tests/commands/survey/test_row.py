@@ -3,6 +3,7 @@
 import json
 import pickle
 
+import attrs
 import pytest
 import sympy
 
@@ -130,6 +131,13 @@ def test_what_is_no_config_of_a_known_model_is_refused(data, verdict, reason):
     assert found["verdict"] == verdict
     assert reason in found["reason"]
     assert found["parameters"] is None
+
+
+def test_another_machine_with_other_code_makes_no_row():
+    asked = attrs.evolve(request(analytic_only=True), code=("another",))
+    found = survey_row(asked, config(CONFIGS["llama"]))
+    assert found["verdict"] == "failed"
+    assert found["reason"].startswith("the code of flopbench, or of a plugin, is not what")
 
 
 def test_settings_that_a_model_does_not_have_are_left_out_and_told():

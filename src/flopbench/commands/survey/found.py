@@ -14,6 +14,7 @@ from attrs import Factory, define, frozen
 from flopbench.errors import UsageError
 from flopbench.inputs import read_bytes
 from flopbench.inputs.configs import exists
+from flopbench.inputs.numbers import quoted
 from flopbench.text import plural, shortened
 
 CONFIG = "config.json"
@@ -77,11 +78,13 @@ def find(paths: Iterable[str | os.PathLike[str]], beside: Collection[str] = ()) 
         UsageError: no path is given, there is nothing at one, or a folder has no config.
     """
     search = _Search(beside)
-    given = [os.fspath(path) for path in paths]
+    given = [*paths]
     if not given:
         raise UsageError("give a config.json, or a folder of them")
     for path in given:
-        search.add(path)
+        if not isinstance(path, str | os.PathLike):
+            raise UsageError(f"a config must be a path, got {quoted(path)}")
+        search.add(os.fspath(path))
     return Found(tuple(search.configs.values()), search.skipped, tuple(search.notes))
 
 
@@ -106,8 +109,9 @@ class _Search:
             return
         skipped, known = self.skipped, len(self.notes)
         if not self._folder(path):
-            others = plural(self.skipped - skipped, "other JSON file")
-            why = "; ".join(self.notes[known:]) or f"it holds {others}"
+            others = self.skipped - skipped
+            held = f"it holds {plural(others, 'other JSON file') if others else 'no JSON file'}"
+            why = "; ".join(self.notes[known:]) or held
             raise UsageError(
                 f"folder {path} has no config of a model, a config.json or another JSON file with "
                 f"a model_type: {why}"

@@ -34,6 +34,7 @@ CHECKS: tuple[Check, ...] = get_args(Check)
 _OWN = {
     "run": "all models are run alike: use --attention, --check or --analytic-only",
     "train": "a survey trains nothing",
+    "model.config": "each file of a survey is one",
     "workload.image": "another machine may not have the file: use --image",
     "hardware.gpu": "another machine may not have the file: use --gpu",
 }
@@ -69,6 +70,7 @@ class SurveyRequest:
         image: width and height of the page that models read, if one is given.
         gpu: the GPU whose bounds are asked for, by name; or the path of its file, and what it
             holds.
+        code: digests of the code that makes the rows, which must be equal on each machine.
     """
 
     works: Works
@@ -77,6 +79,7 @@ class SurveyRequest:
     overrides: tuple[str, ...] = ()
     image: tuple[int, int] | None = None
     gpu: tuple[str, bytes | None] | None = None
+    code: tuple[str | None, ...] = ()
 
     @property
     def settings(self) -> dict[str, Any]:
@@ -86,6 +89,7 @@ class SurveyRequest:
             "plugins": self.plugins,
             "settings": self.overrides,
             "image": self.image,
+            "code": self.code,
             "gpu": None if self.gpu is None else [self.gpu[0], (self.gpu[1] or b"").hex()],
         }
 
@@ -142,14 +146,16 @@ def configs_of(catalog: Catalog, paths: Sequence[str | os.PathLike[str]]) -> Fou
     return find(paths, {name for _, model, _ in catalog.models for name in model.reads_beside})
 
 
-def check_settings(catalog: Catalog, overrides: Iterable[str]) -> None:
-    """Refuse a setting that no model takes.
+def check_settings(catalog: Catalog, request: SurveyRequest) -> None:
+    """Refuse a setting that no model takes, or that a survey does not.
 
     Raises:
         UsageError: there is one.
     """
-    for text in overrides:
+    for text in request.overrides:
         key = text.partition("=")[0].strip()
+        if key.startswith("hardware.") and request.gpu is None:
+            raise UsageError(f"{text!r} needs a GPU: use --gpu")
         for own, reason in _OWN.items():
             if f"{key}.".startswith(f"{own}."):
                 raise UsageError(f"{text!r}: {reason}")

@@ -11,6 +11,7 @@ import attrs
 
 from flopbench.analytic import Stage
 from flopbench.commands.survey import facts
+from flopbench.commands.survey.catalogs import catalog_of, require_same
 from flopbench.commands.survey.checks import Checked, checked, unforeseen
 from flopbench.commands.survey.found import CONFIG, ConfigFile
 from flopbench.commands.survey.placed import Placed, placed
@@ -19,8 +20,7 @@ from flopbench.errors import FlopbenchError, PluginError, UsageError
 from flopbench.hardware import HardwareOptions
 from flopbench.plan import Plan, make_plan
 from flopbench.plan.by_path import named
-from flopbench.registry.catalog import Catalog, build_catalog
-from flopbench.registry.loading import load_plugins
+from flopbench.registry.catalog import Catalog
 from flopbench.text import listed
 from flopbench.vendor import VendorCounter
 
@@ -43,10 +43,12 @@ def survey_row(request: SurveyRequest, config: ConfigFile) -> Row:
         row["model_type"] = _type_of(config)
         with placed(request, config) as here:
             try:
-                _fill(row, request, catalog_of(request), here)
+                catalog = catalog_of(request)
+                require_same(request, catalog)
+                _fill(row, request, catalog, here)
             except (Exception, SystemExit) as error:  # noqa: BLE001 - a row of its own
                 _conclude(row, unforeseen(error))
-            row = {"file": config.name, **here.told({**row, "file": ""})} | {"file": config.name}
+            row = {**here.told(row), "file": config.name}
     return {**row, "seconds": round(time.perf_counter() - start, 3)}
 
 
@@ -74,22 +76,6 @@ def blank(name: str) -> Row:
 def lost(name: str, error: FlopbenchError) -> Row:
     """Return the row of a config whose process ended."""
     return {**blank(name), "reason": str(error)}
-
-
-_CATALOGS: dict[tuple[str, ...], Catalog] = {}
-"""What plugins bring, loaded once in a process."""
-
-
-def use(request: SurveyRequest, catalog: Catalog) -> None:
-    """Make rows of this process with plugins that are loaded already."""
-    _CATALOGS[request.plugins] = catalog
-
-
-def catalog_of(request: SurveyRequest) -> Catalog:
-    """Return what the request's plugins bring."""
-    if request.plugins not in _CATALOGS:
-        use(request, build_catalog(load_plugins([*request.plugins])))
-    return _CATALOGS[request.plugins]
 
 
 def _type_of(config: ConfigFile) -> str | None:

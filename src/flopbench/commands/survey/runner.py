@@ -7,12 +7,14 @@ from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 from typing import Any, get_args
 
+from attrs import evolve
+
+from flopbench.commands.survey.catalogs import code_of, use
 from flopbench.commands.survey.checks import Verdict
 from flopbench.commands.survey.found import Found
 from flopbench.commands.survey.request import SurveyRequest
 from flopbench.commands.survey.result import Survey
-from flopbench.commands.survey.row import Row, blank, lost, survey_row, use
-from flopbench.digests import source_digest
+from flopbench.commands.survey.row import Row, blank, lost, survey_row
 from flopbench.executors import LOCAL, Executor, WorkerLostError, executor_of
 from flopbench.executors.processes import ProcessExecutor
 from flopbench.progress import SweepProgress
@@ -49,9 +51,10 @@ def run_survey(
             answer.
     """
     versions = {"flopbench": __version__, **catalog.versions, **dict(_versions())}
+    request = evolve(request, code=code_of(catalog))
     journal = None
     if out is not None:
-        settings = {**request.settings, "versions": versions, "code": _code(catalog)}
+        settings = {**request.settings, "versions": versions}
         journal = Journal(out, COMMAND, fingerprint(COMMAND, settings), _is_data)
     use(request, catalog)
     rows = _rows(found, request, journal, jobs, scheduler, progress or SweepProgress())
@@ -134,10 +137,3 @@ def _versions() -> Iterator[tuple[str, str]]:
             yield name, version(name)
         except PackageNotFoundError:
             continue
-
-
-def _code(catalog: Catalog) -> list[str | None]:
-    """Return digests of the code that prices and counts."""
-    shelves = (catalog.models, catalog.vendor_models, catalog.attention_modes, catalog.counters)
-    kinds = (kind for shelf in shelves for _, kind, _ in shelf)
-    return list(dict.fromkeys(source_digest(kind) for kind in kinds))
