@@ -10,13 +10,12 @@ from flopbench.api.given import (
     PathText,
     Section,
     catalog_of,
+    count_of,
     file_of,
     model_name,
     overrides_of,
     plugin_names,
 )
-from flopbench.errors import UsageError
-from flopbench.inputs.numbers import MOST, quoted
 from flopbench.inputs.options import Names, path, settings
 
 if TYPE_CHECKING:
@@ -112,9 +111,9 @@ def sweep(
     targets = Targets.of(ttft, tpot)
     limits = SweepLimits(
         grids=by_hand.grids(map(_grid, grids)),
-        max_image_tokens=_count("--max-image-tokens", max_image_tokens),
+        max_image_tokens=count_of("--max-image-tokens", max_image_tokens),
     )
-    processes = _count("--jobs", jobs) or 1
+    processes = count_of("--jobs", jobs) or 1
     check_scheduler(scheduler, processes)
     folder = None if out is None else path("--out", out)
     if folder:
@@ -165,10 +164,3 @@ def sweep(
 
 def _grid(grid: str | tuple[int, int]) -> str:
     return grid if isinstance(grid, str) else "x".join(map(str, grid))
-
-
-def _count(option: str, number: int | None) -> int | None:
-    is_count = isinstance(number, int) and not isinstance(number, bool) and 1 <= number <= MOST
-    if number is not None and not is_count:
-        raise UsageError(f"{option} must be an integer from 1 to {MOST:,}, got {quoted(number)}")
-    return number

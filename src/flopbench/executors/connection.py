@@ -94,8 +94,8 @@ class Connection:
         if most > 1 and not self._said_idle:
             self._said_idle = True
             LOG.warning(
-                "worker %s has %d threads and uses one: `dask worker %s --nworkers -1 --nthreads 1` "
-                "starts a worker per CPU",
+                "worker %s has %d threads and uses one: `dask worker %s --nworkers -1 "
+                "--nthreads 1` starts a worker per CPU",
                 *(address, most, self._address),
             )
 
