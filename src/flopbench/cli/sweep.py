@@ -3,15 +3,13 @@
 from __future__ import annotations
 
 import gc
-import sys
-from collections.abc import Iterator, Mapping
-from contextlib import contextmanager
+from collections.abc import Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from flopbench.cli.common import LOG, load, print_text
+from flopbench.cli.common import LOG, counting, load, print_text, said_if_interrupted
 from flopbench.cli.options import (
     AnalyticOnlyOption,
     AttentionOption,
@@ -34,7 +32,6 @@ from flopbench.text import plural
 if TYPE_CHECKING:
     from flopbench.commands.sweep.plan import SweepPlan, SweepRequest
     from flopbench.executors import Where
-    from flopbench.progress import SweepProgress
 
 _SHOWN = 5
 
@@ -177,7 +174,7 @@ def _sweep(
 
     with locked(folder, "sweep") if folder else nullcontext():
         # Text printed under a bar goes to the terminal, even if stdout is redirected.
-        with _progress() as progress, _said_if_interrupted(folder):
+        with counting() as progress, said_if_interrupted(folder):
             report, close = run_sweep(
                 plan,
                 request,
@@ -210,35 +207,9 @@ def _name_and_overrides(arguments: list[str]) -> tuple[str | None, list[str]]:
     return (plain[0] if plain else None), [a for a in arguments if "=" in a]
 
 
-@contextmanager
-def _said_if_interrupted(folder: Path | None) -> Iterator[None]:
-    from flopbench.executors import SchedulerLostError
-
-    try:
-        yield
-    except (KeyboardInterrupt, SchedulerLostError):
-        if folder is not None:
-            LOG.warning("interrupted: run the same command again to resume from %s", folder)
-        raise
-
-
 def _written(folder: Path, files: Mapping[str, Any]) -> str:
     """Name the files that were written, plots by their number."""
     plots = [name for name in files if name.endswith(".svg")]
     named = [name for name in files if not name.endswith((".svg", ".png"))]
     text = f"{len(files)} files in {folder}: {', '.join(named)}"
     return text + (f" with {plural(len(plots), 'plot')} as SVG and PNG" if plots else "")
-
-
-@contextmanager
-def _progress() -> Iterator[SweepProgress]:
-    """Show how far the counting is: a bar if stderr is a terminal, else a line now and then."""
-    from flopbench.cli.progress_lines import SweepLines
-
-    if not sys.stderr.isatty():
-        yield SweepLines()
-        return
-    from flopbench.cli.progress_bar import SweepBar
-
-    with SweepBar.open() as bar:
-        yield bar
