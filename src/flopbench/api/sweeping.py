@@ -10,13 +10,12 @@ from flopbench.api.given import (
     PathText,
     Section,
     catalog_of,
+    count_of,
     file_of,
     model_name,
     overrides_of,
     plugin_names,
 )
-from flopbench.errors import UsageError
-from flopbench.inputs.numbers import MOST, quoted
 from flopbench.inputs.options import Names, path, settings
 
 if TYPE_CHECKING:
@@ -47,6 +46,7 @@ def sweep(
     ttft: float | None = None,
     tpot: float | None = None,
     jobs: int = 1,
+    scheduler: str = "local",
     out: PathText | None = None,
     formats: Names = None,
     plugins: PathText | Iterable[PathText] = (),
@@ -84,6 +84,8 @@ def sweep(
         ttft, tpot: targets in seconds, to the first token and per output token.
         jobs: processes that count. A script that uses several must begin its work under
             ``if __name__ == "__main__":``, as with `multiprocessing`.
+        scheduler: ``local``, or the address of a Dask scheduler whose workers count, such as
+            ``tcp://host:8786``.
         out: a folder for sweep.json, .csv and .md, which also keeps counts: a sweep that was
             stopped resumes there.
         formats: what to write there instead: some of ``json``, ``csv``, ``markdown`` and
@@ -94,6 +96,7 @@ def sweep(
     Raises:
         UsageError: an argument is wrong; the message is the sentence of the command line.
         PluginError: a plugin cannot be loaded, or breaks the contract of its hook.
+        FlopbenchError: the Dask scheduler is gone; finished counts are in ``out``.
     """
     from flopbench.analytic import SweepLimits
     from flopbench.commands.sweep import by_hand
@@ -102,6 +105,7 @@ def sweep(
     from flopbench.commands.sweep.request import SweepRequest
     from flopbench.commands.sweep.result import SweepReport
     from flopbench.commands.sweep.runner import run_sweep
+    from flopbench.executors import Where, check_scheduler
     from flopbench.inputs.overrides import varied
     from flopbench.plan.targets import Targets
     from flopbench.resume.files import replace_files
@@ -111,9 +115,10 @@ def sweep(
     targets = Targets.of(ttft, tpot)
     limits = SweepLimits(
         grids=by_hand.grids(map(_grid, grids)),
-        max_image_tokens=_count("--max-image-tokens", max_image_tokens),
+        max_image_tokens=count_of("--max-image-tokens", max_image_tokens),
     )
-    processes = _count("--jobs", jobs) or 1
+    processes = count_of("--jobs", jobs) or 1
+    check_scheduler(scheduler, processes)
     written = formats_of(formats)
     check_formats(written, nowhere=formats is not None and out is None)
     folder = None if out is None else path("--out", out)
@@ -149,7 +154,14 @@ def sweep(
     plan = plan_sweep(catalog, request)
     targets.check(plan.base.model, plan.workloads[0])
     with locked(folder, "sweep") if folder else nullcontext():
-        done = run_sweep(plan, request, catalog, out=folder, jobs=processes, targets=targets)
+        done = run_sweep(
+            plan,
+            request,
+            catalog,
+            out=folder,
+            where=Where(scheduler, processes),
+            targets=targets,
+        )
         if folder:
             replace_files(folder, "sweep", contents(done.report, written, done.verdict))
         done.close()
@@ -158,10 +170,3 @@ def sweep(
 
 def _grid(grid: str | tuple[int, int]) -> str:
     return grid if isinstance(grid, str) else "x".join(map(str, grid))
-
-
-def _count(option: str, number: int | None) -> int | None:
-    is_count = isinstance(number, int) and not isinstance(number, bool) and 1 <= number <= MOST
-    if number is not None and not is_count:
-        raise UsageError(f"{option} must be an integer from 1 to {MOST:,}, got {quoted(number)}")
-    return number

@@ -3,23 +3,23 @@
 from __future__ import annotations
 
 import gc
-import sys
-from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
+from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 from attrs import frozen
 
-from flopbench.cli.common import LOG, load, print_text
+from flopbench.cli.common import LOG, counting, load, print_text, said_if_interrupted
 from flopbench.cli.options import (
     AnalyticOnlyOption,
     AttentionOption,
     ConfigOption,
     ImageOption,
+    JobsOption,
     ModelArgument,
     PluginOption,
+    SchedulerOption,
     StagesOption,
     StrictOption,
     TpotOption,
@@ -33,7 +33,7 @@ from flopbench.text import plural
 if TYPE_CHECKING:
     from flopbench.commands.sweep.plan import SweepPlan
     from flopbench.commands.sweep.request import SweepRequest
-    from flopbench.progress import SweepProgress
+    from flopbench.executors import Where
 
 _SHOWN = 5
 
@@ -63,9 +63,6 @@ ImageTokensOption = Annotated[
 ]
 CounterOption = Annotated[
     str | None, typer.Option(metavar="NAME", help="The vendor counter, such as torch.")
-]
-JobsOption = Annotated[
-    int, typer.Option("--jobs", metavar="N", min=1, help="Processes that count the vendor model.")
 ]
 PlotsOption = Annotated[
     bool, typer.Option("--plots/--no-plots", help="Also draw plots (needs matplotlib).")
@@ -101,6 +98,7 @@ def sweep_command(
     ttft: TtftOption = None,
     tpot: TpotOption = None,
     jobs: JobsOption = 1,
+    scheduler: SchedulerOption = "local",
     plots: PlotsOption = True,
     out: OutOption = None,
     format: FormatOption = None,  # noqa: A002 - the option's name
@@ -116,8 +114,10 @@ def sweep_command(
     from flopbench.commands.sweep.by_hand import grids
     from flopbench.commands.sweep.plan import plan_sweep
     from flopbench.commands.sweep.request import SweepRequest
+    from flopbench.executors import Where, check_scheduler
     from flopbench.plan.targets import Targets
 
+    check_scheduler(scheduler, jobs)
     targets = Targets.of(ttft, tpot)
     options = settings(
         image=image,
@@ -142,7 +142,7 @@ def sweep_command(
     plan = plan_sweep(catalog, request)
     targets.check(plan.base.model, plan.workloads[0])
     gc.enable()
-    failed = _sweep(plan, request, catalog, folder, jobs, targets, shown)
+    failed = _sweep(plan, request, catalog, folder, Where(scheduler, jobs), targets, shown)
     if failed:
         more = f" and {len(failed) - _SHOWN} more" if len(failed) > _SHOWN else ""
         results = plural(len(failed), "result")
@@ -184,7 +184,7 @@ def _sweep(
     request: SweepRequest,
     catalog: Any,
     folder: Path | None,
-    jobs: int,
+    where: Where,
     targets: Any,
     shown: Shown,
 ) -> Sequence[str]:
@@ -199,9 +199,15 @@ def _sweep(
 
     with locked(folder, "sweep") if folder else nullcontext():
         # Text printed under a bar goes to the terminal, even if stdout is redirected.
-        with _progress() as progress, _said_if_interrupted(folder):
+        with counting() as progress, said_if_interrupted(folder):
             done = run_sweep(
-                plan, request, catalog, out=folder, jobs=jobs, targets=targets, progress=progress
+                plan,
+                request,
+                catalog,
+                out=folder,
+                where=where,
+                targets=targets,
+                progress=progress,
             )
         report, verdict = done.report, done.verdict
         if folder is None:
@@ -230,33 +236,9 @@ def _name_and_overrides(arguments: list[str]) -> tuple[str | None, list[str]]:
     return (plain[0] if plain else None), [a for a in arguments if "=" in a]
 
 
-@contextmanager
-def _said_if_interrupted(folder: Path | None) -> Iterator[None]:
-    try:
-        yield
-    except KeyboardInterrupt:
-        if folder is not None:
-            LOG.warning("interrupted: run the same command again to resume from %s", folder)
-        raise
-
-
 def _written(folder: Path, files: Sequence[str]) -> str:
     """Name the files that were written, plots by their number."""
     plots = [name for name in files if name.endswith(".svg")]
     named = [name for name in files if not name.endswith((".svg", ".png"))]
     text = f"{plural(len(files), 'file')} in {folder}: {', '.join(named)}"
     return text + (f" with {plural(len(plots), 'plot')} as SVG and PNG" if plots else "")
-
-
-@contextmanager
-def _progress() -> Iterator[SweepProgress]:
-    """Show how far the counting is: a bar if stderr is a terminal, else a line now and then."""
-    from flopbench.cli.progress_lines import SweepLines
-
-    if not sys.stderr.isatty():
-        yield SweepLines()
-        return
-    from flopbench.cli.progress_bar import SweepBar
-
-    with SweepBar.open() as bar:
-        yield bar

@@ -16,35 +16,38 @@ from flopbench.commands.sweep.units import (
     failed,
     groups,
 )
-from flopbench.executors import LOCAL, Executor, WorkerLostError, executor_of
+from flopbench.executors import HERE, Executor, Where, WorkerLostError
+from flopbench.executors.kept import Kept
+from flopbench.plan.elsewhere import Identity, identity, require_same
 
 
 def vendor_counts(
     plan: SweepPlan,
     request: SweepRequest,
     todo: list[Unit],
-    jobs: int = 1,
-    scheduler: str = LOCAL,
+    where: Where = HERE,
 ) -> Iterator[Counts]:
     """Count units; yield those that are done at once, in any order.
 
     Each is counted by its own calls, unless very many differ only in their sizes: those are given
     by one law (``run.method``), checked against calls of three of them.
-
-    Args:
-        jobs: processes; with 1, this one counts.
-        scheduler: ``local``, or the address of a Dask scheduler.
     """
     by_law = groups(plan, todo)
     grouped = {unit for group in by_law for unit in group}
     tasks = by_law + [(unit,) for unit in todo if unit not in grouped]
+    if not tasks:
+        return
     run = uuid4().hex
-    _PLANS[run] = plan  # for this process
+    _PLANS.put(run, plan)
+
+    def call(task: Task) -> tuple[Any, ...]:
+        return count_there, run, request, task, None if where.is_here else _identity(plan, task[0])
+
     try:
-        with executor_of(scheduler, min(jobs, max(len(tasks), 1))) as executor:
-            yield from _counts(executor, lambda task: (count_there, run, request, task), tasks)
+        with where.executor(len(tasks)) as executor:
+            yield from _counts(executor, call, tasks)
     finally:
-        del _PLANS[run]
+        _PLANS.drop(run)
 
 
 def _counts(
@@ -65,20 +68,33 @@ def _counts(
 
 _LOST = "the process that counted it ended, perhaps out of memory"
 
-_PLANS: dict[str, SweepPlan] = {}
-"""The sweeps that this process counts: planning takes longer than most counts."""
+_PLANS: Kept[SweepPlan] = Kept()
 
 
-def count_there(run: str, request: SweepRequest, task: Task) -> Counts:
+def _identity(plan: SweepPlan, unit: Unit) -> Identity:
+    index = unit.points[0]
+    return identity(plan.plans[index], unit.stage, plan.workloads[index])
+
+
+def count_there(run: str, request: SweepRequest, task: Task, same: Identity | None) -> Counts:
     """Count a task in any process.
 
     Args:
         run: equal for tasks of one sweep, which a process plans once.
-    """
-    if run not in _PLANS:
-        from flopbench.registry.catalog import build_catalog
-        from flopbench.registry.loading import load_plugins
+        same: what the task depends on, where it may be something else on another machine.
 
-        _PLANS.clear()  # that of an earlier sweep, in a process that outlives it
-        _PLANS[run] = plan_sweep(build_catalog(load_plugins(request.plugins)), request)
-    return count_task(_PLANS[run], task)
+    Raises:
+        UsageError: it is something else here.
+    """
+    plan = _PLANS.get(run, lambda: _planned(request))
+    if same is not None:
+        label = f"{task[0].stage} of {plan.points[task[0].points[0]].label}"
+        require_same(same, _identity(plan, task[0]), label)
+    return count_task(plan, task)
+
+
+def _planned(request: SweepRequest) -> SweepPlan:
+    from flopbench.registry.catalog import build_catalog
+    from flopbench.registry.loading import load_plugins
+
+    return plan_sweep(build_catalog(load_plugins(request.plugins)), request)

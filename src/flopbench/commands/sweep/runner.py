@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -15,9 +16,10 @@ from flopbench.commands.sweep.pool import vendor_counts
 from flopbench.commands.sweep.report import sweep_report
 from flopbench.commands.sweep.request import SweepRequest
 from flopbench.commands.sweep.table import Table
-from flopbench.commands.sweep.units import Unit, UnitCount, units
+from flopbench.commands.sweep.units import Counts, Unit, UnitCount, units
 from flopbench.commands.sweep.verdict import Verdict
 from flopbench.digests import source_digest
+from flopbench.executors import HERE, Where
 from flopbench.plan.targets import Targets
 from flopbench.plan.training import untrained
 from flopbench.progress import SweepProgress
@@ -47,7 +49,7 @@ def run_sweep(
     catalog: Catalog,
     *,
     out: Path | None = None,
-    jobs: int = 1,
+    where: Where = HERE,
     targets: Targets | None = None,
     progress: SweepProgress | None = None,
 ) -> Finished:
@@ -55,10 +57,12 @@ def run_sweep(
 
     Args:
         out: the folder that keeps finished counts, so that a killed sweep can resume.
+        where: the processes that count.
 
     Raises:
         PluginError: the model or an attention mode raises.
         UsageError: what the vendor side needs is not installed, or the folder is in use.
+        SchedulerLostError: the Dask scheduler is gone; finished counts are kept.
     """
     targets = targets or Targets()
     provenance = _provenance(plan, catalog)
@@ -71,7 +75,8 @@ def run_sweep(
     if out is not None and todo:
         settings = fingerprint("sweep", _settings(plan, provenance))
         journal = Journal(out, "sweep", settings, is_entry)
-    counts = _count(plan, request, todo, journal, jobs, progress or SweepProgress())
+    counting = partial(vendor_counts, plan, request, where=where)
+    counts = _count(plan, counting, todo, journal, progress or SweepProgress())
     counted = Counted(len(plan.points), {unit: counts[unit] for unit in todo})
     report = sweep_report(plan, counted, targets, provenance)
 
@@ -84,17 +89,16 @@ def run_sweep(
 
 def _count(
     plan: SweepPlan,
-    request: SweepRequest,
+    counting: Callable[[list[Unit]], Iterable[Counts]],
     todo: list[Unit],
     journal: Journal | None,
-    jobs: int,
     progress: SweepProgress,
 ) -> Mapping[Unit, UnitCount]:
     """Count what the journal does not have, and write it there; retry what failed."""
     counts = known(plan, todo, journal.entries) if journal else {}
     progress.start(len(todo), len(counts))
     left = [unit for unit in todo if unit not in counts]
-    for found in vendor_counts(plan, request, left, jobs):
+    for found in counting(left):
         counts |= found.by_unit
         if journal:
             journal.add_all(entries_of(found))
