@@ -219,6 +219,15 @@ def test_points_are_a_sequence_that_is_not_held():
         points[300_000]
 
 
+def test_reports_are_equal_if_their_points_are():
+    vary = {"workload.batch_size": [1, 2]}
+    assert swept("hf/llama", vary) == swept("hf/llama", vary)
+    points = swept("hf/llama", vary).points
+    assert points == [*points]
+    assert points != [*points][:1]
+    assert points != [*points][::-1]
+
+
 def test_an_image_is_read_once(tmp_path, monkeypatch):
     from PIL import Image
 
