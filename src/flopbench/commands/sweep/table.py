@@ -19,8 +19,9 @@ from flopbench.analytic.columns import Column, at_rows, divided, total, values_o
 from flopbench.analytic.price_many import Evaluator, Priced, with_intensity
 from flopbench.analytic.stacked import stacked
 from flopbench.commands.sweep.counted import Counted
+from flopbench.commands.sweep.owners import Owners
 from flopbench.commands.sweep.plan import SweepPlan, blocks
-from flopbench.commands.sweep.workloads import Made, Owners
+from flopbench.commands.sweep.workloads import Made
 from flopbench.plan import Plan
 from flopbench.plan.targets import GIGA, TERA, Deadline, Targets
 
