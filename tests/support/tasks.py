@@ -5,6 +5,8 @@ import signal
 import time
 from pathlib import Path
 
+from flopbench.errors import UsageError
+
 
 def square(number):
     return number * number
@@ -33,3 +35,14 @@ def square_and_log(log, number, seconds=0.0):
         stream.write(f"{number}\n")
     time.sleep(seconds)
     return number * number
+
+
+def here():
+    return str(Path.cwd())
+
+
+def usage_error(path):
+    try:
+        Path(path).read_text()
+    except OSError as error:
+        raise UsageError("cannot read it") from error

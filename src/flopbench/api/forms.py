@@ -35,6 +35,7 @@ def prove(
     stages: Names = None,
     counters: Names = None,
     symbols: Names = None,
+    every_layer: bool = False,
     plugins: PathText | Iterable[PathText] = (),
     strict_plugins: bool = False,
 ) -> Proof:
@@ -55,6 +56,8 @@ def prove(
         config: a YAML file of configuration, which the other arguments override.
         stages, counters: names, as a list or as a text with commas.
         symbols: names of the sizes to leave open; all by default.
+        every_layer: trace each layer; by default, those that are equal to another are not, and
+            counted instead.
         plugins: modules or files to load; ``no:NAME`` blocks a plugin.
         strict_plugins: whether a plugin that fails to load is an error.
 
@@ -81,7 +84,8 @@ def prove(
         ),
         options=settings(image=image, stages=stages, counters=counters),
     )
-    return runner.prove(plan, catalog, None if symbols is None else some("--symbols", symbols))
+    opened = None if symbols is None else some("--symbols", symbols)
+    return runner.prove(plan, catalog, opened, every_layer=every_layer)
 
 
 def explain(

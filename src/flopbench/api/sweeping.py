@@ -46,6 +46,7 @@ def sweep(
     ttft: float | None = None,
     tpot: float | None = None,
     jobs: int = 1,
+    scheduler: str = "local",
     out: PathText | None = None,
     plugins: PathText | Iterable[PathText] = (),
     strict_plugins: bool = False,
@@ -82,6 +83,8 @@ def sweep(
         ttft, tpot: targets in seconds, to the first token and per output token.
         jobs: processes that count. A script that uses several must begin its work under
             ``if __name__ == "__main__":``, as with `multiprocessing`.
+        scheduler: ``local``, or the address of a Dask scheduler whose workers count, such as
+            ``tcp://host:8786``.
         out: a folder for sweep.json, .csv and .md, which also keeps counts: a sweep that was
             stopped resumes there.
         plugins: modules or files to load; ``no:NAME`` blocks a plugin.
@@ -90,6 +93,7 @@ def sweep(
     Raises:
         UsageError: an argument is wrong; the message is the sentence of the command line.
         PluginError: a plugin cannot be loaded, or breaks the contract of its hook.
+        FlopbenchError: the Dask scheduler is gone; finished counts are in ``out``.
     """
     from flopbench.analytic import SweepLimits
     from flopbench.commands.sweep import by_hand
@@ -97,6 +101,7 @@ def sweep(
     from flopbench.commands.sweep.plan import SweepRequest, plan_sweep
     from flopbench.commands.sweep.result import SweepReport
     from flopbench.commands.sweep.runner import run_sweep
+    from flopbench.executors import Where, check_scheduler
     from flopbench.inputs.overrides import varied
     from flopbench.plan.targets import Targets
     from flopbench.resume.files import replace_files
@@ -109,6 +114,7 @@ def sweep(
         max_image_tokens=count_of("--max-image-tokens", max_image_tokens),
     )
     processes = count_of("--jobs", jobs) or 1
+    check_scheduler(scheduler, processes)
     folder = None if out is None else path("--out", out)
     if folder:
         check_writable(folder)
@@ -143,7 +149,12 @@ def sweep(
     targets.check(plan.base.model, plan.workloads[0])
     with locked(folder, "sweep") if folder else nullcontext():
         report, close = run_sweep(
-            plan, request, catalog, out=folder, jobs=processes, targets=targets
+            plan,
+            request,
+            catalog,
+            out=folder,
+            where=Where(scheduler, processes),
+            targets=targets,
         )
         if folder:
             replace_files(folder, "sweep", texts(report))

@@ -128,10 +128,12 @@ def counting(noun: str = "count", done: str = "counted") -> Iterator[SweepProgre
 
 @contextmanager
 def said_if_interrupted(folder: Path | None) -> Iterator[None]:
-    """Say how to go on if an interruption ends the work."""
+    """Say how to go on if an interruption, or the loss of a scheduler, ends the work."""
+    from flopbench.executors import SchedulerLostError
+
     try:
         yield
-    except KeyboardInterrupt:
+    except (KeyboardInterrupt, SchedulerLostError):
         if folder is not None:
             LOG.warning("interrupted: run the same command again to resume from %s", folder)
         raise

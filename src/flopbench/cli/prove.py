@@ -33,6 +33,12 @@ def prove_command(
     symbols: Annotated[
         str | None, typer.Option(metavar="NAMES", help="Sizes to leave open, such as S,B.")
     ] = None,
+    every_layer: Annotated[
+        bool,
+        typer.Option(
+            "--every-layer", help="Trace each layer, those that are equal to another as well."
+        ),
+    ] = False,
     out: Annotated[
         str | None,
         typer.Option(metavar="DIR", help="Write proof.json, proof.md and proof.tex there."),
@@ -62,7 +68,7 @@ def prove_command(
     opened = None if symbols is None else some("--symbols", symbols)
     gc.enable()
     with progress_bar(len(plan.base_stages)) as progress:
-        proof = prove(plan, catalog, opened, progress)
+        proof = prove(plan, catalog, opened, progress, every_layer=every_layer)
     if out is not None:
         write_files(Path(out), {file: FORMATS[name](proof) + "\n" for file, name in FILES.items()})
     for name in shown:

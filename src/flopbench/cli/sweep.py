@@ -17,6 +17,7 @@ from flopbench.cli.options import (
     ImageOption,
     ModelArgument,
     PluginOption,
+    SchedulerOption,
     StagesOption,
     StrictOption,
     TpotOption,
@@ -29,6 +30,7 @@ from flopbench.text import plural
 
 if TYPE_CHECKING:
     from flopbench.commands.sweep.plan import SweepPlan, SweepRequest
+    from flopbench.executors import Where
 
 _SHOWN = 5
 
@@ -90,6 +92,7 @@ def sweep_command(
     ttft: TtftOption = None,
     tpot: TpotOption = None,
     jobs: JobsOption = 1,
+    scheduler: SchedulerOption = "local",
     plots: PlotsOption = True,
     out: OutOption = None,
     plugin: PluginOption = None,
@@ -103,8 +106,10 @@ def sweep_command(
     from flopbench.analytic import SweepLimits
     from flopbench.commands.sweep.by_hand import grids
     from flopbench.commands.sweep.plan import SweepRequest, plan_sweep
+    from flopbench.executors import Where, check_scheduler
     from flopbench.plan.targets import Targets
 
+    check_scheduler(scheduler, jobs)
     targets = Targets.of(ttft, tpot)
     options = settings(
         image=image,
@@ -129,7 +134,7 @@ def sweep_command(
     plan = plan_sweep(catalog, request)
     targets.check(plan.base.model, plan.workloads[0])
     gc.enable()
-    failed = _sweep(plan, request, catalog, folder, jobs, targets, plots)
+    failed = _sweep(plan, request, catalog, folder, Where(scheduler, jobs), targets, plots)
     if failed:
         more = f" and {len(failed) - _SHOWN} more" if len(failed) > _SHOWN else ""
         results = plural(len(failed), "result")
@@ -156,7 +161,7 @@ def _sweep(
     request: SweepRequest,
     catalog: Any,
     folder: Path | None,
-    jobs: int,
+    where: Where,
     targets: Any,
     plots: bool,
 ) -> list[str]:
@@ -173,7 +178,13 @@ def _sweep(
         # Text printed under a bar goes to the terminal, even if stdout is redirected.
         with counting() as progress, said_if_interrupted(folder):
             report, close = run_sweep(
-                plan, request, catalog, out=folder, jobs=jobs, targets=targets, progress=progress
+                plan,
+                request,
+                catalog,
+                out=folder,
+                where=where,
+                targets=targets,
+                progress=progress,
             )
         if folder is None:
             print_text(to_markdown(report).rstrip())

@@ -5,7 +5,18 @@ function must belong to a module. It keeps what it needs between calls, such as 
 of its process.
 """
 
-from flopbench.executors.choice import LOCAL, executor_of
-from flopbench.executors.executor import Executor, Task, WorkerLostError
+from flopbench.executors.address import LOCAL, check_scheduler
+from flopbench.executors.choice import HERE, Where, executor_of
+from flopbench.executors.executor import Executor, SchedulerLostError, Task, WorkerLostError
 
-__all__ = ["LOCAL", "Executor", "Task", "WorkerLostError", "executor_of"]
+__all__ = [
+    "HERE",
+    "LOCAL",
+    "Executor",
+    "SchedulerLostError",
+    "Task",
+    "Where",
+    "WorkerLostError",
+    "check_scheduler",
+    "executor_of",
+]

@@ -19,6 +19,10 @@ class WorkerLostError(FlopbenchError):
         super().__init__("the process that ran it ended, perhaps out of memory")
 
 
+class SchedulerLostError(FlopbenchError):
+    """A Dask scheduler that answered at first does so no more, or has no workers left."""
+
+
 class Task(ABC, Generic[T]):
     """A call that was submitted; `Executor.as_completed` yields it when it is done."""
 

@@ -13,6 +13,7 @@ from flopbench.commands.survey.found import ConfigFile
 from flopbench.commands.survey.request import Works, requested
 from flopbench.commands.survey.row import survey_row
 from flopbench.dims.forms import evaluate, symbol
+from flopbench.errors import PluginError
 
 SMALL = {"hidden_size": 32, "intermediate_size": 22, "num_hidden_layers": 2, "vocab_size": 37}
 SMALL |= {"num_attention_heads": 4, "num_key_value_heads": 2, "head_dim": 8}
@@ -135,9 +136,8 @@ def test_what_is_no_config_of_a_known_model_is_refused(data, verdict, reason):
 
 def test_another_machine_with_other_code_makes_no_row():
     asked = attrs.evolve(request(analytic_only=True), code=("another",))
-    found = survey_row(asked, config(CONFIGS["llama"]))
-    assert found["verdict"] == "failed"
-    assert found["reason"].startswith("the code of flopbench, or of a plugin, is not what")
+    with pytest.raises(PluginError, match="the code of flopbench, or of a plugin, is not what"):
+        survey_row(asked, config(CONFIGS["llama"]))
 
 
 def test_settings_that_a_model_does_not_have_are_left_out_and_told():

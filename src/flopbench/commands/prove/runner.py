@@ -34,11 +34,15 @@ def prove(
     catalog: Catalog,
     symbols: Sequence[str] | None = None,
     progress: Progress | None = None,
+    *,
+    every_layer: bool = False,
 ) -> Proof:
     """Prove the plan's stages for every value of the open sizes.
 
     Args:
         symbols: names of the sizes to leave open; None for all that the model has.
+        every_layer: trace each layer. By default layers that are equal but for their index are
+            traced once; a plain count of every layer must agree, module by module.
 
     Raises:
         UsageError: there is nothing to prove, or nothing to prove it with.
@@ -54,7 +58,7 @@ def prove(
     for stage in plan.base_stages:
         analytic[stage.name] = analytic_forms(plan, stage, sizes, counter)
         progress.stage(f"{stage.title.lower()} ({counter.name})")
-        laws[stage.name] = _law(plan, vendor, counter, stage, sizes, progress)
+        laws[stage.name] = _law(plan, vendor, counter, stage, sizes, progress, every_layer)
     found = {
         s.name: equations(
             s.name,
@@ -189,6 +193,7 @@ def _law(
     stage: Stage,
     sizes: tuple[Size, ...],
     progress: Progress,
+    every_layer: bool,
 ) -> Law | Failed:
     subject = Subject(
         vendor=vendor,
@@ -197,5 +202,6 @@ def _law(
         stage=stage.name,
         workload=plan.workload,
         open_sizes=sizes,
+        every_layer=every_layer,
     )
     return attempt(lambda: vendor_law(subject, progress.step))

@@ -7,6 +7,7 @@ from typing import Any
 from uuid import uuid4
 
 from flopbench.commands.sweep.plan import SweepPlan, SweepRequest, plan_sweep
+from flopbench.commands.sweep.sameness import Identity, identity, require_same
 from flopbench.commands.sweep.units import (
     Task,
     Unit,
@@ -15,33 +16,34 @@ from flopbench.commands.sweep.units import (
     failed,
     groups,
 )
-from flopbench.executors import LOCAL, Executor, WorkerLostError, executor_of
+from flopbench.executors import HERE, Executor, Where, WorkerLostError
 
 
 def vendor_counts(
     plan: SweepPlan,
     request: SweepRequest,
     todo: list[Unit],
-    jobs: int = 1,
-    scheduler: str = LOCAL,
+    where: Where = HERE,
 ) -> Iterator[tuple[Unit, UnitCount]]:
     """Count units; yield each when it is done, in any order.
 
     Each is counted by its own calls, unless very many differ only in their sizes: those are given
     by one law (``run.method``), checked against calls of three of them.
-
-    Args:
-        jobs: processes; with 1, this one counts.
-        scheduler: ``local``, or the address of a Dask scheduler.
     """
     by_law = groups(plan, todo)
     grouped = {unit for group in by_law for unit in group}
     tasks = by_law + [(unit,) for unit in todo if unit not in grouped]
+    if not tasks:
+        return
     run = uuid4().hex
     _PLANS[run] = plan  # for this process
+
+    def call(task: Task) -> tuple[Any, ...]:
+        return count_there, run, request, task, None if where.is_here else identity(plan, task[0])
+
     try:
-        with executor_of(scheduler, min(jobs, max(len(tasks), 1))) as executor:
-            yield from _counts(executor, lambda task: (count_there, run, request, task), tasks)
+        with where.executor(len(tasks)) as executor:
+            yield from _counts(executor, call, tasks)
     finally:
         del _PLANS[run]
 
@@ -68,11 +70,17 @@ _PLANS: dict[str, SweepPlan] = {}
 """The sweeps that this process counts: planning takes longer than most counts."""
 
 
-def count_there(run: str, request: SweepRequest, task: Task) -> dict[Unit, UnitCount]:
+def count_there(
+    run: str, request: SweepRequest, task: Task, same: Identity | None
+) -> dict[Unit, UnitCount]:
     """Count a task in any process.
 
     Args:
         run: equal for tasks of one sweep, which a process plans once.
+        same: what the task depends on, where it may be something else on another machine.
+
+    Raises:
+        UsageError: it is something else here.
     """
     if run not in _PLANS:
         from flopbench.registry.catalog import build_catalog
@@ -80,4 +88,8 @@ def count_there(run: str, request: SweepRequest, task: Task) -> dict[Unit, UnitC
 
         _PLANS.clear()  # that of an earlier sweep, in a process that outlives it
         _PLANS[run] = plan_sweep(build_catalog(load_plugins(request.plugins)), request)
-    return count_task(_PLANS[run], task)
+    plan = _PLANS[run]
+    if same is not None:
+        label = f"{task[0].stage} of {plan.points[task[0].points[0]].label}"
+        require_same(same, identity(plan, task[0]), label)
+    return count_task(plan, task)
