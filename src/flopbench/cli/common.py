@@ -128,7 +128,7 @@ def counting(noun: str = "count", done: str = "counted") -> Iterator[SweepProgre
 
 @contextmanager
 def said_if_interrupted(folder: Path | None) -> Iterator[None]:
-    """Say how to go on if an interruption, or the loss of a scheduler, ends the work."""
+    """Say how to go on if an interruption, or a lost scheduler, ends the work."""
     from flopbench.executors import SchedulerLostError
 
     try:

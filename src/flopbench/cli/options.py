@@ -38,14 +38,6 @@ def count(text: str) -> int:
     return number
 
 
-SchedulerOption = Annotated[
-    str,
-    typer.Option(
-        metavar="local|ADDRESS",
-        help="Who works: processes of this machine, or the workers of a Dask scheduler at an "
-        "address such as tcp://host:8786.",
-    ),
-]
 ModelArgument = Annotated[
     str,
     typer.Argument(help="A model that `flopbench list` shows, a config.json, or its folder."),
@@ -72,6 +64,14 @@ TtftOption = Annotated[
 ]
 TpotOption = Annotated[
     float | None, typer.Option(metavar="S", help="Target: seconds per output token.")
+]
+SchedulerOption = Annotated[
+    str,
+    typer.Option(
+        "--scheduler",
+        metavar="ADDRESS",
+        help="local (processes of this machine), or a Dask scheduler, such as tcp://host:8786.",
+    ),
 ]
 AnalyticOnlyOption = Annotated[
     bool,

@@ -5,6 +5,7 @@ import pytest
 from flopbench.errors import CountError
 from flopbench.laws.law import Subject
 from flopbench.laws.opened import opened
+from flopbench.laws.vendor_law import vendor_law
 from flopbench_transformers_lm.analytic import HfModel
 from flopbench_transformers_lm.vendor import HfVendor
 from flopbench_transformers_lm.workload import Workload
