@@ -8,6 +8,7 @@ from flopbench.api.comparing import compare
 from flopbench.api.forms import explain, prove
 from flopbench.api.refereeing import referee
 from flopbench.api.running import run
+from flopbench.api.surveying import survey
 from flopbench.api.sweeping import sweep
 
 __all__ = [
@@ -16,5 +17,6 @@ __all__ = [
     "prove",
     "referee",
     "run",
+    "survey",
     "sweep",
 ]

@@ -19,7 +19,7 @@ __all__ = [
 
 NAMES = (
     *("attention", "compare", "count", "explain", "law", "lock", "proof", "referee", "report"),
-    "sweep",
+    *("survey", "sweep"),
 )
 """What there is a schema of."""
 
