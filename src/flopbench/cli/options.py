@@ -38,6 +38,9 @@ def count(text: str) -> int:
     return number
 
 
+JobsOption = Annotated[
+    int, typer.Option("--jobs", metavar="N", min=1, help="Processes that count the vendor model.")
+]
 ModelArgument = Annotated[
     str,
     typer.Argument(help="A model that `flopbench list` shows, a config.json, or its folder."),

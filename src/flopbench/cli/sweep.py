@@ -15,6 +15,7 @@ from flopbench.cli.options import (
     AttentionOption,
     ConfigOption,
     ImageOption,
+    JobsOption,
     ModelArgument,
     PluginOption,
     SchedulerOption,
@@ -60,9 +61,6 @@ ImageTokensOption = Annotated[
 ]
 CounterOption = Annotated[
     str | None, typer.Option(metavar="NAME", help="The vendor counter, such as torch.")
-]
-JobsOption = Annotated[
-    int, typer.Option("--jobs", metavar="N", min=1, help="Processes that count the vendor model.")
 ]
 PlotsOption = Annotated[
     bool, typer.Option("--plots/--no-plots", help="Also draw plots (needs matplotlib).")

@@ -7,10 +7,10 @@ import pytest
 
 import flopbench
 from flopbench.commands.sweep.plan import SweepRequest, plan_sweep
-from flopbench.commands.sweep.sameness import identity, require_same
 from flopbench.commands.sweep.units import units
 from flopbench.errors import UsageError
 from flopbench.inputs.options import settings
+from flopbench.plan.elsewhere import identity, require_same
 from flopbench.registry.catalog import build_catalog
 from flopbench.registry.loading import load_plugins
 from support.clusters import Cluster, kill
@@ -144,7 +144,10 @@ def units_of(folder, *overrides, plugin="toy.py"):
         options=settings(counters="slow"),
     )
     plan = plan_sweep(build_catalog(load_plugins(request.plugins)), request)
-    return [identity(plan, unit) for unit in units(plan)]
+    return [
+        identity(plan.plans[unit.points[0]], unit.stage, plan.workloads[unit.points[0]])
+        for unit in units(plan)
+    ]
 
 
 def test_another_file_or_other_code_on_a_worker_is_not_mixed_in(tmp_path):

@@ -7,7 +7,6 @@ from typing import Any
 from uuid import uuid4
 
 from flopbench.commands.sweep.plan import SweepPlan, SweepRequest, plan_sweep
-from flopbench.commands.sweep.sameness import Identity, identity, require_same
 from flopbench.commands.sweep.units import (
     Task,
     Unit,
@@ -17,6 +16,8 @@ from flopbench.commands.sweep.units import (
     groups,
 )
 from flopbench.executors import HERE, Executor, Where, WorkerLostError
+from flopbench.executors.kept import Kept
+from flopbench.plan.elsewhere import Identity, identity, require_same
 
 
 def vendor_counts(
@@ -36,16 +37,16 @@ def vendor_counts(
     if not tasks:
         return
     run = uuid4().hex
-    _PLANS[run] = plan  # for this process
+    _PLANS.put(run, plan)
 
     def call(task: Task) -> tuple[Any, ...]:
-        return count_there, run, request, task, None if where.is_here else identity(plan, task[0])
+        return count_there, run, request, task, None if where.is_here else _identity(plan, task[0])
 
     try:
         with where.executor(len(tasks)) as executor:
             yield from _counts(executor, call, tasks)
     finally:
-        del _PLANS[run]
+        _PLANS.drop(run)
 
 
 def _counts(
@@ -66,8 +67,12 @@ def _counts(
 
 _LOST = "the process that counted it ended, perhaps out of memory"
 
-_PLANS: dict[str, SweepPlan] = {}
-"""The sweeps that this process counts: planning takes longer than most counts."""
+_PLANS: Kept[SweepPlan] = Kept()
+
+
+def _identity(plan: SweepPlan, unit: Unit) -> Identity:
+    index = unit.points[0]
+    return identity(plan.plans[index], unit.stage, plan.workloads[index])
 
 
 def count_there(
@@ -82,14 +87,15 @@ def count_there(
     Raises:
         UsageError: it is something else here.
     """
-    if run not in _PLANS:
-        from flopbench.registry.catalog import build_catalog
-        from flopbench.registry.loading import load_plugins
-
-        _PLANS.clear()  # that of an earlier sweep, in a process that outlives it
-        _PLANS[run] = plan_sweep(build_catalog(load_plugins(request.plugins)), request)
-    plan = _PLANS[run]
+    plan = _PLANS.get(run, lambda: _planned(request))
     if same is not None:
         label = f"{task[0].stage} of {plan.points[task[0].points[0]].label}"
-        require_same(same, identity(plan, task[0]), label)
+        require_same(same, _identity(plan, task[0]), label)
     return count_task(plan, task)
+
+
+def _planned(request: SweepRequest) -> SweepPlan:
+    from flopbench.registry.catalog import build_catalog
+    from flopbench.registry.loading import load_plugins
+
+    return plan_sweep(build_catalog(load_plugins(request.plugins)), request)
