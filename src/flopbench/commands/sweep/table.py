@@ -19,8 +19,9 @@ from flopbench.analytic.columns import Column, at_rows, divided, total, values_o
 from flopbench.analytic.price_many import Evaluator, Priced, with_intensity
 from flopbench.analytic.stacked import stacked
 from flopbench.commands.sweep.counted import Counted
+from flopbench.commands.sweep.owners import Owners
 from flopbench.commands.sweep.plan import SweepPlan, blocks
-from flopbench.commands.sweep.workloads import Made, Owners
+from flopbench.commands.sweep.workloads import Made
 from flopbench.plan import Plan
 from flopbench.plan.targets import GIGA, TERA, Deadline, Targets
 
@@ -85,7 +86,8 @@ class Table(Sequence[Mapping[str, Any]]):
 
     def __getitem__(self, index: Any) -> Any:
         if isinstance(index, slice):
-            return self.sampled(range(*index.indices(len(self))))
+            places = range(*index.indices(len(self)))
+            return self.sampled(places)[:: 1 if places.step > 0 else -1]
         return self.sampled([range(len(self))[index]])[0]
 
     def __iter__(self) -> Iterator[Mapping[str, Any]]:
@@ -99,6 +101,10 @@ class Table(Sequence[Mapping[str, Any]]):
         return len(self) == len(other) and all(map(eq, self, other))
 
     __hash__ = None  # type: ignore[assignment]
+
+    def __reduce__(self) -> tuple[Any, ...]:
+        """Pickle the points as a list: what makes them belongs to this process."""
+        return list, ([*self],)
 
     @property
     def layouts(self) -> Iterable[tuple[str, ...]]:

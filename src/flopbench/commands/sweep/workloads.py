@@ -14,7 +14,7 @@ import numpy as np
 from attrs import evolve, fields, frozen
 
 from flopbench.analytic import Stage, SweepPoint
-from flopbench.analytic.columns import Column, at_rows, concatenated, objects
+from flopbench.analytic.columns import Column, at_rows
 from flopbench.commands.sweep.point_plans import PointPlans
 from flopbench.commands.sweep.points import Part, Points
 from flopbench.commands.sweep.with_arrays import NotInArraysError, inputs_in_arrays, with_sizes
@@ -146,16 +146,18 @@ class Workloads:
             model = run.model.plugin
             workload = model.workload(inputs)
             found = model.workload_facts(workload)
-            facts = {**part.facts, **_numbers(found)}
+            own = _numbers(found)
             notes, stages = run.model.notes_of(workload), run.model.stages_of(workload)
             plain = _plain(workload, count)
         except Exception as error:
             raise NotInArraysError(str(error)) from error
+        if not all(_is_column(fact, count) for fact in own.values() if is_array(fact)):
+            raise NotInArraysError("a fact is no whole number")
         made = evolve(
             first,
             indices=part.indices,
             labels=part.labels,
-            facts=facts,
+            facts={**part.facts, **own},
             varied=frozenset(key.partition(".")[0] for key in sizes),
             workload=plain,
             notes=notes,
@@ -168,17 +170,27 @@ class Workloads:
 
 
 def _plain(workload: Any, count: int) -> Any:
-    """Return a workload whose arrays are fields of its own, plain numbers where all are equal."""
+    """Return a workload whose arrays are fields of its own, plain numbers where all are equal.
+
+    Raises:
+        NotInArraysError: an array is not one of a whole number per point.
+        TypeError: a field holds something whose fields are unknown, perhaps arrays.
+    """
     changes = {}
     for field in fields(type(workload)):
         value = getattr(workload, field.name)
         if not is_array(value):
             canonical(value)  # refuses arrays within
-        elif value.shape != (count,):
+        elif not _is_column(value, count):
             raise NotInArraysError(field.name)
         elif (np.asarray(value) == value[0]).all():
             changes[field.name] = int(value[0])
     return evolve(workload, **changes)
+
+
+def _is_column(array: Any, count: int) -> bool:
+    """Return whether an array has a whole number per point: a flag is no number."""
+    return bool(array.shape == (count,) and array.dtype.kind == "i")
 
 
 def _seen(made: Made, row: int) -> Any:
@@ -191,51 +203,6 @@ def _seen(made: Made, row: int) -> Any:
     return canonical(
         [[(n, v.tolist()[0] if is_array(v) else v) for n, v in each] for each in both]
     ), (made.notes, made.stages)
-
-
-class Owners:
-    """Says which points have which facts.
-
-    Args:
-        found: all points of one run.
-    """
-
-    def __init__(self, found: Sequence[Made]) -> None:
-        self._found = found
-        indices = np.concatenate([made.indices for made in found])
-        counts = [len(made.indices) for made in found]
-        order = np.argsort(indices, kind="stable")
-        self._indices = indices[order]
-        self._owner = np.repeat(np.arange(len(found)), counts)[order]
-        self._row = np.concatenate([np.arange(count) for count in counts])[order]
-
-    def facts(self, indices: Any) -> Iterator[tuple[Any, dict[str, Column]]]:
-        """Yield the label and the facts of points, those with the same names together.
-
-        Args:
-            indices: of the points, increasing.
-
-        Yields:
-            Places among the indices, increasing; and columns.
-        """
-        at = np.searchsorted(self._indices, indices)
-        owners, rows = self._owner[at], self._row[at]
-        order = np.argsort(owners, kind="stable")
-        of_one = np.split(order, np.flatnonzero(np.diff(owners[order])) + 1)
-        alike: dict[tuple[str, ...], list[Any]] = {}
-        for places in of_one:
-            alike.setdefault(tuple(self._found[owners[places[0]]].facts), []).append(places)
-        for names, several in alike.items():
-            made = [(self._found[owners[places[0]]], rows[places]) for places in several]
-            counts = [len(places) for places in several]
-            whole = np.concatenate(several)
-            back = np.argsort(whole, kind="stable")
-            found = {"label": objects(m.labels[row] for m, each in made for row in each.tolist())}
-            found |= {
-                name: concatenated([at_rows(m.facts[name], each) for m, each in made], counts)
-                for name in names
-            }
-            yield whole[back], {name: at_rows(column, back) for name, column in found.items()}
 
 
 def _over(values: Mapping[str, Any], changes: Mapping[str, Any]) -> dict[str, Any]:
