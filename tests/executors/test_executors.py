@@ -2,13 +2,14 @@
 
 import os
 import time
+from concurrent.futures.process import BrokenProcessPool
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
 from flopbench.errors import UsageError
-from flopbench.executors import WorkerLostError, executor_of
+from flopbench.executors import WorkerLostError, executor_of, processes
 from support.tasks import die, divide, pid, square, square_and_log
 
 
@@ -115,6 +116,26 @@ def test_only_a_task_that_ends_its_process_is_lost(killers, tmp_path):
                 lost.add(tasks[task])
     assert lost == {*killers}
     assert found == {n: n * n for n in range(12) if n not in killers}
+
+
+class Dead:
+    """A pool whose process ended while it had nothing to do."""
+
+    def submit(self, *_call):
+        raise BrokenProcessPool
+
+    def shutdown(self, **_options):
+        pass
+
+
+@pytest.mark.parametrize("dead", [1, 2, 3])
+def test_no_task_is_lost_with_a_process_that_had_none(monkeypatch, dead):
+    pools, new = iter([Dead() for _ in range(dead)]), processes._new_pool
+    monkeypatch.setattr(processes, "_new_pool", lambda jobs: next(pools, None) or new(jobs))
+    with executor_of("local", 2) as executor:
+        for number in range(4):
+            executor.submit(square, number)
+        assert sorted(results(executor)) == [0, 1, 4, 9]
 
 
 @pytest.mark.parametrize("scheduler", ["", "Local", "tcp://", "here", "8786"])

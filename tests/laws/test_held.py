@@ -37,6 +37,7 @@ def test_many_places_are_told_as_each_is(guards, local, at, places):
 
 def test_what_arrays_cannot_tell_is_left_to_each_place():
     sizes = {"S": np.array([1, 2])}
-    for guard in (sympy.Or(S < 3, S > 9), sympy.Lt(STEP**2, S), sympy.Ne(STEP, S)):
+    stairs = sympy.Lt(sympy.Mod(S + STEP, 4), 3)
+    for guard in (sympy.Or(S < 3, S > 9), sympy.Lt(STEP**2, S), sympy.Ne(STEP, S), stairs):
         with pytest.raises(DimError, match="at once"):
             held(Law({}, guards=(guard,)), sizes, np.array([1, 1]))

@@ -8,6 +8,12 @@ import sys
 from toy import write_toy
 
 
+def said(process, timeout_s=300):
+    """Return what a command says on stderr to its end, but for progress: machines may be slow."""
+    _, stderr = process.communicate(timeout=timeout_s)
+    return "".join(line for line in stderr.splitlines(keepends=True) if ", last " not in line)
+
+
 class ToySweep:
     """Runs ``flopbench sweep toy`` over 1 to ``points`` rows, in a folder of its own.
 
@@ -40,7 +46,7 @@ class ToySweep:
     def run(self, out, *options, **environment):
         """Run to the end; return the exit code and what it said on stderr."""
         process = self.start(out, *options, **environment)
-        _, stderr = process.communicate(timeout=300)
+        stderr = said(process)
         return process.returncode, stderr
 
     def files(self, out):

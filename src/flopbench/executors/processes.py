@@ -88,7 +88,8 @@ class ProcessExecutor(Executor):
         for task in [task for task in self._left if task.is_whole]:
             yield self._without(task)
         for task in list(self._left):
-            self._start(task)
+            while not self._start(task):  # its process ended while it had nothing to do
+                self._restart(1)
             wait([task.future])
             yield self._without(task)
             if not task.is_whole:

@@ -116,7 +116,8 @@ def put_in(guard: sympy.Basic, sizes: Mapping[str, int]) -> sympy.Basic:
         return sympy.false
 
 
-def _is_linear(form: sympy.Expr) -> bool:
+def is_linear(form: sympy.Expr) -> bool:
+    """Return whether a form is linear in the step, and depends on it."""
     return bool(form.is_polynomial(STEP)) and sympy.degree(form, STEP) == 1
 
 
@@ -128,7 +129,7 @@ def _telling(guard: sympy.Basic, steps: int) -> Iterable[int]:
     """
     if STEP not in guard.free_symbols:
         return (1,)
-    if isinstance(guard, ORDERED) and _is_linear(guard.lhs - guard.rhs):
+    if isinstance(guard, ORDERED) and is_linear(guard.lhs - guard.rhs):
         return (1, steps)
     if steps > MOST_STEPS:
         raise CountError(f"whether {guard} holds in each of {steps} steps was not checked")

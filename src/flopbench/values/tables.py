@@ -46,14 +46,21 @@ def frame(columns: Mapping[str, Any]) -> Any:
         import pandas as pd
     except ImportError as error:
         raise UsageError("to_pandas needs pandas (pip install 'flopbench[pandas]')") from error
+    plain = {name: _plain(values) for name, values in columns.items()}
     return pd.DataFrame(
-        {name: pd.Series(values, dtype=_dtype(values)) for name, values in columns.items()}
+        {name: pd.Series(values, dtype=_dtype(values)) for name, values in plain.items()}
     )
+
+
+def _plain(values: Any) -> Any:
+    """Return an array of Python's objects as a list, of which pandas finds the type."""
+    is_array = hasattr(values, "dtype")
+    return values.tolist() if is_array and values.dtype.kind == "O" else values
 
 
 def _dtype(values: Any) -> str | None:
     """Return the type of a column; None where pandas may choose."""
-    if hasattr(values, "dtype") and values.dtype != object:
+    if hasattr(values, "dtype"):
         return None
     known = [value for value in values if value is not None]
     if not known:

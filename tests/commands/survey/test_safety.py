@@ -28,6 +28,7 @@ def journaled(toy, out):
     return {json.loads(line)["name"] for line in lines if line.endswith("\n")}
 
 
+@pytest.mark.slow
 def test_a_killed_survey_resumes_to_the_bytes_of_an_undisturbed_one(toy):
     assert toy.run("whole") == (0, "")
     whole = toy.files("whole")
@@ -51,6 +52,7 @@ def test_a_killed_survey_resumes_to_the_bytes_of_an_undisturbed_one(toy):
     assert again == {f"configs/{rows:02}.json" for rows in range(1, 5)} - finished
 
 
+@pytest.mark.slow
 def test_a_row_that_fails_is_a_row_and_only_it_and_changed_files_are_made_again(toy):
     settings = {"TOY_DIES": "1", "TOY_WRONG": "2", "TOY_FAILS": "3"}
     code, stderr = toy.run("out", **settings)

@@ -3,6 +3,7 @@
 import csv
 import io
 import json
+import pickle
 from decimal import Decimal
 
 import numpy as np
@@ -17,7 +18,7 @@ from flopbench.commands.sweep import text as markdown
 from flopbench.commands.sweep.points import Product
 from flopbench.errors import UsageError
 from flopbench.text import json_text
-from flopbench.values.tables import csv_text
+from flopbench.values.tables import csv_text, data_frame
 
 OF_THE_MODEL = {
     "hf/llama": {
@@ -107,6 +108,7 @@ def test_files_are_those_of_the_points_whatever_the_blocks(tmp_path, monkeypatch
     ]
     frame = report.to_pandas()
     assert [*frame.columns] == [*wanted[0]]
+    assert [*frame.dtypes] == [*data_frame(report.rows()).dtypes]
     assert [int(value) for value in frame["flops"]] == [row["flops"] for row in report.rows()]
 
 
@@ -214,6 +216,7 @@ def test_points_are_a_sequence_that_is_not_held():
     assert len(points) == 300_000
     assert points[-1]["label"] == "context_tokens=300000"
     assert [p["context_tokens"] for p in points[::100_000]] == [1, 100_001, 200_001]
+    assert [p["context_tokens"] for p in points[::-150_000]] == [300_000, 150_000]
     assert points[5] == points[5:6][0] == next(p for p in points if p["context_tokens"] == 6)
     with pytest.raises(IndexError):
         points[300_000]
@@ -226,6 +229,17 @@ def test_reports_are_equal_if_their_points_are():
     assert points == [*points]
     assert points != [*points][:1]
     assert points != [*points][::-1]
+
+
+@pytest.mark.parametrize("name", ["lists", "sizes and words"])
+def test_another_process_gets_all_of_a_report(name):
+    report = swept("hf/llama", MIXED[name], ttft=0.1)
+    there = pickle.loads(pickle.dumps(report))  # noqa: S301 - its own
+    assert there == report
+    assert there.points[-1] == report.points[-1]
+    for form in ("to_json", "to_csv", "to_markdown", "rows", "to_dict"):
+        assert getattr(there, form)() == getattr(report, form)()
+    assert there.to_pandas().equals(report.to_pandas())
 
 
 def test_an_image_is_read_once(tmp_path, monkeypatch):

@@ -12,7 +12,7 @@ import pytest
 
 from flopbench.builtin.torch_counter import TorchCounter
 from flopbench.commands.sweep.entries import entries_of, is_entry, known
-from flopbench.commands.sweep.law_groups import counts_by_law, place
+from flopbench.commands.sweep.law_groups import law_of, place
 from flopbench.commands.sweep.pool import vendor_counts
 from flopbench.commands.sweep.units import units
 from flopbench.errors import CountError
@@ -49,7 +49,9 @@ def by_law(model, vendor, stage, workloads):
     )
     places = [place(model, stage, workload) for workload in workloads]
     assert len({found.key for found in places}) == 1
-    return [n and sum(n.values()) for n in counts_by_law(subject, places)]
+    law, covered = law_of(subject, places)
+    flops = dict(zip(covered, law.at([places[i] for i in covered]), strict=True))
+    return [sum(flops[i].values()) if i in flops else None for i in range(len(places))]
 
 
 def test_a_thousand_points_take_one_trace_and_one_count():

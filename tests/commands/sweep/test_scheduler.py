@@ -16,7 +16,7 @@ from flopbench.registry.catalog import build_catalog
 from flopbench.registry.loading import load_plugins
 from support.clusters import Cluster, kill
 from toy import write_toy
-from toy.sweep import ToySweep
+from toy.sweep import ToySweep, said
 
 
 @pytest.fixture
@@ -66,7 +66,7 @@ def test_a_worker_killed_midway_changes_no_byte(toy, whole):
         process = toy.start("killed", "--scheduler", cluster.address)
         wait_for(toy, 3, process)
         kill(cluster.workers[0])
-        assert process.communicate(timeout=60)[1] == ""
+        assert said(process, 60) == ""
     assert process.returncode == 0
     assert toy.files("killed") == whole
     assert {*toy.counted()} == {*range(1, toy.points + 1)}
@@ -78,7 +78,7 @@ def test_a_scheduler_killed_midway_is_a_sentence_and_the_rest_is_resumed(toy, wh
         process = toy.start("lost", "--scheduler", cluster.address)
         wait_for(toy, 5, process)
         cluster.kill_scheduler()
-        _, stderr = process.communicate(timeout=30)
+        stderr = said(process, 30)
     assert process.returncode == 2
     assert stderr.splitlines() == [
         "flopbench: warning: interrupted: run the same command again to resume from lost",
@@ -109,7 +109,7 @@ def test_an_interruption_cancels_what_was_submitted(toy, whole):
         process = toy.start("out", "--scheduler", cluster.address)
         wait_for(toy, 2, process)
         process.send_signal(signal.SIGINT)
-        _, stderr = process.communicate(timeout=30)
+        stderr = said(process, 30)
         assert process.returncode == 130
         assert stderr.splitlines() == [
             "flopbench: warning: interrupted: run the same command again to resume from out"

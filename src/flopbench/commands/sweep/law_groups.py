@@ -95,19 +95,6 @@ def law_of(subject: Subject, places: Sequence[Place]) -> tuple[GroupLaw, list[in
     return GroupLaw(forms), _covered(law, subject, places)
 
 
-def counts_by_law(subject: Subject, places: Sequence[Place]) -> list[dict[str, int] | None]:
-    """Return the vendor's FLOPs by component at each place, by one law; None where that fails.
-
-    Raises:
-        CountError: there is no law; as `law_of`.
-    """
-    law, covered = law_of(subject, places)
-    found: list[dict[str, int] | None] = [None] * len(places)
-    for place, flops in zip(covered, law.at([places[i] for i in covered]), strict=True):
-        found[place] = flops
-    return found
-
-
 def _covered(law: Law, subject: Subject, places: Sequence[Place]) -> list[int]:
     """Return at which places the guards of a law hold, in every step."""
     if not law.limited:

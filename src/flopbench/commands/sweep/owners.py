@@ -1,4 +1,4 @@
-"""The facts of points that were made apart, in columns."""
+"""Which points have which facts, of points that were made in parts."""
 
 from __future__ import annotations
 

@@ -39,6 +39,13 @@ class SweepReport(Value):
 
         return [*Verdict.of(self.data).problems]
 
+    @property
+    def _are_columns(self) -> bool:
+        """Whether points are made from columns; another process gets them as a list."""
+        from flopbench.commands.sweep.table import Table
+
+        return isinstance(self.points, Table)
+
     def __repr__(self) -> str:
         return f"SweepReport({self.model!r}, {plural(len(self.points), 'point')})"
 
@@ -56,12 +63,14 @@ class SweepReport(Value):
         """Return the JSON form as text; None as ``indent`` writes one line."""
         from flopbench.commands.sweep.as_json import json_pieces
 
-        if indent is None:
-            return super().to_json(None)
+        if indent is None or not self._are_columns:
+            return super().to_json(indent)
         return "".join(json_pieces(self.data, indent)).removesuffix("\n")
 
     def to_csv(self) -> str:
         """Return `rows` as CSV, with a header."""
+        if not self._are_columns:
+            return super().to_csv()
         from flopbench.commands.sweep.as_csv import csv_pieces
 
         return "".join(csv_pieces(self.data))
@@ -72,6 +81,8 @@ class SweepReport(Value):
         Raises:
             UsageError: pandas is not installed.
         """
+        if not self._are_columns:
+            return super().to_pandas()
         from flopbench.commands.sweep.rows import all_columns
         from flopbench.values.tables import frame
 

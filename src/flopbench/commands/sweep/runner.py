@@ -11,6 +11,7 @@ from attrs import frozen
 
 from flopbench.commands.sweep.counted import Counted
 from flopbench.commands.sweep.entries import entries_of, is_entry, known
+from flopbench.commands.sweep.identity import points_digest
 from flopbench.commands.sweep.plan import SweepPlan, settings_of
 from flopbench.commands.sweep.pool import vendor_counts
 from flopbench.commands.sweep.report import sweep_report
@@ -136,7 +137,7 @@ def _settings(plan: SweepPlan, provenance: Mapping[str, Any]) -> dict[str, Any]:
         "train": settings_of(plan, "train"),
         "method": base.method,
         "own formulas": base.config["run"]["own_formulas"],
-        "points": plan.points.identity(),
+        "points": [plan.points.identity(), points_digest(plan)],
         "stages": [stage.name for stage in plan.stages],
         "code": [source_digest(type(strategy)) for strategy in strategies],
     }

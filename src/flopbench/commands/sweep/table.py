@@ -86,7 +86,8 @@ class Table(Sequence[Mapping[str, Any]]):
 
     def __getitem__(self, index: Any) -> Any:
         if isinstance(index, slice):
-            return self.sampled(range(*index.indices(len(self))))
+            places = range(*index.indices(len(self)))
+            return self.sampled(places)[:: 1 if places.step > 0 else -1]
         return self.sampled([range(len(self))[index]])[0]
 
     def __iter__(self) -> Iterator[Mapping[str, Any]]:
@@ -100,6 +101,10 @@ class Table(Sequence[Mapping[str, Any]]):
         return len(self) == len(other) and all(map(eq, self, other))
 
     __hash__ = None  # type: ignore[assignment]
+
+    def __reduce__(self) -> tuple[Any, ...]:
+        """Pickle the points as a list: what makes them belongs to this process."""
+        return list, ([*self],)
 
     @property
     def layouts(self) -> Iterable[tuple[str, ...]]:

@@ -146,16 +146,18 @@ class Workloads:
             model = run.model.plugin
             workload = model.workload(inputs)
             found = model.workload_facts(workload)
-            facts = {**part.facts, **_numbers(found)}
+            own = _numbers(found)
             notes, stages = run.model.notes_of(workload), run.model.stages_of(workload)
             plain = _plain(workload, count)
         except Exception as error:
             raise NotInArraysError(str(error)) from error
+        if not all(_is_column(fact, count) for fact in own.values() if is_array(fact)):
+            raise NotInArraysError("a fact is no whole number")
         made = evolve(
             first,
             indices=part.indices,
             labels=part.labels,
-            facts=facts,
+            facts={**part.facts, **own},
             varied=frozenset(key.partition(".")[0] for key in sizes),
             workload=plain,
             notes=notes,
@@ -168,17 +170,27 @@ class Workloads:
 
 
 def _plain(workload: Any, count: int) -> Any:
-    """Return a workload whose arrays are fields of its own, plain numbers where all are equal."""
+    """Return a workload whose arrays are fields of its own, plain numbers where all are equal.
+
+    Raises:
+        NotInArraysError: an array is not one of a whole number per point.
+        TypeError: a field holds something whose fields are unknown, perhaps arrays.
+    """
     changes = {}
     for field in fields(type(workload)):
         value = getattr(workload, field.name)
         if not is_array(value):
             canonical(value)  # refuses arrays within
-        elif value.shape != (count,):
+        elif not _is_column(value, count):
             raise NotInArraysError(field.name)
         elif (np.asarray(value) == value[0]).all():
             changes[field.name] = int(value[0])
     return evolve(workload, **changes)
+
+
+def _is_column(array: Any, count: int) -> bool:
+    """Return whether an array has a whole number per point: a flag is no number."""
+    return bool(array.shape == (count,) and array.dtype.kind == "i")
 
 
 def _seen(made: Made, row: int) -> Any:
