@@ -21,7 +21,11 @@ if TYPE_CHECKING:
 Files = Mapping[str, str | bytes]
 
 TARGETS: Mapping[str, str] = {
+    "python": "flopbench.export.targets.python",
+    "javascript": "flopbench.export.targets.javascript",
+    "cpp": "flopbench.export.targets.cpp",
     "json": "flopbench.export.targets.json_data",
+    "certificate": "flopbench.export.targets.certificate",
 }
 """The module of each target, by the name that ``--to`` takes."""
 
