@@ -7,9 +7,9 @@ from itertools import product
 
 from flopbench.dims.forms import STEP
 from flopbench.errors import DimError
-from flopbench.export.evaluate import evaluate
-from flopbench.export.laws import Assumption, Refused, Symbol
-from flopbench.export.tree import Tree, number
+from flopbench.exports.evaluate import evaluate
+from flopbench.exports.laws import Assumption, Refused, Symbol
+from flopbench.exports.tree import Tree, number
 
 _SMALL = 1
 """A program may run differently at sizes of 0 and 1: torch and models treat them specially."""

@@ -9,14 +9,15 @@ from typing import TYPE_CHECKING, Any
 from attrs import frozen
 
 from flopbench.analytic import Size, Stage
+from flopbench.commands.export.audit import audit
 from flopbench.commands.export.priced import Key, Prices
 from flopbench.commands.export.stage import StageForms
 from flopbench.digests import json_digest, to_json
 from flopbench.dims.forms import symbol
 from flopbench.errors import UsageError
-from flopbench.export.assumed import assumptions
-from flopbench.export.identifiers import identifier, unique
-from flopbench.export.laws import (
+from flopbench.exports.assumed import assumptions
+from flopbench.exports.identifiers import identifier, unique
+from flopbench.exports.laws import (
     QUANTITIES,
     Assumption,
     ExportedLaw,
@@ -25,8 +26,8 @@ from flopbench.export.laws import (
     StageLaws,
     Symbol,
 )
-from flopbench.export.text import text_of
-from flopbench.export.tree import InexpressibleError
+from flopbench.exports.text import text_of
+from flopbench.exports.tree import InexpressibleError
 from flopbench.plan import Plan
 from flopbench.plan.plan import refuse_hardware, require_closed_forms
 from flopbench.registry.catalog import Catalog
@@ -87,6 +88,7 @@ def export(
         stages=tuple(laws),
         closed={**_facts(plan, opened), **closed},
         provenance=_provenance(plan, catalog, proof),
+        audit=audit(prices, proof),
         notes=(*plan.notes, *plan.model.notes_of(plan.workload), *plan.model.assumptions()),
         left_out=tuple(failed),
     )

@@ -9,9 +9,9 @@ from importlib.resources import files as resources
 
 from attrs import frozen
 
-from flopbench.export.laws import QUANTITIES, Assumption, ExportedLaw, ExportedLaws, StageLaws
-from flopbench.export.text import Language, text_of
-from flopbench.export.tree import Tree, renamed
+from flopbench.exports.laws import QUANTITIES, Assumption, ExportedLaw, ExportedLaws, StageLaws
+from flopbench.exports.text import Language, text_of
+from flopbench.exports.tree import Tree, renamed
 from flopbench.text import key_values, plural
 
 WIDTH = 96
@@ -63,16 +63,19 @@ class Source:
             modes = ", ".join(law.attention for law in laws)
             first = laws[0]
             unit, what = QUANTITIES[first.quantity]
-            of = stage.title if first.component is None else f"{first.component} in {stage.title}"
-            about = f"{what}, {modes} attention: {of} ({stage.verdict}), in {unit}"
+            of = stage.title if first.component is None else _part(first.component, stage)
+            how = f", {modes} attention" if self.laws.kind == "model" else ""
+            about = f"{what}{how}: {of} ({stage.verdict}), in {unit}"
             names = tuple(law.identifier for law in laws)
             yield Function(names[0], names[1:], about, self.tree(first.tree))
 
     def about(self) -> Iterator[str]:
         """Yield lines that say what a file is, and where it comes from."""
         laws = self.laws
-        made = laws.provenance.get("versions", {})
-        yield f"Laws of {laws.name}: {laws.verdict}. Made by flopbench {made.get('flopbench', '?')}."
+        version = laws.provenance.get("versions", {}).get("flopbench", "")
+        yield f"Laws of {laws.name}: {laws.verdict}. Made by flopbench {version}.".replace(
+            " .", "."
+        )
         yield ""
         for each in laws.symbols:
             named = "" if each.name == each.identifier else f" ({each.name})"
@@ -95,6 +98,10 @@ class Source:
         for name in ("counter", "config_digest", "proof_digest"):
             if found.get(name):
                 yield f"{name.replace('_', ' ')}: {found[name]}"
+
+
+def _part(component: str, stage: StageLaws) -> str:
+    return f"{component} in {stage.title}" if component else f"{stage.title}, without sub-modules"
 
 
 _MOST_ASSUMED = 10
@@ -127,7 +134,7 @@ def wrapped(language: Language, tree: Tree, *, before: str, after: str, indent: 
 
 
 _SAFE = re.compile(r"[^ -\[\]-~]|(?<=[*?<])[/?]|(?<=/)\*")
-"""What a comment of some language would read: backslashes, controls, ends of comments, trigraphs."""
+"""What a language may read in a comment: backslashes, controls, its end, trigraphs."""
 
 
 def inert(text: str) -> str:
@@ -149,7 +156,7 @@ def commented(lines: Iterator[str], prefix: str) -> str:
 
 def filled(template: str, values: Mapping[str, str]) -> str:
     """Return a template with ``@NAME@`` replaced; what is put in is not read again."""
-    text = resources("flopbench.export").joinpath("templates", template).read_text("utf-8")
+    text = resources("flopbench.exports").joinpath("templates", template).read_text("utf-8")
     return re.sub(r"@([A-Z]+)@", lambda match: values[match[1]], text)
 
 

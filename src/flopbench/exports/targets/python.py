@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 
-from flopbench.export.laws import ExportedLaws, StageLaws
-from flopbench.export.targets import Files
-from flopbench.export.targets.code import Function, Source, commented, filled, joined, wrapped
-from flopbench.export.text import Language
+from flopbench.exports.laws import ExportedLaws, StageLaws
+from flopbench.exports.targets import Files
+from flopbench.exports.targets.code import Function, Source, commented, filled, joined, wrapped
+from flopbench.exports.text import Language
 
 LANGUAGE = Language(
     calls={

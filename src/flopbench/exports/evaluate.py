@@ -9,7 +9,7 @@ from operator import eq, ge, gt, le, lt, ne
 from typing import Any
 
 from flopbench.errors import DimError
-from flopbench.export.tree import Tree, number
+from flopbench.exports.tree import Tree, number
 
 
 def evaluate(tree: Tree, values: Mapping[str, int]) -> Any:
