@@ -88,13 +88,12 @@ def of_module(law: ModuleLaw) -> ExportedLaws:
 
 def _audit(law: ModuleLaw) -> dict[str, Any]:
     sizes = {**law.examples, **law.closed}
+    inner = {law.inner_names[name]: value for name, value in sizes.items()}
     return {
         "title": law.name,
         "workload_sizes": sizes,
         "traced": traced(law.law),
-        "counted": list(
-            counted(law.law, {law.inner_names[n]: value for n, value in sizes.items()})
-        ),
+        "counted": list(counted(law.law, inner)),
         "uncounted": uncounted(law.law),
         "unseen": [],
         "stood_for": dict(law.stood_for),
