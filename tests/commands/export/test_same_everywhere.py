@@ -6,7 +6,6 @@ import numpy as np
 import pytest
 
 from flopbench.commands.run.runner import run
-from flopbench_deepseek_ocr2.analytic import DeepseekOcr2
 from flopbench_transformers_lm.analytic import HfModel
 from flopbench_transformers_lm.families import FAMILIES
 from plugins.transformers_lm.tiny_configs import tiny
