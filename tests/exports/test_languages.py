@@ -203,6 +203,8 @@ def test_names_in_json_are_inert_and_the_form_is_that_of_the_schema(nasty):
 
 
 def test_the_certificate_shows_names_as_text(nasty):
+    found = json.loads(files("certificate", [nasty])["toy.certificate.json"])
+    Draft202012Validator(schemas.load("certificate")).validate(found)
     content = files("certificate", [nasty])["toy.certificate.md"]
     assert "<script>alert" not in content.replace("`", "") or "\\<script" in content
     assert json.loads(files("certificate", [nasty])["toy.certificate.json"])["notes"] == [NASTY]
