@@ -74,7 +74,8 @@ def _markdown(laws: ExportedLaws) -> Iterator[str]:
             yield f"- {_text(stage.reason)}"
         for each in stage.assumptions:
             yield f"- {'Checked' if each.condition is not None else 'Assumed'}: {_text(each.text)}"
-        yield f"- Held against flopbench's own numbers at {plural(len(stage.golden), 'golden point')}"
+        points = plural(len(stage.golden), "golden point")
+        yield f"- Held against flopbench's own numbers at {points}"
         yield from _audited(laws.audit.get("stages", {}).get(stage.name))
     yield from ("", "## Conventions and provenance", "")
     yield "- One multiply-accumulate is 2 FLOPs"
@@ -114,11 +115,9 @@ def _audited(stage: Mapping[str, Any] | None) -> Iterator[str]:
         )
         yield from ("", f"Matrix work without a formula: {named}")
     if stage["unseen"]:
-        header = ("not seen by the counter", f"FLOPs of vector work at {sizes}")
-        each_row = (
-            [_code(e["kind"]), f"{e['vector_flops_at_workload']:,}"] for e in stage["unseen"]
-        )
-        yield from ("", *table(header, each_row))
+        kinds = ([_code(e["kind"]), f"{e['vector_flops_at_workload']:,}"] for e in stage["unseen"])
+        title = f"FLOPs of vector work at {sizes}"
+        yield from ("", *table(("not seen by the counter", title), kinds))
 
 
 _MARKUP = str.maketrans({c: f"\\{c}" for c in "\\`*_{}[]<>()#+!|~&$"})
