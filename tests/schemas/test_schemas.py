@@ -30,6 +30,8 @@ from flopbench.commands.referee.text import REFEREE_SCHEMA_VERSION
 from flopbench.commands.run.fit import Fit
 from flopbench.commands.run.prices import TokenPrices
 from flopbench.commands.run.speeds import Speeds
+from flopbench.commands.survey.checks import Verdict as SurveyVerdict
+from flopbench.commands.survey.result import SURVEY_SCHEMA_VERSION, Survey
 from flopbench.commands.sweep.report import SWEEP_SCHEMA_VERSION
 from flopbench.exports.laws import (
     LAWS_SCHEMA_VERSION,
@@ -90,6 +92,7 @@ VERSIONS = {
     "proof": (PROOF_SCHEMA_VERSION, "proof-schema.md"),
     "referee": (REFEREE_SCHEMA_VERSION, None),
     "report": (SCHEMA_VERSION, "report-schema.md"),
+    "survey": (SURVEY_SCHEMA_VERSION, "survey.md"),
     "sweep": (SWEEP_SCHEMA_VERSION, "sweep-schema.md"),
 }
 """Of each form the version that the code writes, and the page that says so."""
@@ -104,6 +107,8 @@ OCR = ("deepseek_ocr", "--analytic-only")
 JSON = ("--format", "json")
 SHAPE = ("--q", 9, "--kv", 9, "--heads", 2, "--head-dim", 64)
 WINDOWED = ("-p", ROOT / "docs" / "snippets" / "plugins" / "windowed.py")
+
+CONFIGS = ROOT / "tests" / "commands" / "survey" / "configs"
 
 BERT = (
     "transformers:bert",
@@ -145,6 +150,8 @@ COMMANDS = {
     ),
     "report of training": ("run", *LLAMA, "--stages", "train", "--gpu", "h200", *JSON),
     "report of padding": ("run", *LLAMA, "--attention", "eager,flash,flash_executed", *JSON),
+    "survey": ("survey", CONFIGS, "--analytic-only", "--gpu", "h200", *JSON),
+    "survey that counts": ("survey", CONFIGS / "llama.json", "--check", "run", *WORKLOAD, *JSON),
     "sweep": ("sweep", *OCR, "decode", "--grid", "1x2", "--ttft", "1", "--tpot", "0.05"),
     "sweep with the vendor": ("sweep", *LLAMA, "--vary", "workload.batch_size=1,2"),
 }
@@ -293,6 +300,11 @@ WRONG = [
     ("sweep with the vendor", leave_out("points", 0, "label")),
     ("sweep", change("points", 0, "required", "ttft", "eager", to=3)),
     ("sweep", leave_out("model")),
+    ("survey", change("configs", 0, "verdict", to="fine")),
+    ("survey", change("configs", 0, "stages", 0, "flops", to=0.5)),
+    ("survey", change("configs", 0, "deployment", "fits", to="yes")),
+    ("survey", leave_out("configs", 0, "reason")),
+    ("survey", change("verdicts", "fine", to=1)),
     ("compare", change("models", 0, "costs", "prefill", "eager", "flops", to=1.5)),
     ("compare", leave_out("models", 0, "verdict")),
     ("compare", change("models", 0, "tokens", "images", to=1)),
@@ -405,6 +417,7 @@ CLASSES = [
     (("laws", "refused"), Refused, {}, set()),
     (("referee",), Findings, {}, {"schema_version"}),
     (("referee", "rate"), Rate, {}, set()),
+    (("survey",), Survey, {}, {"verdicts"}),
     (("referee", "origin"), Origin, {}, set()),
 ]
 """Part of a schema, the class that it is of, what JSON calls its fields, and what it adds."""
@@ -440,6 +453,7 @@ def test_verdicts_are_those_of_the_code():
     assert {*report["properties"]["verdict"]["enum"]} == {*get_args(RunVerdict)}
     assert {*side["properties"]["verdict"]["enum"]} == {*get_args(RunVerdict)}
     assert {*proof["$defs"]["verdict"]["enum"]} == {*get_args(ProofVerdict)}
+    assert schemas.load("survey")["$defs"]["verdict"]["enum"] == [*get_args(SurveyVerdict)]
     assert {*explain["properties"]["work"]["enum"]} == {*get_args(Work)}
     for name in ("laws", "certificate"):
         assert {*schemas.load(name)["$defs"]["verdict"]["enum"]} == {*get_args(LawVerdict)}

@@ -109,14 +109,15 @@ def _laws(law: ModuleLaw, known: Mapping[str, str]) -> tuple[ExportedLaw, ...]:
         modules |= dict.fromkeys(module for module, _ in piece.forms)
     paths: tuple[str | None, ...] = (None, *modules)
     trees = {path: _tree(law, path, known) for path in paths}
-    names: dict[str | None, str] = {None: FLOPS, **_names(modules)}
+    names: dict[str | None, str] = {None: FLOPS}
+    names.update(_names(modules))
     return tuple(
         ExportedLaw(FLOPS, CALL, module, names[module], tree, text_of(tree))
         for module, tree in trees.items()
     )
 
 
-def _names(modules: Iterable[str]) -> dict[str, str]:
+def _names(modules: Iterable[str]) -> dict[str | None, str]:
     """Return the name of the function of each module; the outermost is that of its own work."""
     texts = {module: f"{FLOPS} {module or 'itself'}" for module in modules}
     made = unique(texts.values(), [FLOPS])

@@ -19,7 +19,7 @@ __all__ = [
 
 NAMES = (
     *("attention", "certificate", "compare", "count", "explain", "law", "laws", "lock", "proof"),
-    *("referee", "report", "sweep"),
+    *("referee", "report", "survey", "sweep"),
 )
 """What there is a schema of."""
 

@@ -1,4 +1,4 @@
-"""Exported functions in the place of other projects' formulas: interfaces re-created in a few lines."""
+"""Exported functions in the place of other projects' formulas, in interfaces of our own."""
 
 from fractions import Fraction
 
