@@ -186,17 +186,17 @@ def test_a_model_of_transformers_is_proved_and_its_experts_bytes_are_left_out():
 def test_a_training_step_is_exported_with_what_it_keeps():
     model, workload, vendor = hf("llama")
     trained = TrainedModel(model, TrainOptions())
-    stages = ("train_forward", "train_backward", "train_recompute", "optimizer", "train")
-    laws = laws_of(
-        trained, TrainedVendor(vendor, ("prefill",), TrainOptions()), workload, stages=stages
-    )
+    stages = ("train_forward", "train_backward", "train")
+    vendor = TrainedVendor(vendor, ("prefill",), TrainOptions())
+    laws = laws_of(trained, vendor, workload, ["S"], stages=stages)
     module = module_of(laws)
     assert laws.stage("train").verdict == "proved"
-    forward, backward = module.flops_train_forward(2, 50), module.flops_train_backward(2, 50)
-    assert module.flops_train(2, 50) == forward + backward
-    weights = module.parameter_bytes_train(2, 50)
-    assert module.gradient_bytes_train(2, 50) == weights
-    assert module.saved_bytes_train(4, 50) > module.saved_bytes_train(2, 50) > 0
+    assert module.flops_train(50) == module.flops_train_forward(50) + module.flops_train_backward(
+        50
+    )
+    weights = module.parameter_bytes_train(50)
+    assert module.gradient_bytes_train(50) == weights == module.parameter_bytes_train(2)
+    assert module.saved_bytes_train(100) > module.saved_bytes_train(50) > 0
 
 
 @pytest.mark.parametrize("function", [maximum, minimum])
