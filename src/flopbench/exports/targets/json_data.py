@@ -1,4 +1,4 @@
-"""Laws as data: trees that a program evaluates in a dozen lines (docs/export.md)."""
+"""Laws as data: trees that a short program evaluates (docs/export.md)."""
 
 from __future__ import annotations
 
