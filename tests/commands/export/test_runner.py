@@ -199,6 +199,16 @@ def test_a_training_step_is_exported_with_what_it_keeps():
     assert module.saved_bytes_train(100) > module.saved_bytes_train(50) > 0
 
 
+def test_a_mode_that_runs_eagerly_at_some_sizes_only_is_left_out():
+    model, workload, _ = hf("llama4_text")
+    (stage,) = exported(plan_of(model, workload, stages=("prefill",))).stages
+    assert {law.attention for law in stage.laws} == {"eager"}
+    reasons = {each.reason for each in stage.left_out if each.quantity == "flops"}
+    (reason,) = reasons
+    assert reason.startswith("flash runs decoder/")
+    assert reason.endswith("eagerly at some sizes, and not at others")
+
+
 @pytest.mark.parametrize("function", [maximum, minimum])
 def test_bends_of_closed_forms_are_kept(function):
     class Window(SizedToy):

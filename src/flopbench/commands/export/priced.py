@@ -75,6 +75,14 @@ class Prices:
                 found |= {(q, mode.name, None): price for q, price in memory}
         return found
 
+    def eagerly(self, stage: Stage, sizes: Mapping[str, Dim]) -> dict[str, frozenset[str]]:
+        """Return the components that each mode runs eagerly at these sizes."""
+        found = [self._base(name, sizes) for name in stage.base_names]
+        return {
+            mode.name: frozenset(f.component for each in found for f in each[mode.name].fallbacks)
+            for mode in self.modes
+        }
+
     def _base(self, name: str, sizes: Mapping[str, Dim]) -> dict[str, StagePrice]:
         """Price a stage that is no sum, once at the same sizes: sums of stages share it."""
         plan, model = self.plan, self.plan.model

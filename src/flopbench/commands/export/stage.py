@@ -48,6 +48,7 @@ class StageForms:
     trees: dict[Key, Tree] = field(factory=dict)
     left_out: dict[Key, str] = field(factory=dict)
     points: list[Point] = field(factory=list)
+    _eagerly: dict[str, frozenset[str]] = field(factory=dict, init=False)
 
     def find(self) -> None:
         """Find the trees.
@@ -56,6 +57,7 @@ class StageForms:
             PluginError: the model takes no symbols.
         """
         self.trees = self._trees(self.open, keep=True)
+        self._eagerly = self.prices.eagerly(self.stage, self.open)
         for fixed, points in small(self.symbols):
             self._hold_where(fixed, points)
         for sizes in usual(self.symbols):
@@ -63,6 +65,7 @@ class StageForms:
             if point is not None:
                 self._drop(point)
                 self.points.append(point)
+        self._drop_modes()
 
     def _trees(self, sizes: Mapping[str, Dim], *, keep: bool) -> dict[Key, Tree]:
         found: dict[Key, Tree] = {}
@@ -112,6 +115,16 @@ class StageForms:
             self.left_out[key] = (
                 f"its closed form is {found} at {where}, where the price is {wanted}"
             )
+
+    def _drop_modes(self) -> None:
+        """Drop modes that can carry something out at some sizes only: with symbols, it is eager."""
+        for point in self.points:
+            for mode, there in self.prices.eagerly(self.stage, point.sizes).items():
+                for component in sorted(self._eagerly[mode] ^ there):
+                    why = f"{mode} runs {component} eagerly at some sizes, and not at others"
+                    for key in [key for key in self.trees if key[1] == mode]:
+                        del self.trees[key]
+                        self.left_out[key] = why
 
     def missing(self) -> tuple[LeftOut, ...]:
         """Return the quantities of the whole stage that are left out."""
