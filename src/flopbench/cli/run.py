@@ -65,11 +65,12 @@ def run_command(
     out: Annotated[
         str | None,
         typer.Option(
-            metavar="DIR", help="Write report.json, .md and .csv there; with --gpu, plots."
+            metavar="DIR", help="Write report.json, .md, .csv and .html there; with --gpu, plots."
         ),
     ] = None,
     format: Annotated[  # noqa: A002 - the option's name
-        str, typer.Option(metavar="NAMES", help="Reporters to print, such as console or json.")
+        str,
+        typer.Option(metavar="NAMES", help="Reporters to print, such as console, json or html."),
     ] = "console",
     baseline: Annotated[
         str | None,

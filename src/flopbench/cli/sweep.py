@@ -66,13 +66,16 @@ JobsOption = Annotated[
     int, typer.Option("--jobs", metavar="N", min=1, help="Processes that count the vendor model.")
 ]
 PlotsOption = Annotated[
-    bool, typer.Option("--plots/--no-plots", help="Also draw plots (needs matplotlib).")
+    bool,
+    typer.Option(
+        "--plots/--no-plots", help="Also draw each cost as SVG and PNG (needs matplotlib)."
+    ),
 ]
 OutOption = Annotated[
     str | None,
     typer.Option(
         metavar="DIR",
-        help="Write sweep.json, .csv, .md and plots there (plots.md shows them); resume a sweep.",
+        help="Write sweep.json, .csv, .md and .html there; resume a sweep.",
     ),
 ]
 
@@ -93,7 +96,7 @@ def sweep_command(
     ttft: TtftOption = None,
     tpot: TpotOption = None,
     jobs: JobsOption = 1,
-    plots: PlotsOption = True,
+    plots: PlotsOption = False,
     out: OutOption = None,
     plugin: PluginOption = None,
     strict_plugins: StrictOption = False,

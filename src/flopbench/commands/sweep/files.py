@@ -12,6 +12,7 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
+from flopbench.commands.sweep.page import to_html
 from flopbench.commands.sweep.text import to_csv, to_markdown
 from flopbench.errors import UsageError
 from flopbench.inputs import read_json
@@ -30,6 +31,7 @@ def texts(report: Mapping[str, Any]) -> dict[str, str | bytes]:
         "sweep.json": json_text(report, 1) + "\n",
         "sweep.csv": to_csv(report),
         "sweep.md": to_markdown(report),
+        "sweep.html": to_html(report) + "\n",
     }
 
 

@@ -40,7 +40,7 @@ def rows(report: Mapping[str, Any]) -> Iterator[dict[str, Any]]:
 
 def to_markdown(report: Mapping[str, Any]) -> str:
     """Write the tables of a sweep: FLOPs, memory and required throughput."""
-    lines = [f"# {report['model']}: {report['description']}", "", _head(report), ""]
+    lines = [f"# {report['model']}: {report['description']}", "", head(report), ""]
     lines += [verdict(report), ""]
     lines += [f"note: {note}  " for note in report["notes"]]
     lines += [f"{note}  " for note in fallback_notes(report)]
@@ -52,7 +52,8 @@ def to_markdown(report: Mapping[str, Any]) -> str:
     return "\n".join(lines).rstrip() + "\n"
 
 
-def _head(report: Mapping[str, Any]) -> str:
+def head(report: Mapping[str, Any]) -> str:
+    """Return what was swept, and what all points share."""
     known = [f"Sweep `{report['sweep']}`", plural(report["num_points"], "point")]
     known += [] if report["dtype"] is None else [report["dtype"]]
     known += [] if report["batch_size"] is None else [f"batch size {report['batch_size']}"]
