@@ -1,0 +1,13 @@
+"""Laws as data: trees that a program evaluates in a dozen lines (docs/export.md)."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from flopbench.export.laws import ExportedLaws
+from flopbench.export.targets import Files
+
+
+def files(laws: Sequence[ExportedLaws]) -> Files:
+    """Return a file for each model."""
+    return {f"{each.identifier}.json": each.to_json() + "\n" for each in laws}
