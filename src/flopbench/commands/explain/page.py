@@ -5,6 +5,7 @@ from __future__ import annotations
 from flopbench.commands.explain.text import SHARES, notes
 from flopbench.commands.explain.tree import Explanation
 from flopbench.pages import Column, Lines, Page, Section, Table, Trees, as_text, html
+from flopbench.pages.blocks import Cell
 
 
 def to_html(explanation: Explanation) -> str:
@@ -46,7 +47,7 @@ def _parts(explanation: Explanation) -> Table:
 
 
 def _symbols(explanation: Explanation) -> Table:
-    rows = [
+    rows: list[list[Cell]] = [
         [name, value, meaning]
         for found in (explanation.sizes, explanation.dimensions)
         for name, (value, meaning) in found.items()

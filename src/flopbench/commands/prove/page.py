@@ -17,6 +17,7 @@ from flopbench.pages import (
     as_text,
     html,
 )
+from flopbench.pages.blocks import Tone
 from flopbench.text import key_values
 
 _LAWS = ("vendor", "analytic", "difference")
@@ -36,7 +37,7 @@ def page(proof: Proof) -> Page:
         )
         for stage, whole, components in by_stage(proof)
     ]
-    tone = (
+    tone: Tone = (
         "bad" if proof.verdict in FAILURES else "good" if proof.verdict == "proved" else "neutral"
     )
     return Page(

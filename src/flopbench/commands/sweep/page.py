@@ -20,7 +20,7 @@ from flopbench.pages import (
     as_text,
     html,
 )
-from flopbench.pages.blocks import Cell, Number
+from flopbench.pages.blocks import Cell, Number, Tone
 from flopbench.text import key_values, si
 
 COSTS = {
@@ -47,6 +47,7 @@ _IN_TABLE = (
     *("kv_cache_bytes", "peak_activation_bytes", "largest_tensor_bytes"),
 )
 _RATES = {"tflops_per_s": ("compute", "FLOP/s", 1e12), "gigabytes_per_s": ("memory", "B/s", 1e9)}
+_TONES: Mapping[str, Tone] = {"verified": "good", "nothing": "neutral"}
 _TARGETS = {"ttft": "time to first token", "tpot": "time per output token"}
 
 Report = Mapping[str, Any]
@@ -61,7 +62,7 @@ def to_html(report: Report) -> str:
 def page(report: Report) -> Page:
     """Return what the page of a sweep shows."""
     said = verdict(report).removeprefix("verdict: ")
-    tone = {"verified": "good", "nothing": "neutral"}.get(said.partition(" ")[0].strip(",:"), "bad")
+    tone = _TONES.get(said.partition(" ")[0].strip(",:"), "bad")
     axis = axis_of(report)
     stages = [
         Section(stage["title"], tuple(_stage(report, axis, stage["name"])))
@@ -69,7 +70,7 @@ def page(report: Report) -> Page:
     ]
     return Page(
         title=f"{report['model']}: {report['description']}",
-        verdict=Verdict(said, tone),  # type: ignore[arg-type]
+        verdict=Verdict(said, tone),
         about=[head(report)],
         sections=[*stages, *_required(report, axis), Section("Notes", tuple(_notes(report)))],
     )
