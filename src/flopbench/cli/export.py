@@ -51,7 +51,7 @@ def export_command(
     from flopbench.commands.compare.plan import check_stages, parse, plan_entry
     from flopbench.commands.export.runner import export
     from flopbench.commands.prove.runner import prove
-    from flopbench.export.targets import TARGETS, files
+    from flopbench.exports.targets import TARGETS, files
     from flopbench.values.files import check_writable, write_files
 
     check_writable(path("--out", out))

@@ -32,7 +32,8 @@ def vendor_law(subject: Subject, tick: Callable[[int], None] = lambda _call: Non
             the workload's own count.
     """
     if not sizes_of(subject):
-        return _constant(_count(subject, tick))
+        counted, modules = _count(subject, tick)
+        return attrs.evolve(_constant(counted), modules=modules)
     search = Search(opened(subject), tick)
     law = measured_law(search)
     steps = int(subject.vendor.stage(subject.stage, subject.workload).steps)
@@ -41,13 +42,13 @@ def vendor_law(subject: Subject, tick: Callable[[int], None] = lambda _call: Non
             f"the law of {subject.stage} does not hold at the workload's own sizes; it assumes "
             + _assumed(law)
         )
-    counted = _count(subject, lambda _step: search.done())
+    counted, modules = _count(subject, lambda _step: search.done())
     _require_equal(subject.stage, _at(law, subject), _flops(counted))
     missing = {(op.component, op.op) for op in counted.uncounted}
     missing -= {(op.component, op.op) for op in law.uncounted}
     for component, op in sorted(missing):
         raise CountError(f"the law of {subject.stage} does not account for {op} in {component}")
-    return law
+    return attrs.evolve(law, modules=modules)
 
 
 def count_by_law(subject: Subject, tick: Callable[[int], None] = lambda _call: None) -> Attributed:
@@ -126,9 +127,15 @@ def _constant(counted: Attributed) -> Law:
     )
 
 
-def _count(subject: Subject, tick: Callable[[int], None]) -> Attributed:
+def _count(
+    subject: Subject, tick: Callable[[int], None]
+) -> tuple[Attributed, Mapping[Key, int]]:
+    """Return the workload's own count, and in how many modules each op was, by component."""
     stage = subject.vendor.stage(subject.stage, subject.workload)
-    return attribute(count_stage(subject.counter, stage, tick), subject.vendor.component_of)
+    of = subject.vendor.component_of
+    found = count_stage(subject.counter, stage, tick)
+    modules = sums(((of(e.module, e.op), e.op), 1) for e in found.count.counted)
+    return attribute(found, of), modules
 
 
 def _flops(counted: Attributed) -> dict[Key, int]:

@@ -6,9 +6,10 @@ from collections.abc import Iterable, Iterator, Mapping
 from itertools import product
 
 from flopbench.dims.forms import STEP
-from flopbench.export.evaluate import evaluate
-from flopbench.export.laws import Assumption, Refused, Symbol
-from flopbench.export.tree import Tree, number
+from flopbench.errors import DimError
+from flopbench.exports.evaluate import evaluate
+from flopbench.exports.laws import Assumption, Refused, Symbol
+from flopbench.exports.tree import Tree, number
 
 _SMALL = 1
 """A program may run differently at sizes of 0 and 1: torch and models treat them specially."""
@@ -65,9 +66,16 @@ def refused(
 def first_broken(conditions: Iterable[Assumption], sizes: Mapping[str, int]) -> str | None:
     """Return the text of the first condition that sizes break; None if there is none."""
     for each in conditions:
-        if each.condition is not None and not evaluate(each.condition, sizes):
+        if each.condition is not None and not _holds(each.condition, sizes):
             return each.text
     return None
+
+
+def _holds(condition: Tree, sizes: Mapping[str, int]) -> bool:
+    try:
+        return bool(evaluate(condition, sizes))
+    except DimError:  # it divides by 0
+        return False
 
 
 _MOST = 10**6

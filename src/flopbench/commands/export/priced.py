@@ -14,8 +14,8 @@ from flopbench.analytic.price import StagePrice, pricing, total_price
 from flopbench.analytic.step_memory import step_memory
 from flopbench.analytic.trained import TrainedModel
 from flopbench.dims import Dim, is_zero
-from flopbench.export.laws import FLOPS
-from flopbench.export.tree import InexpressibleError, Tree, largest, of
+from flopbench.exports.laws import FLOPS
+from flopbench.exports.tree import InexpressibleError, Tree, largest, of
 from flopbench.ops import TORCH_VISIBLE
 from flopbench.plan import Plan
 from flopbench.tally import sums

@@ -9,14 +9,15 @@ from typing import TYPE_CHECKING, Any
 from attrs import frozen
 
 from flopbench.analytic import Size, Stage
+from flopbench.commands.export.audit import audit
 from flopbench.commands.export.priced import Key, Prices
 from flopbench.commands.export.stage import StageForms
 from flopbench.digests import json_digest, to_json
 from flopbench.dims.forms import symbol
 from flopbench.errors import UsageError
-from flopbench.export.assumed import assumptions
-from flopbench.export.identifiers import identifier, unique
-from flopbench.export.laws import (
+from flopbench.exports.assumed import assumptions
+from flopbench.exports.identifiers import identifier, unique
+from flopbench.exports.laws import (
     QUANTITIES,
     Assumption,
     ExportedLaw,
@@ -25,8 +26,8 @@ from flopbench.export.laws import (
     StageLaws,
     Symbol,
 )
-from flopbench.export.text import text_of
-from flopbench.export.tree import InexpressibleError
+from flopbench.exports.text import text_of
+from flopbench.exports.tree import InexpressibleError
 from flopbench.plan import Plan
 from flopbench.plan.plan import refuse_hardware, require_closed_forms
 from flopbench.registry.catalog import Catalog
@@ -66,7 +67,12 @@ def export(
     proof = None if plan.vendor is None else prove(plan)
     prices = Prices.of(plan)
     opened = _opened(plan, prices, symbols)
-    found = [_stage(prices, stage, opened, proof) for stage in plan.stages]
+    identifiers = unique(stage.name for stage in plan.stages)
+    taken: set[str] = set()
+    found = []
+    for stage in plan.stages:
+        made = _stage(prices, stage, identifiers[stage.name], opened, proof, taken)
+        found.append(made)
     laws = [stage for stage in found if isinstance(stage, StageLaws)]
     failed = [stage for stage in found if isinstance(stage, str)]
     if not laws:
@@ -82,6 +88,7 @@ def export(
         stages=tuple(laws),
         closed={**_facts(plan, opened), **closed},
         provenance=_provenance(plan, catalog, proof),
+        audit=audit(prices, proof),
         notes=(*plan.notes, *plan.model.notes_of(plan.workload), *plan.model.assumptions()),
         left_out=tuple(failed),
     )
@@ -108,9 +115,18 @@ def _facts(plan: Plan, opened: Mapping[str, Symbol]) -> dict[str, Any]:
 
 
 def _stage(
-    prices: Prices, stage: Stage, opened: Mapping[str, Symbol], proof: Proof | None
+    prices: Prices,
+    stage: Stage,
+    name: str,
+    opened: Mapping[str, Symbol],
+    proof: Proof | None,
+    taken: set[str],
 ) -> StageLaws | str:
-    """Return the laws of a stage, or why it has none."""
+    """Return the laws of a stage, or why it has none.
+
+    Args:
+        taken: names of functions that other stages have; grows.
+    """
     sizes = prices.sizes(stage)
     symbols = tuple(each for name, each in opened.items() if name in sizes)
     try:
@@ -127,19 +143,19 @@ def _stage(
         conditions=held.assumptions,
     )
     forms.find()
-    functions = _functions(stage, prices, forms)
+    functions = _functions(stage, prices, forms, taken)
     return StageLaws(
         name=stage.name,
         title=stage.title,
-        identifier=identifier(stage.name),
+        identifier=name,
         symbols=tuple(s.name for s in symbols),
         verdict=held.verdict,
         reason=held.reason,
         parts=stage.parts,
         assumptions=held.assumptions,
         laws=tuple(
-            ExportedLaw(*key, name, forms.trees[key], text_of(forms.trees[key]))
-            for key, name in functions.items()
+            ExportedLaw(*key, function, forms.trees[key], text_of(forms.trees[key]))
+            for key, function in functions.items()
         ),
         left_out=forms.missing(),
         golden=forms.golden(functions),
@@ -147,7 +163,7 @@ def _stage(
     )
 
 
-def _functions(stage: Stage, prices: Prices, forms: StageForms) -> dict[Key, str]:
+def _functions(stage: Stage, prices: Prices, forms: StageForms, taken: set[str]) -> dict[Key, str]:
     """Return the name of the function of each law, in the order of `QUANTITIES`."""
     eager = prices.modes[0].name
     order = list(QUANTITIES)
@@ -160,7 +176,8 @@ def _functions(stage: Stage, prices: Prices, forms: StageForms) -> dict[Key, str
         )
         for key in keys
     }
-    made = unique(names.values())
+    made = unique(names.values(), taken)
+    taken |= set(made.values())
     return {key: made[name] for key, name in names.items()}
 
 

@@ -12,9 +12,9 @@ from flopbench.commands.export.points import first_broken, refused, small, usual
 from flopbench.commands.export.priced import Key, Prices, number_of, tree_of
 from flopbench.dims import Dim
 from flopbench.errors import DimError, FlopbenchError, PluginError
-from flopbench.export.evaluate import evaluate
-from flopbench.export.laws import Assumption, Golden, LeftOut, Refused, Symbol
-from flopbench.export.tree import InexpressibleError, Tree
+from flopbench.exports.evaluate import evaluate
+from flopbench.exports.laws import Assumption, Golden, LeftOut, Refused, Symbol
+from flopbench.exports.tree import InexpressibleError, Tree
 from flopbench.text import key_values
 
 MOST_GOLDEN = 4

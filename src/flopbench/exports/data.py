@@ -6,7 +6,7 @@ from typing import Any
 
 import attrs
 
-from flopbench.export.laws import (
+from flopbench.exports.laws import (
     LAWS_SCHEMA_VERSION,
     QUANTITIES,
     ExportedLaws,

@@ -3,15 +3,20 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping
+from functools import partial
+from os import PathLike
+from pathlib import Path
 from typing import Any, Final, Literal
 
 import attrs
 from attrs import frozen
 
 from flopbench.errors import UsageError, unknown
-from flopbench.export.evaluate import evaluate
-from flopbench.export.tree import Tree
+from flopbench.exports.evaluate import evaluate
+from flopbench.exports.tree import Tree
+from flopbench.inputs.options import Names, some
 from flopbench.values import Node, Value
+from flopbench.values.value import Format
 
 LAWS_SCHEMA_VERSION = "1.0"
 
@@ -240,9 +245,37 @@ class ExportedLaws(Value):
             if not evaluate(each.condition or [], sizes):
                 raise UsageError(f"the law of {stage.name} assumes {each.text}")
 
+    def export(self, directory: str | PathLike[str], to: Names = "python") -> tuple[Path, ...]:
+        """Write the laws as code or data, as ``flopbench export --to`` does.
+
+        Args:
+            directory: where to write; it is made if it is missing.
+            to: targets, such as ``python,json``.
+
+        Returns:
+            The files.
+
+        Raises:
+            UsageError: a target is unknown, or a file cannot be written.
+        """
+        from flopbench.exports.targets import files
+        from flopbench.values.files import write_files
+
+        folder, made = Path(directory), dict[str, str | bytes]()
+        for target in some("to", to):
+            made |= files(target, [self])
+        write_files(folder, made, to=str(folder))
+        return tuple(folder / name for name in made)
+
+    def formats(self) -> Mapping[str, Format]:
+        """Return what `save` writes, code in some languages among it."""
+        from flopbench.exports.targets import CODE, as_code
+
+        return {**super().formats(), **{end: partial(as_code, end, self) for end in CODE}}
+
     def to_dict(self) -> dict[str, Any]:
         """Return the JSON form."""
-        from flopbench.export.data import as_dict
+        from flopbench.exports.data import as_dict
 
         return as_dict(self)
 

@@ -8,8 +8,8 @@ from typing import Any
 import sympy
 
 from flopbench.dims.forms import STEP
-from flopbench.export.laws import Assumption
-from flopbench.export.tree import Tree, condition, renamed
+from flopbench.exports.laws import Assumption
+from flopbench.exports.tree import Tree, condition, renamed
 from flopbench.laws.assumptions import equations
 from flopbench.laws.law import ORDERED, Law, put_in
 from flopbench.laws.step_ranges import is_bound, tidy
@@ -35,7 +35,7 @@ def assumptions(
         where = {name: value for name, value in fixed.items() if name != STEP.name}
         if where:
             made = ["or", *(["!=", name, str(value)] for name, value in where.items()), made]
-        text = _text(guard, fixed, steps)
+        text = _renamed(_text(guard, fixed, steps), names or {})
         found[text] = Assumption(text, renamed(made, names or {}))
     for note in law.assumptions:
         found.setdefault(note, Assumption(note))
@@ -47,6 +47,13 @@ def _text(guard: Any, fixed: Mapping[str, int], steps: str | None) -> str:
     if steps and is_bound(guard):
         guard = tidy(guard.subs(STEP, _last(steps)))
     return f"{guard} (where {equations(fixed)})" if fixed else str(guard)
+
+
+def _renamed(text: str, names: Mapping[str, str]) -> str:
+    """Return a text with the names that a user gave, of those that are no identifiers."""
+    for name, given in names.items():
+        text = text if name.isidentifier() else text.replace(name, given)
+    return text
 
 
 def _last(steps: str | None) -> Any:

@@ -1,7 +1,7 @@
 """What laws are exported to: a module for each target, loaded where it is asked for.
 
 A module of a target has one function, ``files(laws)``: the content of each file by its name, of
-one or more `flopbench.export.laws.ExportedLaws` whose identifiers differ.
+one or more `flopbench.exports.laws.ExportedLaws` whose identifiers differ.
 """
 
 from __future__ import annotations
@@ -13,17 +13,31 @@ from typing import TYPE_CHECKING, cast
 import attrs
 
 from flopbench.errors import UsageError, unknown
-from flopbench.export.identifiers import unique
+from flopbench.exports.identifiers import unique
 
 if TYPE_CHECKING:
-    from flopbench.export.laws import ExportedLaws
+    from flopbench.exports.laws import ExportedLaws
 
 Files = Mapping[str, str | bytes]
 
 TARGETS: Mapping[str, str] = {
-    "json": "flopbench.export.targets.json_data",
+    "python": "flopbench.exports.targets.python",
+    "javascript": "flopbench.exports.targets.javascript",
+    "cpp": "flopbench.exports.targets.cpp",
+    "json": "flopbench.exports.targets.json_data",
+    "certificate": "flopbench.exports.targets.certificate",
 }
 """The module of each target, by the name that ``--to`` takes."""
+
+
+CODE: Mapping[str, str] = {".py": "python", ".mjs": "javascript", ".hpp": "cpp"}
+"""The target of a single file, by the ending of its name."""
+
+
+def as_code(ending: str, laws: ExportedLaws) -> str:
+    """Return laws as a file of code, without its golden vectors."""
+    made = files(CODE[ending], [laws])
+    return str(made[f"{laws.identifier}{ending}"])
 
 
 def files(target: str, laws: Sequence[ExportedLaws]) -> Files:

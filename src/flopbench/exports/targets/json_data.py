@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from flopbench.export.laws import ExportedLaws
-from flopbench.export.targets import Files
+from flopbench.exports.laws import ExportedLaws
+from flopbench.exports.targets import Files
 
 
 def files(laws: Sequence[ExportedLaws]) -> Files:

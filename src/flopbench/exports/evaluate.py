@@ -9,14 +9,14 @@ from operator import eq, ge, gt, le, lt, ne
 from typing import Any
 
 from flopbench.errors import DimError
-from flopbench.export.tree import Tree, number
+from flopbench.exports.tree import Tree, number
 
 
 def evaluate(tree: Tree, values: Mapping[str, int]) -> Any:
     """Return the integer that a tree has at values of its symbols, or whether a condition holds.
 
     Raises:
-        DimError: a division leaves a rest.
+        DimError: a division leaves a rest, or is one by 0.
     """
     if isinstance(tree, str):
         known = number(tree)
@@ -42,8 +42,14 @@ def _over(operator: str, arguments: list[Any], values: Mapping[str, int]) -> Any
     return sum(found) if operator == "sum" else all(found)
 
 
+def _floor(a: int, b: int) -> int:
+    if b == 0:
+        raise DimError(f"{a} is divided by 0")
+    return a // b
+
+
 def _exact(a: int, b: int) -> int:
-    if a % b:
+    if a - b * _floor(a, b):
         raise DimError(f"{a} / {b} is no whole number")
     return a // b
 
@@ -53,9 +59,9 @@ _OPERATIONS: Mapping[str, Callable[..., Any]] = {
     "*": lambda *factors: prod(factors),
     "^": pow,
     "/": _exact,
-    "floor": lambda a, b: a // b,
-    "ceil": lambda a, b: -(-a // b),
-    "mod": lambda a, b: a % b,
+    "floor": _floor,
+    "ceil": lambda a, b: -_floor(-a, b),
+    "mod": lambda a, b: a - b * _floor(a, b),
     "min": lambda *found: reduce(min, found),
     "max": lambda *found: reduce(max, found),
     "not": lambda holds: not holds,

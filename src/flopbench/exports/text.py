@@ -7,7 +7,7 @@ from typing import Final
 
 from attrs import frozen
 
-from flopbench.export.tree import Tree, number
+from flopbench.exports.tree import Tree, number
 
 _ATOM, _POWER, _TIMES, _PLUS, _COMPARE, _NOT, _AND, _OR, _IF = range(9)
 """How tightly an operator binds; an argument that binds less tightly gets parentheses."""
