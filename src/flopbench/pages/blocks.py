@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import Any, Literal
 
-from attrs import Factory, frozen
+from attrs import frozen
 
 from flopbench.values.node import Node
 
@@ -126,7 +126,8 @@ class Page:
     Attributes:
         about: what a reader must know first, a sentence or a line of settings each.
         data: what is downloaded as JSON.
-        more: what a page of another kind has besides, by name.
+        explorer: laws to evaluate in the browser, and what they are of: see
+            `flopbench.exports.explorer`.
     """
 
     title: str
@@ -134,7 +135,7 @@ class Page:
     verdict: Verdict | None = None
     about: Sequence[str] = ()
     data: Mapping[str, Any] | None = None
-    more: Mapping[str, Any] = Factory(dict)
+    explorer: Mapping[str, Any] | None = None
 
 
 def as_text(text: str) -> Lines:

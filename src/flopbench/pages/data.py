@@ -13,6 +13,9 @@ from flopbench.values.node import Node
 MOST = 5000
 """Parts of a tree that a page has; those nearest to the root first."""
 
+MOST_JSON = 750_000
+"""Characters of the result that a page holds to download."""
+
 
 def page_data(page: Page) -> dict[str, Any]:
     """Return what the script of a page reads."""
@@ -22,9 +25,15 @@ def page_data(page: Page) -> dict[str, Any]:
         "verdict": None if verdict is None else {"text": verdict.text, "tone": verdict.tone},
         "about": list(page.about),
         "sections": [_section(section) for section in page.sections],
-        "json": None if page.data is None else json.dumps(json_data(page.data), indent=1),
-        **page.more,
+        "json": _to_load(page.data),
+        **({} if page.explorer is None else {"explorer": page.explorer}),
     }
+
+
+def _to_load(data: Mapping[str, Any] | None) -> str | None:
+    """Return the result itself as JSON, unless it would fill the page."""
+    text = json.dumps(json_data(data), separators=(",", ":"))
+    return None if data is None or len(text) > MOST_JSON else text
 
 
 def embedded(value: Any) -> str:

@@ -20,6 +20,7 @@ from flopbench.version import __version__
 
 LIBRARIES = ("d3.js", "plot.js")
 SCRIPTS = ("format.js", "dom.js", "download.js", "table.js", "icicle.js", "legend.js", "chart.js")
+EXPLORER = ("evaluate.js", "controls.js", "explorer.js")
 LAST = ("page.js",)
 
 _DOCUMENT = """\
@@ -45,12 +46,9 @@ The same numbers are in the text, JSON and CSV that flopbench writes.</p></noscr
 </html>"""
 
 
-def html(page: Page, more: tuple[str, ...] = ()) -> str:
-    """Return a page as the text of an HTML file, pure ASCII.
-
-    Args:
-        more: scripts of ``assets/`` besides those of every page.
-    """
+def html(page: Page) -> str:
+    """Return a page as the text of an HTML file, pure ASCII."""
+    more = EXPLORER if page.explorer is not None else ()
     own = "".join(map(asset, (*SCRIPTS, *more, *LAST)))
     scripts = [asset(f"libraries/{name}") for name in LIBRARIES]
     scripts.append(f'"use strict";\n(() => {{\n{own}}})();\n')

@@ -86,8 +86,10 @@ def golden_name(reporter):
 
 def page_shown():
     """Return what a page shows, without the libraries that draw it and the report itself."""
-    data = {name: value for name, value in page_data(page(everything())).items() if name != "json"}
-    return json.dumps(data, indent=1, ensure_ascii=False) + "\n"
+    data = page_data(page(everything()))
+    blocks = [block for section in data.pop("sections") for block in section["blocks"]]
+    del data["json"]
+    return "".join(json.dumps(shown, ensure_ascii=False) + "\n" for shown in (data, *blocks))
 
 
 @pytest.mark.parametrize("name", REPORTERS)

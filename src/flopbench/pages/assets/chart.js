@@ -66,15 +66,21 @@ function plotted(block, state, width) {
       points.push({ x: block.points[at], y, i, name: series.name, said: `${series.name}\n${block.labels[at]}\n${said}` });
     });
   });
-  return (block.numeric ? curves : bars)(block, state, points, width);
+  const svg = (block.numeric ? curves : bars)(block, state, points, width);
+  return spokenOnce(svg, `${block.title}: ${measure.name}. The numbers are in a table below.`);
+}
+
+// A picture is one image to a screen reader; Plot labels its parts, which say nothing by themselves.
+function spokenOnce(svg, label) {
+  for (const part of svg.querySelectorAll("[aria-label]")) {
+    part.dataset.mark = part.getAttribute("aria-label");
+    part.removeAttribute("aria-label");
+  }
+  return fill(svg, { role: "img", "aria-label": label }, []);
 }
 
 function axisOf({ unit }) {
   return { label: unit, tickFormat: (value) => si(value, ""), grid: true };
-}
-
-function labelled(block, { measure }) {
-  return { ariaLabel: `${block.title}: ${measure.name}`, ariaDescription: "The numbers are in the table below." };
 }
 
 function curves(block, state, points, width) {
@@ -93,10 +99,10 @@ function curves(block, state, points, width) {
   if (measure.stacked) {
     marks.push(Plot.areaY(points, { x: "x", y: "y", z: "i", fill: (p) => look(p.i).colour, fillOpacity: 0.75 }));
   }
+  if (block.at !== undefined) marks.push(Plot.ruleX([block.at], { stroke: "var(--ink)", strokeDasharray: "4 3" }));
   marks.push(Plot.axisX({ label: block.x, labelOffset: 40, ...ticksOf(block, logX, width) }));
   marks.push(Plot.tip(points, Plot.pointer({ ...tipped, x: "x", y: "y" })));
   return Plot.plot({
-    ...labelled(block, state),
     width,
     height: Math.min(420, Math.max(260, width / 2)),
     marginLeft: 64,
@@ -138,7 +144,6 @@ function bars(block, state, points, width) {
     ? Plot.dot(points, { ...place, stroke: colour, symbol: (p) => look(p.i).mark, r: 4 })
     : Plot.barX(points, { ...place, fill: colour, insetTop: 0.5, insetBottom: 0.5 });
   return Plot.plot({
-    ...labelled(block, state),
     width,
     height: 74 + each * rows.length,
     marginLeft: left,

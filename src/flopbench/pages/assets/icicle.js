@@ -35,7 +35,7 @@ function treesBlock(block) {
 }
 
 // The nodes of a tree with links to parent and children, and what each one's bar stands for.
-function linked(nodes) {
+function linked(nodes, sorted = true) {
   const found = nodes.map((node, id) => ({ ...node, id, children: [], level: 0 }));
   for (const node of found) {
     node.up = found[node.parent] ?? null;
@@ -48,7 +48,7 @@ function linked(nodes) {
   for (const node of [...found].reverse()) {
     const below = node.children.reduce((sum, child) => sum + child.size, 0);
     node.size = Math.max(node.size ?? 0, below);
-    node.children.sort((a, b) => b.size - a.size);
+    if (sorted) node.children.sort((a, b) => b.size - a.size);
     node.colour = 0;
   }
   // Parts below the first level that has several share a colour.
@@ -152,7 +152,16 @@ function icicle(host, detail, title, nodes) {
     );
   }
 
-  return { draw };
+  // Show other numbers of the same parts.
+  function replace(others) {
+    [shown, focus] = [others[shown.id] ?? others[0], others[focus.id] ?? others[0]];
+    nodes = others;
+    const inside = host.contains(document.activeElement);
+    draw(true);
+    if (inside) host.querySelector(`[data-id="${focus.id}"]`)?.focus();
+  }
+
+  return { draw, replace };
 }
 
 // Where the bars are: the parts above in full width, then the part shown and all below it.

@@ -52,7 +52,8 @@ function show(data) {
   const sections = data.sections.map((section) => ({ ...section, id: fresh("part") }));
   page.replaceChildren(
     head(data),
-    ...(sections.length > 2 ? [contents(sections)] : []),
+    ...(sections.length > 2 && !data.explorer ? [contents(sections)] : []),
+    ...(data.explorer ? [explorerPart(data.explorer)] : []),
     ...sections.map(sectionPart),
     element("footer", {}, "Made by flopbench. Prefixes are decimal; 1 multiply-accumulate is 2 FLOPs."),
   );
