@@ -92,7 +92,7 @@ function curves(block, state, points, width) {
     const { colour, dash, mark } = look(i);
     if (measure.stacked) return;
     marks.push(Plot.line(own, { x: "x", y: "y", stroke: colour, strokeWidth: 2, strokeDasharray: dash }));
-    if (own.length <= 40) {
+    if (own.length <= 40 && block.at === undefined) {
       marks.push(Plot.dot(own, { x: "x", y: "y", stroke: colour, fill: "var(--paper)", r: 3.5, symbol: mark }));
     }
   });

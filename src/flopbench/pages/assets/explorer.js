@@ -22,7 +22,7 @@ function explorerPart(data) {
     ...data.symbols.map((symbol) => sizeControl(symbol, state)),
     optionControl("Attention", "attention", data.attention.map((name) => [name, name]), state),
     optionControl("GPU", "gpu", [["", "none"], ...data.gpus.map((gpu) => [gpu.name, gpu.title])], state),
-    optionControl("Products in", "dtype", data.dtypes.map((name) => [name, name]), state),
+    optionControl("which computes in", "dtype", data.dtypes.map((name) => [name, name]), state),
   ];
   const parts = [summaryPart(data, models, state), curvePart(data, models, state, controls)];
   parts.push(...models.map((model) => modelPart(model, state)));
@@ -35,14 +35,30 @@ function explorerPart(data) {
       "aria-label": "Download this view as JSON",
     }),
   );
+  const unseen = new Set();
   let waiting;
 
+  // What is in sight is drawn at once, and the rest with the address as soon as the slider rests.
   function draw() {
-    status.textContent = [...new Set(models.flatMap((model) => refusals(model, state.sizes)))].join("; ");
-    parts.forEach((part) => part.draw());
+    const said = [...new Set(models.flatMap((model) => refusals(model, state.sizes)))].join("; ");
+    if (status.textContent !== said) status.textContent = said;
+    parts.filter((part) => !unseen.has(part)).forEach((part) => part.draw());
     clearTimeout(waiting);
-    waiting = setTimeout(() => history.replaceState(null, "", addressOf(state)), 300);
+    waiting = setTimeout(rest, 150);
   }
+
+  function rest() {
+    unseen.forEach((part) => part.draw());
+    history.replaceState(null, "", addressOf(state));
+  }
+
+  for (const part of parts) {
+    part.node.addEventListener("contentvisibilityautostatechange", ({ skipped }) => {
+      if (skipped) unseen.add(part);
+      else if (unseen.delete(part)) part.draw();
+    });
+  }
+  addEventListener("beforeprint", () => parts.forEach((part) => part.draw()));
 
   // A slider tells of more changes than a screen can show: one drawing a frame.
   let asked = false;
@@ -128,7 +144,7 @@ function summaryPart(data, models, state) {
   const rows = models.flatMap((model) => model.stages.map((stage) => summaryRow(model, stage)));
   body.append(...rows.map(({ node }) => node));
   const names = ["model", "stage", ...COLUMNS.map(([, title]) => title), "time at least", "bound by", "memory held"];
-  const headers = names.map((name, i) => element("th", { scope: "col", class: i > 1 ? "number plain" : "plain" }, name));
+  const headers = names.map((name, i) => element("th", { scope: "col", class: `plain${i > 1 ? " number" : ""}${i > names.length - 4 ? " gpu" : ""}` }, name));
   const table = element(
     "table",
     {},
@@ -150,7 +166,7 @@ function summaryPart(data, models, state) {
 function summaryRow(model, stage) {
   const cells = COLUMNS.map(() => element("td", { class: "number" }));
   const last = [0, 1, 2].map(() => element("td", { class: "number gpu" }));
-  const title = element("td", { class: "one-line" }, `${stage.title} `, element("small", {}, stage.verdict));
+  const title = element("td", { class: "one-line", title: stage.verdict }, stage.title);
   const node = element("tr", {}, element("th", { scope: "row" }, breakable(model.label)), title, cells, last);
   const units = COLUMNS.map(([name]) => (name.endsWith("flops") ? "FLOP" : "B"));
 
@@ -198,9 +214,18 @@ function curvePart(data, models, state, controls) {
     const { over, ...others } = state.options;
     const rest = [...state.sizes].filter(([name]) => name !== over);
     const now = JSON.stringify([over, others, rest.map(String), [...state.hidden], host.clientWidth, reach()]);
-    if (now !== known) block = curvesOf();
+    if (now === known) return moveRule();
+    block = curvesOf();
     known = now;
-    plotNow();
+    return plotNow();
+  }
+
+  // The curves are as they were: only the line at the chosen size moves.
+  function moveRule() {
+    const svg = host.firstChild;
+    const line = svg?.querySelector("[data-mark=rule] line");
+    const x = svg?.scale("x").apply(Number(state.sizes.get(state.options.over)));
+    if (line) fill(line, { x1: x, x2: x }, []);
   }
 
   // How far the curves go: to the end of the slider, or further if the size is.
@@ -279,8 +304,7 @@ function modelPart(model, state) {
   const node = element(
     "div",
     { class: "block" },
-    title,
-    element("div", { class: "tools" }, pictureButtons(`${model.label} by component`, () => host.firstChild)),
+    element("div", { class: "tools" }, title, pictureButtons(`${model.label} by component`, () => host.firstChild)),
     host,
     detail,
     element("details", { open: true }, element("summary", {}, "The law of each component"), scrolling(caption, table)),
@@ -296,7 +320,7 @@ function modelPart(model, state) {
     const whole = lawOf(stage, "flops", mode);
     const why = refusal(model, stage, state.sizes);
     node.hidden = !whole;
-    title.textContent = `${model.label}, ${stage.title}, ${mode}${why ? `: ${why}` : ""}`;
+    title.textContent = `${model.label}, ${stage.title}, ${mode}: ${why ?? stage.verdict}`;
     host.hidden = detail.hidden = Boolean(why);
     if (!whole) return;
     if (of !== whole) rows = [whole, ...laws].map(lawRow);
