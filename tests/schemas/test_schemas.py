@@ -31,6 +31,7 @@ from flopbench.commands.run.fit import Fit
 from flopbench.commands.run.prices import TokenPrices
 from flopbench.commands.run.speeds import Speeds
 from flopbench.commands.sweep.report import SWEEP_SCHEMA_VERSION
+from flopbench.exports.laws import LAWS_SCHEMA_VERSION
 from flopbench.formulas import Origin
 from flopbench.guard.lock import SCHEMA_VERSION as LOCK_SCHEMA_VERSION
 from flopbench.hardware import Gpu
@@ -70,6 +71,7 @@ VERSIONS = {
     "explain": (EXPLAIN_SCHEMA_VERSION, None),
     "count": (COUNT_SCHEMA_VERSION, "any-module.md"),
     "law": (LAW_SCHEMA_VERSION, "any-module.md"),
+    "laws": (LAWS_SCHEMA_VERSION, "export.md"),
     "lock": (LOCK_SCHEMA_VERSION, "guard.md"),
     "proof": (PROOF_SCHEMA_VERSION, "proof-schema.md"),
     "referee": (REFEREE_SCHEMA_VERSION, None),

@@ -38,7 +38,8 @@ def assumptions(
         text = _renamed(_text(guard, fixed, steps), names or {})
         found[text] = Assumption(text, renamed(made, names or {}))
     for note in law.assumptions:
-        found.setdefault(note, Assumption(note))
+        text = _renamed(note, names or {})
+        found.setdefault(text, Assumption(text))
     return tuple(found.values())
 
 

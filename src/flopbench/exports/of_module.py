@@ -33,14 +33,17 @@ _POINTS = ((1, 0), (2, 1), (1, 3), (3, 0), (1, 1))
 """Factors and summands of the examples at which a law gives its golden vectors."""
 
 
-def of_module(law: ModuleLaw) -> ExportedLaws:
+def of_module(law: ModuleLaw, inner: Mapping[str, str]) -> ExportedLaws:
     """Return the laws of a module: those of the whole call, and by module.
+
+    Args:
+        inner: the name of each size in the forms, by the name that the user gave.
 
     Raises:
         UsageError: an assumption cannot be checked by a program.
     """
-    known = {inner: name for name, inner in law.inner_names.items() if name != inner}
-    known |= {law.inner_names[name]: str(value) for name, value in law.closed.items()}
+    known = {form: name for name, form in inner.items() if name != form}
+    known |= {inner[name]: str(value) for name, value in law.closed.items()}
     identifiers = unique(law.open)
     symbols = tuple(
         Symbol(name, identifiers[name], f"a size of {law.name}", 1, law.examples[name])
@@ -82,19 +85,18 @@ def of_module(law: ModuleLaw) -> ExportedLaws:
             "config_digest": None,
             "proof_digest": json_digest(law.to_dict()),
         },
-        audit={"stages": {CALL: _audit(law)}},
+        audit={"stages": {CALL: _audit(law, inner)}},
     )
 
 
-def _audit(law: ModuleLaw) -> dict[str, Any]:
+def _audit(law: ModuleLaw, inner: Mapping[str, str]) -> dict[str, Any]:
     sizes = {**law.examples, **law.closed}
+    values = {inner[name]: value for name, value in sizes.items()}
     return {
         "title": law.name,
         "workload_sizes": sizes,
         "traced": traced(law.law),
-        "counted": list(
-            counted(law.law, {law.inner_names[n]: value for n, value in sizes.items()})
-        ),
+        "counted": list(counted(law.law, values)),
         "uncounted": uncounted(law.law),
         "unseen": [],
         "stood_for": dict(law.stood_for),

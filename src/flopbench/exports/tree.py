@@ -74,22 +74,41 @@ def largest(forms: Iterable[Any]) -> Tree:
     SymPy's own ``Max`` compares each pair, which takes minutes for some forms.
     """
     distinct = list(dict.fromkeys(sympy.expand(sympy.sympify(form)) for form in forms))
-    kept = [f for f in distinct if not any(_covers(g, f) for g in distinct if g is not f)]
+    symbols = sorted({s for form in distinct for s in form.free_symbols}, key=str)
+    polynomials = [_beyond(form, symbols) for form in distinct]
+    kept = [
+        form
+        for i, (form, one) in enumerate(zip(distinct, polynomials, strict=True))
+        if not any(
+            _covers(other, one, first=j < i) for j, other in enumerate(polynomials) if j != i
+        )
+    ]
     trees = [of(form) for form in kept]
     return trees[0] if len(trees) == 1 else ["max", *trees] if trees else "0"
 
 
-def _covers(one: sympy.Expr, other: sympy.Expr) -> bool:
-    """Return whether the first is at least the second, by its coefficients.
+_Polynomial = dict[tuple[int, ...], Any]
+"""The coefficient of each power of the sizes, each less its least value."""
 
-    Sizes are written as what they have beyond their least value, which is not negative.
+
+def _beyond(form: sympy.Expr, symbols: list[sympy.Symbol]) -> _Polynomial | None:
+    """Return a form as a polynomial in what sizes have beyond their least; None if it is none."""
+    if not form.is_polynomial(*symbols):
+        return None
+    moved = form.subs({s: s + 1 for s in symbols if s.is_positive}, simultaneous=True)
+    return dict(sympy.Poly(moved, *symbols).as_dict()) if symbols else {(): moved}
+
+
+def _covers(one: _Polynomial | None, other: _Polynomial | None, *, first: bool) -> bool:
+    """Return whether the first is at least the second everywhere, by its coefficients.
+
+    Args:
+        first: whether it comes first, so that of two equal ones the other is left out.
     """
-    difference = one - other
-    symbols = difference.free_symbols
-    if not difference.is_polynomial(*symbols):
+    if one is None or other is None:
         return False
-    beyond = sympy.expand(difference.subs({s: s + 1 for s in symbols if s.is_positive}))
-    return all(value >= 0 for value in beyond.as_coefficients_dict().values())
+    differences = [one.get(power, 0) - other.get(power, 0) for power in {**one, **other}]
+    return all(value >= 0 for value in differences) and (first or any(differences))
 
 
 def condition(relation: Any) -> Tree:

@@ -154,11 +154,6 @@ class ModuleLaw(Value):
         closed = frozenset(self.closed.items())
         return frozenset(self.open), closed, frozenset(map(str, self.law.guards)), local, unseen
 
-    @property
-    def inner_names(self) -> dict[str, str]:
-        """The name of each size in the forms, by the name that the user gave."""
-        return {name: inner_name(name) for name in (*self.open, *self.closed)}
-
     def exported(self) -> ExportedLaws:
         """Return the law as data and code that need no flopbench.
 
@@ -167,7 +162,7 @@ class ModuleLaw(Value):
         """
         from flopbench.exports.of_module import of_module
 
-        return of_module(self)
+        return of_module(self, {name: inner_name(name) for name in (*self.open, *self.closed)})
 
     def export(self, directory: str | PathLike[str], to: Names = "python") -> tuple[Path, ...]:
         """Write the law as code or data, as ``flopbench export --to`` does.

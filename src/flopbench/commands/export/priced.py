@@ -6,14 +6,14 @@ from collections.abc import Callable, Iterator, Mapping
 from functools import cache, partial
 from typing import Any, cast
 
-from attrs import frozen
+from attrs import field, frozen
 
 from flopbench.analytic import AttentionMode, Stage
 from flopbench.analytic.checked import with_symbols
 from flopbench.analytic.price import StagePrice, pricing, total_price
 from flopbench.analytic.step_memory import step_memory
 from flopbench.analytic.trained import TrainedModel
-from flopbench.dims import Dim, is_zero
+from flopbench.dims import Dim, is_array, is_zero
 from flopbench.exports.laws import FLOPS
 from flopbench.exports.tree import InexpressibleError, Tree, largest, of
 from flopbench.ops import TORCH_VISIBLE
@@ -43,6 +43,7 @@ class Prices:
 
     plan: Plan
     modes: tuple[AttentionMode, ...]
+    _known: dict[Any, dict[str, StagePrice]] = field(factory=dict, init=False)
 
     @classmethod
     def of(cls, plan: Plan) -> Prices:
@@ -63,14 +64,8 @@ class Prices:
         Raises:
             PluginError: the model raises, or its dimensions take no symbols.
         """
-        plan, model = self.plan, self.plan.model
-        by_name = {}
-        with with_symbols(f"{pricing(model, stage.name)} with symbols"):
-            for name in stage.base_names:
-                own = model.stage_sizes(name, plan.workload)
-                given = own | {size: value for size, value in sizes.items() if size in own}
-                workload = model.stage_workload(name, plan.workload, given)
-                by_name[name] = plan.pricer.in_modes(model, name, workload, self.modes)
+        with with_symbols(f"{pricing(self.plan.model, stage.name)} with symbols"):
+            by_name = {name: self._base(name, sizes) for name in stage.base_names}
         found: dict[Key, Price] = {}
         for mode in self.modes:
             priced = total_price(stage, {name: each[mode.name] for name, each in by_name.items()})
@@ -79,6 +74,21 @@ class Prices:
                 memory = self._memory(mode, sizes)
                 found |= {(q, mode.name, None): price for q, price in memory}
         return found
+
+    def _base(self, name: str, sizes: Mapping[str, Dim]) -> dict[str, StagePrice]:
+        """Price a stage that is no sum, once at the same sizes: sums of stages share it."""
+        plan, model = self.plan, self.plan.model
+        own = model.stage_sizes(name, plan.workload)
+        given = own | {size: value for size, value in sizes.items() if size in own}
+        key = (name, *given.items())
+        arrays = any(map(is_array, given.values()))
+        if arrays or key not in self._known:
+            workload = model.stage_workload(name, plan.workload, given)
+            found = plan.pricer.in_modes(model, name, workload, self.modes)
+            if arrays:
+                return found
+            self._known[key] = found
+        return self._known[key]
 
     def _of(
         self, mode: AttentionMode, priced: StagePrice

@@ -14,7 +14,7 @@ from flopbench.commands.export.priced import Key, Prices
 from flopbench.commands.export.stage import StageForms
 from flopbench.digests import json_digest, to_json
 from flopbench.dims.forms import symbol
-from flopbench.errors import UsageError
+from flopbench.errors import UsageError, unknown
 from flopbench.exports.assumed import assumptions
 from flopbench.exports.identifiers import identifier, unique
 from flopbench.exports.laws import (
@@ -99,8 +99,11 @@ def _opened(plan: Plan, prices: Prices, names: Iterable[str] | None) -> dict[str
     values: dict[str, int] = {}
     for stage in plan.stages:
         values |= prices.sizes(stage)
-    wanted = None if names is None else set(names)
-    sizes = [s for s in plan.model.sizes if s.name in values and (not wanted or s.name in wanted)]
+    wanted = list(values) if names is None else list(names)
+    for name in wanted:
+        if name not in values:
+            raise UsageError(unknown(f"symbol of {plan.model.name} in these stages", name, values))
+    sizes = [size for size in plan.model.sizes if size.name in wanted]
     identifiers = unique(size.name for size in sizes)
     return {s.name: _symbol(s, identifiers[s.name], values[s.name]) for s in sizes}
 

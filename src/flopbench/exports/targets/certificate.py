@@ -7,7 +7,8 @@ from typing import Any
 
 from flopbench.exports.laws import FLOPS, ExportedLaws, StageLaws
 from flopbench.exports.targets import Files
-from flopbench.text import json_data, json_text, key_values, table, visible
+from flopbench.exports.targets.code import ascii_json
+from flopbench.text import json_data, key_values, table, visible
 
 CERTIFICATE_SCHEMA_VERSION = "1.0"
 
@@ -16,7 +17,7 @@ def files(laws: Sequence[ExportedLaws]) -> Files:
     """Return the sheet of each model, as JSON and as Markdown."""
     found: dict[str, str] = {}
     for each in laws:
-        found[f"{each.identifier}.certificate.json"] = json_text(as_dict(each), 2) + "\n"
+        found[f"{each.identifier}.certificate.json"] = ascii_json(as_dict(each), 2)
         found[f"{each.identifier}.certificate.md"] = "\n".join(_markdown(each)) + "\n"
     return found
 

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import json
 import re
 import textwrap
 from collections.abc import Callable, Iterator, Mapping
 from importlib.resources import files as resources
+from typing import Any
 
 from attrs import frozen
 
@@ -158,6 +160,12 @@ def filled(template: str, values: Mapping[str, str]) -> str:
     """Return a template with ``@NAME@`` replaced; what is put in is not read again."""
     text = resources("flopbench.exports").joinpath("templates", template).read_text("utf-8")
     return re.sub(r"@([A-Z]+)@", lambda match: values[match[1]], text)
+
+
+def ascii_json(value: Any, indent: int | None = None) -> str:
+    """Return JSON that is ASCII, whatever characters names have."""
+    separators = (",", ":") if indent is None else None
+    return json.dumps(value, indent=indent, separators=separators, allow_nan=False) + "\n"
 
 
 def joined(blocks: Callable[[StageLaws], Iterator[str]], laws: ExportedLaws, gap: str) -> str:

@@ -6,8 +6,9 @@ from collections.abc import Sequence
 
 from flopbench.exports.laws import ExportedLaws
 from flopbench.exports.targets import Files
+from flopbench.exports.targets.code import ascii_json
 
 
 def files(laws: Sequence[ExportedLaws]) -> Files:
     """Return a file for each model."""
-    return {f"{each.identifier}.json": each.to_json() + "\n" for each in laws}
+    return {f"{each.identifier}.json": ascii_json(each.to_dict()) for each in laws}
