@@ -52,7 +52,9 @@ def main() -> int:
         medians = {name: _median(page, index) for index, name in enumerate(("B", "S", "K"))}
         browser.close()
     for name, median in medians.items():
-        print(f"slider {name} to repaint, {len(MODELS)} models: {median:.1f} ms (at most {MOST_MS})")
+        print(
+            f"slider {name} to repaint, {len(MODELS)} models: {median:.1f} ms (at most {MOST_MS})"
+        )
     return int(max(medians.values()) > MOST_MS)
 
 

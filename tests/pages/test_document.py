@@ -76,7 +76,12 @@ def test_it_is_small():
 def test_whatever_a_name_is_the_document_is_the_same_but_for_the_data(names):
     made = Page("".join(names), [Section(names[0], [Lines("", names)])])
     read = Read(html(made))
-    assert [kind for kind, _ in read.scripts] == [{"type": "application/json", "id": "data"}, {}, {}, {}]
+    assert [kind for kind, _ in read.scripts] == [
+        {"type": "application/json", "id": "data"},
+        {},
+        {},
+        {},
+    ]
     data = data_of(html(made))
     assert data["title"] == visible("".join(names))
     assert data["sections"][0]["blocks"][0]["lines"] == list(map(visible, names))
@@ -84,7 +89,7 @@ def test_whatever_a_name_is_the_document_is_the_same_but_for_the_data(names):
 
 def test_hostile_names_are_in_the_data_and_nowhere_else():
     text = html(hostile())
-    without = re.sub(r'<script type="application/json".*?</script>', "", text, flags=re.S)
+    without = re.sub(r'<script type="application/json".*?</script>', "", text, flags=re.DOTALL)
     plain = html(Page("title", []))
     # The title is there once as the document's, and once for readers without scripts.
     assert without.count("hacked") == 2 * hostile().title.count("hacked")

@@ -127,9 +127,7 @@ def _constant(counted: Attributed) -> Law:
     )
 
 
-def _count(
-    subject: Subject, tick: Callable[[int], None]
-) -> tuple[Attributed, Mapping[Key, int]]:
+def _count(subject: Subject, tick: Callable[[int], None]) -> tuple[Attributed, Mapping[Key, int]]:
     """Return the workload's own count, and in how many modules each op was, by component."""
     stage = subject.vendor.stage(subject.stage, subject.workload)
     of = subject.vendor.component_of

@@ -30,19 +30,20 @@ function shape(tag, attributes = {}, ...children) {
   return fill(document.createElementNS(SVG, tag), attributes, children);
 }
 
-// A text that may break after a slash, as paths of components do.
+// A text that may break after a slash or an underscore, as paths of components do.
 function breakable(text) {
-  return text.split(/(?<=\/)/).flatMap((part) => [part, element("wbr")]);
+  return text.split(/(?<=[/_])/).flatMap((part) => [part, element("wbr")]);
 }
 
 // A labelled choice; `change` gets the index chosen.
 function choice(label, names, change) {
+  const id = fresh("choice");
   const select = element(
     "select",
-    { on: { change: () => change(select.selectedIndex) } },
+    { id, on: { change: () => change(select.selectedIndex) } },
     names.map((name) => element("option", {}, name)),
   );
-  return element("label", { class: "choice" }, element("span", {}, label), select);
+  return element("span", { class: "choice" }, element("label", { for: id }, label), select);
 }
 
 // A labelled box; `change` gets whether it is checked.

@@ -181,7 +181,10 @@ function summaryRow(model, stage) {
 
 // Show a number in a cell; elements are made once.
 function setNumber(cell, value, unit, least = false) {
-  if (value === null) return cell.replaceChildren();
+  if (value === null) {
+    cell.removeAttribute("title");
+    return cell.replaceChildren();
+  }
   if (!cell.firstChild) {
     cell.append(element("span", { class: "short" }, ""), element("span", { class: "exact" }, ""));
   }

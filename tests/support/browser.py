@@ -1,4 +1,4 @@
-"""A real browser, which may load nothing: one for all tests of a process."""
+"""A real browser for tests, which may load nothing: one for all tests of a process."""
 
 from contextlib import contextmanager
 from pathlib import Path
