@@ -76,9 +76,7 @@ def hostile():
     blocks = [
         Table(names[0], columns, rows, note=names[1]),
         Trees(names[1], {name: Node(name, 100, nodes) for name in names}, note=names[0]),
-        Chart(
-            names[2], names[0], [1, 2], [Measure(n, n, numbers) for n in names], labels=names[:2]
-        ),
+        Chart(names[2], names[0], [1, 2], measures, labels=names[:2]),
         Chart(names[3], names[1], names[:2], [Measure(names[0], names[1], numbers)]),
         Lines(names[4], names),
         Lines(names[5], names, monospace=True, closed=True),

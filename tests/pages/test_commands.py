@@ -49,6 +49,18 @@ def test_a_page_has_the_numbers_of_json(command, flopbench):
     assert json.loads(data["json"]) == found
 
 
+def test_a_run_has_the_law_of_each_component_beside_it(flopbench):
+    command = ("run", *OCR, "--attention", "eager")
+    data = data_of(flopbench(*command, "--format", "html").stdout)
+    tables = {s["title"]: s["blocks"][-1]["rows"] for s in data["sections"]}
+    rows = {row[0]: row[-1] for row in tables["Decode"]}
+    assert rows["decoder/attention/out"] == "39321600*B*K"
+    (trees, *_) = blocks(data, "trees")
+    (nodes,) = trees["trees"].values()
+    notes = {node["name"]: node["note"] for node in nodes}
+    assert notes["core"] == "matrix work: 61440*B*S**2"
+
+
 def test_the_tree_of_an_explanation_has_the_law_of_each_part(flopbench):
     command = ("explain", "deepseek_ocr", "--stages", "prefill")
     found = json.loads(flopbench(*command, "--format", "json").stdout)["tree"]

@@ -118,7 +118,7 @@ def run_command(
     targets.check(plan.model, plan.workload)
     gc.enable()
     with progress_bar(len(plan.base_stages) * len(plan.counters)) as progress:
-        report = run(plan, catalog, progress, targets)
+        report = run(plan, catalog, progress, targets, laws=_wants_laws(catalog, printed, out))
     texts = [_render(reporter, report) for reporter in printed]
     if out is not None:
         files = dict(_file_texts(catalog, report, context.obj)) | _pictures(plan)
@@ -130,6 +130,12 @@ def run_command(
     grew = guard.tell(report)
     if grew or report.verdict == "not_verified":
         raise typer.Exit(1)
+
+
+def _wants_laws(catalog: Catalog, printed: list[type[Any]], out: str | None) -> bool:
+    """Return whether a reporter that is printed, or written under ``--out``, shows laws."""
+    written = [r for _, r, _ in catalog.reporters if r.filename] if out is not None else []
+    return any(reporter.shows_laws for reporter in (*printed, *written))
 
 
 def _render(reporter: type[Any], report: Report) -> str:

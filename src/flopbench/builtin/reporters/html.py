@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
+
+import attrs
 
 from flopbench import Reporter
 from flopbench.builtin.reporters import costs, memory
@@ -37,6 +39,7 @@ from flopbench.pages.blocks import Cell, Tone
 from flopbench.report import Comparison, Report, Series
 from flopbench.tally import sums
 from flopbench.text import key_values
+from flopbench.values.node import Node
 
 TONES: dict[str, Tone] = {"verified": "good", "not_verified": "bad", "not_checked": "neutral"}
 
@@ -55,6 +58,7 @@ class Html(Reporter):
     name = "html"
     summary = "one HTML file: tables that sort, trees to click, charts; no network"
     filename = "report.html"
+    shows_laws = True
 
     def render(self, report: Report) -> str:
         return html(page(report))
@@ -63,7 +67,7 @@ class Html(Reporter):
 def page(report: Report) -> Page:
     """Return what the page of a report shows."""
     stages = (
-        Section(stage.title, tuple(_stage(series, comparisons)))
+        Section(stage.title, tuple(_stage(series, comparisons, _laws(report, stage.name))))
         for stage, series, comparisons in by_stage(report)
     )
     return Page(
@@ -122,17 +126,33 @@ def _cost(series: Series | None, name: str) -> Any:
     return None if series is None or series.costs is None else series.costs.get(name)
 
 
-def _stage(series: list[Series], comparisons: list[Comparison]) -> Iterator[Block]:
+Laws = dict[str, dict[str, str]]
+"""Closed forms by attention mode, then by component."""
+
+
+def _laws(report: Report, stage: str) -> Laws:
+    found: Laws = {}
+    for law in report.laws:
+        if law.stage == stage:
+            found.setdefault(law.attention, {})[law.component] = law.form
+    return found
+
+
+def _stage(series: list[Series], comparisons: list[Comparison], laws: Laws) -> Iterator[Block]:
     compared = [c for c in comparisons if c.verdict != "no_vendor_match"]
     said = [line for c in compared for line in _said(c)]
     said += [f"{s.label}: {s.error}" for s in series if s.error]
     said += [line for s in series if not comparisons for line in without_formula(s.uncounted)]
     said += [*costs.lines(series), *memory.lines(series)]
     yield Lines("What was found", said)
-    trees = {s.label: series_tree(s, comparisons) for s in series if s.flops}
+    trees = {
+        s.label: _with_laws(series_tree(s, comparisons), laws.get(s.attention, {}))
+        for s in series
+        if s.flops
+    }
     if trees:
         yield Trees("Where the FLOPs are", trees)
-    yield _components(series, compared)
+    yield _components(series, compared, laws)
 
 
 def _said(c: Comparison) -> Iterator[str]:
@@ -143,18 +163,30 @@ def _said(c: Comparison) -> Iterator[str]:
         yield f"unseen by {c.counter}, in TFLOPs: {unseen(c)}"
 
 
-def _components(series: list[Series], compared: list[Comparison]) -> Table:
-    """Return the table of components: each series, and how each comparison ends."""
+def _with_laws(node: Node, laws: Mapping[str, str], path: str = "") -> Node:
+    """Return a tree whose components have their closed forms as notes."""
+    children = tuple(
+        _with_laws(child, laws, f"{path}/{child.name}" if path else child.name)
+        for child in node.children
+    )
+    note = f"matrix work: {laws[path]}" if path in laws else node.note
+    return attrs.evolve(node, children=children, note=note)
+
+
+def _components(series: list[Series], compared: list[Comparison], laws: Laws) -> Table:
+    """Return the table of components: each series, how each comparison ends, and the law."""
     by_series = {s.label: _by_component(s) for s in series if s.breakdown and s.unit == "FLOP"}
     labels = {c.counter: _compared(c) for c in compared if c.components and c.unit == "FLOP"}
     names = dict.fromkeys(name for found in by_series.values() for name in found)
     columns = [Column("component"), *(Column(label, "number", "FLOP") for label in by_series)]
     columns += [Column(f"analytic - {counter}", "number", "FLOP") for counter in labels]
+    columns += [Column(f"law of matrix work, {mode}", "law") for mode in laws]
     rows = [
         [
             name,
             *(found.get(name) for found in by_series.values()),
             *(found.get(name) for found in labels.values()),
+            *(found.get(name) for found in laws.values()),
         ]
         for name in names
     ]

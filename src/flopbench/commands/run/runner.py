@@ -10,6 +10,7 @@ import attrs
 
 from flopbench.analytic import Stage
 from flopbench.analytic.price import total_price
+from flopbench.commands.run.laws import component_laws
 from flopbench.commands.run.memory import autograd_keeps, memory
 from flopbench.commands.run.notes import notes
 from flopbench.commands.run.priced import StagePrices, price_stages
@@ -41,11 +42,14 @@ def run(
     catalog: Catalog,
     progress: Progress | None = None,
     targets: Targets | None = None,
+    *,
+    laws: bool = False,
 ) -> RunReport:
     """Carry out the plan.
 
     Args:
         targets: times for which the report says what they ask of a machine.
+        laws: whether to find the closed form of each component, too.
 
     Raises:
         PluginError: the analytic model or an attention mode raises.
@@ -70,6 +74,7 @@ def run(
         no_closed_forms=plan.model.no_closed_forms,
         own_formulas=_own_formulas(counts),
         notes=(*notes(plan, prices, counts), *(timed.notes() if timed else ())),
+        laws=component_laws(plan) if laws else (),
     )
 
 
