@@ -74,12 +74,19 @@ def _block(block: Block) -> dict[str, Any]:
 
 
 def _table(table: Table) -> dict[str, Any]:
+    """Return a table without the columns that are empty in all rows."""
+    columns = [
+        index
+        for index in range(len(table.columns))
+        if not table.rows or any(row[index] is not None for row in table.rows)
+    ]
+    shown = [table.columns[index] for index in columns]
     return {
         "kind": "table",
         "title": table.title,
         "note": table.note,
-        "columns": [{"name": c.name, "kind": c.kind, "unit": c.unit} for c in table.columns],
-        "rows": [list(map(_number, row)) for row in table.rows],
+        "columns": [{"name": c.name, "kind": c.kind, "unit": c.unit} for c in shown],
+        "rows": [[_number(row[index]) for index in columns] for row in table.rows],
     }
 
 

@@ -107,7 +107,7 @@ def _series_table(series: Sequence[Series], titles: dict[str, str]) -> Table:
     columns = [Column("stage"), Column("series")]
     columns += [Column(name, "number", "FLOP") for name in ("FLOPs", "tensor", "vector")]
     columns += [Column(name, "number", "B") for name in _COSTS.values()]
-    columns += [Column("FLOP/B", "plain")]
+    columns += [Column("FLOP/B", "number")]
     rows: list[list[Cell]] = []
     for s in series:
         numbers: list[Cell] = [s.flops, s.tensor_flops, s.vector_flops]
