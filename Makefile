@@ -8,7 +8,7 @@ SOURCES := pyproject.toml $(wildcard plugins/*/pyproject.toml) constraints.txt
 
 PYTEST := $(BIN)/pytest -n auto --maxprocesses 4 --dist worksteal --durations=15
 
-.PHONY: run test test-all test-min slow lint site docs docs-serve bench dist dist-check clean
+.PHONY: run test test-all test-min slow lint site docs docs-serve bench bench-check dist dist-check clean
 
 run: $(STAMP)  ## Report DeepSeek-OCR's FLOPs on the sample page.
 	$(BIN)/flopbench run deepseek_ocr
@@ -53,6 +53,10 @@ bench: $(STAMP)  ## Measure speed and memory, as ratios.
 	$(BIN)/python benchmarks/modules.py
 	$(BIN)/python benchmarks/pages.py
 	$(BIN)/python benchmarks/explorer.py
+	$(BIN)/python benchmarks/executors.py
+
+bench-check: $(STAMP)  ## Compare ratios of a quick run with the committed ones.
+	$(BIN)/python benchmarks/check.py
 
 $(STAMP): $(SOURCES)
 	$(PYTHON) -m venv $(VENV)

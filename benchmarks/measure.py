@@ -1,7 +1,12 @@
-"""Run commands and measure them: wall time, CPU time and peak memory, medians of several runs."""
+"""Run commands and measure them: wall time, CPU time and peak memory, medians of several runs.
+
+Two environment variables serve `check.py`: with ``BENCH_QUICK`` few runs are made, and
+``BENCH_RATIOS`` names a file that collects the ratios.
+"""
 
 from __future__ import annotations
 
+import json
 import os
 import statistics
 import subprocess
@@ -9,6 +14,8 @@ import sys
 import time
 from dataclasses import dataclass
 from pathlib import Path
+
+_QUICK = 3
 
 FLOPBENCH = str(Path(sys.executable).with_name("flopbench"))
 
@@ -23,7 +30,8 @@ class Measured:
 
 
 def measure(command: list[str], runs: int) -> Measured:
-    """Run ``command`` ``runs`` times after one warm-up."""
+    """Run ``command`` ``runs`` times after one warm-up; in a quick check at most 3 times."""
+    runs = min(runs, _QUICK) if os.environ.get("BENCH_QUICK") else runs
     samples = [_once(command) for _ in range(runs + 1)][1:]
     return Measured(
         wall_s=statistics.median(s.wall_s for s in samples),
@@ -60,3 +68,11 @@ def within(name: str, measured: Measured, *, seconds: float, peak_bytes: int) ->
         f"({measured.peak_bytes / peak_bytes:.2f} of the bound)"
     )
     return measured.wall_s <= seconds and measured.peak_bytes <= peak_bytes
+
+
+def recorded(name: str, ratio: float) -> float:
+    """Return a ratio of two times of one run, after noting it for `check.py`; higher is slower."""
+    if path := os.environ.get("BENCH_RATIOS"):
+        with Path(path).open("a", encoding="utf-8") as stream:
+            stream.write(json.dumps({name: ratio}) + "\n")
+    return ratio

@@ -20,7 +20,7 @@ if TYPE_CHECKING:
         SweepLimits,
         SweepPoint,
     )
-    from flopbench.api import compare, explain, export, prove, referee, run, sweep
+    from flopbench.api import compare, explain, export, prove, referee, run, survey, sweep
     from flopbench.errors import CountError, UsageError
     from flopbench.formulas import Formula
     from flopbench.modules.count import count, counting
@@ -116,6 +116,7 @@ __all__ = [
     "prove",
     "referee",
     "run",
+    "survey",
     "sweep",
 ]
 
@@ -137,6 +138,7 @@ _NAMES = {
         "prove",
         "referee",
         "run",
+        "survey",
         "sweep",
     ),
     "flopbench.errors": (

@@ -18,6 +18,9 @@ class SweepProgress:
 
     total = known = 0
 
+    def __init__(self, noun: str = "count", done: str = "counted") -> None:
+        self.noun, self.done = noun, done
+
     def start(self, total: int, done: int) -> None:
         """Called at the start, when ``done`` of ``total`` counts are already known."""
         self.total, self.known = total, done
@@ -25,7 +28,9 @@ class SweepProgress:
     @property
     def resumed(self) -> str | None:
         """What is known from a sweep that was stopped, in words; None if nothing is."""
-        return f"resumed: {self.known} of {self.total} counts were known" if self.known else None
+        return (
+            f"resumed: {self.known} of {self.total} {self.noun}s were known" if self.known else None
+        )
 
     def counted(self, what: str) -> None:
         """Called when one more count, a stage of a point, is known."""

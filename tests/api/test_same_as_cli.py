@@ -131,6 +131,32 @@ def test_referee_of_a_rate(capsys):
     assert found.rate.dtype == "float16"
 
 
+def test_survey(capsys):
+    options = ("--analytic-only", "--gpu", "h200", "--image", "a page.png", "--no-seconds")
+    command("survey", "config.json", *options, "workload.context_tokens=8", "--out", "out")
+    text = capsys.readouterr().out
+    found = flopbench.survey(
+        Path("config.json"),
+        workload={"context_tokens": 8},
+        analytic_only=True,
+        gpu="h200",
+        image=Path("a page.png"),
+        out="mine",
+    ).without_seconds()
+    assert text.startswith(f"{found}\n4 files in out: survey.json, ")
+    (row,) = json.loads(Path("out", "survey.json").read_text())["configs"]
+    assert row == found.configs[0]
+    assert row["notes"] == ["hf/llama has no workload.image: it is left out"]
+    for ending in ("json", "csv", "md", "parquet"):
+        file = found.save(f"saved.{ending}")
+        if ending != "json":  # another indent
+            assert file.read_bytes() == Path("out", f"survey.{ending}").read_bytes()
+    assert {file.name for file in Path("mine").iterdir()} == {
+        *(f"survey.{ending}" for ending in ("json", "csv", "md", "parquet")),
+        ".survey.files",
+    }
+
+
 def test_explain(capsys):
     texts = ("explain", "deepseek_ocr", "--stages", "decode", "--depth", "2", "--work", "all")
     command(*texts, *GRID_TEXTS, "--format", "json", "--out", "out")
@@ -285,6 +311,26 @@ WRONG = {
     "rate": (
         ("referee", O, "--tokens-per-second", "0", "--gpu", "h100"),
         ("referee", (O,), {"tokens_per_second": 0.0, "gpu": "h100"}),
+    ),
+    "no path": (("survey", "hf/llama"), ("survey", ("hf/llama",), {})),
+    "check": (("survey", ".", "--check", "prov"), ("survey", (".",), {"check": "prov"})),
+    "GPU": (("survey", ".", "--gpu", "h2000"), ("survey", (".",), {"gpu": "h2000"})),
+    "page": (("survey", ".", "--image", "no.png"), ("survey", (".",), {"image": "no.png"})),
+    "value": (
+        ("survey", ".", "workload.batch_size=-1"),
+        ("survey", (".",), {"workload": {"batch_size": -1}}),
+    ),
+    "no model's": (
+        ("survey", ".", "workload.batchsize=1"),
+        ("survey", (".",), {"workload": {"batchsize": 1}}),
+    ),
+    "own option": (
+        ("survey", ".", "hardware.gpu=h200"),
+        ("survey", (".",), {"hardware": {"gpu": "h200"}}),
+    ),
+    "no GPU": (
+        ("survey", ".", "hardware.memory_gb=3"),
+        ("survey", (".",), {"hardware": {"memory_gb": 3}}),
     ),
     "modes": (
         ("explain", O, "--attention", "eager,flash"),

@@ -12,7 +12,7 @@ from flopbench.errors import PluginError, UsageError
 from flopbench.values import Value
 from toy import write_toy
 
-FUNCTIONS = ("run", "sweep", "prove", "explain", "compare", "referee")
+FUNCTIONS = ("run", "sweep", "prove", "explain", "compare", "referee", "survey")
 MODULES = sorted({getattr(flopbench, name).__module__ for name in FUNCTIONS})
 EVIL = "</details><script>alert('x')</script>"
 
@@ -30,7 +30,7 @@ def test_every_argument_is_documented_and_all_but_the_model_are_keywords(name):
     text = inspect.getdoc(function)
     for parameter in inspect.signature(function).parameters.values():
         assert parameter.name in text, parameter
-        if parameter.name not in {"model", "models"} and (name, parameter.name) != (
+        if parameter.name not in {"model", "models", "paths"} and (name, parameter.name) != (
             "sweep",
             "name",
         ):

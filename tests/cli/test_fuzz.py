@@ -22,7 +22,6 @@ from hypothesis import Phase, given, settings
 from hypothesis import strategies as st
 
 from flopbench.cli import app
-from flopbench.commands.sweep.files import LIST
 from toy import write_toy
 
 pytestmark = pytest.mark.slow
@@ -323,7 +322,9 @@ def check(words, status, stdout, stderr, before, after):
     for name in set(after) - set(before):
         # Of a file that was being written, only a temporary one with a dot is ever seen.
         whole = (
-            after[name] is None or Path(name).name == LIST or not Path(name).name.startswith(".")
+            after[name] is None
+            or Path(name).name == ".sweep.files"
+            or not Path(name).name.startswith(".")
         )
         assert whole, what
         if name.endswith(".json"):

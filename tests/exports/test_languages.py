@@ -4,6 +4,7 @@ import json
 import sys
 from fractions import Fraction
 
+import attrs
 import numpy as np
 import pytest
 from hypothesis import given
@@ -203,21 +204,24 @@ def test_names_in_json_are_inert_and_the_form_is_that_of_the_schema(nasty):
 
 
 def test_the_certificate_shows_names_as_text(nasty):
+    found = json.loads(files("certificate", [nasty])["toy.certificate.json"])
+    Draft202012Validator(schemas.load("certificate")).validate(found)
     content = files("certificate", [nasty])["toy.certificate.md"]
     assert "<script>alert" not in content.replace("`", "") or "\\<script" in content
     assert json.loads(files("certificate", [nasty])["toy.certificate.json"])["notes"] == [NASTY]
 
 
 def test_golden_vectors_pass_and_a_wrong_one_fails(tmp_path, monkeypatch):
-    good = laws()
-    for name, content in files("python", [good]).items():
-        (tmp_path / name).write_text(content)
+    good = attrs.evolve(laws(), identifier="golden_sample")
+    written(tmp_path, good, "python")
     monkeypatch.syspath_prepend(tmp_path)
-    text = files("python", [good])["test_toy.py"]
-    exec(compile(text, "test_toy.py", "exec"), {"__name__": "__main__"})  # noqa: S102
+    text = (tmp_path / "test_golden_sample.py").read_text()
+    exec(text, {"__name__": "__main__"})  # noqa: S102 - our own code
     with pytest.raises(AssertionError, match="flops_a"):
         exec(text.replace("'flops_a': 5", "'flops_a': 6"), {"__name__": "__main__"})  # noqa: S102
-    del sys.modules["toy"]
+    with pytest.raises(AssertionError, match=r"\(5, 2\)"):
+        exec(text.replace("(13, 2)", "(5, 2)"), {"__name__": "__main__"})  # noqa: S102
+    del sys.modules["golden_sample"]
 
 
 def test_two_models_of_one_name_have_files_of_their_own():

@@ -52,8 +52,8 @@ def test_equal_layers_are_traced_once():
     assert law.by_module == every.by_module
     assert law(B=1, S=1) == 9 * 2 * 2 * 64
     (said,) = stood_for(law)
-    # Layer 8 has the width 8, so that its index is not what alone tells it apart.
-    assert said.startswith("layers.0 stands for 7 more layers, layers.1 to layers.7: ")
+    # All have the width 8, which is no index in layer 8.
+    assert said.startswith("layers.0 stands for 8 more layers, layers.1 to layers.8: ")
     assert said.endswith("counted at B=2, S=3; B=4, S=6; B=194, S=291")
     assert stood_for(every) == []
 

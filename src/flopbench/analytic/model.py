@@ -151,6 +151,9 @@ class AnalyticModel(ABC):
     summary: ClassVar[str] = ""
     """One line for ``flopbench list``."""
 
+    reads_beside: ClassVar[tuple[str, ...]] = ()
+    """Names of files that it reads beside a config file, if they are there."""
+
     stages: ClassVar[tuple[Stage, ...]]
     """The stages in the order of reports; composed ones after their parts."""
 

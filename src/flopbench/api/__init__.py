@@ -9,6 +9,7 @@ from flopbench.api.exporting import export
 from flopbench.api.forms import explain, prove
 from flopbench.api.refereeing import referee
 from flopbench.api.running import run
+from flopbench.api.surveying import survey
 from flopbench.api.sweeping import sweep
 
 __all__ = [
@@ -18,5 +19,6 @@ __all__ = [
     "prove",
     "referee",
     "run",
+    "survey",
     "sweep",
 ]

@@ -9,6 +9,7 @@ from flopbench.api.given import (
     PathText,
     Section,
     catalog_of,
+    count_of,
     file_of,
     model_name,
     overrides_of,
@@ -35,6 +36,9 @@ def prove(
     stages: Names = None,
     counters: Names = None,
     symbols: Names = None,
+    every_layer: bool = False,
+    jobs: int = 1,
+    scheduler: str = "local",
     plugins: PathText | Iterable[PathText] = (),
     strict_plugins: bool = False,
 ) -> Proof:
@@ -55,6 +59,12 @@ def prove(
         config: a YAML file of configuration, which the other arguments override.
         stages, counters: names, as a list or as a text with commas.
         symbols: names of the sizes to leave open; all by default.
+        every_layer: trace each layer; by default, those that are equal to another are not, and
+            counted instead.
+        jobs: processes that find the laws, of one stage each. A script that uses several must
+            begin its work under ``if __name__ == "__main__":``, as with `multiprocessing`.
+        scheduler: ``local``, or the address of a Dask scheduler whose workers find them, such as
+            ``tcp://host:8786``.
         plugins: modules or files to load; ``no:NAME`` blocks a plugin.
         strict_plugins: whether a plugin that fails to load is an error.
 
@@ -63,25 +73,34 @@ def prove(
         PluginError: a plugin cannot be loaded, or breaks the contract of its hook.
     """
     from flopbench.commands.prove import runner
+    from flopbench.commands.prove.pieces import Elsewhere
+    from flopbench.executors import Where, check_scheduler
     from flopbench.inputs.options import some
-    from flopbench.plan import make_plan
+    from flopbench.plan.elsewhere import PlanRequest
 
-    catalog = catalog_of(plugin_names(plugins), strict_plugins)
-    plan = make_plan(
-        catalog,
-        model_name(model),
+    processes = count_of("--jobs", jobs) or 1
+    check_scheduler(scheduler, processes)
+    request = PlanRequest(
+        model=model_name(model),
+        plugins=tuple(plugin_names(plugins)),
         file=file_of(config),
-        overrides=overrides_of(
-            workload=workload,
-            model=model_options,
-            vendor=vendor,
-            conventions=conventions,
-            dtypes=dtypes,
-            train=train,
+        overrides=tuple(
+            overrides_of(
+                workload=workload,
+                model=model_options,
+                vendor=vendor,
+                conventions=conventions,
+                dtypes=dtypes,
+                train=train,
+            )
         ),
         options=settings(image=image, stages=stages, counters=counters),
     )
-    return runner.prove(plan, catalog, None if symbols is None else some("--symbols", symbols))
+    catalog = catalog_of(request.plugins, strict_plugins)
+    plan = request.plan(catalog)
+    opened = None if symbols is None else some("--symbols", symbols)
+    elsewhere = Elsewhere.of(Where(scheduler, processes), request)
+    return runner.prove(plan, catalog, opened, every_layer=every_layer, elsewhere=elsewhere)
 
 
 def explain(

@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from flopbench.errors import PluginError, UsageError
-from flopbench.inputs.numbers import quoted
+from flopbench.inputs.numbers import MOST, quoted
 
 if TYPE_CHECKING:
     from flopbench.registry.catalog import Catalog
@@ -30,6 +30,18 @@ def model_name(model: PathText) -> str:
     if not isinstance(model, str | os.PathLike):
         raise UsageError(f"a model must be a name or a path, got {quoted(model)}")
     return os.fspath(model)
+
+
+def count_of(option: str, number: int | None) -> int | None:
+    """Return the number of something; None stays None.
+
+    Raises:
+        UsageError: it is no whole number of at least 1.
+    """
+    is_count = isinstance(number, int) and not isinstance(number, bool) and 1 <= number <= MOST
+    if number is not None and not is_count:
+        raise UsageError(f"{option} must be an integer from 1 to {MOST:,}, got {quoted(number)}")
+    return number
 
 
 def file_of(config: PathText | None) -> Path | None:

@@ -10,13 +10,12 @@ from flopbench.api.given import (
     PathText,
     Section,
     catalog_of,
+    count_of,
     file_of,
     model_name,
     overrides_of,
     plugin_names,
 )
-from flopbench.errors import UsageError
-from flopbench.inputs.numbers import MOST, quoted
 from flopbench.inputs.options import Names, path, settings
 
 if TYPE_CHECKING:
@@ -47,6 +46,7 @@ def sweep(
     ttft: float | None = None,
     tpot: float | None = None,
     jobs: int = 1,
+    scheduler: str = "local",
     out: PathText | None = None,
     plugins: PathText | Iterable[PathText] = (),
     strict_plugins: bool = False,
@@ -83,6 +83,8 @@ def sweep(
         ttft, tpot: targets in seconds, to the first token and per output token.
         jobs: processes that count. A script that uses several must begin its work under
             ``if __name__ == "__main__":``, as with `multiprocessing`.
+        scheduler: ``local``, or the address of a Dask scheduler whose workers count, such as
+            ``tcp://host:8786``.
         out: a folder for sweep.json, .csv and .md, which also keeps counts: a sweep that was
             stopped resumes there.
         plugins: modules or files to load; ``no:NAME`` blocks a plugin.
@@ -91,24 +93,28 @@ def sweep(
     Raises:
         UsageError: an argument is wrong; the message is the sentence of the command line.
         PluginError: a plugin cannot be loaded, or breaks the contract of its hook.
+        FlopbenchError: the Dask scheduler is gone; finished counts are in ``out``.
     """
     from flopbench.analytic import SweepLimits
     from flopbench.commands.sweep import by_hand
-    from flopbench.commands.sweep.files import replace_files, texts
-    from flopbench.commands.sweep.lock import locked
+    from flopbench.commands.sweep.files import texts
     from flopbench.commands.sweep.plan import SweepRequest, plan_sweep
     from flopbench.commands.sweep.result import SweepReport
     from flopbench.commands.sweep.runner import run_sweep
+    from flopbench.executors import Where, check_scheduler
     from flopbench.inputs.overrides import varied
     from flopbench.plan.targets import Targets
+    from flopbench.resume.files import replace_files
+    from flopbench.resume.lock import locked
     from flopbench.values.files import check_writable
 
     targets = Targets.of(ttft, tpot)
     limits = SweepLimits(
         grids=by_hand.grids(map(_grid, grids)),
-        max_image_tokens=_count("--max-image-tokens", max_image_tokens),
+        max_image_tokens=count_of("--max-image-tokens", max_image_tokens),
     )
-    processes = _count("--jobs", jobs) or 1
+    processes = count_of("--jobs", jobs) or 1
+    check_scheduler(scheduler, processes)
     folder = None if out is None else path("--out", out)
     if folder:
         check_writable(folder)
@@ -141,22 +147,20 @@ def sweep(
     catalog = catalog_of(request.plugins, strict_plugins)
     plan = plan_sweep(catalog, request)
     targets.check(plan.base.model, plan.workloads[0])
-    with locked(folder) if folder else nullcontext():
+    with locked(folder, "sweep") if folder else nullcontext():
         report, close = run_sweep(
-            plan, request, catalog, out=folder, jobs=processes, targets=targets
+            plan,
+            request,
+            catalog,
+            out=folder,
+            where=Where(scheduler, processes),
+            targets=targets,
         )
         if folder:
-            replace_files(folder, texts(report))
+            replace_files(folder, "sweep", texts(report))
         close()
     return SweepReport(report)
 
 
 def _grid(grid: str | tuple[int, int]) -> str:
     return grid if isinstance(grid, str) else "x".join(map(str, grid))
-
-
-def _count(option: str, number: int | None) -> int | None:
-    is_count = isinstance(number, int) and not isinstance(number, bool) and 1 <= number <= MOST
-    if number is not None and not is_count:
-        raise UsageError(f"{option} must be an integer from 1 to {MOST:,}, got {quoted(number)}")
-    return number

@@ -10,7 +10,9 @@ meets: what either counts is known by the op.
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from typing import TYPE_CHECKING, Any
+from collections.abc import Set as AbstractSet
+from copy import copy
+from typing import TYPE_CHECKING, Any, Self
 from weakref import WeakKeyDictionary
 
 from flopbench import (
@@ -32,6 +34,7 @@ from flopbench.ops import OWN_VISIBLE, TORCH_VISIBLE
 if TYPE_CHECKING:
     import sympy
 
+    from flopbench.builtin.torch_layers import Layers
     from flopbench.builtin.torch_watch import Seen
 else:
     __getattr__ = former_names(__name__)
@@ -47,6 +50,7 @@ class TorchCounter(SymbolicCounter):
 
     def __init__(self) -> None:
         self._steps: WeakKeyDictionary[Any, Seen] = WeakKeyDictionary()
+        self._apart: AbstractSet[str] | None = None
 
     def count(self, call: VendorCall) -> Count:
         seen = self._seen(call).of(call.phase)
@@ -59,7 +63,7 @@ class TorchCounter(SymbolicCounter):
 
         if call.phase is not None and call.run in self._steps:
             return self._steps[call.run]
-        seen = watch(call, own=self._formulas())
+        seen = watch(call, own=self._formulas(), layers=self._layers(call))
         if seen.total != seen.counted.total():
             raise CountError(
                 f"FlopCounterMode's total {seen.total} is not the sum over modules "
@@ -87,7 +91,21 @@ class TorchCounter(SymbolicCounter):
         require_torch()
         from flopbench.builtin.torch_symbolic import trace
 
-        return trace(prepare, symbols, self._formulas())
+        return trace(prepare, symbols, self._formulas(), self._layers)
+
+    def with_equal_layers_once(self, apart: AbstractSet[str] = frozenset()) -> Self:
+        found = copy(self)
+        vars(found).update(_apart=apart)
+        return found
+
+    def _layers(self, call: VendorCall) -> Layers | None:
+        """Return what runs equal layers once in a call; None to run every layer."""
+        # A layer that is not run leaves nothing to differentiate.
+        if self._apart is None or call.phase is not None:
+            return None
+        from flopbench.builtin.torch_layers import Layers
+
+        return Layers(self._apart)
 
     def own_formulas(self) -> tuple[OwnFormula, ...]:
         from flopbench.builtin import torch_convolutions, torch_solves

@@ -23,6 +23,7 @@ from torch.utils._python_dispatch import TorchDispatchMode
 
 from flopbench import CountError, Trace, VendorCall
 from flopbench.boundary import told
+from flopbench.builtin.torch_layers import Layers
 from flopbench.builtin.torch_solves import shaped
 from flopbench.builtin.torch_watch import NONE, watch
 
@@ -48,12 +49,13 @@ def trace(
     prepare: Callable[[Mapping[str, Any]], VendorCall],
     symbols: Mapping[sympy.Symbol, int],
     own: Mapping[Any, Any] = NONE,
-    layers: Any = None,
+    layers_of: Callable[[VendorCall], Layers | None] = lambda _call: None,
 ) -> Trace:
     """Count a call with symbolic sizes (`flopbench.vendor.SymbolicCounter.trace`).
 
     Args:
-        own, layers: as in `flopbench.builtin.torch_watch.watch`.
+        own: as in `flopbench.builtin.torch_watch.watch`.
+        layers_of: returns what runs equal layers of a call once, if anything does.
 
     Raises:
         CountError: the call fails, or FlopCounterMode's total is not the sum over modules.
@@ -71,6 +73,7 @@ def trace(
             raise CountError(f"the vendor call could not be prepared: {told(error)}") from error
         # Before 2.13 torch's own matmul binds sizes; the one that it has in Python does not.
         with nullcontext() if torch.__version__ >= "2.13" else enable_python_dispatcher():
+            layers = layers_of(call)
             seen = watch(call, _Decomposing(), own=own, layers=layers).of(call.phase)
     names = {size.node.expr: symbol for symbol, size in sizes.items()}
 
@@ -78,7 +81,10 @@ def trace(
         # What torch learnt about its symbols while tracing may simplify earlier expressions.
         return _plain(shapes.simplify(_expression(value))).xreplace(names)
 
-    flops = {key: form(value) for key, value in seen.counted.items()}
+    # Repeated layers have the very numbers of those that stand for them.
+    distinct = {id(value): value for value in seen.counted.values()}
+    forms = {number: form(value) for number, value in distinct.items()}
+    flops = {key: forms[id(value)] for key, value in seen.counted.items()}
     if sympy.expand(form(seen.total) - sum(flops.values())) != 0:
         raise CountError(
             f"FlopCounterMode's total {form(seen.total)} is not the sum over modules "
@@ -90,6 +96,7 @@ def trace(
         uncounted=seen.uncounted_ops(),
         guards=tuple(dict.fromkeys(_plain(g.expr).xreplace(names) for g in shapes.guards)),
         bound={name: int(value) for name, value in found.items() if value.is_Integer},
+        stood_for={} if layers is None else layers.repeated,
     )
 
 

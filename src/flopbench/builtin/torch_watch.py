@@ -7,7 +7,7 @@ from collections import Counter
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import ExitStack, contextmanager, nullcontext
 from types import MappingProxyType
-from typing import Any, cast
+from typing import TYPE_CHECKING, Any, cast
 
 from attrs import define, evolve, field
 
@@ -16,6 +16,9 @@ from flopbench.boundary import told
 from flopbench.builtin.torch_opaque import telling
 from flopbench.builtin.torch_places import Places, places_of
 from flopbench.training_step import Phase
+
+if TYPE_CHECKING:
+    from flopbench.builtin.torch_layers import Layers
 
 _MATRIX_WORK = re.compile(
     r"""(^|_)(
@@ -81,7 +84,7 @@ class Seen:
 
     def repeat(self, key: tuple[str, str], flops: Any) -> None:
         """Add the work of a layer that equals one that was run."""
-        self.counted[key] += flops
+        self.counted[key] = self.counted[key] + flops if key in self.counted else flops
         self.total += flops
 
     def of(self, phase: Phase | None) -> Seen:
@@ -97,14 +100,16 @@ class Seen:
         return tuple(Uncounted(m, op, n) for (m, op), n in self.uncounted.items())
 
 
-def watch(call: VendorCall, *inner: Any, own: Mapping[Any, Any] = NONE, layers: Any = None) -> Seen:
+def watch(
+    call: VendorCall, *inner: Any, own: Mapping[Any, Any] = NONE, layers: Layers | None = None
+) -> Seen:
     """Run a call under FlopCounterMode and the audit, without gradients unless it turns them on.
 
     A call of a training step is differentiated, unless none of its weights is trained.
 
     Args:
         inner, own: as in `watching`.
-        layers: `flopbench.builtin.torch_layers.Layers`, to run equal layers once.
+        layers: to run equal layers once.
 
     Raises:
         CountError: the call fails.

@@ -17,7 +17,9 @@ from flopbench.inputs.options import some
 from flopbench.text import listed, visible
 
 if TYPE_CHECKING:
-    from flopbench.progress import Progress
+    from pathlib import Path
+
+    from flopbench.progress import Progress, SweepProgress
     from flopbench.registry.catalog import Catalog
     from flopbench.registry.loading import Source
 
@@ -104,3 +106,34 @@ def progress_bar(total: int) -> Iterator[Progress | None]:
 
     with BarProgress.open(total) as progress:
         yield progress
+
+
+@contextmanager
+def counting(noun: str = "count", done: str = "counted") -> Iterator[SweepProgress]:
+    """Show how far many counts are: a bar if stderr is a terminal, else a line now and then.
+
+    Args:
+        noun, done: what each of them is, and what it is when it is done.
+    """
+    from flopbench.cli.progress_lines import SweepLines
+
+    if not sys.stderr.isatty():
+        yield SweepLines(noun, done)
+        return
+    from flopbench.cli.progress_bar import SweepBar
+
+    with SweepBar.open(noun, done) as bar:
+        yield bar
+
+
+@contextmanager
+def said_if_interrupted(folder: Path | None) -> Iterator[None]:
+    """Say how to go on if an interruption, or a lost scheduler, ends the work."""
+    from flopbench.executors import SchedulerLostError
+
+    try:
+        yield
+    except (KeyboardInterrupt, SchedulerLostError):
+        if folder is not None:
+            LOG.warning("interrupted: run the same command again to resume from %s", folder)
+        raise

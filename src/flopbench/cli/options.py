@@ -38,6 +38,9 @@ def count(text: str) -> int:
     return number
 
 
+JobsOption = Annotated[
+    int, typer.Option("--jobs", metavar="N", min=1, help="Processes that count the vendor model.")
+]
 ModelArgument = Annotated[
     str,
     typer.Argument(help="A model that `flopbench list` shows, a config.json, or its folder."),
@@ -64,6 +67,14 @@ TtftOption = Annotated[
 ]
 TpotOption = Annotated[
     float | None, typer.Option(metavar="S", help="Target: seconds per output token.")
+]
+SchedulerOption = Annotated[
+    str,
+    typer.Option(
+        "--scheduler",
+        metavar="ADDRESS",
+        help="local (processes of this machine), or a Dask scheduler, such as tcp://host:8786.",
+    ),
 ]
 AnalyticOnlyOption = Annotated[
     bool,

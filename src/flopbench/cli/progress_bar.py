@@ -51,13 +51,14 @@ class BarProgress(RunProgress):
 class SweepBar(SweepProgress):
     """Shows how many counts of a sweep are done, and the time taken and left."""
 
-    def __init__(self, bar: Progress) -> None:
+    def __init__(self, bar: Progress, noun: str = "count", done: str = "counted") -> None:
+        super().__init__(noun, done)
         self._bar = bar
         self._task = bar.add_task("pricing", total=None)
 
     @classmethod
     @contextmanager
-    def open(cls) -> Iterator[SweepBar]:
+    def open(cls, noun: str = "count", done: str = "counted") -> Iterator[SweepBar]:
         """Show a bar on stderr, and remove it at the end."""
         columns = (
             TextColumn("{task.description}", markup=False),
@@ -70,7 +71,7 @@ class SweepBar(SweepProgress):
         with Progress(
             *columns, console=Console(stderr=True), transient=True, redirect_stdout=False
         ) as bar:
-            yield cls(bar)
+            yield cls(bar, noun, done)
 
     def start(self, total: int, done: int) -> None:
         super().start(total, done)
@@ -79,4 +80,4 @@ class SweepBar(SweepProgress):
         self._bar.update(self._task, description="counting", total=total, completed=done)
 
     def counted(self, what: str) -> None:
-        self._bar.update(self._task, description=one_line(f"counted {what}"), advance=1)
+        self._bar.update(self._task, description=one_line(f"{self.done} {what}"), advance=1)

@@ -15,7 +15,14 @@ FIRST_S, EVERY_S = 10.0, 30.0
 class SweepLines(SweepProgress):
     """Says now and then how many counts are done, and about how long the rest takes."""
 
-    def __init__(self, clock: Callable[[], float] = time.monotonic) -> None:
+    def __init__(
+        self,
+        noun: str = "count",
+        done: str = "counted",
+        *,
+        clock: Callable[[], float] = time.monotonic,
+    ) -> None:
+        super().__init__(noun, done)
         self._clock = clock
         self._start = self._next = 0.0
         self._counted = 0
@@ -32,5 +39,5 @@ class SweepLines(SweepProgress):
             return
         self._next = now + EVERY_S
         left = missing * (now - self._start) / self._counted
-        done = f"{self.total - missing} of {self.total} counts done, last {what}"
+        done = f"{self.total - missing} of {self.total} {self.noun}s done, last {what}"
         print(f"flopbench: {done}, about {left:.0f} s left", file=sys.stderr, flush=True)

@@ -13,9 +13,11 @@ from flopbench.cli.options import (
     ConfigOption,
     CountersOption,
     ImageOption,
+    JobsOption,
     ModelArgument,
     OverridesArgument,
     PluginOption,
+    SchedulerOption,
     StagesOption,
     StrictOption,
 )
@@ -33,6 +35,14 @@ def prove_command(
     symbols: Annotated[
         str | None, typer.Option(metavar="NAMES", help="Sizes to leave open, such as S,B.")
     ] = None,
+    every_layer: Annotated[
+        bool,
+        typer.Option(
+            "--every-layer", help="Trace each layer, those that are equal to another as well."
+        ),
+    ] = False,
+    jobs: JobsOption = 1,
+    scheduler: SchedulerOption = "local",
     out: Annotated[
         str | None,
         typer.Option(metavar="DIR", help="Write proof.json, .md, .tex and .html there."),
@@ -47,22 +57,33 @@ def prove_command(
 
     Exit status: 0 proved or interpolated, 1 something differs or is incomplete, 2 usage.
     """
+    from flopbench.commands.prove.pieces import Elsewhere
     from flopbench.commands.prove.proof import FAILURES
     from flopbench.commands.prove.runner import prove
     from flopbench.commands.prove.text import FILES, FORMATS
-    from flopbench.plan import make_plan
+    from flopbench.executors import Where, check_scheduler
+    from flopbench.plan.elsewhere import PlanRequest
     from flopbench.values.files import check_writable, write_files
 
+    check_scheduler(scheduler, jobs)
     if out is not None:
         check_writable(path("--out", out))
     shown = formats("--format", "format of a proof", format, FORMATS)
     catalog = load(context, plugin, strict_plugins)
     options = settings(image=image, stages=stages, counters=counters)
-    plan = make_plan(catalog, model, file=config, overrides=overrides or [], options=options)
+    request = PlanRequest(
+        model=model,
+        plugins=(*context.obj.plugins, *(plugin or [])),
+        file=config,
+        overrides=tuple(overrides or ()),
+        options=options,
+    )
+    plan = request.plan(catalog)
     opened = None if symbols is None else some("--symbols", symbols)
     gc.enable()
     with progress_bar(len(plan.base_stages)) as progress:
-        proof = prove(plan, catalog, opened, progress)
+        elsewhere = Elsewhere.of(Where(scheduler, jobs), request)
+        proof = prove(plan, catalog, opened, progress, every_layer=every_layer, elsewhere=elsewhere)
     if out is not None:
         write_files(Path(out), {file: FORMATS[name](proof) + "\n" for file, name in FILES.items()})
     for name in shown:

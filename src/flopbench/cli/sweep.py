@@ -3,22 +3,22 @@
 from __future__ import annotations
 
 import gc
-import sys
-from collections.abc import Iterator, Mapping
-from contextlib import contextmanager
+from collections.abc import Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from flopbench.cli.common import LOG, load, print_text
+from flopbench.cli.common import LOG, counting, load, print_text, said_if_interrupted
 from flopbench.cli.options import (
     AnalyticOnlyOption,
     AttentionOption,
     ConfigOption,
     ImageOption,
+    JobsOption,
     ModelArgument,
     PluginOption,
+    SchedulerOption,
     StagesOption,
     StrictOption,
     TpotOption,
@@ -31,7 +31,7 @@ from flopbench.text import plural
 
 if TYPE_CHECKING:
     from flopbench.commands.sweep.plan import SweepPlan, SweepRequest
-    from flopbench.progress import SweepProgress
+    from flopbench.executors import Where
 
 _SHOWN = 5
 
@@ -61,9 +61,6 @@ ImageTokensOption = Annotated[
 ]
 CounterOption = Annotated[
     str | None, typer.Option(metavar="NAME", help="The vendor counter, such as torch.")
-]
-JobsOption = Annotated[
-    int, typer.Option("--jobs", metavar="N", min=1, help="Processes that count the vendor model.")
 ]
 PlotsOption = Annotated[
     bool,
@@ -96,6 +93,7 @@ def sweep_command(
     ttft: TtftOption = None,
     tpot: TpotOption = None,
     jobs: JobsOption = 1,
+    scheduler: SchedulerOption = "local",
     plots: PlotsOption = False,
     out: OutOption = None,
     plugin: PluginOption = None,
@@ -109,8 +107,10 @@ def sweep_command(
     from flopbench.analytic import SweepLimits
     from flopbench.commands.sweep.by_hand import grids
     from flopbench.commands.sweep.plan import SweepRequest, plan_sweep
+    from flopbench.executors import Where, check_scheduler
     from flopbench.plan.targets import Targets
 
+    check_scheduler(scheduler, jobs)
     targets = Targets.of(ttft, tpot)
     options = settings(
         image=image,
@@ -135,7 +135,7 @@ def sweep_command(
     plan = plan_sweep(catalog, request)
     targets.check(plan.base.model, plan.workloads[0])
     gc.enable()
-    failed = _sweep(plan, request, catalog, folder, jobs, targets, plots)
+    failed = _sweep(plan, request, catalog, folder, Where(scheduler, jobs), targets, plots)
     if failed:
         more = f" and {len(failed) - _SHOWN} more" if len(failed) > _SHOWN else ""
         results = plural(len(failed), "result")
@@ -162,34 +162,41 @@ def _sweep(
     request: SweepRequest,
     catalog: Any,
     folder: Path | None,
-    jobs: int,
+    where: Where,
     targets: Any,
     plots: bool,
 ) -> list[str]:
     """Run the sweep, print or write it, and return what failed."""
     from contextlib import nullcontext
 
-    from flopbench.commands.sweep.files import replace_files, texts
-    from flopbench.commands.sweep.lock import locked
+    from flopbench.commands.sweep.files import texts
     from flopbench.commands.sweep.runner import incomplete, run_sweep
     from flopbench.commands.sweep.text import to_markdown, verdict
+    from flopbench.resume.files import replace_files
+    from flopbench.resume.lock import locked
 
-    with locked(folder) if folder else nullcontext():
+    with locked(folder, "sweep") if folder else nullcontext():
         # Text printed under a bar goes to the terminal, even if stdout is redirected.
-        with _progress() as progress, _said_if_interrupted(folder):
+        with counting() as progress, said_if_interrupted(folder):
             report, close = run_sweep(
-                plan, request, catalog, out=folder, jobs=jobs, targets=targets, progress=progress
+                plan,
+                request,
+                catalog,
+                out=folder,
+                where=where,
+                targets=targets,
+                progress=progress,
             )
         if folder is None:
             print_text(to_markdown(report).rstrip())
         else:
             files = texts(report)
-            replace_files(folder, files)  # before the pictures, which may fail
+            replace_files(folder, "sweep", files)  # before the pictures, which may fail
             if plots:
                 from flopbench.commands.sweep.plots import draw
 
                 files |= draw(report, plan.base.model.parts)
-                replace_files(folder, files)
+                replace_files(folder, "sweep", files)
             written = f"{plural(len(plan.points), 'point')}, {_written(folder, files)}"
             print_text("\n".join(filter(None, (written, progress.resumed, verdict(report)))))
         close()
@@ -203,33 +210,9 @@ def _name_and_overrides(arguments: list[str]) -> tuple[str | None, list[str]]:
     return (plain[0] if plain else None), [a for a in arguments if "=" in a]
 
 
-@contextmanager
-def _said_if_interrupted(folder: Path | None) -> Iterator[None]:
-    try:
-        yield
-    except KeyboardInterrupt:
-        if folder is not None:
-            LOG.warning("interrupted: run the same command again to resume from %s", folder)
-        raise
-
-
 def _written(folder: Path, files: Mapping[str, Any]) -> str:
     """Name the files that were written, plots by their number."""
     plots = [name for name in files if name.endswith(".svg")]
     named = [name for name in files if not name.endswith((".svg", ".png"))]
     text = f"{len(files)} files in {folder}: {', '.join(named)}"
     return text + (f" with {plural(len(plots), 'plot')} as SVG and PNG" if plots else "")
-
-
-@contextmanager
-def _progress() -> Iterator[SweepProgress]:
-    """Show how far the counting is: a bar if stderr is a terminal, else a line now and then."""
-    from flopbench.cli.progress_lines import SweepLines
-
-    if not sys.stderr.isatty():
-        yield SweepLines()
-        return
-    from flopbench.cli.progress_bar import SweepBar
-
-    with SweepBar.open() as bar:
-        yield bar

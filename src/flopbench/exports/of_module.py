@@ -16,10 +16,10 @@ from flopbench.exports.laws import (
     ExportedLaw,
     ExportedLaws,
     Golden,
-    Refused,
     StageLaws,
     Symbol,
 )
+from flopbench.exports.points import refused
 from flopbench.exports.text import text_of
 from flopbench.exports.tree import Tree, of, renamed
 
@@ -67,7 +67,7 @@ def of_module(law: ModuleLaw, inner: Mapping[str, str]) -> ExportedLaws:
         assumptions=tuple(stated.values()),
         laws=found,
         golden=tuple(_golden(law, found[0])),
-        refused=tuple(_refused(law, held)),
+        refused=tuple(refused(symbols, held)),
     )
     return ExportedLaws(
         name=law.name,
@@ -107,8 +107,10 @@ def _laws(law: ModuleLaw, known: Mapping[str, str]) -> tuple[ExportedLaw, ...]:
     modules = dict.fromkeys(module for module, _ in law.law.forms)
     for piece in law.law.slices:
         modules |= dict.fromkeys(module for module, _ in piece.forms)
-    trees = {None: _tree(law, None, known), **{m: _tree(law, m, known) for m in modules}}
-    names = {None: FLOPS} | _names(modules)
+    paths: tuple[str | None, ...] = (None, *modules)
+    trees = {path: _tree(law, path, known) for path in paths}
+    names: dict[str | None, str] = {None: FLOPS}
+    names.update(_names(modules))
     return tuple(
         ExportedLaw(FLOPS, CALL, module, names[module], tree, text_of(tree))
         for module, tree in trees.items()
@@ -149,13 +151,3 @@ def _golden(law: ModuleLaw, whole: ExportedLaw) -> Iterator[Golden]:
             yield Golden(point, {whole.identifier: int(law(**point))})
         except UsageError:  # excluded
             continue
-
-
-def _refused(law: ModuleLaw, held: Iterable[Assumption]) -> Iterator[Refused]:
-    if not any(each.condition for each in held):
-        return
-    for point in _points(law):
-        try:
-            law(**point)
-        except UsageError as error:
-            yield Refused(point, str(error))

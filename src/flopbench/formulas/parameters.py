@@ -20,7 +20,7 @@ def parameters_of(ops: Sequence[Op]) -> Parameters:
             found[kind] += op.layers * elements
     tables = _tables(ops)
     found["positions"] = sum(tables[1:])
-    if not any(op.weights_shared and op.component == "lm_head" for op in ops):
+    if tables and not any(op.weights_shared and op.component == "lm_head" for op in ops):
         found["tokens"] = tables[0]
     return Parameters(**found)
 

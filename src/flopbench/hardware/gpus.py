@@ -73,6 +73,12 @@ class Gpu:
         return attrs.asdict(self) | {"peaks": dict(self.peaks)}
 
 
+def is_file(given: str) -> bool:
+    """Return whether a GPU is given by the path of a file, not by its name in the table."""
+    path = Path(given)
+    return path.suffix.lower() in _ENDINGS or len(path.parts) > 1
+
+
 def gpu_named(given: str) -> Gpu:
     """Return a GPU of the table, or that of a YAML or JSON file with the same fields.
 
@@ -81,9 +87,8 @@ def gpu_named(given: str) -> Gpu:
     Raises:
         UsageError: there is none of that name; or the file cannot be read, or has a wrong field.
     """
-    path = Path(given)
-    if path.suffix.lower() in _ENDINGS or len(path.parts) > 1:
-        return _of_file(path)
+    if is_file(given):
+        return _of_file(Path(given))
     gpus, name = known_gpus(), re.sub(r"[\s-]+", "_", given.strip().lower())
     if name not in gpus:
         found = unknown("GPU", name, gpus)

@@ -146,6 +146,8 @@ class Subject:
         open_sizes: the sizes to leave open, of those that the stage has.
         everywhere: whether the law must hold for all values of the open sizes. If not, it need
             hold only where none is below 2, and is found from a trace or not at all.
+        every_layer: whether each layer is traced. If not, those that are equal are traced once
+            (`flopbench.laws.equal_layers`).
     """
 
     vendor: CheckedVendor = attrs.field(converter=checked_vendor)
@@ -155,3 +157,4 @@ class Subject:
     workload: Any
     open_sizes: tuple[Size, ...]
     everywhere: bool = True
+    every_layer: bool = False

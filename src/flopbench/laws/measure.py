@@ -41,7 +41,7 @@ def measured_law(search: Search) -> Law:
             UncountedOp(component, op, calls)
             for (component, op), calls in opened.by_component(assumed.uncounted).items()
         ),
-        assumptions=assumed.texts(opened.steps),
+        assumptions=(*assumed.texts(opened.steps), *search.layers.texts()),
         guards=tuple(assumed.in_all_steps(opened.steps)),
         local=assumed.local,
         method=max(

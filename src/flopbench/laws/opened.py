@@ -39,6 +39,7 @@ class Opened(ABC):
         everywhere: whether a law must hold for all values of the open sizes. If not, it need hold
             only where none is below 2, and is found from a trace or not at all.
         may_refuse: whether the call may fail at some sizes, which a law then leaves out.
+        every_layer: whether each layer is traced, equal ones as well.
         what: what errors call it.
     """
 
@@ -52,6 +53,7 @@ class Opened(ABC):
     notes: dict[str, None] = attrs.Factory(dict)
     everywhere: bool = True
     may_refuse: bool = False
+    every_layer: bool = False
     what: str
 
     @abstractmethod
@@ -111,6 +113,7 @@ def opened(subject: Subject) -> OpenedStage:
         lows={},
         symbols={},
         everywhere=subject.everywhere,
+        every_layer=subject.every_layer,
         what=subject.stage,
     )
     stage = closed.stage({})

@@ -9,7 +9,7 @@ at points that were not used, but that is not a proof.
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from functools import cache
+from functools import cache, partial
 
 import sympy
 from attrs import define, evolve, field, frozen
@@ -17,13 +17,13 @@ from attrs import define, evolve, field, frozen
 from flopbench.dims.forms import STEP
 from flopbench.errors import CountError
 from flopbench.laws.assumptions import Assumptions, equations
+from flopbench.laws.equal_layers import EqualLayers, Sizes, by_module, calls_by_module
 from flopbench.laws.guards import fixed_chunks, in_chunks
 from flopbench.laws.interpolation import Interpolated, gives, interpolate
 from flopbench.laws.law import Key, Slice
 from flopbench.laws.opened import TRACED_FROM, Opened
 from flopbench.laws.staircases import THRESHOLD, interpolate_in_chunks
-from flopbench.tally import sums
-from flopbench.vendor import SymbolicCounter, Trace, Uncounted
+from flopbench.vendor import Count, SymbolicCounter, Trace, VendorCounter
 from flopbench.vendor.checked import WrongAnswerError
 from flopbench.vendor.method import Method
 
@@ -47,11 +47,13 @@ class Search:
         opened: what is called, with symbols for its sizes.
         tick: called with the number of each call that was traced or counted.
         assumed: what the forms hold under.
+        layers: which layers are traced once.
     """
 
     opened: Opened
     tick: Callable[[int], None]
     assumed: Assumptions = field(init=False)
+    layers: EqualLayers = field(init=False)
     _calls: int = field(init=False, default=0)
     _untraceable: str | None = field(init=False, default=None)
 
@@ -59,22 +61,34 @@ class Search:
     def _notes_of_the_stage(self) -> Assumptions:
         return Assumptions(notes=self.opened.notes)
 
+    @layers.default
+    def _equal_ones_once(self) -> EqualLayers:
+        return EqualLayers(self.opened.every_layer)
+
     def done(self) -> None:
         """Report that one more call was traced or counted."""
         self._calls += 1
         self.tick(self._calls)
 
-    def find(self, names: Names, fixed: Mapping[str, int], free: Names) -> Found:
+    def find(
+        self,
+        names: Names,
+        fixed: Mapping[str, int],
+        free: Names,
+        is_held: Callable[[Found], bool] = lambda _found: False,
+    ) -> Found:
         """Find the forms in the symbols ``names``, with the sizes ``fixed``.
 
         Args:
             free: those of ``names`` that may be 0 or 1.
+            is_held: whether forms say the same as others that were held against counts.
         """
         if not names:
-            return self._count(fixed)
-        trace = self._trace(names, fixed)
-        if isinstance(trace, str):
-            return self._interpolate(names[0], names, fixed, free, f"not traced: {trace}")
+            return self._count(fixed, is_held)
+        traced = self._trace(names, fixed)
+        if isinstance(traced, str):
+            return self._interpolate(names[0], names, fixed, free, f"not traced: {traced}")
+        trace, examples = traced
         if trace.bound:
             name = next(iter(trace.bound))
             why = f"the program binds {name} to a number"
@@ -83,23 +97,49 @@ class Search:
         if looped:
             why = f"the program loops over chunks of {looped}"
             return self._interpolate(looped, names, fixed, free, why)
-        forms = {key: in_chunks(form) for key, form in trace.flops.items()}
-        found = Found(forms, _calls(trace.uncounted))
+        chunked = {form: in_chunks(form) for form in {*trace.flops.values()}}
+        forms = {key: chunked[form] for key, form in trace.flops.items()}
+        found = Found(forms, calls_by_module(trace.uncounted))
+        is_new = self.layers.is_new(trace)
+        if trace.stood_for and (is_new or not is_held(found)):
+            widely = is_new or not fixed
+            if not self._layers_hold(trace, examples, fixed, widely=widely):
+                return self.find(names, fixed, free, is_held)
         self.assumed.meet(found.uncounted)
         self.assumed.add(trace.guards, fixed)
         method = self._hold_against_small_values(found, names, fixed, free)
         return evolve(found, method=method)
 
-    def _count(self, fixed: Mapping[str, int]) -> Found:
-        count = self.opened.counter.count(self.opened.prepare(fixed))
-        self.done()
-        flops = sums(((e.module, e.op), sympy.Integer(e.flops)) for e in count.counted)
-        uncounted = _calls(count.uncounted)
-        self.assumed.meet(uncounted)
-        return Found(flops, uncounted)
+    def _count(self, fixed: Mapping[str, int], is_held: Callable[[Found], bool]) -> Found:
+        """Count the call, every layer of it unless equal ones once say what is held."""
+        counter = self.opened.counter
+        once = self.layers.once(counter)
+        found = self._counted(once, fixed)
+        if once is not counter and not is_held(found):
+            found = self._counted(counter, fixed)
+        self.assumed.meet(found.uncounted)
+        return found
 
-    def _trace(self, names: Names, fixed: Mapping[str, int]) -> Trace | str:
-        """Trace the call, or return why it cannot be traced."""
+    def _counted(self, counter: VendorCounter, fixed: Mapping[str, int]) -> Found:
+        count = counter.count(self.opened.prepare(fixed))
+        self.done()
+        flops, calls = by_module(count)
+        return Found({key: sympy.Integer(number) for key, number in flops.items()}, calls)
+
+    def _layers_hold(
+        self, trace: Trace, examples: Sizes, fixed: Mapping[str, int], *, widely: bool
+    ) -> bool:
+        """Hold layers that stood for others against counts of every layer."""
+
+        def count(sizes: Sizes) -> Count:
+            found = self.opened.counter.count(self.opened.prepare({**fixed, **sizes}))
+            self.done()
+            return found
+
+        return self.layers.hold(trace, examples, count, widely=widely)
+
+    def _trace(self, names: Names, fixed: Mapping[str, int]) -> tuple[Trace, Sizes] | str:
+        """Trace the call, or return why it cannot be traced; with the examples that it followed."""
         counter = self.opened.counter
         if not isinstance(counter, SymbolicCounter):
             return f"counter {counter.name!r} counts numbers only"
@@ -107,17 +147,18 @@ class Search:
             return self._untraceable
         failed = ""
         for examples in self._all_examples(names):
-            try:
-                trace = counter.trace(
-                    lambda sizes: self.opened.prepare({**fixed, **sizes}), examples
-                )
-            except WrongAnswerError:
-                raise
-            except CountError as error:
-                failed = failed or str(error)
-            else:
-                self.done()
-                return trace
+            for one in dict.fromkeys((self.layers.once(counter), counter)):
+                try:
+                    trace = one.trace(
+                        lambda sizes: self.opened.prepare({**fixed, **sizes}), examples
+                    )
+                except WrongAnswerError:
+                    raise
+                except CountError as error:
+                    failed = failed or (str(error) if one is counter else "")
+                else:
+                    self.done()
+                    return trace, {symbol.name: value for symbol, value in examples.items()}
         if not fixed:  # what fails with all sizes open is not tried with fewer
             self._untraceable = failed
         return failed
@@ -154,12 +195,13 @@ class Search:
                 there = {**fixed, name: value}
                 if name != STEP.name and self.assumed.exclude(there):
                     continue
-                small = self._find_small(without(names, name), there, free[i + 1 :], name)
+                agrees = partial(self._agree, found, name, value)
+                small = self._find_small(without(names, name), there, free[i + 1 :], name, agrees)
                 if small is None:
                     continue
                 if small.method is Method.INTERPOLATED:
                     method = small.method
-                if not self._differ(found, small, name, value):
+                if agrees(small):
                     continue
                 # The sum over all steps needs the first one, too.
                 if name == STEP.name or not self.opened.everywhere:
@@ -171,11 +213,16 @@ class Search:
         return method
 
     def _find_small(
-        self, names: Names, there: Mapping[str, int], free: Names, name: str
+        self,
+        names: Names,
+        there: Mapping[str, int],
+        free: Names,
+        name: str,
+        agrees: Callable[[Found], bool],
     ) -> Found | None:
         """Find the forms where a size is small; None, and a guard, if the call refuses that."""
         try:
-            return self.find(names, there, free)
+            return self.find(names, there, free, agrees)
         except CountError:
             if not self.opened.may_refuse:
                 raise
@@ -183,16 +230,17 @@ class Search:
         self.assumed.add([self.opened.symbols[name] > there[name]], around)
         return None
 
-    def _differ(self, found: Found, small: Found, name: str, value: int) -> bool:
-        keys = dict.fromkeys((*found.forms, *small.forms))
+    def _agree(self, found: Found, name: str, value: int, small: Found) -> bool:
+        """Return whether forms give those that were found where a size is small."""
         zero = sympy.Integer(0)
-        return found.uncounted.keys() != small.uncounted.keys() or any(
-            sympy.expand(
-                found.forms.get(key, zero).subs(self.opened.symbols[name], value)
-                - small.forms.get(key, zero)
-            )
-            != 0
-            for key in keys
+        # Layers that are equal have the same forms.
+        pairs = {
+            (found.forms.get(key, zero), small.forms.get(key, zero))
+            for key in (*found.forms, *small.forms)
+        }
+        return found.uncounted.keys() == small.uncounted.keys() and all(
+            sympy.expand(form.subs(self.opened.symbols[name], value) - there) == 0
+            for form, there in pairs
         )
 
     def _interpolate(
@@ -252,10 +300,6 @@ class Search:
 def without(names: Names, name: str) -> Names:
     """Return the names but one."""
     return tuple(other for other in names if other != name)
-
-
-def _calls(uncounted: tuple[Uncounted, ...]) -> dict[Key, int]:
-    return sums(((e.module, e.op), e.calls) for e in uncounted)
 
 
 def _listed(points: tuple[int, ...]) -> str:

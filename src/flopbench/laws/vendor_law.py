@@ -4,16 +4,18 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 
-import attrs
 import sympy
+from attrs import evolve
 
 from flopbench.dims import Dim
 from flopbench.errors import CountError, DimError
+from flopbench.laws.equal_layers import by_module
 from flopbench.laws.law import Key, Law, Subject
 from flopbench.laws.measure import measured_law
 from flopbench.laws.opened import TRACED_FROM, opened
 from flopbench.laws.search import Search
 from flopbench.tally import sums
+from flopbench.vendor import VendorCounter
 from flopbench.vendor.attribution import Attributed, Entry, attribute
 from flopbench.vendor.counting import count_stage
 from flopbench.vendor.method import Method
@@ -32,8 +34,7 @@ def vendor_law(subject: Subject, tick: Callable[[int], None] = lambda _call: Non
             the workload's own count.
     """
     if not sizes_of(subject):
-        counted, modules = _count(subject, tick)
-        return attrs.evolve(_constant(counted), modules=modules)
+        return _constant(_count(subject, subject.counter, tick))
     search = Search(opened(subject), tick)
     law = measured_law(search)
     steps = int(subject.vendor.stage(subject.stage, subject.workload).steps)
@@ -42,13 +43,18 @@ def vendor_law(subject: Subject, tick: Callable[[int], None] = lambda _call: Non
             f"the law of {subject.stage} does not hold at the workload's own sizes; it assumes "
             + _assumed(law)
         )
-    counted, modules = _count(subject, lambda _step: search.done())
-    _require_equal(subject.stage, _at(law, subject), _flops(counted))
+    counted = _counted(subject, search)
+    try:
+        _require_equal(subject.stage, _at(law, subject), _flops(counted))
+    except CountError:
+        if not search.layers.stood_for:
+            raise
+        return vendor_law(evolve(subject, every_layer=True), tick)
     missing = {(op.component, op.op) for op in counted.uncounted}
     missing -= {(op.component, op.op) for op in law.uncounted}
     for component, op in sorted(missing):
         raise CountError(f"the law of {subject.stage} does not account for {op} in {component}")
-    return attrs.evolve(law, modules=modules)
+    return evolve(law, modules=counted.modules)
 
 
 def count_by_law(subject: Subject, tick: Callable[[int], None] = lambda _call: None) -> Attributed:
@@ -105,7 +111,7 @@ def law_here(subject: Subject, tick: Callable[[int], None] = lambda _call: None)
     )
     if not open_sizes:
         raise CountError("none of its sizes is above 1, so there is nothing to leave open")
-    return vendor_law(attrs.evolve(subject, open_sizes=open_sizes, everywhere=False), tick)
+    return vendor_law(evolve(subject, open_sizes=open_sizes, everywhere=False), tick)
 
 
 def steps_of(subject: Subject, sizes: Mapping[str, int]) -> int:
@@ -124,16 +130,24 @@ def _constant(counted: Attributed) -> Law:
         forms={key: sympy.Integer(flops) for key, flops in _flops(counted).items()},
         uncounted=counted.uncounted,
         assumptions=counted.assumptions,
+        modules=counted.modules,
     )
 
 
-def _count(subject: Subject, tick: Callable[[int], None]) -> tuple[Attributed, Mapping[Key, int]]:
-    """Return the workload's own count, and in how many modules each op was, by component."""
+def _counted(subject: Subject, search: Search) -> Attributed:
+    """Count the workload: one step of every layer, the others of equal layers once if it allows."""
+    stage, counter = subject.vendor.stage(subject.stage, subject.workload), subject.counter
+    once = search.layers.once(counter) if search.layers.stood_for and stage.steps != 1 else counter
+    if once is not counter:
+        found = (by_module(each.count(stage.prepare(1))) for each in (once, counter))
+        search.done()
+        once = once if next(found) == next(found) else counter
+    return _count(subject, once, lambda _step: search.done())
+
+
+def _count(subject: Subject, counter: VendorCounter, tick: Callable[[int], None]) -> Attributed:
     stage = subject.vendor.stage(subject.stage, subject.workload)
-    of = subject.vendor.component_of
-    found = count_stage(subject.counter, stage, tick)
-    modules = sums(((of(e.module, e.op), e.op), 1) for e in found.count.counted)
-    return attribute(found, of), modules
+    return attribute(count_stage(counter, stage, tick), subject.vendor.component_of)
 
 
 def _flops(counted: Attributed) -> dict[Key, int]:

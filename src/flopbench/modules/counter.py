@@ -12,9 +12,7 @@ from torch.fx.experimental.symbolic_shapes import ShapeEnv
 
 from flopbench.builtin.torch_backward import run_backward
 from flopbench.builtin.torch_counter import TorchCounter
-from flopbench.builtin.torch_layers import Layers
 from flopbench.builtin.torch_places import places_of
-from flopbench.builtin.torch_symbolic import trace
 from flopbench.builtin.torch_watch import watch
 from flopbench.errors import UsageError
 from flopbench.modules.copies import Copies
@@ -34,19 +32,13 @@ class ModuleCounter(TorchCounter):
     """The torch counter by module, with flopbench's own formulas besides torch's.
 
     Ops are added up: which op multiplies depends on whether a size is 1.
-
-    Args:
-        layers: what takes equal layers as one in a trace; None traces all.
     """
 
     name = "torch"
 
-    def __init__(self, layers: Layers | None = None) -> None:
-        self.layers = layers
-
     def count(self, call: VendorCall) -> Count:
         with FakeTensorMode(shape_env=ShapeEnv(), allow_non_fake_inputs=True):
-            seen = watch(call, own=own_formulas())
+            seen = watch(call, own=self._formulas(), layers=self._layers(call))
         flops = sums((module, int(n)) for (module, _), n in seen.counted.items())
         return Count(tuple(Counted(m, "", n) for m, n in flops.items()), seen.uncounted_ops())
 
@@ -55,8 +47,11 @@ class ModuleCounter(TorchCounter):
         prepare: Callable[[Mapping[str, Any]], VendorCall],
         symbols: Mapping[sympy.Symbol, int],
     ) -> Trace:
-        found = trace(prepare, symbols, own_formulas(), self.layers)
+        found = super().trace(prepare, symbols)
         return evolve(found, flops=sums(((m, ""), form) for (m, _), form in found.flops.items()))
+
+    def _formulas(self) -> Mapping[Any, Any]:
+        return own_formulas()
 
 
 @frozen

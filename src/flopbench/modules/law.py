@@ -7,8 +7,6 @@ from inspect import Parameter, signature
 from operator import index
 from typing import Any
 
-import torch
-
 from flopbench.errors import UsageError
 from flopbench.inputs.numbers import quoted
 from flopbench.modules.counter import SizedCall
@@ -59,10 +57,8 @@ def law(
     call = SizedCall(target, inputs, name_of(target), backward)
     measured = Measured(call, _sizes(inputs, dims))
     with one_at_a_time():
-        found = None
-        if isinstance(target, torch.nn.Module) and not (every_layer or backward):
-            found = measured.with_equal_layers_once()
-        return found or measured.with_every_layer()
+        # A layer that is not run leaves nothing to differentiate.
+        return measured.law(every_layer=every_layer or backward)
 
 
 def _sizes(inputs: Any, dims: Any) -> dict[str, int]:

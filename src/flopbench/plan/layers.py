@@ -15,7 +15,7 @@ from omegaconf.errors import OmegaConfBaseException
 from flopbench.errors import UsageError
 from flopbench.inputs import read_text, yaml12
 from flopbench.inputs.numbers import quoted
-from flopbench.plan.config import first_line
+from flopbench.plan.structure import first_line
 
 _NULLS = ("null", "Null", "NULL", "~")
 

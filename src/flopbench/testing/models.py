@@ -24,7 +24,7 @@ from flopbench.conventions import Conventions
 from flopbench.errors import DimError
 from flopbench.ops import Op
 from flopbench.plan import Plan, make_plan
-from flopbench.plan.config import structure
+from flopbench.plan.structure import structure
 from flopbench.testing import strategies
 from flopbench.testing.costs import (
     FLOPS,

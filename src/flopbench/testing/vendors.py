@@ -13,7 +13,7 @@ from flopbench.analytic.price import price
 from flopbench.commands.run.reconcile import compare
 from flopbench.conventions import Conventions
 from flopbench.plan import Plan
-from flopbench.plan.config import structure
+from flopbench.plan.structure import structure
 from flopbench.report import Comparison
 from flopbench.testing import strategies
 from flopbench.testing.suite import check, for_all, require

@@ -7,6 +7,7 @@ becomes a failed count with a reason.
 from __future__ import annotations
 
 from collections.abc import Callable, Hashable, Mapping
+from collections.abc import Set as AbstractSet
 from typing import TYPE_CHECKING, Any, Final, Self, final
 
 import attrs
@@ -186,6 +187,11 @@ class _TracingCounter(CheckedCounter, SymbolicCounter):
         trace: Trace = self._call(self.plugin.trace, prepare, symbols)
         _require(trace, Trace, f"counter {self.name!r}")
         return trace
+
+    def with_equal_layers_once(self, apart: AbstractSet[str] = frozenset()) -> SymbolicCounter:
+        what = f"counter {self.name!r}: with_equal_layers_once"
+        found = answer(what, SymbolicCounter, self.plugin.with_equal_layers_once, apart)
+        return self if found is self.plugin else _TracingCounter(found)
 
 
 def checked_counter(counter: VendorCounter) -> CheckedCounter:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from abc import ABC, abstractmethod
 from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Set as AbstractSet
 from typing import TYPE_CHECKING, Any, ClassVar
 
 import attrs
@@ -244,12 +245,15 @@ class Trace:
         uncounted: ops that do matrix or attention work and have no formula.
         guards: relations between the symbols that the program's branches assumed.
         bound: symbols that the program bound to a number; the expressions hold only for it.
+        stood_for: paths of modules that were not traced, each with that of the equal one whose work
+            stands for theirs (`SymbolicCounter.with_equal_layers_once`).
     """
 
     flops: Mapping[tuple[str, str], sympy.Expr]
     uncounted: tuple[Uncounted, ...] = ()
     guards: tuple[sympy.Basic, ...] = ()
     bound: Mapping[str, int] = attrs.Factory(dict)
+    stood_for: Mapping[str, str] = attrs.Factory(dict)
 
 
 class SymbolicCounter(VendorCounter):
@@ -271,3 +275,14 @@ class SymbolicCounter(VendorCounter):
         Raises:
             flopbench.errors.CountError: the call fails, or cannot be counted as a whole.
         """
+
+    def with_equal_layers_once(self, apart: AbstractSet[str] = frozenset()) -> SymbolicCounter:
+        """Return a counter that runs equal layers once: itself if it runs every layer.
+
+        They are equal as far as the counter sees. Who uses it holds what it traces and counts
+        against plain counts, and names the layers where those differ.
+
+        Args:
+            apart: paths of layers that are taken as equal to no other.
+        """
+        return self

@@ -187,7 +187,9 @@ def test_a_training_step_is_exported_with_what_it_keeps():
     model, workload, vendor = hf("llama")
     trained = TrainedModel(model, TrainOptions())
     stages = ("train_forward", "train_backward", "train_recompute", "optimizer", "train")
-    laws = laws_of(trained, TrainedVendor(vendor, ("prefill",), TrainOptions()), workload, stages=stages)
+    laws = laws_of(
+        trained, TrainedVendor(vendor, ("prefill",), TrainOptions()), workload, stages=stages
+    )
     module = module_of(laws)
     assert laws.stage("train").verdict == "proved"
     forward, backward = module.flops_train_forward(2, 50), module.flops_train_backward(2, 50)

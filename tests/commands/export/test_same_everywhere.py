@@ -8,7 +8,7 @@ import pytest
 from flopbench.commands.run.runner import run
 from flopbench_transformers_lm.analytic import HfModel
 from flopbench_transformers_lm.families import FAMILIES
-from plugins.transformers_lm.tiny_configs import tiny
+from plugins.transformers_lm.tiny_configs import one_per_family, tiny
 from support.exported import (
     NODE,
     by_node,
@@ -60,14 +60,25 @@ def test_they_give_the_same_integers_on_random_points(kind, tmp_path):
     assert assert_same(hf(kind), 100, tmp_path) > 100
 
 
-PAGES = ("deepseek_ocr", "deepseek_ocr2", "unlimited_ocr", "vl/qwen2_5_vl")
+PAGES = ("deepseek_ocr", "deepseek_ocr2", "unlimited_ocr", "vl/got_ocr2", "vl/qwen2_5_vl")
 
 MANY = {"llama", "gpt_oss", "qwen3_next", "mamba2", "deepseek_v3"}
 """Types on more points, one of each kind of attention."""
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize("kind", FAMILIES)
+@pytest.mark.parametrize("name", PAGES)
+def test_page_models_give_the_same_integers_on_random_points(name, tmp_path):
+    assert_same(analytic_plan(name, stages=["vision", "prefill", "decode"]), 1000, tmp_path)
+
+
+SEVENTY = [kind for kind in FAMILIES if kind in MANY | {*one_per_family()}]
+SEVENTY += [kind for kind in FAMILIES if kind not in SEVENTY][: 66 - len(SEVENTY)]
+"""Types of all families, as many as with the page models make 71 models."""
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("kind", SEVENTY)
 def test_every_type_gives_the_same_integers_on_random_points(kind, tmp_path):
     assert_same(hf(kind), 10_000 if kind in MANY else 1000, tmp_path)
 

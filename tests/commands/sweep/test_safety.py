@@ -7,9 +7,9 @@ import time
 
 import pytest
 
-from flopbench.commands.sweep.files import LIST
-from flopbench.commands.sweep.journal import JOURNAL
 from toy.sweep import ToySweep
+
+JOURNAL, LIST = ".sweep.journal", ".sweep.files"
 
 
 @pytest.fixture
@@ -29,7 +29,7 @@ def journaled(toy, out):
     path = toy.folder / out / JOURNAL
     lines = path.read_text().splitlines(keepends=True)[1:] if path.exists() else []
     entries = [json.loads(line) for line in lines if line.endswith("\n")]
-    return {int(entry["unit"].rpartition("/")[2]) + 1 for entry in entries}
+    return {int(entry["name"].rpartition("/")[2]) + 1 for entry in entries}
 
 
 @pytest.mark.parametrize("jobs", [pytest.param("1", marks=pytest.mark.slow), "2"])
@@ -178,7 +178,7 @@ def test_a_journal_that_was_changed_never_reaches_the_report(toy):
     code, stderr = toy.run("out")
     assert code == 0
     (line,) = stderr.splitlines()
-    said = "line 3 was changed since it was written; it and the 2 counts after it are made again"
+    said = "line 3 was changed since it was written; it and the 2 lines after it are made again"
     assert said in line
     assert toy.counted() == [2, 3, 4]
     assert toy.files("out") == whole

@@ -93,10 +93,10 @@ def runnable(model_type):
     return attrs.evolve(config, values={**config.values, "layer_types": turned})
 
 
-def tiny(model_type, *, flipped=False):
+def tiny(model_type, *, flipped=False, times=1):
     """Return the config; ``flipped`` turns over its flags, such as those of biases.
 
-    Flags that a type's own fields give stay as they are.
+    Flags that a type's own fields give stay as they are. The layers are repeated some ``times``.
     """
     known, aliases = field_names(model_type)
     wanted = dict(FIELDS)
@@ -105,7 +105,7 @@ def tiny(model_type, *, flipped=False):
     if model_type in LATENT:
         del wanted["head_dim"]
         wanted["num_key_value_heads"] = wanted["num_attention_heads"]
-    wanted |= OWN.get(model_type, {})
+    wanted = _repeated(wanted | OWN.get(model_type, {}), times)
     named = {aliases.get(field, field): value for field, value in wanted.items()}
     overrides = {field: value for field, value in named.items() if field in known}
     config = read_config(model_type, LmOptions(overrides=overrides))
@@ -114,6 +114,19 @@ def tiny(model_type, *, flipped=False):
     flags = (flag for flag in FLAGS if flag not in OWN.get(model_type, {}))
     turned = {flag: not value for flag in flags if type(value := config.get(flag)) is bool}
     return read_config(model_type, LmOptions(overrides=overrides | turned))
+
+
+def _repeated(fields, times):
+    """Return the fields of a config whose layers are repeated."""
+    layers = fields["num_hidden_layers"]
+    lists = {
+        name: value * times
+        for name, value in fields.items()
+        if isinstance(value, list) and (len(value) == layers or name == "layer_types")
+    }
+    numbers = {name: fields[name] * times for name in ("num_hidden_layers", "num_layers")}
+    kinds = [[kind, often * times] for kind, often in fields["attention_types"]]
+    return {**fields, **lists, **numbers, "attention_types": kinds}
 
 
 def few(kinds, fast):

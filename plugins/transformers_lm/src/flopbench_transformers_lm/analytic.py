@@ -20,6 +20,7 @@ from flopbench_transformers_lm.batch import (
     require_positions,
 )
 from flopbench_transformers_lm.config import LmConfig, LmOptions, read_config
+from flopbench_transformers_lm.fields_of_files import QUANTISED_BESIDE
 from flopbench_transformers_lm.layer_names import layer_name
 from flopbench_transformers_lm.model_types import ALIASES, PREFIX, alias_of
 from flopbench_transformers_lm.prediction import (
@@ -71,6 +72,7 @@ class HfModel(AnalyticModel):
 
     name = PREFIX + "*"
     summary = "any other causal language model of transformers: vendor only"
+    reads_beside = (QUANTISED_BESIDE,)
     options_type = LmOptions
     inputs_type = Inputs
     defaults = Path(__file__).with_name("default.yaml")

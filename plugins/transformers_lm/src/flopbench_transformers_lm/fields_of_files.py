@@ -12,7 +12,7 @@ _NO_DTYPE = (("torch_dtype", "auto"), ("dtype", "auto"))
 """What says that a loader may choose; transformers' config classes do not take it."""
 
 
-_QUANTISED_BESIDE = "hf_quant_config.json"
+QUANTISED_BESIDE = "hf_quant_config.json"
 """Where older checkpoints of TensorRT Model Optimizer say how they are quantised."""
 
 
@@ -25,7 +25,7 @@ def read_fields(path: Path) -> dict[str, Any]:
     values: dict[str, Any] = _with_floats(read_config_json(path))
     # Code that comes with a checkpoint is never run, only transformers' own classes.
     values.pop("auto_map", None)
-    beside = path.with_name(_QUANTISED_BESIDE)
+    beside = path.with_name(QUANTISED_BESIDE)
     if "quantization_config" not in values and beside.is_file():
         said = read_config_json(beside).get("quantization")
         values |= {"quantization_config": said} if isinstance(said, dict) else {}

@@ -46,7 +46,7 @@ ALIASES: Mapping[str, tuple[str, str]] = {
 and the reason."""
 
 _NEAR = 0.8
-"""Similarity, by difflib, from which a type is suggested for an unknown one."""
+"""Similarity, by difflib, from which a type is near to an unknown one."""
 
 
 def alias_of(kind: str) -> str:
@@ -98,13 +98,15 @@ def unknown_type(kind: str, *, typed: bool) -> UsageError:
     """Return the error for a type that no language model of transformers has.
 
     Args:
-        typed: whether somebody typed it, so that it may be misspelt; a file's type is not.
+        typed: whether somebody typed it, so that it may be misspelt; a file's type hardly is.
     """
-    known = (*causal_lm_types(), *multimodal_types(), *ALIASES) if typed else ()
-    near = [each for each in nearest_names(kind, known, 3, _NEAR) if not _is_more(kind, each)]
+    known = (*causal_lm_types(), *multimodal_types(), *ALIASES)
+    close = nearest_names(kind, known, 3, _NEAR)
+    near = [each for each in close if not _is_more(kind, each)]
     what = f"transformers has no language model {PREFIX + kind!r}"
-    if near:
+    if near and typed:
         return UsageError(f"{what}: did you mean {PREFIX + near[0]!r}?")
+    what += f" (the nearest name is {PREFIX + near[0]!r})" if near else ""
     if kind in config_types():
         return UsageError(
             f"{what}: it has this type, but not as a language model that runs on text alone"

@@ -1,9 +1,4 @@
-"""The real model: transformers' own class, on the meta device without weights.
-
-Attention is eager in every module. Experts run as ``batched_mm`` where the model has that
-switch: the ``grouped_mm`` default has no formula in torch's registry, and ``eager`` experts
-loop over data that meta tensors do not have.
-"""
+"""The real model, and its passes: the calls that `generate` makes."""
 
 from __future__ import annotations
 
@@ -16,19 +11,20 @@ from typing import Any
 
 from attrs import frozen
 
-from flopbench import CountError, UsageError
-from flopbench.dims import DTYPE_BYTES, is_traced
-from flopbench.vendor.transformers import ATTENTION, EXPERTS, require_eager
+from flopbench import CountError
+from flopbench.dims import is_traced
+from flopbench.vendor.transformers import EXPERTS
+from flopbench_transformers_lm.building import built, class_of
 from flopbench_transformers_lm.components import (
     component_of,
     recurrent_in,
     told_apart,
     usual_name,
 )
-from flopbench_transformers_lm.config import LmConfig, quiet, to_transformers
-from flopbench_transformers_lm.failures import cannot_build, cannot_run
+from flopbench_transformers_lm.config import LmConfig, quiet
+from flopbench_transformers_lm.failures import cannot_run
 from flopbench_transformers_lm.kv_cache import fill_like, keys_alone
-from flopbench_transformers_lm.model_types import needs_transformers, table_of
+from flopbench_transformers_lm.model_types import table_of
 
 _KV_CACHE = "past_key_values"
 
@@ -66,30 +62,7 @@ class RealModel:
             UsageError: torch or transformers is not installed.
             CountError: transformers cannot build the model, or not with eager attention.
         """
-        try:
-            import torch
-            import transformers
-        except ImportError as error:
-            raise needs_transformers(error) from error
-        kind = getattr(transformers, self.implementation)
-        try:
-            with quiet(), torch.device("meta"):
-                module = kind._from_config(  # noqa: SLF001 - as its auto classes do
-                    _buildable(_for_class(kind, to_transformers(self.config))),
-                    attn_implementation=ATTENTION,
-                    experts_implementation=EXPERTS,
-                )
-        except UsageError:
-            raise
-        except Exception as error:
-            raise cannot_build(self.config, error) from error
-        _on_meta(module)
-        require_eager(module)
-        # Without a mask some warn of padding, and look for it in token values that do not exist.
-        # This bypasses the config's own check: a few types demand a number, others warn.
-        with quiet():
-            object.__setattr__(module.config, "pad_token_id", None)
-        return module.eval()
+        return built(self.config, self.implementation)
 
     def component_of(self, module: str, op: str = "") -> str:
         """Return the component of work in a module, as `components.component_of` does."""
@@ -104,10 +77,7 @@ class RealModel:
     @property
     def implementation(self) -> str:
         """Name of the class."""
-        from transformers.models.auto import modeling_auto
-
-        name: str = getattr(modeling_auto, self._table)[self.config.model_type]
-        return name
+        return class_of(self._table, self.config.model_type)
 
     @property
     def _table(self) -> str:
@@ -306,16 +276,6 @@ class RealModel:
         return inputs
 
 
-def _on_meta(module: Any) -> None:
-    """Move parameters to meta that a class makes on the CPU whatever it is told (XLNet's)."""
-    import torch
-
-    for part in module.modules():
-        for name, weight in part.named_parameters(recurse=False):
-            if not weight.is_meta:
-                setattr(part, name, torch.nn.Parameter(torch.empty_like(weight, device="meta")))
-
-
 def _shape_of_ids(config: Any, batch: Any, tokens: Any) -> tuple[Any, ...]:
     """Return the shape of a model's token ids; those that make sound have several a position."""
     if config.model_type in {"musicgen_decoder", "musicgen_melody_decoder"}:
@@ -325,20 +285,6 @@ def _shape_of_ids(config: Any, batch: Any, tokens: Any) -> tuple[Any, ...]:
     return batch, tokens
 
 
-def _for_class(kind: Any, config: Any) -> Any:
-    """Return a config for a class: a part of what it describes, if the class is for that."""
-    wanted = kind.config_class
-    parts = (part for part in vars(config).values() if isinstance(part, wanted))
-    return config if isinstance(config, wanted) else next(parts, config)
-
-
 def _states_of(output: Any) -> dict[str, Any]:
     """Return the state that a model's output has for the next pass."""
     return {name: output[name] for name in _STATES if output.get(name) is not None}
-
-
-def _buildable(config: Any) -> Any:
-    """Return a config whose dtype torch can build a model in; FLOPs do not depend on it."""
-    if str(config.dtype).removeprefix("torch.") not in DTYPE_BYTES:
-        config.dtype = None
-    return config

@@ -18,6 +18,7 @@ from flopbench_transformers_lm.analytic import DECODING, NOT_PRICED, HfModel, dt
 from flopbench_transformers_vlm.config import VlConfig, VlOptions, read_config
 from flopbench_transformers_vlm.families.family import Family
 from flopbench_transformers_vlm.presets import presets
+from flopbench_transformers_vlm.processors import FILES
 from flopbench_transformers_vlm.reading import UnreadableError, reading
 from flopbench_transformers_vlm.workload import Cut, Inputs, View, Workload, together
 
@@ -41,6 +42,7 @@ class VlModel(AnalyticModel):
 
     name = PREFIX + "*"
     summary = "a vision-language or OCR model of transformers: closed forms and vendor"
+    reads_beside = (*HfModel.reads_beside, *FILES)
     options_type = VlOptions
     inputs_type = Inputs
     defaults = Path(__file__).with_name("default.yaml")

@@ -19,6 +19,9 @@ _WHOLE = "processor_config.json"
 _NESTED = "image_processor"
 """The file of a whole processor, and where it has the settings of its image processor."""
 
+FILES = (_FILE, _WHOLE)
+"""What may lie beside a config."""
+
 
 def part_of(value: Any, name: str) -> Any:
     """Return a part of a setting; None if it has none."""

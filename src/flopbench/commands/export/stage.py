@@ -8,12 +8,12 @@ from typing import Any
 from attrs import define, field, frozen
 
 from flopbench.analytic import Stage
-from flopbench.commands.export.points import first_broken, refused, small, usual
 from flopbench.commands.export.priced import Key, Prices, number_of, tree_of
 from flopbench.dims import Dim
 from flopbench.errors import DimError, FlopbenchError, PluginError
 from flopbench.exports.evaluate import evaluate
 from flopbench.exports.laws import Assumption, Golden, LeftOut, Refused, Symbol
+from flopbench.exports.points import first_broken, refused, small, usual
 from flopbench.exports.tree import InexpressibleError, Tree
 from flopbench.text import key_values
 

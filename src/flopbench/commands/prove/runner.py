@@ -13,19 +13,22 @@ from flopbench.analytic import Size, Stage
 from flopbench.analytic.checked import with_symbols
 from flopbench.analytic.price import pricing
 from flopbench.commands.prove.equations import Forms, composed, equations
+from flopbench.commands.prove.pieces import (
+    Elsewhere,
+    Pieces,
+    laws_elsewhere,
+    open_sizes,
+    witness,
+)
 from flopbench.commands.prove.proof import Equation, Proof
 from flopbench.dims.forms import evaluate
-from flopbench.errors import UsageError, unknown
-from flopbench.laws.law import Law, Subject
-from flopbench.laws.vendor_law import vendor_law
+from flopbench.laws.law import Law
 from flopbench.plan import Plan
 from flopbench.plan.plan import refuse_hardware, require_closed_forms
 from flopbench.progress import Progress
 from flopbench.registry.catalog import Catalog
-from flopbench.text import listed
-from flopbench.vendor import VERIFIED, VendorCounter
-from flopbench.vendor.attribution import Failed, attempt
-from flopbench.vendor.checked import CheckedVendor
+from flopbench.vendor import VendorCounter
+from flopbench.vendor.attribution import Failed
 from flopbench.version import __version__
 
 
@@ -34,11 +37,17 @@ def prove(
     catalog: Catalog,
     symbols: Sequence[str] | None = None,
     progress: Progress | None = None,
+    *,
+    every_layer: bool = False,
+    elsewhere: Elsewhere | None = None,
 ) -> Proof:
     """Prove the plan's stages for every value of the open sizes.
 
     Args:
         symbols: names of the sizes to leave open; None for all that the model has.
+        every_layer: trace each layer. By default layers that are equal but for their index are
+            traced once; a plain count of every layer must agree, module by module.
+        elsewhere: where the laws are found, if not in this process.
 
     Raises:
         UsageError: there is nothing to prove, or nothing to prove it with.
@@ -47,14 +56,14 @@ def prove(
     progress = progress or Progress()
     refuse_hardware(plan)
     require_closed_forms(plan.model)
-    vendor, counter = _witness(plan)
-    sizes = _open_sizes(plan, symbols)
-    analytic: dict[str, Forms] = {}
-    laws: dict[str, Law | Failed] = {}
-    for stage in plan.base_stages:
-        analytic[stage.name] = analytic_forms(plan, stage, sizes, counter)
-        progress.stage(f"{stage.title.lower()} ({counter.name})")
-        laws[stage.name] = _law(plan, vendor, counter, stage, sizes, progress)
+    vendor, counter = witness(plan)
+    sizes = open_sizes(plan, symbols)
+    pieces = Pieces(
+        symbols=None if symbols is None else tuple(symbols),
+        every_layer=every_layer,
+    )
+    analytic = {s.name: analytic_forms(plan, s, sizes, counter) for s in plan.base_stages}
+    laws = _laws(plan, pieces, elsewhere, counter, progress)
     found = {
         s.name: equations(
             s.name,
@@ -87,51 +96,30 @@ def prove(
     )
 
 
+def _laws(
+    plan: Plan,
+    pieces: Pieces,
+    elsewhere: Elsewhere | None,
+    counter: VendorCounter,
+    progress: Progress,
+) -> dict[str, Law | Failed]:
+    """Return the vendor's law of each stage, in the order of stages."""
+    found = {}
+    if elsewhere:
+        for stage, law in laws_elsewhere(plan, pieces, elsewhere):
+            progress.stage(f"{stage.title.lower()} ({counter.name})")
+            found[stage.name] = law
+        return {stage.name: found[stage.name] for stage in plan.base_stages}
+    for stage in plan.base_stages:
+        progress.stage(f"{stage.title.lower()} ({counter.name})")
+        found[stage.name] = pieces.law(plan, stage.name, progress.step)
+    return found
+
+
 def _equations(stage: Stage, found: Mapping[str, list[Equation]]) -> list[Equation]:
     if stage.parts:
         return [composed(stage.name, [found[part][0] for part in stage.parts])]
     return found[stage.name]
-
-
-def _witness(plan: Plan) -> tuple[CheckedVendor, VendorCounter]:
-    if plan.vendor is None:
-        raise UsageError("a proof needs the vendor side: leave out run.analytic_only")
-    if len(plan.counters) != 1:
-        names = ", ".join(counter.name for counter in plan.counters)
-        raise UsageError(f"a proof takes one counter, got {names}")
-    (counter,) = plan.counters
-    if not counter.convention.plain:
-        raise UsageError(
-            "a proof needs a counter of the FLOPs of matrix work: "
-            f"{counter.name!r} counts {counter.convention.describe()}"
-        )
-    if counter.variant != VERIFIED:
-        raise UsageError(
-            f"a proof is about the verified vendor model: {counter.name!r} counts its variant "
-            f"{counter.variant!r}"
-        )
-    return plan.vendor, counter
-
-
-def _open_sizes(plan: Plan, symbols: Sequence[str] | None) -> tuple[Size, ...]:
-    """Return the sizes to leave open: those asked for, of those that some stage has."""
-    model = plan.model
-    present = {name for s in plan.base_stages for name in model.stage_sizes(s.name, plan.workload)}
-    sizes = tuple(size for size in model.sizes if size.name in present)
-    if not sizes and model.sizes:
-        names = listed([stage.name for stage in plan.base_stages], "and")
-        raise UsageError(
-            f"model {model.name!r} has no size that a proof could leave open in {names}: "
-            "`flopbench run` compares it at its own sizes"
-        )
-    if not sizes:
-        raise UsageError(f"model {model.name!r} declares no sizes that a proof could leave open")
-    if symbols is None:
-        return sizes
-    for name in symbols:
-        if name not in present:
-            raise UsageError(unknown(f"symbol of {model.name} in these stages", name, present))
-    return tuple(size for size in sizes if size.name in symbols)
 
 
 def analytic_forms(
@@ -181,22 +169,3 @@ def _seen(plan: Plan, stage: Stage, workload: Any, counter: VendorCounter) -> Fo
         for line in priced.lines
         if line.kind in counter.convention.sees
     }
-
-
-def _law(
-    plan: Plan,
-    vendor: CheckedVendor,
-    counter: VendorCounter,
-    stage: Stage,
-    sizes: tuple[Size, ...],
-    progress: Progress,
-) -> Law | Failed:
-    subject = Subject(
-        vendor=vendor,
-        counter=counter,
-        model=plan.model,
-        stage=stage.name,
-        workload=plan.workload,
-        open_sizes=sizes,
-    )
-    return attempt(lambda: vendor_law(subject, progress.step))

@@ -8,7 +8,7 @@ from flopbench.analytic.price import StagePrice
 from flopbench.commands.run.packed_training import packed_training
 from flopbench.errors import UsageError
 from flopbench.plan import Plan
-from flopbench.plan.config import structure
+from flopbench.plan.structure import structure
 from flopbench.tally import sums
 from flopbench.text import si
 from flopbench.training_step import TRAINING

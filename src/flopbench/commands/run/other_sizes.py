@@ -7,7 +7,7 @@ from typing import Any
 
 from flopbench.errors import UsageError
 from flopbench.plan import Plan
-from flopbench.plan.config import structure
+from flopbench.plan.structure import structure
 
 MOST = 2**40
 """How many times the first size a size is that nothing limits."""

@@ -20,7 +20,7 @@ from flopbench.commands.sweep.by_hand import (
 from flopbench.commands.sweep.point_plans import PointPlans
 from flopbench.errors import PluginError, UsageError, unknown
 from flopbench.plan import Plan
-from flopbench.plan.config import structure
+from flopbench.plan.structure import structure
 from flopbench.registry.catalog import Catalog
 from flopbench.text import listed
 

@@ -2,24 +2,26 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from functools import partial
 from pathlib import Path
 from typing import Any
 
 from flopbench.analytic import SweepPoint
 from flopbench.analytic.price_many import Costs, Evaluator
-from flopbench.commands.sweep.journal import Journal, fingerprint
+from flopbench.commands.sweep.entries import count_of, entry_of, is_entry
 from flopbench.commands.sweep.plan import SweepPlan, SweepRequest
 from flopbench.commands.sweep.pool import vendor_counts
 from flopbench.commands.sweep.report import priced_stages, sweep_report
 from flopbench.commands.sweep.units import Unit, UnitCount, at_points, units
 from flopbench.digests import source_digest
+from flopbench.executors import HERE, Where
 from flopbench.plan.targets import Targets
 from flopbench.plan.training import untrained
 from flopbench.progress import SweepProgress
 from flopbench.registry.catalog import Catalog
+from flopbench.resume.journal import Journal, fingerprint
 from flopbench.text import first_of
-from flopbench.vendor.method import Method
 from flopbench.version import __version__
 
 
@@ -29,7 +31,7 @@ def run_sweep(
     catalog: Catalog,
     *,
     out: Path | None = None,
-    jobs: int = 1,
+    where: Where = HERE,
     targets: Targets | None = None,
     progress: SweepProgress | None = None,
 ) -> tuple[dict[str, Any], Callable[[], None]]:
@@ -37,10 +39,12 @@ def run_sweep(
 
     Args:
         out: the folder that keeps finished counts, so that a killed sweep can resume.
+        where: the processes that count.
 
     Raises:
         PluginError: the model or an attention mode raises.
         UsageError: what the vendor side needs is not installed, or the folder is in use.
+        SchedulerLostError: the Dask scheduler is gone; finished counts are kept.
     """
     targets = targets or Targets()
     costs = _priced(plan, targets)
@@ -48,8 +52,10 @@ def run_sweep(
     todo = units(plan)
     journal = None
     if out is not None and todo:
-        journal = Journal(out, fingerprint(_settings(plan, provenance)))
-    counts = _count(plan, request, todo, journal, jobs, progress or SweepProgress())
+        settings = fingerprint("sweep", _settings(plan, provenance))
+        journal = Journal(out, "sweep", settings, is_entry)
+    counting = partial(vendor_counts, plan, request, where=where)
+    counts = _count(plan, counting, todo, journal, progress or SweepProgress())
     ordered = {unit: counts[unit] for unit in todo}
     report = sweep_report(plan, costs, at_points(plan, ordered), targets, provenance)
 
@@ -79,25 +85,20 @@ def _priced(plan: SweepPlan, targets: Targets) -> list[Costs]:
 
 def _count(
     plan: SweepPlan,
-    request: SweepRequest,
+    counting: Callable[[list[Unit]], Iterable[tuple[Unit, UnitCount]]],
     todo: list[Unit],
     journal: Journal | None,
-    jobs: int,
     progress: SweepProgress,
 ) -> Mapping[Unit, UnitCount]:
     """Count what the journal does not have, and write it there; retry what failed."""
     entries = journal.entries if journal else {}
-    counts = {
-        unit: UnitCount(entry["flops"], Method(entry["method"]), own_ops=tuple(entry["own_ops"]))
-        for unit in todo
-        if (entry := entries.get(unit.name, {})).get("flops") is not None
-    }
+    counts = {unit: counted for unit in todo if (counted := count_of(entries.get(unit.name)))}
     progress.start(len(todo), len(counts))
     left = [unit for unit in todo if unit not in counts]
-    for unit, counted in vendor_counts(plan, request, left, jobs):
+    for unit, counted in counting(left):
         counts[unit] = counted
         if journal:
-            journal.add(unit.name, counted)
+            journal.add(unit.name, entry_of(counted))
         progress.counted(f"{unit.stage} of {plan.points[unit.points[0]].label}")
     return counts
 

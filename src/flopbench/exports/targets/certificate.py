@@ -8,7 +8,7 @@ from typing import Any
 from flopbench.exports.laws import FLOPS, ExportedLaws, StageLaws
 from flopbench.exports.targets import Files
 from flopbench.exports.targets.code import ascii_json
-from flopbench.text import json_data, key_values, table, visible
+from flopbench.text import json_data, key_values, plural, table, visible
 
 CERTIFICATE_SCHEMA_VERSION = "1.0"
 
@@ -74,15 +74,17 @@ def _markdown(laws: ExportedLaws) -> Iterator[str]:
             yield f"- {_text(stage.reason)}"
         for each in stage.assumptions:
             yield f"- {'Checked' if each.condition is not None else 'Assumed'}: {_text(each.text)}"
-        yield f"- Compared with flopbench's own prices at {len(stage.golden)} points and more"
+        points = plural(len(stage.golden), "golden point")
+        yield f"- Held against flopbench's own numbers at {points}"
         yield from _audited(laws.audit.get("stages", {}).get(stage.name))
     yield from ("", "## Conventions and provenance", "")
     yield "- One multiply-accumulate is 2 FLOPs"
-    for name in ("conventions", "counter"):
-        yield f"- {name.title()}: {_code(', '.join(key_values(laws.audit.get(name) or {})))}"
-    for name, value in laws.provenance.items():
-        shown = ", ".join(key_values(value)) if isinstance(value, Mapping) else str(value)
-        yield f"- {name.replace('_', ' ').capitalize()}: {_code(shown)}"
+    told = {f"{name} conventions": value for name, value in laws.audit.get("counter", {}).items()}
+    told |= {"conventions": laws.audit.get("conventions"), **laws.provenance}
+    for name, value in told.items():
+        if value:
+            shown = ", ".join(key_values(value)) if isinstance(value, Mapping) else str(value)
+            yield f"- {_text(name.replace('_', ' ').capitalize())}: {_code(shown)}"
     for note in (*laws.audit.get("own_formulas", ()), *laws.notes, *laws.left_out):
         yield f"- Note: {_text(note)}"
 
@@ -97,7 +99,7 @@ def _audited(stage: Mapping[str, Any] | None) -> Iterator[str]:
     header = ("op", "component", "modules", "FLOPs", f"FLOPs at {sizes}")
     rows = (
         [
-            _code(each["op"]),
+            _code(each["op"] or "all"),
             _code(each["component"]),
             str(each["modules"] or ""),
             _code(each["flops"]),
@@ -113,11 +115,9 @@ def _audited(stage: Mapping[str, Any] | None) -> Iterator[str]:
         )
         yield from ("", f"Matrix work without a formula: {named}")
     if stage["unseen"]:
-        header = ("not seen by the counter", f"FLOPs of vector work at {sizes}")
-        each_row = (
-            [_code(e["kind"]), f"{e['vector_flops_at_workload']:,}"] for e in stage["unseen"]
-        )
-        yield from ("", *table(header, each_row))
+        kinds = ([_code(e["kind"]), f"{e['vector_flops_at_workload']:,}"] for e in stage["unseen"])
+        title = f"FLOPs of vector work at {sizes}"
+        yield from ("", *table(("not seen by the counter", title), kinds))
 
 
 _MARKUP = str.maketrans({c: f"\\{c}" for c in "\\`*_{}[]<>()#+!|~&$"})

@@ -9,27 +9,40 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from flopbench.commands.sweep.journal import JOURNAL, Journal
-from flopbench.commands.sweep.units import UnitCount
-from flopbench.errors import UsageError
-from flopbench.vendor.method import Method
+from flopbench.errors import PluginError, UsageError
+from flopbench.resume.journal import Journal, fingerprint, journal_path
 
+JOURNAL = ".sweep.journal"
 SWEEP = {"points": "digest"}
 COUNTS = {f"prefill/{n}": {"layer": 64 * n, "head": 1000 * n} for n in range(1, 6)}
 
 
+def is_count(data):
+    flops = data.get("flops") if isinstance(data, dict) else None
+    return isinstance(flops, dict) and all(type(n) is int for n in flops.values())
+
+
+def opened(folder, settings=SWEEP):
+    return Journal(folder, "sweep", settings, is_count)
+
+
+def data(flops):
+    return {"flops": flops, "method": "concrete", "own_ops": ["aten.solve"]}
+
+
 def written(folder):
     """Write a journal of five counts; return its lines."""
-    journal = Journal(folder, SWEEP)
+    assert journal_path(folder, "sweep") == folder / JOURNAL
+    journal = opened(folder)
     for unit, flops in COUNTS.items():
-        journal.add(unit, UnitCount(flops, Method.CONCRETE, own_ops=("aten.solve",)))
+        journal.add(unit, data(flops))
     journal.close(finished=False)
     return (folder / JOURNAL).read_bytes().splitlines(keepends=True)
 
 
 def read(folder):
     """Return the counts that the next sweep finds."""
-    journal = Journal(folder, SWEEP)
+    journal = opened(folder)
     journal.close(finished=False)
     assert (folder / JOURNAL).read_bytes().count(b"\n") == 1 + len(journal.entries)
     return {unit: entry["flops"] for unit, entry in journal.entries.items()}
@@ -42,10 +55,10 @@ def first(number):
 def test_what_was_written_is_found_again_and_goes_on(tmp_path, caplog):
     written(tmp_path)
     assert read(tmp_path) == COUNTS
-    journal = Journal(tmp_path, SWEEP)
-    journal.add("prefill/9", UnitCount({"layer": 9}, Method.SYMBOLIC))
+    journal = opened(tmp_path)
+    journal.add_all({f"prefill/{n}": data({"layer": n}) for n in (9, 10)})
     journal.close(finished=False)
-    assert read(tmp_path) == {**COUNTS, "prefill/9": {"layer": 9}}
+    assert read(tmp_path) == {**COUNTS, "prefill/9": {"layer": 9}, "prefill/10": {"layer": 10}}
     assert not caplog.records
 
 
@@ -57,8 +70,8 @@ CHANGES = {
     "a unit": lambda lines: lines[3].replace(b"prefill/3", b"prefill/4"),
     "a line again": lambda lines: lines[2],
     "a line of another": lambda lines: lines[4],
-    "a list": lambda lines: b'{"unit": "prefill/3", "flops": [["layer", 1]]}\n',
-    "no digest": lambda lines: b'{"unit": "prefill/3", "flops": {"layer": 192}}\n',
+    "a list": lambda lines: b'{"name": "prefill/3", "data": [["layer", 1]]}\n',
+    "no digest": lambda lines: b'{"name": "prefill/3", "data": {"flops": {"layer": 192}}}\n',
     "depth": lambda lines: b"[" * 100_000 + b"\n",
     "digits": lambda lines: b"9" * 5000 + b"\n",
     "bytes": lambda lines: b"\xff\0\n",
@@ -74,7 +87,7 @@ def test_what_was_changed_and_all_after_it_is_counted_again(tmp_path, caplog, ch
     assert read(tmp_path) == first(2)
     (record,) = caplog.records
     assert record.levelno == logging.WARNING
-    said = "line 4 was changed since it was written; it and the 2 counts after it are made again"
+    said = "line 4 was changed since it was written; it and the 2 lines after it are made again"
     assert said in record.getMessage()
     caplog.clear()
     assert read(tmp_path) == first(2)
@@ -84,8 +97,8 @@ def test_what_was_changed_and_all_after_it_is_counted_again(tmp_path, caplog, ch
 @pytest.mark.parametrize(
     ("line", "again"),
     [
-        (2, "it and the 4 counts after it are made again"),
-        (5, "it and the 1 count after it are made again"),
+        (2, "it and the 4 lines after it are made again"),
+        (5, "it and the 1 line after it are made again"),
         (6, "it is made again"),
     ],
 )
@@ -107,11 +120,11 @@ def test_lines_that_are_gone_or_swapped_are_counted_again(tmp_path):
     assert read(tmp_path) == first(1)
 
 
-@given(st.data())
-def test_no_flipped_bit_is_taken_for_a_count(tmp_path_factory, data):
+@given(drawn=st.data())
+def test_no_flipped_bit_is_taken_for_a_count(tmp_path_factory, drawn):
     folder = tmp_path_factory.mktemp("journal")
     whole = b"".join(written(folder))
-    place = data.draw(st.integers(0, 8 * len(whole) - 1))
+    place = drawn.draw(st.integers(0, 8 * len(whole) - 1))
     changed = bytearray(whole)
     changed[place // 8] ^= 1 << place % 8
     (folder / JOURNAL).write_bytes(changed)
@@ -123,7 +136,9 @@ def test_no_flipped_bit_is_taken_for_a_count(tmp_path_factory, data):
         assert found.items() <= COUNTS.items()
 
 
-@pytest.mark.parametrize("text", ["notes\n", "{}\n", '{"sweep": {"points": "digest"}}\n'])
+@pytest.mark.parametrize(
+    "text", ["notes\n", "{}\n", '{"command": "sweep", "settings": {"points": "digest"}}\n']
+)
 def test_a_file_that_no_sweep_began_is_refused_as_it_is(tmp_path, text):
     (tmp_path / JOURNAL).write_text(text)
     said = (
@@ -131,7 +146,7 @@ def test_a_file_that_no_sweep_began_is_refused_as_it_is(tmp_path, text):
         "changed: delete it to start again$"
     )
     with pytest.raises(UsageError, match=said):
-        Journal(tmp_path, SWEEP)
+        opened(tmp_path)
     assert (tmp_path / JOURNAL).read_text() == text
 
 
@@ -141,33 +156,26 @@ def test_a_line_that_a_kill_cut_short_is_counted_again(tmp_path, caplog):
     assert read(tmp_path) == first(1)
     assert not caplog.records
     with pytest.raises(UsageError, match="other settings"):
-        Journal(tmp_path, {"points": "another"})
+        opened(tmp_path, {"points": "another"})
 
 
 def test_what_is_no_file_is_refused(tmp_path):
     os.mkfifo(tmp_path / JOURNAL)
     with pytest.raises(UsageError, match="it is not a regular file"):
-        Journal(tmp_path, SWEEP)
+        opened(tmp_path)
     (tmp_path / JOURNAL).unlink()
     (tmp_path / "mine").write_text(json.dumps({"mine": 1}))
     (tmp_path / JOURNAL).symlink_to(tmp_path / "mine")
     with pytest.raises(UsageError, match="is not a"):
-        Journal(tmp_path, SWEEP)
+        opened(tmp_path)
     assert json.loads((tmp_path / "mine").read_text()) == {"mine": 1}
 
 
 WRONG_FORMS = (
-    {"flops": [["c", 1]]},
-    {"flops": {"layer": "1"}},
-    {"flops": {"layer": -1}},
-    {"flops": {"layer": 1.5}},
-    {"flops": {"layer": True}},
-    {"flops": 5},
-    {"flops": None},
-    {"unit": []},
-    {"method": "law"},
-    {"method": None},
-    {"error": 7},
+    {"data": [["c", 1]]},
+    {"data": {"flops": {"layer": "1"}}},
+    {"data": None},
+    {"name": []},
     {"another": 1},
 )
 
@@ -185,3 +193,17 @@ def test_a_line_of_another_form_is_counted_again_although_its_digest_fits(tmp_pa
         text += json.dumps({**entry, "chain": digest}).encode() + b"\n"
     (tmp_path / JOURNAL).write_bytes(text)
     assert read(tmp_path) == first(2)
+
+
+def test_a_journal_of_another_command_is_refused(tmp_path):
+    written(tmp_path)
+    (tmp_path / JOURNAL).rename(tmp_path / ".survey.journal")
+    with pytest.raises(UsageError, match="its first line was changed"):
+        Journal(tmp_path, "survey", SWEEP)
+
+
+def test_a_setting_without_a_canonical_text_is_named():
+    with pytest.raises(PluginError, match="a survey cannot make a digest of its model, which"):
+        fingerprint("survey", {"points": 1, "model": object()})
+    one, other = (fingerprint("survey", {"points": n, "model": "m"}) for n in (1, 2))
+    assert {name for name in one if one[name] != other[name]} == {"points"}

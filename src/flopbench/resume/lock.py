@@ -1,4 +1,4 @@
-"""The folder of a sweep: one sweep writes there at a time."""
+"""The folder of a command such as ``sweep``: one of its kind writes there at a time."""
 
 from __future__ import annotations
 
@@ -17,36 +17,40 @@ try:
 except ImportError:  # Windows
     fcntl = None  # type: ignore[assignment]
 
-LOCK = ".sweep.lock"
+
+def lock_path(directory: Path, command: str) -> Path:
+    """Return what a command locks: ``.sweep.lock`` for a sweep."""
+    return directory / f".{command}.lock"
 
 
 @contextmanager
-def locked(directory: Path) -> Iterator[None]:
-    """Lock the folder for one sweep; the system releases it however the process ends.
+def locked(directory: Path, command: str) -> Iterator[None]:
+    """Lock the folder for one command of a kind; the system releases it however the process ends.
 
-    On Windows nothing is locked: two sweeps in one folder are not told apart.
-    A folder created for a sweep that wrote nothing is removed afterwards.
+    On Windows nothing is locked: two in one folder are not told apart.
+    A folder created for one that wrote nothing is removed afterwards.
 
     Raises:
-        UsageError: another sweep holds the lock, or nothing can be written there.
+        UsageError: another one holds the lock, or nothing can be written there.
     """
+    path = lock_path(directory, command)
     made: list[Path] = []
     try:
         made = make_folder(directory)
-        stream = _held(directory / LOCK)
+        stream = _held(path)
     except OSError as error:
         remove_folders(made)
         raise UsageError(f"cannot write to --out {directory}: {error.strerror}") from error
     if stream is None:
         raise UsageError(
-            f"another sweep is writing to --out {directory}: wait for it, or choose another"
+            f"another {command} is writing to --out {directory}: wait for it, or choose another"
         )
     with stream:
         try:
             yield
         finally:
-            if not os.fstat(stream.fileno()).st_size:  # a sweep's own
-                _remove(directory / LOCK, stream)
+            if not os.fstat(stream.fileno()).st_size:  # a command's own
+                _remove(path, stream)
             remove_folders(made)
 
 
@@ -60,7 +64,7 @@ def _held(path: Path) -> IO[bytes] | None:
         with contextlib.suppress(FileNotFoundError):
             if os.path.samestat(os.fstat(stream.fileno()), path.stat()):
                 return stream
-        # A sweep that ended between the two steps removed the file.
+        # A command that ended between the two steps removed the file.
         stream.close()
 
 
@@ -68,7 +72,7 @@ def _remove(path: Path, stream: IO[bytes]) -> None:
     """Remove the lock.
 
     While it is locked: whoever opened it meanwhile sees that the path lost this file. Windows does
-    not remove an open file, be it another sweep's.
+    not remove an open file, be it another one's.
     """
     if fcntl:
         path.unlink(missing_ok=True)

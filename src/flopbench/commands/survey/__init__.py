@@ -1,0 +1,1 @@
+"""``flopbench survey``: a row for each config file of a folder."""

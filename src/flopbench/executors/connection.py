@@ -1,0 +1,192 @@
+"""The connection to a Dask scheduler: what goes wrong with it is one sentence."""
+
+from __future__ import annotations
+
+import logging
+import platform
+import time
+import warnings
+from collections.abc import Callable, Iterator, Mapping
+from concurrent.futures import CancelledError, Future
+from contextlib import ExitStack, contextmanager, suppress
+from importlib import metadata
+from threading import Thread
+from typing import Any
+
+from flopbench.errors import UsageError, describe
+from flopbench.executors.address import ANSWER_S, no_answer
+from flopbench.executors.executor import SchedulerLostError
+from flopbench.executors.quiet_dask import silenced
+from flopbench.executors.versions import PYTHON, differences, other_versions, versions_here
+
+WORKERS_S = 10.0
+"""Seconds to wait for workers, at first."""
+
+_BRIEFLY_S = 1.0
+
+WORKERS_AGAIN_S = 30.0
+"""Seconds to wait for workers that ended; Dask starts them again."""
+
+LOG = logging.getLogger("flopbench")
+
+
+class Connection:
+    """A client of a Dask scheduler.
+
+    Attributes:
+        versions: those of this process, which workers must have.
+        workers: how many there are.
+        close: closes it.
+    """
+
+    close: Callable[[], None]
+
+    def __init__(self, address: str) -> None:
+        """Connect, wait for workers, and compare their versions with those here.
+
+        Raises:
+            UsageError: ``distributed`` is not installed, nothing answers, or the versions of a
+                worker differ.
+            SchedulerLostError: there are no workers.
+        """
+        self._address = address
+        self.versions, self.workers = versions_here(), 0
+        with ExitStack() as stack:
+            stack.enter_context(silenced(address))
+            self._client = _client(address)
+            stack.callback(self._close_client)
+            self._seen_s = time.monotonic()
+            self._patience_s = WORKERS_S
+            self._is_missed = self._said_idle = False
+            while not self.workers:
+                self.look()
+                time.sleep(0 if self.workers else 0.2)
+            self._patience_s = WORKERS_AGAIN_S
+            self._compare()
+            self.close = stack.pop_all().close
+
+    def look(self) -> None:
+        """Look how many workers there are; say once that there are none.
+
+        Raises:
+            SchedulerLostError: there have been none for long, or the scheduler is gone.
+        """
+        with self._asking():
+            threads = self._client.nthreads()
+        self.workers, now = len(threads), time.monotonic()
+        if self.workers:
+            self._say_idle(threads)
+            self._seen_s, self._is_missed = now, False
+            return
+        start = f"`dask worker {self._address}` starts one"
+        if now > self._seen_s + self._patience_s:
+            raise SchedulerLostError(f"no worker is connected to {self._address}: {start}")
+        if not self._is_missed and now > self._seen_s + _BRIEFLY_S:
+            self._is_missed = True
+            LOG.warning(
+                "no worker is connected to %s: waiting %.0f s for one (%s)",
+                *(self._address, self._patience_s, start),
+            )
+
+    def _say_idle(self, threads: Mapping[str, int]) -> None:
+        """Say once that a worker has threads that do nothing."""
+        address, most = max(threads.items(), key=lambda item: item[1])
+        if most > 1 and not self._said_idle:
+            self._said_idle = True
+            LOG.warning(
+                "worker %s has %d threads and uses one: `dask worker %s --nworkers -1 "
+                "--nthreads 1` starts a worker per CPU",
+                *(address, most, self._address),
+            )
+
+    def _compare(self) -> None:
+        """Compare versions, by functions that any Python has.
+
+        A worker that comes later compares them itself, before it runs a task.
+
+        Raises:
+            UsageError: they differ.
+        """
+        found: dict[str, dict[str, str | None]] = {}
+        for name in self.versions:
+            asked = (platform.python_version,) if name == PYTHON else (metadata.version, name)
+            with self._asking():
+                there = self._client.run(*asked, on_error="return")
+            for address, version in there.items():
+                if isinstance(version, str | metadata.PackageNotFoundError):  # else it has ended
+                    found.setdefault(address, {})[name] = version if type(version) is str else None
+        for address, there in found.items():
+            here = {name: self.versions[name] for name in there}
+            if differing := list(differences(here, there.get)):
+                raise UsageError(other_versions(address, differing))
+
+    def submit(self, function: Callable[..., Any], *arguments: Any) -> Any:
+        """Submit a call; return its future."""
+        with self._asking():
+            return self._client.submit(function, *arguments, pure=False)
+
+    def result(self, future: Any) -> Any:
+        """Return the result of a future that is done, and let the scheduler forget it.
+
+        Raises:
+            SchedulerLostError: the scheduler is gone.
+            Exception: what the function raised, or Dask in its place.
+        """
+        try:
+            return future.result()
+        except CancelledError as error:
+            raise self._lost() from error
+        finally:
+            future.release()
+
+    def cancel(self, futures: list[Any]) -> None:
+        """Take back what is not done, if the scheduler is there."""
+        with suppress(Exception):
+            self._client.cancel(futures)
+
+    def _close_client(self) -> None:
+        with suppress(Exception):
+            self._client.close(timeout=1)
+
+    @contextmanager
+    def _asking(self) -> Iterator[None]:
+        if self._client.status != "running":
+            raise self._lost()
+        try:
+            yield
+        except (OSError, TimeoutError) as error:
+            raise self._lost() from error
+
+    def _lost(self) -> SchedulerLostError:
+        return SchedulerLostError(f"the Dask scheduler at {self._address} answers no more")
+
+
+def _client(address: str) -> Any:
+    """Return a client.
+
+    It is made in a thread that may be left behind: what accepts a connection and then says nothing,
+    Dask waits for without an end.
+
+    Raises:
+        UsageError: nothing answers, or no scheduler.
+    """
+    import distributed
+
+    made: Future[Any] = Future()
+
+    def make() -> None:
+        client: Any = distributed.Client
+        try:
+            made.set_result(client(address, timeout=ANSWER_S, set_as_default=False))
+        except Exception as error:  # noqa: BLE001 - it is raised below
+            made.set_exception(error)
+
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")  # Dask's about versions, which are compared here
+        Thread(target=make, daemon=True).start()
+        try:
+            return made.result(ANSWER_S + 1)
+        except (OSError, TimeoutError) as error:
+            raise UsageError(no_answer(address)) from error
+        except Exception as error:
+            raise UsageError(f"--scheduler {address}: {describe(error)}") from error
