@@ -75,5 +75,10 @@ class ToySurvey(ToySweep):
             text=True,
         )
 
+    def run(self, out, *options, **environment):
+        code, stderr = super().run(out, *options, **environment)
+        kept = (line for line in stderr.splitlines(keepends=True) if " rows done, " not in line)
+        return code, "".join(kept)
+
     def report(self, out):
         return json.loads((self.folder / out / "survey.json").read_text())

@@ -67,17 +67,21 @@ def survey(
 
     Raises:
         UsageError: an argument is wrong; the message is the sentence of the command line.
-        PluginError: a plugin cannot be loaded.
+        PluginError: a plugin cannot be loaded, or a worker has another one.
+        SchedulerLostError: the Dask scheduler is gone; with ``out``, finished rows are kept.
     """
     from flopbench.commands.prove.runner import analytic_forms, prove
     from flopbench.commands.run.runner import run
     from flopbench.commands.survey.columns import files
     from flopbench.commands.survey.request import Works, check_settings, configs_of, requested
     from flopbench.commands.survey.runner import COMMAND, run_survey
+    from flopbench.executors import Where, check_scheduler
     from flopbench.resume.files import replace_files
     from flopbench.resume.lock import locked
     from flopbench.values.files import check_writable
 
+    processes = count_of("--jobs", jobs) or 1
+    check_scheduler(scheduler, processes)
     folder = None if out is None else path("--out", out)
     if folder:
         check_writable(folder)
@@ -97,13 +101,12 @@ def survey(
         image=image,
         gpu=gpu,
     )
-    processes = count_of("--jobs", jobs) or 1
     catalog = catalog_of(request.plugins, strict_plugins)
     check_settings(catalog, request)
     found = configs_of(catalog, paths)
     with locked(folder, COMMAND) if folder else nullcontext():
         result, close = run_survey(
-            found, request, catalog, out=folder, jobs=processes, scheduler=scheduler
+            found, request, catalog, out=folder, where=Where(scheduler, processes)
         )
         if folder:
             replace_files(folder, COMMAND, files(result)[0])

@@ -85,9 +85,11 @@ def survey_command(
     )
     from flopbench.commands.survey.runner import COMMAND, run_survey
     from flopbench.commands.survey.text import FORMATS
+    from flopbench.executors import Where, check_scheduler
     from flopbench.resume.lock import locked
     from flopbench.values.files import check_writable
 
+    check_scheduler(scheduler, jobs)
     folder = None if out is None else path("--out", out)
     if folder:
         check_writable(folder)
@@ -113,8 +115,7 @@ def survey_command(
                 request,
                 catalog,
                 out=folder,
-                jobs=jobs,
-                scheduler=scheduler,
+                where=Where(scheduler, jobs),
                 progress=progress,
             )
         survey = survey if seconds else survey.without_seconds()

@@ -91,5 +91,5 @@ def test_other_settings_or_another_survey_in_the_folder_are_refused(toy):
     toy.hold.unlink()
     assert code == 2
     assert "another survey is writing to --out shared" in stderr
-    assert first.communicate(timeout=300)[1] == ""
+    first.communicate(timeout=300)
     assert first.returncode == 0

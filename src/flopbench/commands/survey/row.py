@@ -34,8 +34,13 @@ def survey_row(request: SurveyRequest, config: ConfigFile) -> Row:
     """Return the row of a config; whatever fails is a row, too.
 
     Nothing in it but ``seconds`` depends on where or when it is made.
+
+    Raises:
+        FlopbenchError: this process has other plugins, or other code, than that which asks.
     """
     start = time.perf_counter()
+    catalog = catalog_of(request)
+    require_same(request, catalog)
     row = blank(config.name)
     if config.problem is not None:
         _conclude(row, Checked("refused", config.problem))
@@ -43,8 +48,6 @@ def survey_row(request: SurveyRequest, config: ConfigFile) -> Row:
         row["model_type"] = _type_of(config)
         with placed(request, config) as here:
             try:
-                catalog = catalog_of(request)
-                require_same(request, catalog)
                 _fill(row, request, catalog, here)
             except (Exception, SystemExit) as error:  # noqa: BLE001 - a row of its own
                 _conclude(row, unforeseen(error))

@@ -15,7 +15,7 @@ from flopbench.commands.survey.found import Found
 from flopbench.commands.survey.request import SurveyRequest
 from flopbench.commands.survey.result import Survey
 from flopbench.commands.survey.row import Row, blank, lost, survey_row
-from flopbench.executors import LOCAL, Executor, WorkerLostError, executor_of
+from flopbench.executors import HERE, Executor, Where, WorkerLostError
 from flopbench.executors.processes import ProcessExecutor
 from flopbench.progress import SweepProgress
 from flopbench.registry.catalog import Catalog
@@ -35,20 +35,20 @@ def run_survey(
     catalog: Catalog,
     *,
     out: Path | None = None,
-    jobs: int = 1,
-    scheduler: str = LOCAL,
+    where: Where = HERE,
     progress: SweepProgress | None = None,
 ) -> tuple[Survey, Callable[[], None]]:
     """Carry out a survey; return it, and a function to call once it is on disk.
 
     Args:
         out: the folder that keeps finished rows, so that a killed survey can resume.
-        jobs: processes of this machine.
-        scheduler: ``local``, or the address of a Dask scheduler.
+        where: the processes that make rows.
 
     Raises:
         UsageError: the folder is in use, or has another survey's rows; or the scheduler does not
             answer.
+        SchedulerLostError: the Dask scheduler is gone; finished rows are kept.
+        PluginError: a worker has other plugins.
     """
     versions = {"flopbench": __version__, **catalog.versions, **dict(_versions())}
     request = evolve(request, code=code_of(catalog))
@@ -57,7 +57,7 @@ def run_survey(
         settings = {**request.settings, "versions": versions}
         journal = Journal(out, COMMAND, fingerprint(COMMAND, settings), _is_data)
     use(request, catalog)
-    rows = _rows(found, request, journal, jobs, scheduler, progress or SweepProgress())
+    rows = _rows(found, request, journal, where, progress or SweepProgress())
     survey = Survey(
         configs=tuple(rows[config.name] for config in found.configs),
         check=request.check,
@@ -80,15 +80,16 @@ def _rows(
     found: Found,
     request: SurveyRequest,
     journal: Journal | None,
-    jobs: int,
-    scheduler: str,
+    where: Where,
     progress: SweepProgress,
 ) -> dict[str, Row]:
     """Make the rows that the journal does not have, and write them there; retry what failed."""
     rows = dict(_known(found, journal.entries if journal else {}))
     left = [config for config in found.configs if config.name not in rows]
     progress.start(len(found.configs), len(rows))
-    with _executor(request, len(left), jobs, scheduler) as executor:
+    if not left:
+        return rows
+    with _executor(request, where, len(left)) as executor:
         pending = {executor.submit(survey_row, request, config): config for config in left}
         for done in executor.as_completed():
             config = pending.pop(done)
@@ -103,11 +104,11 @@ def _rows(
     return rows
 
 
-def _executor(request: SurveyRequest, rows: int, jobs: int, scheduler: str) -> Executor:
+def _executor(request: SurveyRequest, where: Where, rows: int) -> Executor:
     """Return where rows are made: one that ends its process must not end the others."""
-    if scheduler == LOCAL and request.check is not None and rows > 1:
-        return ProcessExecutor(min(jobs, rows))
-    return executor_of(scheduler, min(jobs, max(rows, 1)))
+    if where.is_here and request.check is not None and rows > 1:
+        return ProcessExecutor(min(where.jobs, rows))
+    return where.executor(rows)
 
 
 def _known(found: Found, entries: Mapping[str, Any]) -> Iterator[tuple[str, Row]]:
