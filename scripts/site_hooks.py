@@ -10,10 +10,10 @@ import re
 from collections.abc import Iterator
 from pathlib import Path
 
+from explorer_pages import explorer_pages
 from mkdocs.config.defaults import MkDocsConfig
 from mkdocs.structure.files import File, Files, InclusionLevel
 from mkdocs.structure.pages import Page
-from explorer_pages import explorer_pages
 from notebook_pages import page as notebook_page
 
 ROOT = Path(__file__).parents[1]
