@@ -1,6 +1,6 @@
 // The explorer: proved laws of one or more models, evaluated at the sizes that a reader chooses.
 
-const POINTS = 33;
+const POINTS = 25;
 const COLUMNS = [
   ["flops", "matrix FLOPs"],
   ["vector_flops", "vector FLOPs"],
