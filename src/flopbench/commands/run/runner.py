@@ -10,7 +10,6 @@ import attrs
 
 from flopbench.analytic import Stage
 from flopbench.analytic.price import total_price
-from flopbench.commands.run.laws import component_laws
 from flopbench.commands.run.memory import autograd_keeps, memory
 from flopbench.commands.run.notes import notes
 from flopbench.commands.run.priced import StagePrices, price_stages
@@ -26,7 +25,7 @@ from flopbench.plan import Plan
 from flopbench.plan.targets import Targets
 from flopbench.progress import Progress
 from flopbench.registry.catalog import Catalog
-from flopbench.report import Comparison, ExecutedComponent, Series
+from flopbench.report import Comparison, ComponentLaw, ExecutedComponent, Series
 from flopbench.vendor import EXECUTED_FLOP, VERIFIED, OwnFormula, VendorCounter
 from flopbench.vendor.attribution import Attributed, Failed, attempt, attribute, total_count
 from flopbench.vendor.checked import CheckedVendor
@@ -74,8 +73,14 @@ def run(
         no_closed_forms=plan.model.no_closed_forms,
         own_formulas=_own_formulas(counts),
         notes=(*notes(plan, prices, counts), *(timed.notes() if timed else ())),
-        laws=component_laws(plan) if laws else (),
+        laws=_laws(plan) if laws else (),
     )
+
+
+def _laws(plan: Plan) -> tuple[ComponentLaw, ...]:
+    from flopbench.commands.run.laws import component_laws  # loads SymPy
+
+    return component_laws(plan)
 
 
 def _timed(plan: Plan, prices: Mapping[str, StagePrices]) -> Timed | None:
