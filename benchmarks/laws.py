@@ -1,15 +1,17 @@
 """Measure what a proof takes, and what a law saves over counting each point.
 
-Bounds on two cores: `flopbench prove deepseek_ocr` 60 s and 1.5 GB of peak memory; the
+Bounds on two cores: `flopbench prove deepseek_ocr` 60 s and 1.5 GB of peak memory; `flopbench
+prove` of Llama 3.1 8B 15 s, and its prefill at most 0.5 of the CPU time of `--every-layer`; the
 vendor's FLOPs at 100,000 points by one law 5 s. Exit status 1 if a bound is broken.
 Run: python benchmarks/laws.py
 """
 
+import json
 import sys
 import time
 
 import numpy as np
-from measure import FLOPBENCH, measure, within
+from measure import FLOPBENCH, measure, recorded, within
 
 from flopbench.builtin.torch_counter import TorchCounter
 from flopbench.laws.law import Subject
@@ -21,12 +23,24 @@ from flopbench_deepseek_ocr.workload import Inputs
 
 SECONDS, BYTES, SWEEP_SECONDS = 60.0, 1_500_000_000, 5.0
 POINTS = 100_000
+LLAMA_SECONDS, SHARED = 15.0, 0.5
+LLAMA_8B = {
+    "vocab_size": 128256,
+    "hidden_size": 4096,
+    "intermediate_size": 14336,
+    "num_hidden_layers": 32,
+    "num_attention_heads": 32,
+    "num_key_value_heads": 8,
+}
+"""Llama 3.1 8B, as its publisher's config.json has it."""
+OVERRIDES = f"model.overrides={json.dumps(LLAMA_8B)}"
 
 
 def main() -> int:
     """Print times, peaks and ratios; return 1 if a bound is broken."""
     proof = measure([FLOPBENCH, "prove", "deepseek_ocr"], runs=1)
     kept = within("flopbench prove deepseek_ocr", proof, seconds=SECONDS, peak_bytes=BYTES)
+    kept = all([kept, proof_of_an_8b(), equal_layers_once()])
     model, counter = DeepseekOcr(), TorchCounter()
     vendor = DeepseekOcrVendor.from_options(model.architecture, VendorOptions())
     workload = model.workload(Inputs())
@@ -51,6 +65,24 @@ def main() -> int:
         f"{counted:.3f} s; {counted * POINTS / evaluated:,.0f} times faster per point"
     )
     return int(not kept or evaluated > SWEEP_SECONDS)
+
+
+def proof_of_an_8b() -> bool:
+    """Prove a published 8B; return whether that keeps its bounds."""
+    took = measure([FLOPBENCH, "prove", "hf/llama", OVERRIDES], 1)
+    return within("flopbench prove of an 8B", took, seconds=LLAMA_SECONDS, peak_bytes=BYTES)
+
+
+def equal_layers_once() -> bool:
+    """Prove the prefill of a published 8B with equal layers once, and with every layer."""
+    command = [FLOPBENCH, "prove", "hf/llama", OVERRIDES, "--stages", "prefill"]
+    once, every = measure(command, 1), measure([*command, "--every-layer"], 1)
+    ratio = recorded("prefill of an 8B: layers once / every layer", once.cpu_s / every.cpu_s)
+    print(
+        f"  its prefill: {once.wall_s:.1f} s, with every layer {every.wall_s:.1f} s: "
+        f"{ratio:.2f} of the CPU time (bound {SHARED})"
+    )
+    return ratio <= SHARED
 
 
 if __name__ == "__main__":

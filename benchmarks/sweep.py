@@ -1,8 +1,10 @@
-"""Measure a sweep: closed forms at many points, and the whole command with the vendor.
+"""Measure a sweep: closed forms at many points, and the whole command with and without the vendor.
 
 Bounds on two cores: 53 points x 2 modes x 3 stages 50 ms in process; 1,000,000 points 3 s and
 a process of 1 GB; `flopbench sweep deepseek_ocr vision_prefill` with the vendor at 53 points
-90 s; and the cost per point falls as points grow.
+90 s; from the command to its files, in 1 GB: 100,000 points as JSON and CSV 15 s (hf/llama) and
+25 s (deepseek_ocr, all five stages), 1,000,000 points of hf/llama as Parquet 60 s; and the cost
+per point falls as points grow.
 Exit status 1 if a bound is broken.
 Run: python benchmarks/sweep.py
 """
@@ -16,7 +18,7 @@ from itertools import pairwise
 from pathlib import Path
 
 import numpy as np
-from measure import FLOPBENCH, measure, python, within
+from measure import FLOPBENCH, Measured, measure, python, recorded, within
 
 from flopbench.analytic.price import Pricer
 from flopbench.analytic.price_many import Evaluator
@@ -35,6 +37,24 @@ EVALUATOR = Evaluator(model=DeepseekOcr(), modes=MODES, pricer=PRICER, stages=ST
 FEW_SECONDS, MANY_SECONDS, MANY_BYTES = 0.05, 3.0, 1_000_000_000
 SWEEP_SECONDS, SWEEP_BYTES = 90.0, 3_000_000_000
 MANY = 1_000_000
+TEXTS = ("--format", "json,csv")
+LLAMA = ("hf/llama", "workload.context_tokens=1:1000")
+TO_FILES = (
+    ("100,000 points of hf/llama", (*LLAMA, "workload.batch_size=1:100"), TEXTS, 15.0),
+    (
+        "100,000 points of deepseek_ocr",
+        ("deepseek_ocr", "workload.prompt_tokens=1:1000", "workload.decode_steps=1:100"),
+        TEXTS,
+        25.0,
+    ),
+    (
+        "1,000,000 points of hf/llama",
+        (*LLAMA, "workload.batch_size=1:1000"),
+        ("--format", "parquet"),
+        60.0,
+    ),
+)
+"""What, its model and what is varied, its formats, and seconds."""
 
 
 def main() -> int:
@@ -48,6 +68,8 @@ def main() -> int:
         seconds=SWEEP_SECONDS,
         peak_bytes=SWEEP_BYTES,
     )
+    for each in TO_FILES:
+        kept &= _to_files(*each)
     # Before the rest: a child's peak is at least its parent's peak so far.
     code = f"import sys; sys.path.insert(0, {FOLDER!r}); import sweep; sweep._many(sweep.MANY)"
     held = measure(python(code), runs=1).peak_bytes
@@ -69,6 +91,26 @@ def main() -> int:
     )
     bounds = (few <= FEW_SECONDS, took[MANY] <= MANY_SECONDS, held <= MANY_BYTES, falls, kept)
     return int(not all(bounds))
+
+
+def _to_files(name: str, what: tuple[str, ...], files: tuple[str, ...], seconds: float) -> bool:
+    """Measure a sweep of closed forms from command to files; return whether it keeps its bounds."""
+    whole = _analytic(what, files)
+    return within(f"{name} as {files[1]}", whole, seconds=seconds, peak_bytes=MANY_BYTES)
+
+
+def _analytic(what: tuple[str, ...], files: tuple[str, ...]) -> Measured:
+    model, *vary = what
+    options = [text for each in vary for text in ("--vary", each)]
+    with tempfile.TemporaryDirectory() as folder:
+        command = [FLOPBENCH, "sweep", model, *options, "--analytic-only", "--no-plots", *files]
+        return measure([*command, "--out", folder], runs=1)
+
+
+def many_points() -> None:
+    """Measure what 20,000 points take, against 2,000, from command to files."""
+    few, many = (_analytic((*LLAMA, f"workload.batch_size=1:{n}"), TEXTS) for n in (2, 20))
+    recorded("hf/llama: 20,000 points / 2,000 points as JSON and CSV", many.cpu_s / few.cpu_s)
 
 
 def _few() -> float:

@@ -8,7 +8,7 @@ import time
 import pytest
 
 from flopbench.errors import UsageError
-from flopbench.executors import SchedulerLostError, WorkerLostError, connection, executor_of
+from flopbench.executors import SchedulerLostError, WorkerLostError, client, connection, executor_of
 from support.clusters import Cluster, kill
 from support.tasks import die, here, pid, square, square_and_log, usage_error
 
@@ -91,7 +91,7 @@ def test_nor_does_one_that_cannot_be(address):
 
 
 def test_what_says_nothing_is_no_scheduler(monkeypatch):
-    monkeypatch.setattr(connection, "ANSWER_S", 0.3)
+    monkeypatch.setattr(client, "ANSWER_S", 0.3)
     with socket.create_server(("127.0.0.1", 0)) as server:
         address = f"tcp://127.0.0.1:{server.getsockname()[1]}"
         with pytest.raises(UsageError, match=f"no Dask scheduler answers at {address}: "):

@@ -65,7 +65,8 @@ def test_an_op_within_a_module_is_attributed_in_sweeps_counted_or_by_law():
             plans=[base] * len(workloads),
             by_plan=[(base, range(len(workloads)))],
         )
-        counts = dict(vendor_counts(plan, None, units(plan)))
+        found = vendor_counts(plan, None, units(plan))
+        counts = {unit: counted for each in found for unit, counted in each.by_unit.items()}
         found = [counts[unit].by_component for unit in units(plan)]
         assert found == [{"layer": 64 * w.S, "scores": 16 * w.S**2} for w in workloads]
 

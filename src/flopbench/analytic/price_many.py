@@ -8,14 +8,14 @@ processed in blocks that fit in a cache.
 from __future__ import annotations
 
 from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
-from itertools import product
+from itertools import groupby, product
 from typing import Any
 
 import attrs
 from attrs import frozen
 
 from flopbench.analytic.attention import AttentionMode
-from flopbench.analytic.columns import Column, Joined
+from flopbench.analytic.columns import Column, Joined, concatenated, divided, values_of
 from flopbench.analytic.model import AnalyticModel, Stage
 from flopbench.analytic.price import (
     Fallback,
@@ -25,9 +25,8 @@ from flopbench.analytic.price import (
     pricing,
     total_price,
 )
+from flopbench.analytic.stacked import arrays, at_point, length, sliced, stack
 from flopbench.boundary import calling
-from flopbench.digests import distinct
-from flopbench.dims import is_array
 from flopbench.errors import PluginError
 from flopbench.tally import sums
 
@@ -94,8 +93,7 @@ def largest_tensor(priced: StagePrice) -> dict[str, Any] | None:
 
 def with_intensity(costs: Mapping[str, Any], parts: Mapping[str, Any]) -> dict[str, Any]:
     """Return costs with their arithmetic intensity and the FLOPs of each part."""
-    moved = costs["expected_bytes_moved"]
-    ratio = costs["flops"] / moved if moved else None
+    ratio = divided(costs["flops"], costs["expected_bytes_moved"])
     return {**costs, "flops_per_byte": ratio, "parts_flops": dict(parts)}
 
 
@@ -104,6 +102,9 @@ def part_of(component: str, parts: Iterable[str]) -> str:
     fitting = [p for p in parts if f"{component}/".startswith(f"{p}/")]
     return max(fitting, key=len, default=component.split("/", maxsplit=1)[0])
 
+
+Priced = Mapping[tuple[str, str], Columns]
+"""What many points cost, by mode and stage."""
 
 Costs = dict[tuple[str, str], dict[str, Any]]
 """The content of `Columns` at one point, by mode and stage."""
@@ -150,16 +151,16 @@ class Evaluator:
         known = self.model.stages_of(workload)
         return [stage for stage in known if self.stages is None or stage.name in self.stages]
 
-    def price_arrays(self, workload: Any) -> dict[tuple[str, str], Columns]:
+    def price_arrays(self, workload: Any) -> Priced:
         """Price a workload whose sizes are arrays of any length, in blocks; by mode and stage.
 
         Raises:
             PluginError: the model or a mode raises.
         """
         joined: dict[tuple[str, str], dict[str, Joined]] = {}
-        count = _length(workload)
+        count = length(workload)
         for start in range(0, count, BLOCK):
-            part = workload if count <= BLOCK else _slice(workload, slice(start, start + BLOCK))
+            part = workload if count <= BLOCK else sliced(workload, slice(start, start + BLOCK))
             for mode, stage, found in self.price(part):
                 first = joined.get((self.modes[0].name, stage), {})
                 whole = joined.setdefault(
@@ -172,17 +173,39 @@ class Evaluator:
             for key, whole in joined.items()
         }
 
+    def pieces(self, workload: Any, count: int) -> list[tuple[int, Priced]]:
+        """Price a workload whose sizes may be arrays, exactly, however large the numbers.
+
+        Args:
+            count: its points.
+
+        Returns:
+            Runs of points with the same parts and components, in order: how many, their columns.
+
+        Raises:
+            PluginError: the model or a mode raises at a single point.
+        """
+        try:
+            return [(count, self.price_arrays(workload))]
+        except PluginError:
+            # A number exceeds 64 bits, or the model branches on a size. A single point has plain
+            # integers, which are unbounded, and its error names what is wrong with it.
+            if not arrays(workload):
+                raise
+        if count == 1:
+            return self.pieces(at_point(workload, 0), 1)
+        half = count // 2
+        first = self.pieces(sliced(workload, slice(half)), half)
+        return _merged([*first, *self.pieces(sliced(workload, slice(half, None)), count - half)])
+
     def points(self, workloads: Sequence[Any]) -> list[Costs]:
         """Price every workload; return plain numbers, point by point."""
         points: list[Costs] = [{} for _ in workloads]
-        for indices, stacked in stack(workloads):
-            try:
-                _spread(self.price_arrays(stacked), indices, points)
-            except PluginError:
-                # A number exceeds 64 bits, or the model branches on a size. A single point has
-                # plain integers, which are unbounded, and its error names what is wrong with it.
-                for index in indices:
-                    _spread(self.price_arrays(workloads[index]), [index], points)
+        for indices, workload in stack(workloads):
+            start = 0
+            for count, priced in self.pieces(workload, len(indices)):
+                _spread(priced, indices[start : start + count], points)
+                start += count
         return points
 
     def fallbacks(self, workload: Any) -> list[tuple[str, Fallback]]:
@@ -201,54 +224,41 @@ class Evaluator:
         return list(found)
 
 
-def _arrays(workload: Any) -> dict[str, Any]:
-    names = (field.name for field in attrs.fields(type(workload)))
-    values = {name: getattr(workload, name) for name in names}
-    return {name: value for name, value in values.items() if is_array(value)}
-
-
-def _length(workload: Any) -> int:
-    return max((len(value) for value in _arrays(workload).values()), default=1)
-
-
-def _slice(workload: Any, rows: slice) -> Any:
-    return attrs.evolve(workload, **{n: value[rows] for n, value in _arrays(workload).items()})
-
-
-def stack(workloads: Sequence[Any]) -> list[tuple[list[int], Any]]:
-    """Return (indices, one workload with arrays) of each group that differs only in integers."""
-    groups: dict[Any, list[int]] = {}
-    for index, workload in enumerate(workloads):
-        values = attrs.asdict(workload, recurse=False)
-        key = tuple((n, None if type(v) is int else distinct(v)) for n, v in values.items())
-        groups.setdefault(key, []).append(index)
-    return [(indices, _stacked([workloads[i] for i in indices])) for indices in groups.values()]
-
-
-def _stacked(workloads: Sequence[Any]) -> Any:
-    import numpy as np
-
-    first = workloads[0]
-    changes: dict[str, Any] = {}
-    for field in attrs.fields(type(first)):
-        values = [getattr(w, field.name) for w in workloads]
-        if type(values[0]) is int and any(v != values[0] for v in values):
-            changes[field.name] = np.array(values, dtype=object)
-    return attrs.evolve(first, **changes)
-
-
-def _spread(
-    priced: Mapping[tuple[str, str], Columns], indices: list[int], points: list[Costs]
-) -> None:
+def _spread(priced: Priced, indices: list[int], points: list[Costs]) -> None:
     """Write each column's numbers to its points."""
     for key, found in priced.items():
         for index in indices:
             points[index][key] = {"costs": {}, "parts": {}, "seen": {}}
         for kind, by_name in attrs.asdict(found, recurse=False).items():
             for name, column in by_name.items():
-                for index, value in zip(indices, _plain(column, len(indices)), strict=True):
+                for index, value in zip(indices, values_of(column, len(indices)), strict=True):
                     points[index][key][kind][name] = value
 
 
-def _plain(column: Column, count: int) -> list[Any]:
-    return list(column.tolist()) if hasattr(column, "tolist") else [column] * count
+def _merged(pieces: Iterable[tuple[int, Priced]]) -> list[tuple[int, Priced]]:
+    """Join neighbours that have the same columns."""
+    alike = groupby(pieces, lambda piece: [(key, _names(found)) for key, found in piece[1].items()])
+    joined: list[tuple[int, Priced]] = []
+    for _, group in alike:
+        run = list(group)
+        counts = [count for count, _ in run]
+        whole = {
+            key: Columns(
+                **{
+                    kind: {
+                        name: concatenated(
+                            [getattr(priced[key], kind)[name] for _, priced in run], counts
+                        )
+                        for name in getattr(found, kind)
+                    }
+                    for kind in _KINDS
+                }
+            )
+            for key, found in run[0][1].items()
+        }
+        joined.append((sum(counts), whole))
+    return joined
+
+
+def _names(found: Columns) -> list[list[str]]:
+    return [list(getattr(found, kind)) for kind in _KINDS]

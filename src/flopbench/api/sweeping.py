@@ -48,6 +48,7 @@ def sweep(
     jobs: int = 1,
     scheduler: str = "local",
     out: PathText | None = None,
+    formats: Names = None,
     plugins: PathText | Iterable[PathText] = (),
     strict_plugins: bool = False,
 ) -> SweepReport:
@@ -87,6 +88,8 @@ def sweep(
             ``tcp://host:8786``.
         out: a folder for sweep.json, .csv and .md, which also keeps counts: a sweep that was
             stopped resumes there.
+        formats: what to write there instead: some of ``json``, ``csv``, ``markdown`` and
+            ``parquet``.
         plugins: modules or files to load; ``no:NAME`` blocks a plugin.
         strict_plugins: whether a plugin that fails to load is an error.
 
@@ -97,8 +100,9 @@ def sweep(
     """
     from flopbench.analytic import SweepLimits
     from flopbench.commands.sweep import by_hand
-    from flopbench.commands.sweep.files import texts
-    from flopbench.commands.sweep.plan import SweepRequest, plan_sweep
+    from flopbench.commands.sweep.files import check_formats, contents, formats_of
+    from flopbench.commands.sweep.plan import plan_sweep
+    from flopbench.commands.sweep.request import SweepRequest
     from flopbench.commands.sweep.result import SweepReport
     from flopbench.commands.sweep.runner import run_sweep
     from flopbench.executors import Where, check_scheduler
@@ -115,6 +119,8 @@ def sweep(
     )
     processes = count_of("--jobs", jobs) or 1
     check_scheduler(scheduler, processes)
+    written = formats_of(formats)
+    check_formats(written, nowhere=formats is not None and out is None)
     folder = None if out is None else path("--out", out)
     if folder:
         check_writable(folder)
@@ -148,7 +154,7 @@ def sweep(
     plan = plan_sweep(catalog, request)
     targets.check(plan.base.model, plan.workloads[0])
     with locked(folder, "sweep") if folder else nullcontext():
-        report, close = run_sweep(
+        done = run_sweep(
             plan,
             request,
             catalog,
@@ -157,9 +163,9 @@ def sweep(
             targets=targets,
         )
         if folder:
-            replace_files(folder, "sweep", texts(report))
-        close()
-    return SweepReport(report)
+            replace_files(folder, "sweep", contents(done.report, written, done.verdict))
+        done.close()
+    return SweepReport(done.report)
 
 
 def _grid(grid: str | tuple[int, int]) -> str:

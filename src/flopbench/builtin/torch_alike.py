@@ -9,6 +9,7 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Hashable, Iterator
+from functools import partial
 from types import MethodType
 from typing import Any
 
@@ -144,22 +145,25 @@ def _kinds(layers: dict[str, Any]) -> dict[str, int]:
     numbers: dict[Hashable, int] = {}
     kinds = {}
     for same in classes.values():
-        # What is 4 in all layers is no index in layer 4.
-        indices = frozenset.intersection(*(_equal_to(name, each) for name, each in same.items()))
-        for name, layer in same.items() if len(same) > 1 else ():
-            kinds[name] = numbers.setdefault(_kind(layer, indices), len(numbers))
+        if len(same) > 1:
+            indices = _indices(same)
+            for name, layer in same.items():
+                kinds[name] = numbers.setdefault(_kind(layer, indices), len(numbers))
     return kinds
 
 
-def _equal_to(index: str, layer: Any) -> Attributes:
-    """Return the attributes of a layer and its parts that are its index."""
-    number = int(index) if index.isdigit() else None
-    return frozenset(
-        (path, name)
-        for path, part in layer.named_modules()
-        for name, value in vars(part).items()
-        if type(value) is int and value == number
-    )
+def _indices(layers: dict[str, Any]) -> Attributes:
+    """Return the attributes that are the index of every layer that has them.
+
+    What is 4 in all layers is no index in layer 4.
+    """
+    found: dict[bool, set[tuple[str, str]]] = {True: set(), False: set()}
+    for index, layer in layers.items():
+        for path, part in layer.named_modules():
+            for name, value in vars(part).items():
+                if type(value) is int:
+                    found[str(value) == index].add((path, name))
+    return frozenset(found[True] - found[False])
 
 
 def _kind(module: Any, indices: Attributes, path: str = "") -> Hashable:
@@ -191,6 +195,8 @@ def _attribute(value: Any) -> Hashable:
         value = tuple(value.items()) if isinstance(value, dict) else tuple(sorted(value, key=str))
     if isinstance(value, list | tuple):
         return (type(value), *map(_attribute, value))
+    if isinstance(value, partial):
+        return partial, *map(_attribute, (value.func, value.args, value.keywords))
     if isinstance(value, MethodType):
         # A function made for one module alone is another one, whatever its name.
         whose = value.__self__

@@ -6,6 +6,7 @@ import re
 from collections import Counter
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import ExitStack, contextmanager, nullcontext
+from functools import cache
 from types import MappingProxyType
 from typing import TYPE_CHECKING, Any, cast
 
@@ -252,15 +253,20 @@ def _audits(
     from torch._ops import HigherOrderOperator
     from torch.utils._python_dispatch import TorchDispatchMode
 
+    @cache
+    def missed(packet: Any) -> str | None:
+        """Return the name of an op that does matrix work and has no formula."""
+        namespace, _, name = str(packet).rpartition(".")
+        audited = packet not in formulas and does_matrix_work(namespace, name)
+        return str(packet) if audited else None
+
     class Audit(TorchDispatchMode):  # type: ignore[no-untyped-call]
         def __torch_dispatch__(
             self, func: Any, types: Any, args: Any = (), kwargs: Any = None
         ) -> Any:
             places.remember()
-            packet = func.overloadpacket
-            namespace, _, name = str(packet).rpartition(".")
-            if packet not in formulas and does_matrix_work(namespace, name):
-                report(str(packet))
+            if (name := missed(func.overloadpacket)) is not None:
+                report(name)
             return func(*args, **(kwargs or {}))
 
     class HigherOrderAudit(TorchDispatchMode):  # type: ignore[no-untyped-call]

@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import gc
-from collections.abc import Mapping
+from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
+from attrs import frozen
 
 from flopbench.cli.common import LOG, counting, load, print_text, said_if_interrupted
 from flopbench.cli.options import (
@@ -30,7 +31,8 @@ from flopbench.inputs.options import path, settings
 from flopbench.text import plural
 
 if TYPE_CHECKING:
-    from flopbench.commands.sweep.plan import SweepPlan, SweepRequest
+    from flopbench.commands.sweep.plan import SweepPlan
+    from flopbench.commands.sweep.request import SweepRequest
     from flopbench.executors import Where
 
 _SHOWN = 5
@@ -75,6 +77,12 @@ OutOption = Annotated[
         help="Write sweep.json, .csv, .md and .html there; resume a sweep.",
     ),
 ]
+FormatOption = Annotated[
+    str | None,
+    typer.Option(
+        metavar="NAMES", help="Write these only, beside plots: json, csv, markdown, parquet."
+    ),
+]
 
 
 def sweep_command(
@@ -96,6 +104,7 @@ def sweep_command(
     scheduler: SchedulerOption = "local",
     plots: PlotsOption = False,
     out: OutOption = None,
+    format: FormatOption = None,  # noqa: A002 - the option's name
     plugin: PluginOption = None,
     strict_plugins: StrictOption = False,
 ) -> None:
@@ -106,7 +115,8 @@ def sweep_command(
     """
     from flopbench.analytic import SweepLimits
     from flopbench.commands.sweep.by_hand import grids
-    from flopbench.commands.sweep.plan import SweepRequest, plan_sweep
+    from flopbench.commands.sweep.plan import plan_sweep
+    from flopbench.commands.sweep.request import SweepRequest
     from flopbench.executors import Where, check_scheduler
     from flopbench.plan.targets import Targets
 
@@ -120,7 +130,7 @@ def sweep_command(
         analytic_only=analytic_only,
     )
     name, overrides = _name_and_overrides(arguments or [])
-    folder = _folder(out, plots)
+    folder, shown = _folder(out, plots, format)
     catalog = load(context, plugin, strict_plugins)
     request = SweepRequest(
         model=model,
@@ -135,7 +145,7 @@ def sweep_command(
     plan = plan_sweep(catalog, request)
     targets.check(plan.base.model, plan.workloads[0])
     gc.enable()
-    failed = _sweep(plan, request, catalog, folder, Where(scheduler, jobs), targets, plots)
+    failed = _sweep(plan, request, catalog, folder, Where(scheduler, jobs), targets, shown)
     if failed:
         more = f" and {len(failed) - _SHOWN} more" if len(failed) > _SHOWN else ""
         results = plural(len(failed), "result")
@@ -143,18 +153,33 @@ def sweep_command(
         raise typer.Exit(1)
 
 
-def _folder(out: str | None, plots: bool) -> Path | None:
-    """Return the folder of ``--out``, after checking that its files can be written."""
+@frozen
+class Shown:
+    """What is written to a folder.
+
+    Attributes:
+        formats: names in `flopbench.commands.sweep.files.NAMES`.
+    """
+
+    formats: Sequence[str]
+    plots: bool
+
+
+def _folder(out: str | None, plots: bool, format: str | None) -> tuple[Path | None, Shown]:  # noqa: A002
+    """Return the folder of ``--out`` and its files, after checking that they can be written."""
+    from flopbench.commands.sweep.files import check_formats, formats_of
     from flopbench.plotting import require_matplotlib
     from flopbench.values.files import check_writable
 
+    shown = Shown(formats_of(format), plots)
+    check_formats(shown.formats, nowhere=format is not None and out is None)
     if out is None:
-        return None
+        return None, shown
     folder = path("--out", out)
     check_writable(folder)
     if plots:
         require_matplotlib(", or use --no-plots")
-    return folder
+    return folder, shown
 
 
 def _sweep(
@@ -164,21 +189,21 @@ def _sweep(
     folder: Path | None,
     where: Where,
     targets: Any,
-    plots: bool,
-) -> list[str]:
+    shown: Shown,
+) -> Sequence[str]:
     """Run the sweep, print or write it, and return what failed."""
     from contextlib import nullcontext
 
-    from flopbench.commands.sweep.files import texts
-    from flopbench.commands.sweep.runner import incomplete, run_sweep
-    from flopbench.commands.sweep.text import to_markdown, verdict
+    from flopbench.commands.sweep.files import contents
+    from flopbench.commands.sweep.runner import run_sweep
+    from flopbench.commands.sweep.text import to_markdown
     from flopbench.resume.files import replace_files
     from flopbench.resume.lock import locked
 
     with locked(folder, "sweep") if folder else nullcontext():
         # Text printed under a bar goes to the terminal, even if stdout is redirected.
         with counting() as progress, said_if_interrupted(folder):
-            report, close = run_sweep(
+            done = run_sweep(
                 plan,
                 request,
                 catalog,
@@ -187,20 +212,24 @@ def _sweep(
                 targets=targets,
                 progress=progress,
             )
+        report, verdict = done.report, done.verdict
         if folder is None:
-            print_text(to_markdown(report).rstrip())
+            print_text(to_markdown(report, verdict).rstrip())
         else:
-            files = texts(report)
+            files = contents(report, shown.formats, verdict)
             replace_files(folder, "sweep", files)  # before the pictures, which may fail
-            if plots:
+            names = [*files]
+            if shown.plots:
                 from flopbench.commands.sweep.plots import draw
 
-                files |= draw(report, plan.base.model.parts)
-                replace_files(folder, "sweep", files)
-            written = f"{plural(len(plan.points), 'point')}, {_written(folder, files)}"
-            print_text("\n".join(filter(None, (written, progress.resumed, verdict(report)))))
-        close()
-    return incomplete(report)
+                plots = draw(report, plan.base.model.parts)
+                replace_files(folder, "sweep", plots, kept=names)
+                names += plots
+            written = f"{plural(len(plan.points), 'point')}, {_written(folder, names)}"
+            said = (written, progress.resumed, verdict.text(report))
+            print_text("\n".join(filter(None, said)))
+        done.close()
+    return verdict.problems
 
 
 def _name_and_overrides(arguments: list[str]) -> tuple[str | None, list[str]]:
@@ -210,9 +239,9 @@ def _name_and_overrides(arguments: list[str]) -> tuple[str | None, list[str]]:
     return (plain[0] if plain else None), [a for a in arguments if "=" in a]
 
 
-def _written(folder: Path, files: Mapping[str, Any]) -> str:
+def _written(folder: Path, files: Sequence[str]) -> str:
     """Name the files that were written, plots by their number."""
     plots = [name for name in files if name.endswith(".svg")]
     named = [name for name in files if not name.endswith((".svg", ".png"))]
-    text = f"{len(files)} files in {folder}: {', '.join(named)}"
+    text = f"{plural(len(files), 'file')} in {folder}: {', '.join(named)}"
     return text + (f" with {plural(len(plots), 'plot')} as SVG and PNG" if plots else "")

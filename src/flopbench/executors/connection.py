@@ -3,21 +3,17 @@
 from __future__ import annotations
 
 import logging
-import platform
 import time
-import warnings
 from collections.abc import Callable, Iterator, Mapping
-from concurrent.futures import CancelledError, Future
+from concurrent.futures import CancelledError
 from contextlib import ExitStack, contextmanager, suppress
-from importlib import metadata
-from threading import Thread
 from typing import Any
 
 from flopbench.errors import UsageError, describe
-from flopbench.executors.address import ANSWER_S, no_answer
+from flopbench.executors.client import client_of
 from flopbench.executors.executor import SchedulerLostError
 from flopbench.executors.quiet_dask import silenced
-from flopbench.executors.versions import PYTHON, differences, other_versions, versions_here
+from flopbench.executors.versions import require_versions, versions_here
 
 WORKERS_S = 10.0
 """Seconds to wait for workers, at first."""
@@ -53,7 +49,7 @@ class Connection:
         self.versions, self.workers = versions_here(), 0
         with ExitStack() as stack:
             stack.enter_context(silenced(address))
-            self._client = _client(address)
+            self._client = client_of(address)
             stack.callback(self._close_client)
             self._seen_s = time.monotonic()
             self._patience_s = WORKERS_S
@@ -62,7 +58,8 @@ class Connection:
                 self.look()
                 time.sleep(0 if self.workers else 0.2)
             self._patience_s = WORKERS_AGAIN_S
-            self._compare()
+            with self._asking():
+                require_versions(self._client.run, self.versions)
             self.close = stack.pop_all().close
 
     def look(self) -> None:
@@ -99,27 +96,6 @@ class Connection:
                 *(address, most, self._address),
             )
 
-    def _compare(self) -> None:
-        """Compare versions, by functions that any Python has.
-
-        A worker that comes later compares them itself, before it runs a task.
-
-        Raises:
-            UsageError: they differ.
-        """
-        found: dict[str, dict[str, str | None]] = {}
-        for name in self.versions:
-            asked = (platform.python_version,) if name == PYTHON else (metadata.version, name)
-            with self._asking():
-                there = self._client.run(*asked, on_error="return")
-            for address, version in there.items():
-                if isinstance(version, str | metadata.PackageNotFoundError):  # else it has ended
-                    found.setdefault(address, {})[name] = version if type(version) is str else None
-        for address, there in found.items():
-            here = {name: self.versions[name] for name in there}
-            if differing := list(differences(here, there.get)):
-                raise UsageError(other_versions(address, differing))
-
     def submit(self, function: Callable[..., Any], *arguments: Any) -> Any:
         """Submit a call; return its future."""
         with self._asking():
@@ -130,12 +106,18 @@ class Connection:
 
         Raises:
             SchedulerLostError: the scheduler is gone.
+            UsageError: a worker lacks a module.
             Exception: what the function raised, or Dask in its place.
         """
         try:
             return future.result()
         except CancelledError as error:
             raise self._lost() from error
+        except ImportError as error:
+            raise UsageError(
+                f"a worker of {self._address} cannot load what it is to run ({describe(error)}): "
+                "install the same versions"
+            ) from error
         finally:
             future.release()
 
@@ -159,34 +141,3 @@ class Connection:
 
     def _lost(self) -> SchedulerLostError:
         return SchedulerLostError(f"the Dask scheduler at {self._address} answers no more")
-
-
-def _client(address: str) -> Any:
-    """Return a client.
-
-    It is made in a thread that may be left behind: what accepts a connection and then says nothing,
-    Dask waits for without an end.
-
-    Raises:
-        UsageError: nothing answers, or no scheduler.
-    """
-    import distributed
-
-    made: Future[Any] = Future()
-
-    def make() -> None:
-        client: Any = distributed.Client
-        try:
-            made.set_result(client(address, timeout=ANSWER_S, set_as_default=False))
-        except Exception as error:  # noqa: BLE001 - it is raised below
-            made.set_exception(error)
-
-    with warnings.catch_warnings():
-        warnings.simplefilter("ignore")  # Dask's about versions, which are compared here
-        Thread(target=make, daemon=True).start()
-        try:
-            return made.result(ANSWER_S + 1)
-        except (OSError, TimeoutError) as error:
-            raise UsageError(no_answer(address)) from error
-        except Exception as error:
-            raise UsageError(f"--scheduler {address}: {describe(error)}") from error

@@ -5,6 +5,9 @@ from __future__ import annotations
 import platform
 from collections.abc import Callable, Iterator, Mapping
 from importlib import metadata
+from typing import Any
+
+from flopbench.errors import UsageError
 
 ENTRY_POINTS = "flopbench"
 """The group of entry points that distributions with plugins have."""
@@ -55,3 +58,27 @@ def _compared(name: str, version: str) -> str:
 def other_versions(address: str, differing: list[str]) -> str:
     """Return the sentence about a worker whose versions differ."""
     return f"worker {address}: {'; '.join(differing)}: install the same versions"
+
+
+def require_versions(run: Callable[..., Mapping[str, Any]], here: Mapping[str, str]) -> None:
+    """Require that each worker has the versions of this process, by functions that any Python has.
+
+    A worker that comes later compares them itself, before it runs a task.
+
+    Args:
+        run: runs a function on all workers, as `distributed.Client.run` does.
+        here: `versions_here` of this process.
+
+    Raises:
+        UsageError: they differ.
+    """
+    found: dict[str, dict[str, str | None]] = {}
+    for name in here:
+        asked = (platform.python_version,) if name == PYTHON else (metadata.version, name)
+        for address, version in run(*asked, on_error="return").items():
+            if isinstance(version, str | metadata.PackageNotFoundError):  # else it has ended
+                found.setdefault(address, {})[name] = version if type(version) is str else None
+    for address, there in found.items():
+        known = {name: here[name] for name in there}
+        if differing := list(differences(known, there.get)):
+            raise UsageError(other_versions(address, differing))

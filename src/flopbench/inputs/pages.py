@@ -5,6 +5,7 @@ from __future__ import annotations
 import io
 import warnings
 from collections.abc import Sequence
+from functools import lru_cache
 from pathlib import Path
 from typing import NamedTuple
 
@@ -58,6 +59,21 @@ def read_page(image: str | Sequence[int] | None, key: str = "workload.image") ->
 
 
 def _file_size(path: Path) -> tuple[int, int]:
+    """Return the size of an image file; one that did not change since is not read again."""
+    try:
+        now = path.stat()
+    except (OSError, ValueError):
+        return _read_size(path)
+    file = (now.st_dev, now.st_ino)
+    return _known_size(path, *file, now.st_size, now.st_mtime_ns, now.st_ctime_ns)
+
+
+@lru_cache(maxsize=1024)
+def _known_size(path: Path, *_version: int) -> tuple[int, int]:
+    return _read_size(path)
+
+
+def _read_size(path: Path) -> tuple[int, int]:
     from PIL import Image, UnidentifiedImageError
 
     data = read_bytes(path, f"image {path}", most=_MOST_BYTES)

@@ -8,6 +8,7 @@ from typing import Any
 from attrs import frozen
 
 from flopbench.analytic import AnalyticModel
+from flopbench.dims import as_real, is_array
 from flopbench.errors import PluginError, UsageError
 from flopbench.text import listed
 
@@ -25,16 +26,17 @@ class Deadline:
         target: ``ttft`` or ``tpot``.
         stages: whose work it is.
         target_s: the target, in seconds.
-        runs: how often the target is met, one after the other, within the deadline.
+        runs: how often the target is met, one after the other, within the deadline: a number, or
+            one of each of many points.
     """
 
     target: str
     stages: tuple[str, ...]
     target_s: float
-    runs: int = 1
+    runs: Any = 1
 
     @property
-    def seconds(self) -> float:
+    def seconds(self) -> Any:
         """The time for all of the work."""
         return self.target_s * self.runs
 
@@ -100,7 +102,8 @@ class Targets:
         if self.ttft is not None and model.first_token:
             yield Deadline(target="ttft", stages=tuple(model.first_token), target_s=self.ttft)
         if self.tpot is not None and model.per_token is not None:
-            steps = int(workload.decode_steps)
+            steps = workload.decode_steps
+            steps = as_real(steps) if is_array(steps) else int(steps)
             last = (model.per_token,)
             yield Deadline(target="tpot", stages=last, target_s=self.tpot, runs=steps)
 

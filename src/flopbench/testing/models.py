@@ -19,7 +19,8 @@ from flopbench.analytic import AnalyticModel
 from flopbench.analytic.price import price
 from flopbench.analytic.price_many import Evaluator
 from flopbench.commands.run.runner import run
-from flopbench.commands.sweep.plan import SweepRequest, plan_sweep
+from flopbench.commands.sweep.plan import plan_sweep
+from flopbench.commands.sweep.request import SweepRequest
 from flopbench.conventions import Conventions
 from flopbench.errors import DimError
 from flopbench.ops import Op

@@ -29,7 +29,12 @@ def _columns(rows: Iterable[Mapping[str, Any]]) -> list[str]:
 
 
 def data_frame(rows: Sequence[Mapping[str, Any]]) -> Any:
-    """Return rows as a pandas data frame.
+    """Return rows as a pandas data frame; see `frame`."""
+    return frame({name: [row.get(name) for row in rows] for name in _columns(rows)})
+
+
+def frame(columns: Mapping[str, Any]) -> Any:
+    """Return columns, lists or arrays, as a pandas data frame.
 
     A column of integers has the type int64, or Int64 if some are missing. Larger integers stay
     Python's own, since floats would round them.
@@ -41,14 +46,15 @@ def data_frame(rows: Sequence[Mapping[str, Any]]) -> Any:
         import pandas as pd
     except ImportError as error:
         raise UsageError("to_pandas needs pandas (pip install 'flopbench[pandas]')") from error
-    columns = {name: [row.get(name) for row in rows] for name in _columns(rows)}
     return pd.DataFrame(
         {name: pd.Series(values, dtype=_dtype(values)) for name, values in columns.items()}
     )
 
 
-def _dtype(values: Sequence[Any]) -> str | None:
+def _dtype(values: Any) -> str | None:
     """Return the type of a column; None where pandas may choose."""
+    if hasattr(values, "dtype") and values.dtype != object:
+        return None
     known = [value for value in values if value is not None]
     if not known:
         return "object"

@@ -51,7 +51,7 @@ def test_a_killed_survey_resumes_to_the_bytes_of_an_undisturbed_one(toy):
     assert again == {f"configs/{rows:02}.json" for rows in range(1, 5)} - finished
 
 
-def test_a_row_that_fails_is_a_row_and_only_it_is_made_again(toy):
+def test_a_row_that_fails_is_a_row_and_only_it_and_changed_files_are_made_again(toy):
     settings = {"TOY_DIES": "1", "TOY_WRONG": "2", "TOY_FAILS": "3"}
     code, stderr = toy.run("out", **settings)
     assert (code, stderr) == (1, "")
@@ -61,29 +61,21 @@ def test_a_row_that_fails_is_a_row_and_only_it_is_made_again(toy):
     assert differs == "prefill: components differ: layer"
     assert "ValueError: 3 rows are unlucky" in unlucky
     assert fine is None
-    toy.log.unlink()
-    assert toy.run("out")[0] == 1  # what differs was counted, and is kept
-    assert toy.counted() == [1]
-    assert verdicts(toy, "out") == ["verified", "differs", "incomplete", "verified"]
-
-
-def test_a_changed_file_is_made_again_but_no_other(toy):
-    assert toy.run("out", TOY_DIES="4")[0] == 1
-    toy.log.unlink()
-    (toy.folder / "configs" / "02.json").write_text('{"model_type": "toy", "rows": 9}')
-    assert toy.run("out") == (0, "")
-    assert sorted(toy.counted()) == [4, 9]
-    flops = [row["stages"][0]["flops"] for row in toy.report("out")["configs"]]
-    assert flops == [64 * rows for rows in (1, 9, 3, 4)]
-
-
-def test_other_settings_or_another_survey_in_the_folder_are_refused(toy):
-    assert toy.run("out", TOY_DIES="4")[0] == 1
     code, stderr = toy.run("out", "--analytic-only")
     assert code == 2
     assert "--out out holds an unfinished survey with other settings (check)" in stderr
-    toy.hold.touch()
+    # What failed, and what changed since, is made again; what differs was counted, and is kept.
     toy.log.unlink()
+    (toy.folder / "configs" / "04.json").write_text('{"model_type": "toy", "rows": 9}')
+    assert toy.run("out")[0] == 1
+    assert sorted(toy.counted()) == [1, 9]
+    assert verdicts(toy, "out") == ["verified", "differs", "incomplete", "verified"]
+    flops = [row["stages"][0]["flops"] for row in toy.report("out")["configs"]]
+    assert flops == [64 * rows for rows in (1, 2, 3, 9)]
+
+
+def test_another_survey_in_the_folder_is_refused(toy):
+    toy.hold.touch()
     first = toy.start("shared")
     while not toy.counted():
         time.sleep(0.01)

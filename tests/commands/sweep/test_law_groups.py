@@ -11,6 +11,7 @@ import attrs
 import pytest
 
 from flopbench.builtin.torch_counter import TorchCounter
+from flopbench.commands.sweep.entries import entries_of, is_entry, known
 from flopbench.commands.sweep.law_groups import counts_by_law, place
 from flopbench.commands.sweep.pool import vendor_counts
 from flopbench.commands.sweep.units import units
@@ -87,18 +88,24 @@ def test_ops_without_a_formula_and_bound_sizes_leave_no_law():
             counted(function, [Sizes(B=2, S=s) for s in (10, 20, 30)])
 
 
-def series(function, workloads, method="auto"):
-    """Count a whole series; return (method, FLOPs) of each point."""
+def plan_over(function, workloads, method="auto"):
+    """Return what counting needs of the plan of a sweep."""
     model = SizedToy()
     base = attrs.evolve(plan_of(model, TorchVendor(function), workloads[0]), method=method)
-    plan = SimpleNamespace(
+    return SimpleNamespace(
         base=base,
         stages=model.stages,
         workloads=workloads,
         plans=[base] * len(workloads),
         by_plan=[(base, range(len(workloads)))],
     )
-    counts = dict(vendor_counts(plan, None, units(plan)))
+
+
+def series(function, workloads, method="auto"):
+    """Count a whole series; return (method, FLOPs) of each point."""
+    plan = plan_over(function, workloads, method)
+    found = vendor_counts(plan, None, units(plan))
+    counts = {unit: counted for counts in found for unit, counted in counts.by_unit.items()}
     return [(counts[unit].method, counts[unit].flops) for unit in units(plan)]
 
 
@@ -141,6 +148,44 @@ def test_a_point_that_a_guard_excludes_in_a_later_step_is_left_to_be_counted():
     workloads = [DecodingSizes(*each) for each in sizes]
     flops = by_law(Decoding(None), Steps(function), "decode", workloads)
     assert flops == [32 * 3 * 20 * 3, 32 * 3 * 150 * 49, None, None]
+
+
+def test_what_a_law_gives_is_one_small_entry_of_a_journal():
+    workloads = [Sizes(B=b, S=s) for b in range(2, 12) for s in range(2, 102)]
+    plan = plan_over(run, workloads)
+    todo = units(plan)
+    (counts,) = vendor_counts(plan, None, todo)
+    entries = json.loads(json.dumps(entries_of(counts)))
+    called = ["prefill/0", "prefill/500", "prefill/999"]
+    assert sorted(entries) == sorted([*called, "prefill/1+997"])
+    assert len(json.dumps(entries["prefill/1+997"])) < 300
+    assert all(map(is_entry, entries.values()))
+    assert known(plan, todo, entries) == counts.by_unit
+    # Without one that a call gave, that one alone is counted again.
+    del entries["prefill/500"]
+    left = {*todo} - {*known(plan, todo, entries)}
+    assert {unit.name for unit in left} == {"prefill/500"}
+
+
+WRONG_LAWS = (
+    {"stage": 3},
+    {"firsts": [[1, 1]]},
+    {"firsts": [[1, 1, 1.5]]},
+    {"firsts": 7},
+    {"forms": {"layer": ["Lambda", "B", "B"]}},
+    {"forms": {"layer": "__import__('os')"}},
+    {"forms": {"layer": ["/", 1, 0.5]}},
+    {"forms": {"layer": 1.5}},
+    {"forms": [1]},
+    {"another": 1},
+)
+
+
+@pytest.mark.parametrize("change", WRONG_LAWS, ids=str)
+def test_another_form_is_no_law(change):
+    law = {"stage": "prefill", "firsts": [[1, 1, 9]], "forms": {"layer": ["Mul", 32, "B", "S"]}}
+    assert is_entry(law)
+    assert not is_entry(law | change)
 
 
 PLUGIN = """

@@ -6,7 +6,8 @@ import time
 import pytest
 
 import flopbench
-from flopbench.commands.sweep.plan import SweepRequest, plan_sweep
+from flopbench.commands.sweep.plan import plan_sweep
+from flopbench.commands.sweep.request import SweepRequest
 from flopbench.commands.sweep.units import units
 from flopbench.errors import UsageError
 from flopbench.inputs.options import settings

@@ -537,7 +537,23 @@ BAD = {
         ("--vary", "workload.decode_steps=1", "--vary", "workload.decode_steps=2"),
         "is given twice",
     ),
-    "too many": (("--vary", "workload.decode_steps=1:9999999"), "more than 100,000 values"),
+    "too many": (
+        ("--vary", "workload.decode_steps=1:9999999999"),
+        "more than 1,000,000,000 values",
+    ),
+    "too many combinations": (
+        ("--vary", "workload.decode_steps=1:99999", "--vary", "workload.prompt_tokens=1:99999"),
+        "--vary makes 9,999,800,001 points, more than 1,000,000,000",
+    ),
+    "a format of nothing": (
+        ("crops", "--format", "csv"),
+        "--format names the files of --out DIR, which is not given",
+    ),
+    "no such format": (
+        ("crops", "--format", "jsn"),
+        "format of a sweep 'jsn': did you mean 'json'?",
+    ),
+    "no format": (("crops", "--format", ","), "--format must name at least one"),
     "bad point": (("--vary", "workload.decode_steps=0,1"), "point decode_steps=0: workload."),
     "a GPU": (
         ("--vary", "workload.decode_steps=1,2", "hardware.gpu=l4"),

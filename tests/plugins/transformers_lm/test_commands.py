@@ -8,7 +8,8 @@ import pytest
 
 from flopbench.commands.explain.tree import explain
 from flopbench.commands.prove.runner import prove
-from flopbench.commands.sweep.plan import SweepRequest, plan_sweep
+from flopbench.commands.sweep.plan import plan_sweep
+from flopbench.commands.sweep.request import SweepRequest
 from flopbench.errors import UsageError
 from flopbench.plan import make_plan
 from flopbench.registry.catalog import build_catalog

@@ -13,7 +13,7 @@ from flopbench_transformers_lm.families.sparse import SPARSE
 from flopbench_transformers_lm.vendor import HfVendor
 from flopbench_transformers_lm.vendor_model import RealModel
 from flopbench_transformers_lm.workload import Workload
-from plugins.transformers_lm.lm_helpers import COUNTER
+from plugins.transformers_lm.lm_helpers import COUNTER, SMALL
 from plugins.transformers_lm.sparse_configs import PUBLISHED, VARIANTS, configs
 from plugins.transformers_lm.test_moe import assert_exact, held, really_held
 from plugins.transformers_lm.tiny_configs import tiny
@@ -54,6 +54,15 @@ def test_small_configs_are_exact_and_hold_what_the_model_holds(kind, data):
     sizes = workload.batch_size, workload.context_tokens
     weights, cache = really_held(config, *sizes)
     assert held(config, *sizes) == (weights, cache + index_of(config, *sizes))
+
+
+def test_of_more_than_ten_layers_each_has_the_heads_of_its_own():
+    layers = [*["sliding_attention"] * 5, "full_attention"] * 2
+    small = {**SMALL["llama"], "num_hidden_layers": 12, "layer_types": layers}
+    small |= {"sliding_window": 5, "num_kv_shared_layers": 0, "global_head_dim": 12}
+    config = read_config("gemma4_text", LmOptions(overrides=small))
+    assert config.get("per_layer_config").keys() == {"05", "11"}
+    assert_exact(config, Workload(batch_size=2, context_tokens=9, decode_steps=2))
 
 
 @pytest.mark.parametrize("kind", types(PUBLISHED))

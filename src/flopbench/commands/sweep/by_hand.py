@@ -2,41 +2,29 @@
 
 from __future__ import annotations
 
-import json
+import math
 import re
-from collections.abc import Iterable, Iterator, Mapping
-from itertools import product
+from collections.abc import Iterable, Iterator, Sequence
 from typing import Any
 
-from attrs import Factory, frozen
-
-from flopbench.analytic import SweepPoint
 from flopbench.errors import UsageError
 from flopbench.inputs import integer, yaml12
 from flopbench.inputs.numbers import quoted
-from flopbench.plan.config import put
 from flopbench.text import is_json
 
 _NUMBER = r"([-+]?[0-9]\w*)"
 _RANGE = re.compile(rf"\s*{_NUMBER}:{_NUMBER}(?::(x?){_NUMBER})?\s*")
 _COLONS = re.compile(r"^[\s\[]*[-+]?\d[\d_]*:\d")
-MOST_POINTS = 100_000
+MOST_POINTS = 10**9
+"""More would take longer than anybody waits: it is a slip of the keyboard."""
+
 WORKLOAD = "workload."
 """Left out where a varied key names a fact of a point, or an axis."""
 
-
-@frozen(kw_only=True)
-class VariedPoint(SweepPoint):
-    """A point that may also vary keys of other sections than the workload.
-
-    Attributes:
-        settings: values by full key, such as ``model.dtype``.
-    """
-
-    settings: Mapping[str, Any] = Factory(dict)
+Values = Sequence[Any]
 
 
-def parse_vary(text: str) -> tuple[str, list[Any]]:
+def parse_vary(text: str) -> tuple[str, Values]:
     """Parse ``KEY=VALUES``: START:STOP:STEP, START:STOP:xFACTOR, or comma-separated values.
 
     A range is START, START + STEP, ... up to STOP, or START, START * FACTOR, ... up to STOP. It
@@ -72,7 +60,7 @@ def parse_vary(text: str) -> tuple[str, list[Any]]:
     return key, _range(text, match) if match else _list(text, values)
 
 
-def _range(text: str, match: re.Match[str]) -> list[Any]:
+def _range(text: str, match: re.Match[str]) -> Values:
     try:
         start, stop, step = (integer(word or "1") for word in match.group(1, 2, 4))
     except ValueError as error:
@@ -88,7 +76,7 @@ def _range(text: str, match: re.Match[str]) -> list[Any]:
         )
     if (stop - start) // step >= MOST_POINTS:
         raise UsageError(f"--vary {quoted(text)} has more than {MOST_POINTS:,} values")
-    return list(range(start, stop + 1, step))
+    return range(start, stop + 1, step)
 
 
 def _products(text: str, start: int, stop: int, factor: int) -> Iterator[int]:
@@ -139,13 +127,13 @@ def _counts(values: list[Any]) -> list[Any]:
         return values
 
 
-def points_by_hand(vary: Iterable[str]) -> Iterator[VariedPoint]:
-    """Yield the product of ``--vary`` texts, the last one varying fastest.
+def axes_by_hand(vary: Iterable[str]) -> tuple[tuple[str, Values], ...]:
+    """Return the keys and values of ``--vary`` texts, whose product is a sweep.
 
     Raises:
         UsageError: two set the same key, or there are too many points.
     """
-    axes = [parse_vary(text) for text in vary]
+    axes = tuple(parse_vary(text) for text in vary)
     keys = [key for key, _ in axes]
     for key in keys:
         if keys.count(key) > 1:
@@ -154,36 +142,21 @@ def points_by_hand(vary: Iterable[str]) -> Iterator[VariedPoint]:
             raise UsageError(
                 f"--vary {key} and --vary {within[0]} set the same key: give one of them"
             )
-    count = 1
-    for _, values in axes:
-        count *= len(values)
+    count = math.prod(len(values) for _, values in axes)
     if count > MOST_POINTS:
         raise UsageError(f"--vary makes {count:,} points, more than {MOST_POINTS:,}")
-    for chosen in product(*(values for _, values in axes)):
-        inputs: dict[str, Any] = {}
-        varied = dict(zip(keys, chosen, strict=True))
-        for key, value in varied.items():
-            if key.startswith(WORKLOAD):
-                put(inputs, key.removeprefix(WORKLOAD), value)
-        facts = {key.removeprefix(WORKLOAD): value for key, value in varied.items()}
-        yield VariedPoint(
-            label=" ".join(f"{name}={_shown(value)}" for name, value in facts.items()),
-            inputs=inputs,
-            facts=facts,
-            settings={k: value for k, value in varied.items() if not k.startswith(WORKLOAD)},
-        )
+    return axes
 
 
-def _shown(value: Any) -> str:
-    """Return a value as a user would type it, without spaces."""
-    return value if isinstance(value, str) else json.dumps(value, separators=(",", ":"))
-
-
-def axis_by_hand(vary: Iterable[str]) -> str:
+def axis_by_hand(axes: Iterable[tuple[str, Values]]) -> str:
     """Return the first varied key whose values are all numbers, or else the first one."""
-    axes = [parse_vary(text) for text in vary]
-    numeric = [key for key, values in axes if all(type(v) in (int, float) for v in values)]
+    axes = [*axes]
+    numeric = [key for key, values in axes if _are_numbers(values)]
     return (numeric or [key for key, _ in axes])[0].removeprefix(WORKLOAD)
+
+
+def _are_numbers(values: Values) -> bool:
+    return isinstance(values, range) or all(type(value) in (int, float) for value in values)
 
 
 def grids(texts: Iterable[str]) -> tuple[tuple[int, int], ...]:

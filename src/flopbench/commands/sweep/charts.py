@@ -25,8 +25,12 @@ _PANELS = 3
 """At most this many panels stand side by side."""
 _LINE, _MARK = 90, 8
 """Characters that fit side by side in a legend, and the width of a mark in characters."""
+_MARKED = 40
+"""A line with twice as many points has no marker at some of them."""
 _MANY = 12
 """If there are more names than this on an axis, they are rotated."""
+_MOST = 60
+"""At most this many names are on an axis."""
 
 Series = Mapping[str, Sequence[float | None]]
 
@@ -101,8 +105,10 @@ def _dress(figure: Any, axes: Any, axis: Axis, head: Head) -> None:
     figure.suptitle(head.title, fontsize=12)
     axes.set_xlabel(axis.name)
     if axis.ticks is not None:
-        many = len(axis.ticks) > _MANY
-        axes.set_xticks(range(len(axis.ticks)), axis.ticks, rotation=60 if many else 0)
+        count = len(axis.ticks)
+        shown = range(0, count, -(-count // _MOST))
+        names = [axis.ticks[place] for place in shown]
+        axes.set_xticks(shown, names, rotation=60 if count > _MANY else 0)
         axes.grid(visible=False, axis="x")
 
 
@@ -120,6 +126,7 @@ def _lines(axes: Any, axis: Axis, series: Series) -> None:
                 # Later series lie on top: smaller and open, so that equal ones both show.
                 markersize=max(7 - 2 * index, 3),
                 markerfacecolor="none" if index else colour,
+                markevery=max(1, len(members) // _MARKED),
                 linewidth=max(2.4 - 0.6 * index, 1.0),
             )
     if not several:

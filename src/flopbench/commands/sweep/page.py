@@ -6,7 +6,9 @@ from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
 from flopbench.commands.sweep.axis import Axis, axis_of
-from flopbench.commands.sweep.text import fallback_notes, head, to_markdown, verdict
+from flopbench.commands.sweep.table import Table as Held
+from flopbench.commands.sweep.text import fallback_notes, head, to_markdown
+from flopbench.commands.sweep.verdict import Verdict as Outcome
 from flopbench.pages import (
     Block,
     Chart,
@@ -54,14 +56,23 @@ Report = Mapping[str, Any]
 Values = dict[str, Sequence[Number | None]]
 
 
-def to_html(report: Report) -> str:
-    """Return the page of a sweep."""
-    return html(page(report))
+MOST_SHOWN = 500
+"""Points on a page; of more, some are shown."""
 
 
-def page(report: Report) -> Page:
+def to_html(report: Report, verdict: Outcome | None = None) -> str:
+    """Return the page of a sweep.
+
+    Args:
+        verdict: that of the report, if it is known.
+    """
+    return html(page(report, verdict))
+
+
+def page(report: Report, verdict: Outcome | None = None) -> Page:
     """Return what the page of a sweep shows."""
-    said = verdict(report).removeprefix("verdict: ")
+    said = (verdict or Outcome.of(report)).text(report).removeprefix("verdict: ")
+    report = _some(report)
     tone = _TONES.get(said.partition(" ")[0].strip(",:"), "bad")
     axis = axis_of(report)
     stages = [
@@ -71,9 +82,23 @@ def page(report: Report) -> Page:
     return Page(
         title=f"{report['model']}: {report['description']}",
         verdict=Verdict(said, tone),
-        about=[head(report)],
+        about=[head(report), *_left_out(report)],
         sections=[*stages, *_required(report, axis), Section("Notes", tuple(_notes(report)))],
     )
+
+
+def _some(report: Report) -> Report:
+    """Return a report whose points are a list, not longer than a page shows."""
+    points = report["points"]
+    if isinstance(points, Held):
+        points = points.some(report["x"], MOST_SHOWN)
+    return {**report, "points": list(points)}
+
+
+def _left_out(report: Report) -> Iterator[str]:
+    shown = len(report["points"])
+    if report["num_points"] > shown:
+        yield f"This page has {shown:,} of {report['num_points']:,} points."
 
 
 def _stage(report: Report, axis: Axis, stage: str) -> Iterator[Block]:

@@ -7,6 +7,7 @@ from typing import Any
 
 from flopbench.commands.sweep.axis import Axis, axis_of
 from flopbench.commands.sweep.charts import Head, Part, Series, chart, stacked
+from flopbench.commands.sweep.table import Table
 from flopbench.plotting import SETTINGS, drawing, saved
 from flopbench.text import PREFIXES, prefix
 
@@ -24,6 +25,9 @@ COSTS = {
 }
 """The fields of a stage's cost that have a plot each, and their titles."""
 
+MOST_DRAWN = 1_000
+"""Points that plots show; more are hardly told apart."""
+
 INDEX = "plots.md"
 """The page that shows all plots."""
 
@@ -33,9 +37,14 @@ Files = dict[str, bytes]
 def draw(report: Mapping[str, Any], parts: Mapping[str, str]) -> Files:
     """Return every plot of a sweep, SVG and PNG, and a page that shows them, by file name.
 
+    Of very many points, some are drawn.
+
     Raises:
         UsageError: matplotlib is not installed.
     """
+    points = report["points"]
+    if isinstance(points, Table):
+        report = {**report, "points": points.some(report["x"], MOST_DRAWN)}
     files: Files = {}
     titles: dict[str, str] = {}
     with drawing(SETTINGS):
@@ -72,6 +81,9 @@ def _head(report: Mapping[str, Any], title: str) -> Head:
         known.append(f"batch size {report['batch_size']}")
     if report["decode_steps"] is not None:
         known.append(f"{report['decode_steps']} decode steps")
+    drawn = len(report["points"])
+    if report.get("num_points", drawn) > drawn:
+        known.append(f"{drawn:,} of {report['num_points']:,} points")
     return Head(title, ", ".join(known))
 
 

@@ -6,7 +6,8 @@ from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
 
 from flopbench.analytic import SweepPoint
-from flopbench.commands.sweep.by_hand import VariedPoint, points_by_hand
+from flopbench.commands.sweep.by_hand import axes_by_hand
+from flopbench.commands.sweep.points import Product, VariedPoint
 from flopbench.digests import canonical
 from flopbench.errors import UsageError
 from flopbench.plan import Plan, make_plan
@@ -14,7 +15,7 @@ from flopbench.plan.plan import refuse_hardware, require_closed_forms
 from flopbench.registry.catalog import Catalog
 
 if TYPE_CHECKING:
-    from flopbench.commands.sweep.plan import SweepRequest
+    from flopbench.commands.sweep.request import SweepRequest
 
 
 class PointPlans:
@@ -27,7 +28,7 @@ class PointPlans:
     def first(self) -> Plan:
         """Return the run of the first point, so that no model is made that no point has."""
         by_hand = self._request.vary and not self._request.name
-        return self.at(next(points_by_hand(self._request.vary)) if by_hand else None)
+        return self.at(Product(axes_by_hand(self._request.vary))[0] if by_hand else None)
 
     def at(self, point: SweepPoint | None) -> Plan:
         """Return the run of a point; None for what no point changes.

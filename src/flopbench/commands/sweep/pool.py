@@ -6,11 +6,12 @@ from collections.abc import Callable, Iterator
 from typing import Any
 from uuid import uuid4
 
-from flopbench.commands.sweep.plan import SweepPlan, SweepRequest, plan_sweep
+from flopbench.commands.sweep.plan import SweepPlan, plan_sweep
+from flopbench.commands.sweep.request import SweepRequest
 from flopbench.commands.sweep.units import (
+    Counts,
     Task,
     Unit,
-    UnitCount,
     count_task,
     failed,
     groups,
@@ -25,8 +26,8 @@ def vendor_counts(
     request: SweepRequest,
     todo: list[Unit],
     where: Where = HERE,
-) -> Iterator[tuple[Unit, UnitCount]]:
-    """Count units; yield each when it is done, in any order.
+) -> Iterator[Counts]:
+    """Count units; yield those that are done at once, in any order.
 
     Each is counted by its own calls, unless very many differ only in their sizes: those are given
     by one law (``run.method``), checked against calls of three of them.
@@ -51,7 +52,7 @@ def vendor_counts(
 
 def _counts(
     executor: Executor, call: Callable[[Task], tuple[Any, ...]], tasks: list[Task]
-) -> Iterator[tuple[Unit, UnitCount]]:
+) -> Iterator[Counts]:
     """Count tasks; the units of a law that does not hold, or of one that is lost, one by one."""
     pending = {executor.submit(*call(task)): task for task in tasks}
     for done in executor.as_completed():
@@ -59,9 +60,9 @@ def _counts(
         try:
             counts = done.result()
         except WorkerLostError:
-            counts = {} if len(task) > 1 else {task[0]: failed(_LOST)}
-        yield from counts.items()
-        for unit in (unit for unit in task if unit not in counts):
+            counts = Counts({} if len(task) > 1 else {task[0]: failed(_LOST)})
+        yield counts
+        for unit in (unit for unit in task if unit not in counts.by_unit):
             pending[executor.submit(*call((unit,)))] = (unit,)
 
 
@@ -75,9 +76,7 @@ def _identity(plan: SweepPlan, unit: Unit) -> Identity:
     return identity(plan.plans[index], unit.stage, plan.workloads[index])
 
 
-def count_there(
-    run: str, request: SweepRequest, task: Task, same: Identity | None
-) -> dict[Unit, UnitCount]:
+def count_there(run: str, request: SweepRequest, task: Task, same: Identity | None) -> Counts:
     """Count a task in any process.
 
     Args:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
 from attrs import frozen
@@ -17,7 +17,7 @@ class SweepReport(Value):
     """What a sweep found.
 
     Attributes:
-        data: the JSON form, documented in docs/sweep-schema.md.
+        data: the JSON form, documented in docs/sweep-schema.md; its points are `points`.
     """
 
     data: Mapping[str, Any]
@@ -28,29 +28,55 @@ class SweepReport(Value):
         return str(self.data["model"])
 
     @property
-    def points(self) -> list[Mapping[str, Any]]:
-        """The points, each with what its stages cost."""
-        return list(self.data["points"])
+    def points(self) -> Sequence[Mapping[str, Any]]:
+        """The points, each with what its stages cost: made as they are asked for, not held."""
+        points: Sequence[Mapping[str, Any]] = self.data["points"]
+        return points
 
     @property
     def failed(self) -> list[str]:
         """The points and stages that could not be counted, or differ; empty if none does."""
-        from flopbench.commands.sweep.runner import incomplete
+        from flopbench.commands.sweep.verdict import Verdict
 
-        return incomplete(self.data)
+        return [*Verdict.of(self.data).problems]
 
     def __repr__(self) -> str:
         return f"SweepReport({self.model!r}, {plural(len(self.points), 'point')})"
 
     def to_dict(self) -> dict[str, Any]:
-        """Return the JSON form."""
-        return dict(json_data(self.data))
+        """Return the JSON form, all points included."""
+        return dict(json_data({**self.data, "points": list(self.points)}))
 
     def rows(self) -> list[dict[str, Any]]:
         """Return a row per point, stage and attention mode, as in ``sweep.csv``."""
-        from flopbench.commands.sweep.text import rows
+        from flopbench.commands.sweep.rows import rows
 
         return list(rows(self.data))
+
+    def to_json(self, indent: int | None = 2) -> str:
+        """Return the JSON form as text; None as ``indent`` writes one line."""
+        from flopbench.commands.sweep.as_json import json_pieces
+
+        if indent is None:
+            return super().to_json(None)
+        return "".join(json_pieces(self.data, indent)).removesuffix("\n")
+
+    def to_csv(self) -> str:
+        """Return `rows` as CSV, with a header."""
+        from flopbench.commands.sweep.as_csv import csv_pieces
+
+        return "".join(csv_pieces(self.data))
+
+    def to_pandas(self) -> Any:
+        """Return `rows` as a pandas data frame, made of columns.
+
+        Raises:
+            UsageError: pandas is not installed.
+        """
+        from flopbench.commands.sweep.rows import all_columns
+        from flopbench.values.tables import frame
+
+        return frame(all_columns(self.data))
 
     def text(self) -> str:
         """Return what ``flopbench sweep`` prints."""
@@ -64,11 +90,11 @@ class SweepReport(Value):
 
     def tree(self) -> Node:
         """Return each point with its stages, and each stage with its modes."""
-        from flopbench.commands.sweep.text import verdict
+        from flopbench.commands.sweep.verdict import Verdict
 
-        points = tuple(_point(self.data, point) for point in self.data["points"])
+        points = tuple(_point(self.data, point) for point in self.points)
         title = f"{self.model}: {self.data['description']}"
-        return Node(title, None, points, verdict(self.data))
+        return Node(title, None, points, Verdict.of(self.data).text(self.data))
 
     def formats(self) -> Mapping[str, Format]:
         """Return what `save` writes."""

@@ -1,16 +1,18 @@
-"""A sweep as CSV and as Markdown tables, from its JSON form."""
+"""A sweep as Markdown tables, from its JSON form."""
 
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
+from itertools import islice
 from typing import Any
 
 from flopbench.analytic.price import Fallback
+from flopbench.commands.sweep.verdict import Verdict
 from flopbench.text import plural, si, table
-from flopbench.values.tables import csv_text
-from flopbench.vendor.own import OwnFormula, with_own_formulas
 
-_VENDOR = ("vendor_flops", "vendor_method", "vendor_error", "difference")
+MOST_ROWS = 1_000
+"""Rows of each table."""
+
 _LAST = ("activations moved", "FLOP/B")
 _MEMORY_NOTE = (
     "Weights are read once per pass: by each decode step, and by each stack of images of one size. "
@@ -18,30 +20,20 @@ _MEMORY_NOTE = (
 )
 
 
-def to_csv(report: Mapping[str, Any]) -> str:
-    """Write one row per point, stage and strategy."""
-    return csv_text(rows(report))
+def to_markdown(report: Mapping[str, Any], verdict: Verdict | None = None) -> str:
+    """Write the tables of a sweep: FLOPs, memory and required throughput.
 
+    Each has a row per point and attention mode, as long as there are not very many.
 
-def rows(report: Mapping[str, Any]) -> Iterator[dict[str, Any]]:
-    """Yield one row per point, stage and strategy."""
-    stages = [stage["name"] for stage in report["stages"]]
-    for point in report["points"]:
-        facts = {k: v for k, v in point.items() if k not in (*stages, "required")}
-        for stage in stages:
-            found = point[stage]
-            for mode, cost in found["cost"].items():
-                numbers = {k: v for k, v in cost.items() if k != "parts_flops"}
-                vendor = {k: found[k] for k in _VENDOR}
-                if mode not in report["compared"]:
-                    vendor |= {"difference": None}
-                yield {**facts, "stage": stage, "attention": mode, **numbers, **vendor}
-
-
-def to_markdown(report: Mapping[str, Any]) -> str:
-    """Write the tables of a sweep: FLOPs, memory and required throughput."""
+    Args:
+        verdict: that of the report, if it is known.
+    """
     lines = [f"# {report['model']}: {report['description']}", "", head(report), ""]
-    lines += [verdict(report), ""]
+    lines += [(verdict or Verdict.of(report)).text(report), ""]
+    rows = len(report["points"]) * len(report["modes"])
+    if rows > MOST_ROWS:
+        lines += [f"Each table has the first {MOST_ROWS:,} of {rows:,} rows.", ""]
+        report = {**report, "points": report["points"][:MOST_ROWS]}
     lines += [f"note: {note}  " for note in report["notes"]]
     lines += [f"{note}  " for note in fallback_notes(report)]
     lines += [""] if report["notes"] or report["fallbacks"] else []
@@ -67,32 +59,13 @@ def fallback_notes(report: Mapping[str, Any]) -> list[str]:
     return [f"fallback: {fallback}" for fallback in dict.fromkeys(found)]
 
 
-def verdict(report: Mapping[str, Any]) -> str:
-    """Summarize in one line how the vendor's counts compare."""
-    found = [point[stage["name"]] for point in report["points"] for stage in report["stages"]]
-    failed = sum(each["vendor_error"] is not None for each in found)
-    compared = [each for each in found if each["difference"] is not None]
-    wrong = sum(bool(each["components_differ"]) for each in compared)
-    if failed or wrong:
-        return f"verdict: of {len(found)} results, {wrong} differ and {failed} could not be counted"
-    if not compared:
-        why = (
-            "the vendor runs none of the attention modes"
-            if report["vendor_counter"]
-            else "analytic only"
-        )
-        return f"verdict: nothing was checked: {why}"
-    law = sum(each["vendor_method"] == "law" for each in compared)
-    own = with_own_formulas(OwnFormula(**formula) for formula in report["own_formulas"])
-    text = f"verdict: verified{own}, vendor = analytic to the last FLOP in every component of "
-    text += plural(len(compared), "result")
-    return text + (f", {law} of them by a law" if law else "")
-
-
 def _per_mode(report: Mapping[str, Any], stage: str) -> Iterator[tuple[list[str], Any, Any]]:
-    for point in report["points"]:
-        for mode, cost in point[stage]["cost"].items():
-            yield [point["label"], str(point.get(report["size"], "")), mode], cost, point[stage]
+    found = (
+        ([point["label"], str(point.get(report["size"], "")), mode], cost, point[stage])
+        for point in report["points"]
+        for mode, cost in point[stage]["cost"].items()
+    )
+    return islice(found, MOST_ROWS)
 
 
 def _flops(report: Mapping[str, Any], stage: str) -> Iterator[str]:
@@ -143,18 +116,17 @@ def _required(report: Mapping[str, Any]) -> Iterator[str]:
             continue
         yield f"## Required throughput for a {what} of {report[f'{key}_s']} s"
         yield ""
-        yield from table(
-            ("point", report["size"], "attention", "compute", "memory"),
-            (
-                [
-                    point["label"],
-                    str(point.get(report["size"], "")),
-                    mode,
-                    f"{rates['tflops_per_s']:.4g} TFLOP/s",
-                    f"{rates['gigabytes_per_s']:.4g} GB/s",
-                ]
-                for point in report["points"]
-                for mode, rates in point["required"][key].items()
-            ),
+        rows = (
+            [
+                point["label"],
+                str(point.get(report["size"], "")),
+                mode,
+                f"{rates['tflops_per_s']:.4g} TFLOP/s",
+                f"{rates['gigabytes_per_s']:.4g} GB/s",
+            ]
+            for point in report["points"]
+            for mode, rates in point["required"][key].items()
         )
+        header = ("point", report["size"], "attention", "compute", "memory")
+        yield from table(header, islice(rows, MOST_ROWS))
         yield ""

@@ -7,7 +7,7 @@ from typing import Any
 
 from attrs import evolve, frozen
 
-from flopbench.commands.sweep.law_groups import WORTH_A_LAW, Place, counts_by_law, place
+from flopbench.commands.sweep.law_groups import WORTH_A_LAW, GroupLaw, Place, law_of, place
 from flopbench.commands.sweep.plan import SweepPlan
 from flopbench.errors import CountError, FlopbenchError, UsageError
 from flopbench.laws.by_length import count_by_length
@@ -88,9 +88,34 @@ Task = tuple[Unit, ...]
 """A unit to be counted by its own calls, or several to be given by one law."""
 
 
-def count_task(plan: SweepPlan, task: Task) -> dict[Unit, UnitCount]:
+@frozen
+class Counts:
+    """The counts of a task.
+
+    Attributes:
+        by_unit: may lack some units, which are to be counted by their own calls.
+        law: what gave the counts of several units, but for those that were counted by calls.
+    """
+
+    by_unit: Mapping[Unit, UnitCount]
+    law: GroupLaw | None = None
+
+
+def count_task(plan: SweepPlan, task: Task) -> Counts:
     """Count a unit, or those of several that a law gives."""
-    return _group_by_law(plan, task) if len(task) > 1 else {task[0]: count_unit(plan, task[0])}
+    if len(task) > 1:
+        return _group_by_law(plan, task)
+    return Counts({task[0]: count_unit(plan, task[0])})
+
+
+def given_by(plan: SweepPlan, law: GroupLaw, task: Task) -> dict[Unit, UnitCount]:
+    """Return the counts of units that a law gives.
+
+    Raises:
+        CountError: it cannot be evaluated there.
+    """
+    found = law.at([_place(plan, unit) for unit in task])
+    return {u: UnitCount(flops, Method.SYMBOLIC) for u, flops in zip(task, found, strict=True)}
 
 
 def groups(plan: SweepPlan, todo: list[Unit]) -> list[Task]:
@@ -121,7 +146,7 @@ def _worth_a_law(plan: SweepPlan, vendor: VendorModel, unit: Unit) -> bool:
     return not isinstance(stage, Failed) and stage.sampled
 
 
-def _group_by_law(plan: SweepPlan, group: Task) -> dict[Unit, UnitCount]:
+def _group_by_law(plan: SweepPlan, group: Task) -> Counts:
     """Count a group by its law; return nothing if calls in its middle or at its end refute it.
 
     The law was already checked against calls of the first unit.
@@ -129,7 +154,7 @@ def _group_by_law(plan: SweepPlan, group: Task) -> dict[Unit, UnitCount]:
     run = _run(plan, group[0])
     ((counter, vendor),) = run.vendor_strategies
     if not _worth_a_law(plan, vendor, group[0]):
-        return {}
+        return Counts({})
     subject = Subject(
         vendor=vendor,
         counter=counter,
@@ -139,23 +164,23 @@ def _group_by_law(plan: SweepPlan, group: Task) -> dict[Unit, UnitCount]:
         open_sizes=run.model.sizes,
     )
     try:
-        found = counts_by_law(subject, [_place(plan, unit) for unit in group])
+        law, covered = law_of(subject, [_place(plan, unit) for unit in group])
+        counts = given_by(plan, law, tuple(group[place] for place in covered))
     except CountError:
-        return {}  # each call is counted instead, and shows what is wrong
+        return Counts({})  # each call is counted instead, and shows what is wrong
     except UsageError:
         raise
     except (Exception, SystemExit):  # noqa: BLE001 - it is raised again when the unit is counted
-        return {}
-    counts = {u: UnitCount(n, Method.SYMBOLIC) for u, n in zip(group, found, strict=True) if n}
+        return Counts({})
     if group[0] in counts:
         counts[group[0]] = evolve(counts[group[0]], method=Method.CONCRETE)
     for unit in {group[len(group) // 2], group[-1]} - {group[0]}:
         if unit in counts:
             counted = count_unit(plan, unit)
             if counted.by_component != counts[unit].by_component:
-                return {}
+                return Counts({})
             counts[unit] = counted
-    return counts
+    return Counts(counts, law)
 
 
 def count_unit(plan: SweepPlan, unit: Unit) -> UnitCount:
@@ -194,35 +219,3 @@ def _checked(counted: Attributed, convention: Convention) -> UnitCount:
         Method.CONCRETE,
         own_ops=tuple(formula.op for formula in counted.own_formulas),
     )
-
-
-def at_points(plan: SweepPlan, counts: Mapping[Unit, UnitCount]) -> list[dict[str, UnitCount]]:
-    """Spread counts over the points, and add up composed stages."""
-    points: list[dict[str, UnitCount]] = [{} for _ in plan.points]
-    for unit, counted in counts.items():
-        for index in unit.points:
-            points[index][unit.stage] = counted
-    for by_stage in points:
-        for stage in plan.stages:
-            if stage.parts and by_stage:
-                by_stage[stage.name] = _sum([by_stage[part] for part in stage.parts])
-    return points
-
-
-def some(counted: UnitCount) -> UnitCount:
-    """Refuse the count of a reported stage that sees nothing; a part may have no matrix work."""
-    if counted.by_component is None or any(counted.by_component.values()):
-        return counted
-    return failed("the counter saw no FLOPs at all, which verifies nothing")
-
-
-def _sum(parts: list[UnitCount]) -> UnitCount:
-    found: list[tuple[str, int]] = []
-    own = dict.fromkeys(op for part in parts for op in part.own_ops)
-    for part in parts:
-        if part.by_component is None:
-            return part
-        found += part.by_component.items()
-    by_law = any(part.method is Method.SYMBOLIC for part in parts)
-    method = Method.SYMBOLIC if by_law else Method.CONCRETE
-    return UnitCount(sums(found), method, own_ops=tuple(own))

@@ -109,9 +109,14 @@ def _blocks(fields: Fields, kinds: list[str], first_shared: int) -> list[SelfAtt
 
 
 def _of_layer(fields: Fields, number: int) -> Fields:
-    """Return the fields of a layer, some of which it may have for itself."""
-    every = fields.get("per_layer_config", {})
-    own = every.get(str(number), every.get(number, {})) if isinstance(every, Mapping) else every
+    """Return the fields of a layer, some of which it may have for itself.
+
+    transformers writes the numbers of layers with zeros before them: ``05`` of 30.
+    """
+    own: Any = fields.get("per_layer_config", {})
+    if isinstance(own, Mapping):
+        is_own = (each for name, each in own.items() if str(name).zfill(9) == f"{number:09}")
+        own = next(is_own, {})
     if not isinstance(own, Mapping) or {*own} - {"head_dim", "num_key_value_heads"}:
         raise fields.refused("per_layer_config", "head_dim and num_key_value_heads of layers")
     return Fields(attrs.evolve(fields.config, values={**fields.config.values, **own}))
