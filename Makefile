@@ -52,6 +52,7 @@ bench: $(STAMP)  ## Measure speed and memory, as ratios.
 	$(BIN)/python benchmarks/sweep.py
 	$(BIN)/python benchmarks/modules.py
 	$(BIN)/python benchmarks/pages.py
+	$(BIN)/python benchmarks/explorer.py
 	$(BIN)/python benchmarks/executors.py
 	$(BIN)/python benchmarks/exported.py
 

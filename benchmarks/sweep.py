@@ -61,7 +61,7 @@ def main() -> int:
     """Print times and ratios; return 1 if a bound is broken."""
     with tempfile.TemporaryDirectory() as folder:
         command = [FLOPBENCH, "sweep", "deepseek_ocr", "vision_prefill", "--jobs", "2"]
-        whole = measure([*command, "--out", folder], runs=1)
+        whole = measure([*command, "--plots", "--out", folder], runs=1)
     kept = within(
         "sweep deepseek_ocr vision_prefill, vendor at 53 points, plots",
         whole,

@@ -271,7 +271,14 @@ class ExportedLaws(Value):
         """Return what `save` writes, code in some languages among it."""
         from flopbench.exports.targets import CODE, as_code
 
-        return {**super().formats(), **{end: partial(as_code, end, self) for end in CODE}}
+        code = {end: partial(as_code, end, self) for end in CODE}
+        return {**super().formats(), ".html": self._explorer, **code}
+
+    def _explorer(self) -> str:
+        from flopbench.exports.explorer import page
+        from flopbench.pages import html
+
+        return html(page([self]))
 
     def to_dict(self) -> dict[str, Any]:
         """Return the JSON form."""

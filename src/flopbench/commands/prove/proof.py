@@ -141,9 +141,10 @@ class Proof(Value):
 
     def formats(self) -> Mapping[str, Format]:
         """Return what `save` writes, ``.tex`` among it."""
-        from flopbench.commands.prove.text import latex
+        from flopbench.commands.prove.text import as_html, latex
 
-        return {**super().formats(), ".tex": lambda: latex(self)}
+        own: dict[str, Format] = {".html": lambda: as_html(self), ".tex": lambda: latex(self)}
+        return {**super().formats(), **own}
 
     def tree(self) -> Node:
         """Return each stage with its components; closed forms are notes."""

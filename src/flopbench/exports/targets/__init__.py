@@ -26,6 +26,7 @@ TARGETS: Mapping[str, str] = {
     "cpp": "flopbench.exports.targets.cpp",
     "json": "flopbench.exports.targets.json_data",
     "certificate": "flopbench.exports.targets.certificate",
+    "html": "flopbench.exports.targets.html",
 }
 """The module of each target, by the name that ``--to`` takes."""
 
