@@ -2,6 +2,7 @@
 
 import dataclasses
 import json
+from pathlib import Path
 
 import attrs
 import numpy as np
@@ -9,7 +10,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from flopbench.digests import canonical, distinct, json_digest, to_json
+from flopbench import UsageError, digests
+from flopbench.digests import canonical, distinct, json_digest, source_digest, to_json
+from flopbench.registry.catalog import Catalog
 
 
 @attrs.frozen(repr=False, eq=False)
@@ -102,3 +105,12 @@ def test_json_has_fields_by_name_and_special_floats_as_transformers_writes_them(
         to_json([object()])
     with pytest.raises(TypeError, match="have the same text"):
         to_json({1: "a", "1": "b"})
+
+
+def test_the_files_of_a_package_are_listed_once_for_all_of_its_classes(monkeypatch):
+    listed = []
+    rglob = Path.rglob
+    monkeypatch.setattr(Path, "rglob", lambda *it: listed.append(it) or rglob(*it))
+    digests._sources.cache_clear()
+    assert source_digest(UsageError) == source_digest(Catalog) is not None
+    assert len(listed) == 1

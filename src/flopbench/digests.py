@@ -106,12 +106,18 @@ def source_digest(cls: type) -> str | None:
     package = sys.modules.get(cls.__module__.partition(".")[0])
     folders = getattr(package, "__path__", None)
     if folders:
-        return _digest(tuple(sorted(p for f in folders for p in Path(f).rglob("*.py"))))
+        return _digest(_sources(tuple(folders)))
     try:
         file = inspect.getsourcefile(cls)
     except (OSError, TypeError):
         return None
     return _digest((Path(file),)) if file else None
+
+
+@cache
+def _sources(folders: tuple[str, ...]) -> tuple[Path, ...]:
+    """List the files once: a survey digests all code for each row."""
+    return tuple(sorted(p for f in folders for p in Path(f).rglob("*.py")))
 
 
 @cache

@@ -162,3 +162,10 @@ def test_a_config_that_never_ends_is_one_sentence(tmp_path):
     for path in (str(tmp_path / "fifo"), "/dev/zero"):
         with pytest.raises(UsageError, match=r"cannot read model.config=.*: it is not a regular"):
             read_config("llama", LmOptions(config=path))
+
+
+def test_a_file_that_json_reads_may_be_nested_too_deeply_to_be_a_config(tmp_path):
+    path = tmp_path / "config.json"
+    path.write_text('{"model_type": "llama", "mine": ' + "[" * 900 + "]" * 900 + "}")
+    with pytest.raises(UsageError, match=r"model\.config=.* is nested too deeply"):
+        read_config("llama", LmOptions(config=str(path)))

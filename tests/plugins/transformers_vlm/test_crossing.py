@@ -155,3 +155,9 @@ def test_a_file_says_which_parts_it_has(tmp_path):
     assert model.no_closed_forms is None
     assert model.workload(PAGE).image_tokens == 14 * 14 + 2
     assert type(model).for_file(path) == f"vl/{kind}"
+
+
+def test_a_type_that_is_no_text_is_nobodys(tmp_path):
+    path = tmp_path / "config.json"
+    path.write_text(json.dumps({"model_type": ["vision-encoder-decoder"]}))
+    assert type(model_of("vision-encoder-decoder")).for_file(path) is None

@@ -6,6 +6,7 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
+from flopbench import UsageError
 from flopbench.inputs import read_config_json
 
 _NO_DTYPE = (("torch_dtype", "auto"), ("dtype", "auto"))
@@ -22,7 +23,10 @@ def read_fields(path: Path) -> dict[str, Any]:
     Raises:
         UsageError: a file cannot be read, or holds something else.
     """
-    values: dict[str, Any] = _with_floats(read_config_json(path))
+    try:
+        values: dict[str, Any] = _with_floats(read_config_json(path))
+    except RecursionError as error:
+        raise UsageError(f"model.config={path} is nested too deeply") from error
     # Code that comes with a checkpoint is never run, only transformers' own classes.
     values.pop("auto_map", None)
     beside = path.with_name(QUANTISED_BESIDE)

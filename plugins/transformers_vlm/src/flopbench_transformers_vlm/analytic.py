@@ -105,7 +105,7 @@ class VlModel(AnalyticModel):
         from flopbench_transformers_vlm.families import FAMILIES
 
         kind = read_config_json(config_path(str(path))).get("model_type")
-        return f"{PREFIX}{kind}" if kind in FAMILIES else None
+        return f"{PREFIX}{kind}" if isinstance(kind, str) and kind in FAMILIES else None
 
     @classmethod
     def from_options(cls, options: VlOptions) -> VlModel:
