@@ -52,7 +52,9 @@ bench: $(STAMP)  ## Measure speed and memory, as ratios.
 	$(BIN)/python benchmarks/sweep.py
 	$(BIN)/python benchmarks/modules.py
 	$(BIN)/python benchmarks/pages.py
+	$(BIN)/python benchmarks/explorer.py
 	$(BIN)/python benchmarks/executors.py
+	$(BIN)/python benchmarks/exported.py
 
 bench-check: $(STAMP)  ## Compare ratios of a quick run with the committed ones.
 	$(BIN)/python benchmarks/check.py

@@ -14,8 +14,8 @@ from pathlib import Path
 
 FOLDER = Path(__file__).parent
 COMMITTED = FOLDER / "ratios.json"
-QUICK = ("startup.py", "main_job.py", "laws.py")
-"""Benchmarks that take little time; the others run in `make bench`."""
+QUICK = ("startup.main", "sweep.many_points", "laws.equal_layers_once")
+"""Parts of benchmarks that take little time; the others run in `make bench`."""
 SLOWER = 1.5
 
 

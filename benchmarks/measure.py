@@ -30,9 +30,10 @@ class Measured:
 
 
 def measure(command: list[str], runs: int) -> Measured:
-    """Run ``command`` ``runs`` times after one warm-up; in a quick check at most 3 times."""
-    runs = min(runs, _QUICK) if os.environ.get("BENCH_QUICK") else runs
-    samples = [_once(command) for _ in range(runs + 1)][1:]
+    """Run ``command`` ``runs`` times after one warm-up; in a quick check at most 3 times in all."""
+    quick = bool(os.environ.get("BENCH_QUICK"))
+    samples = [_once(command) for _ in range(min(runs, _QUICK) if quick else runs + 1)]
+    samples = samples[1:] or samples
     return Measured(
         wall_s=statistics.median(s.wall_s for s in samples),
         cpu_s=statistics.median(s.cpu_s for s in samples),

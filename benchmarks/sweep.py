@@ -18,7 +18,7 @@ from itertools import pairwise
 from pathlib import Path
 
 import numpy as np
-from measure import FLOPBENCH, measure, python, within
+from measure import FLOPBENCH, Measured, measure, python, recorded, within
 
 from flopbench.analytic.price import Pricer
 from flopbench.analytic.price_many import Evaluator
@@ -61,7 +61,7 @@ def main() -> int:
     """Print times and ratios; return 1 if a bound is broken."""
     with tempfile.TemporaryDirectory() as folder:
         command = [FLOPBENCH, "sweep", "deepseek_ocr", "vision_prefill", "--jobs", "2"]
-        whole = measure([*command, "--out", folder], runs=1)
+        whole = measure([*command, "--plots", "--out", folder], runs=1)
     kept = within(
         "sweep deepseek_ocr vision_prefill, vendor at 53 points, plots",
         whole,
@@ -95,12 +95,22 @@ def main() -> int:
 
 def _to_files(name: str, what: tuple[str, ...], files: tuple[str, ...], seconds: float) -> bool:
     """Measure a sweep of closed forms from command to files; return whether it keeps its bounds."""
+    whole = _analytic(what, files)
+    return within(f"{name} as {files[1]}", whole, seconds=seconds, peak_bytes=MANY_BYTES)
+
+
+def _analytic(what: tuple[str, ...], files: tuple[str, ...]) -> Measured:
     model, *vary = what
     options = [text for each in vary for text in ("--vary", each)]
     with tempfile.TemporaryDirectory() as folder:
         command = [FLOPBENCH, "sweep", model, *options, "--analytic-only", "--no-plots", *files]
-        whole = measure([*command, "--out", folder], runs=1)
-    return within(f"{name} as {files[1]}", whole, seconds=seconds, peak_bytes=MANY_BYTES)
+        return measure([*command, "--out", folder], runs=1)
+
+
+def many_points() -> None:
+    """Measure what 20,000 points take, against 2,000, from command to files."""
+    few, many = (_analytic((*LLAMA, f"workload.batch_size=1:{n}"), TEXTS) for n in (2, 20))
+    recorded("hf/llama: 20,000 points / 2,000 points as JSON and CSV", many.cpu_s / few.cpu_s)
 
 
 def _few() -> float:

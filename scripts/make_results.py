@@ -47,7 +47,7 @@ def main() -> None:
 
 def _sweep(sweep: str, out: Path) -> None:
     command = [sys.executable, "-m", "flopbench.cli", "sweep", "deepseek_ocr", sweep]
-    options = ["--ttft", TTFT, "--tpot", TPOT, "--jobs", "2", "--out", str(out)]
+    options = ["--ttft", TTFT, "--tpot", TPOT, "--jobs", "2", "--plots", "--out", str(out)]
     subprocess.run([*command, *options], check=True)
 
 
@@ -76,7 +76,7 @@ def _page(reports: dict[str, Report]) -> Iterator[str]:
         yield f"![{text}](images/results-{name}.svg)"
         yield ""
     command = f"flopbench sweep deepseek_ocr vision_prefill --ttft {TTFT} --tpot {TPOT} --out DIR"
-    yield f"`{command}` writes all points, fields and plots;"
+    yield f"`{command} --plots` writes all points, fields and plots;"
     yield "[sweep.json](sweep-schema.md) and [stage costs](stage-costs.md) define them."
 
 

@@ -1,4 +1,4 @@
-"""Hooks of mkdocs: pages and files outside docs/ that the docs link to, and notebooks.
+"""Hooks of mkdocs: pages and files outside docs/ that the docs link to, notebooks, and explorers.
 
 On GitHub such a link leads to the file itself. The site has a copy: Markdown files and notebooks as
 pages, other files unchanged.
@@ -10,6 +10,7 @@ import re
 from collections.abc import Iterator
 from pathlib import Path
 
+from explorer_pages import explorer_pages
 from mkdocs.config.defaults import MkDocsConfig
 from mkdocs.structure.files import File, Files, InclusionLevel
 from mkdocs.structure.pages import Page
@@ -39,6 +40,8 @@ def on_files(files: Files, config: MkDocsConfig) -> Files:
             files.append(_copy(path, config, InclusionLevel.NOT_IN_NAV))
     for page in ROOT_PAGES:
         files.append(_copy(page, config, InclusionLevel.INCLUDED))
+    for name, text in explorer_pages():
+        files.append(File.generated(config, name, content=text))
     for file in [file for file in files if file.src_uri.endswith(".ipynb")]:
         for made in _notebook(file, config):
             files.append(made)

@@ -12,6 +12,7 @@ from pathlib import Path
 import pytest
 from hypothesis import HealthCheck, settings
 
+from support.browser import chromium, shown  # noqa: F401 - fixtures
 from support.cli import python_path
 from support.offline import sitecustomize  # noqa: F401 - this process has no network, either
 from support.warm import Warm

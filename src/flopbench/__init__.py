@@ -20,7 +20,7 @@ if TYPE_CHECKING:
         SweepLimits,
         SweepPoint,
     )
-    from flopbench.api import compare, explain, prove, referee, run, survey, sweep
+    from flopbench.api import compare, explain, export, prove, referee, run, survey, sweep
     from flopbench.errors import CountError, UsageError
     from flopbench.formulas import Formula
     from flopbench.modules.count import count, counting
@@ -110,6 +110,7 @@ __all__ = [
     "count",
     "counting",
     "explain",
+    "export",
     "hookimpl",
     "law",
     "prove",
@@ -133,6 +134,7 @@ _NAMES = {
     "flopbench.api": (
         "compare",
         "explain",
+        "export",
         "prove",
         "referee",
         "run",

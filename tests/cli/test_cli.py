@@ -88,7 +88,9 @@ def test_a_name_that_is_no_utf8_does_not_stop_the_report(tmp_path):
     command = [sys.executable, "-m", "flopbench.cli", *ANALYTIC, "--image", odd, "--out", "out"]
     done = subprocess.run(command, cwd=tmp_path, capture_output=True, text=True, check=False)
     assert done.returncode == 0
-    assert done.stderr == "flopbench: wrote report.json, report.md, report.csv in out\n"
+    assert (
+        done.stderr == "flopbench: wrote report.json, report.md, report.csv, report.html in out\n"
+    )
     assert sorted(path.name for path in (tmp_path / "out").iterdir()) == REPORTS
 
 

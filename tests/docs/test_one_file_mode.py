@@ -53,7 +53,7 @@ def test_it_is_in_a_run(case, flopbench, tmp_path):
 
 def test_it_is_in_a_sweep_with_tables_and_plots(case, flopbench, tmp_path):
     model, stage, vary, options = case
-    done = flopbench("sweep", model, "--vary", vary, *options, "--out", "out")
+    done = flopbench("sweep", model, "--vary", vary, *options, "--plots", "--out", "out")
     assert done.returncode == 0, done.stderr
     out = tmp_path / "out"
     report = json.loads((out / "sweep.json").read_text())

@@ -288,6 +288,7 @@ def test_a_reporter_that_nobody_asked_for_costs_its_own_file_alone(flopbench, tm
         "report.json",
         "report.md",
         "report.csv",
+        "report.html",
     }
 
 

@@ -33,6 +33,20 @@ from flopbench.commands.run.speeds import Speeds
 from flopbench.commands.survey.checks import Verdict as SurveyVerdict
 from flopbench.commands.survey.result import SURVEY_SCHEMA_VERSION, Survey
 from flopbench.commands.sweep.report import SWEEP_SCHEMA_VERSION
+from flopbench.exports.laws import (
+    LAWS_SCHEMA_VERSION,
+    Assumption,
+    ExportedLaw,
+    ExportedLaws,
+    Golden,
+    LawVerdict,
+    LeftOut,
+    Refused,
+    StageLaws,
+    Symbol,
+)
+from flopbench.exports.targets.certificate import CERTIFICATE_SCHEMA_VERSION
+from flopbench.exports.tree import OPERATORS
 from flopbench.formulas import Origin
 from flopbench.guard.lock import SCHEMA_VERSION as LOCK_SCHEMA_VERSION
 from flopbench.hardware import Gpu
@@ -68,10 +82,12 @@ ROOT = Path(__file__).parents[2]
 
 VERSIONS = {
     "attention": (ATTENTION_SCHEMA_VERSION, "executed-work.md"),
+    "certificate": (CERTIFICATE_SCHEMA_VERSION, "export.md"),
     "compare": (COMPARE_SCHEMA_VERSION, "compare.md"),
     "explain": (EXPLAIN_SCHEMA_VERSION, None),
     "count": (COUNT_SCHEMA_VERSION, "any-module.md"),
     "law": (LAW_SCHEMA_VERSION, "any-module.md"),
+    "laws": (LAWS_SCHEMA_VERSION, "export.md"),
     "lock": (LOCK_SCHEMA_VERSION, "guard.md"),
     "proof": (PROOF_SCHEMA_VERSION, "proof-schema.md"),
     "referee": (REFEREE_SCHEMA_VERSION, None),
@@ -108,6 +124,7 @@ COMMANDS = {
     "attention": ("attention", *SHAPE, "--json"),
     "attention in cuDNN": ("attention", *SHAPE, "--kernel", "cudnn", "--json"),
     "attention in a mode": ("attention", *SHAPE, "--causal", "--json", *WINDOWED),
+    "certificate": ("export", *LLAMA, "--stages", "prefill", "--to", "certificate"),
     "compare": ("compare", *OCR, "deepseek_ocr:workload.mode=tiny", *JSON),
     "compare over page sizes": ("compare", *OCR, "--page-sizes", *JSON),
     "compare with the vendor": ("compare", *LLAMA, "hf/llama:workload.batch_size=2", *JSON),
@@ -115,6 +132,8 @@ COMMANDS = {
     "explain": ("explain", "deepseek_ocr", *JSON),
     "explain with a fallback": ("explain", "deepseek_ocr", "--attention", "flash", *JSON),
     "explain vector work": ("explain", *LLAMA, "--work", "vector", "--depth", "2", *JSON),
+    "laws": ("export", *OCR, "--stages", "prefill,decode", "--to", "json"),
+    "laws that are proved": ("export", *LLAMA, "--stages", "prefill", "--to", "json"),
     "proof": ("prove", *LLAMA, *JSON),
     "referee": ("referee", *LLAMA, *JSON),
     "referee of two phases": ("referee", "deepseek_ocr", "--phases", "train,decode", *JSON),
@@ -162,10 +181,12 @@ def documents(tmp_path_factory):
         out = tmp_path_factory.mktemp("out")
         if command[0] == "sweep":
             command = (*command, "--no-plots", "--out", out)
+        if command[0] == "export":
+            command = (*command, "--out", out)
         result = CliRunner().invoke(make_app(command[:1]), [*map(str, command)], obj=Session())
         assert (result.exit_code, result.exception) == (0, None), result.output
-        written = out / "sweep.json"
-        return json.loads(written.read_text() if written.exists() else result.stdout)
+        written = next(out.glob("*.json"), None)
+        return json.loads(written.read_text() if written else result.stdout)
 
     return document
 
@@ -296,6 +317,19 @@ WRONG = [
     ("count", leave_out("work", 0, "own")),
     ("count", change("vector", 0, "flops", to=None)),
     ("count", change("checks", 0, "calls", to=0)),
+    ("certificate", leave_out("audit", "stages", "prefill", "unseen")),
+    (
+        "certificate",
+        change("audit", "stages", "prefill", "counted", 0, "flops_at_workload", to="3"),
+    ),
+    ("certificate", change("stages", 0, "verdict", to="verified")),
+    ("laws", change("stages", 0, "laws", 0, "tree", to=3)),
+    ("laws", change("stages", 0, "laws", 0, "tree", to=["**", "S", "2"])),
+    ("laws", change("stages", 0, "laws", 0, "tree", to=["+", "S", 2])),
+    ("laws", change("stages", 0, "golden", 0, "values", to={"flops_prefill": 3})),
+    ("laws", change("symbols", 0, "identifier", to="a b")),
+    ("laws that are proved", change("verdict", to="verified")),
+    ("laws that are proved", leave_out("provenance", "proof_digest")),
     ("law", change("expression", to=3)),
     ("law", change("examples", "B", to=0.5)),
     ("law", leave_out("forms", 0, "expression")),
@@ -373,6 +407,14 @@ CLASSES = [
     (("explain", "node"), Node, {}, {"name"}),
     (("explain", "fallback"), Fallback, {}, set()),
     (("attention", "mode"), ModeFigures, {}, set()),
+    (("laws",), ExportedLaws, {"audit": "quantities"}, {"schema_version", "verdict"}),
+    (("laws", "symbol"), Symbol, {}, set()),
+    (("laws", "stage"), StageLaws, {}, set()),
+    (("laws", "assumption"), Assumption, {}, set()),
+    (("laws", "law"), ExportedLaw, {}, set()),
+    (("laws", "left_out"), LeftOut, {}, set()),
+    (("laws", "golden"), Golden, {}, set()),
+    (("laws", "refused"), Refused, {}, set()),
     (("referee",), Findings, {}, {"schema_version"}),
     (("referee", "rate"), Rate, {}, set()),
     (("survey",), Survey, {}, {"verdicts"}),
@@ -413,6 +455,10 @@ def test_verdicts_are_those_of_the_code():
     assert {*proof["$defs"]["verdict"]["enum"]} == {*get_args(ProofVerdict)}
     assert schemas.load("survey")["$defs"]["verdict"]["enum"] == [*get_args(SurveyVerdict)]
     assert {*explain["properties"]["work"]["enum"]} == {*get_args(Work)}
+    for name in ("laws", "certificate"):
+        assert {*schemas.load(name)["$defs"]["verdict"]["enum"]} == {*get_args(LawVerdict)}
+    tree = schemas.load("laws")["$defs"]["tree"]["anyOf"][1]
+    assert tree["prefixItems"] == [{"enum": [*OPERATORS]}]
 
 
 def test_there_is_a_version_and_a_file_of_each():

@@ -10,7 +10,7 @@ ANALYTIC = ("run", "deepseek_ocr", "--analytic-only")
 GRID = ("workload.crop_grid.rows=1", "workload.crop_grid.cols=2", "workload.decode_steps=5")
 """A page of two tiles, and five steps of decoding."""
 
-REPORTS = ["report.csv", "report.json", "report.md"]
+REPORTS = ["report.csv", "report.html", "report.json", "report.md"]
 """What a run writes."""
 
 

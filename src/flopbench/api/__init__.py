@@ -5,6 +5,7 @@ lists, mappings and paths. What is wrong raises the sentence that the command li
 """
 
 from flopbench.api.comparing import compare
+from flopbench.api.exporting import export
 from flopbench.api.forms import explain, prove
 from flopbench.api.refereeing import referee
 from flopbench.api.running import run
@@ -14,6 +15,7 @@ from flopbench.api.sweeping import sweep
 __all__ = [
     "compare",
     "explain",
+    "export",
     "prove",
     "referee",
     "run",

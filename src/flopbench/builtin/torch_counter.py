@@ -64,10 +64,9 @@ class TorchCounter(SymbolicCounter):
         if call.phase is not None and call.run in self._steps:
             return self._steps[call.run]
         seen = watch(call, own=self._formulas(), layers=self._layers(call))
-        if seen.total != seen.counted.total():
+        if seen.total != (found := sum(seen.run())):
             raise CountError(
-                f"FlopCounterMode's total {seen.total} is not the sum over modules "
-                f"{seen.counted.total()}"
+                f"FlopCounterMode's total {seen.total} is not the sum over modules {found}"
             )
         if call.phase is not None:
             self._steps[call.run] = seen

@@ -85,10 +85,10 @@ def trace(
     distinct = {id(value): value for value in seen.counted.values()}
     forms = {number: form(value) for number, value in distinct.items()}
     flops = {key: forms[id(value)] for key, value in seen.counted.items()}
-    if sympy.expand(form(seen.total) - sum(flops.values())) != 0:
+    run = sympy.Add(*map(form, seen.run()))
+    if sympy.expand(form(seen.total) - run) != 0:
         raise CountError(
-            f"FlopCounterMode's total {form(seen.total)} is not the sum over modules "
-            f"{sum(flops.values())}"
+            f"FlopCounterMode's total {form(seen.total)} is not the sum over modules {run}"
         )
     found = {symbol.name: shapes.simplify(size.node.expr) for symbol, size in sizes.items()}
     return Trace(

@@ -74,19 +74,29 @@ class Seen:
     Attributes:
         counted: FLOPs: ints, or symbolic ints if the call's sizes are symbolic.
         uncounted: calls of ops without a formula.
-        total: FlopCounterMode's own sum, and that of repeated layers.
+        repeated: those of `counted` that stand for layers that were not run.
+        total: FlopCounterMode's own sum, of what was run.
         parts: the same by the pass of a training step.
     """
 
     counted: Counter[tuple[str, str]] = field(factory=Counter)
     uncounted: Counter[tuple[str, str]] = field(factory=Counter)
+    repeated: Counter[tuple[str, str]] = field(factory=Counter)
     total: Any = 0
     parts: dict[Phase, Seen] = field(factory=dict)
 
     def repeat(self, key: tuple[str, str], flops: Any) -> None:
         """Add the work of a layer that equals one that was run."""
-        self.counted[key] = self.counted[key] + flops if key in self.counted else flops
-        self.total += flops
+        for found in (self.counted, self.repeated):
+            found[key] = found[key] + flops if key in found else flops
+
+    def run(self) -> Iterator[Any]:
+        """Yield the FLOPs of what was run; adding up symbols of repeated layers would take long."""
+        for key, flops in self.counted.items():
+            if key not in self.repeated:
+                yield flops
+            elif flops is not self.repeated[key]:
+                yield flops - self.repeated[key]
 
     def of(self, phase: Phase | None) -> Seen:
         """Return what was seen of a pass; all of it for None."""

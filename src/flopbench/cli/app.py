@@ -28,7 +28,7 @@ from flopbench.text import one_line, visible
 
 COMMANDS = (
     *("run", "count", "sweep", "compare", "prove", "explain", "referee"),
-    *("survey", "list", "attention", "new"),
+    *("export", "survey", "list", "attention", "new"),
 )
 """Command NAME is the function ``NAME_command`` of the module ``flopbench.cli.NAME``."""
 

@@ -49,10 +49,10 @@ def compare_command(
     analytic_only: AnalyticOnlyOption = False,
     out: Annotated[
         str | None,
-        typer.Option(metavar="DIR", help="Write compare.json, compare.md and plots there."),
+        typer.Option(metavar="DIR", help="Write compare.json, .md, .html and plots there."),
     ] = None,
     format: Annotated[  # noqa: A002 - the option's name
-        str, typer.Option(metavar="NAMES", help="markdown, json or csv.")
+        str, typer.Option(metavar="NAMES", help="markdown, json, csv or html.")
     ] = "markdown",
     plugin: PluginOption = None,
     strict_plugins: StrictOption = False,
@@ -108,11 +108,12 @@ def _calls(chosen: Chosen) -> int:
 def _files(found: SideBySide) -> dict[str, str | bytes]:
     from flopbench.commands.compare import page_plots
     from flopbench.commands.compare.plots import draw
-    from flopbench.commands.compare.text import to_json, to_markdown
+    from flopbench.commands.compare.text import as_html, to_json, to_markdown
 
     files: dict[str, str | bytes] = {
         "compare.json": to_json(found) + "\n",
         "compare.md": to_markdown(found) + "\n",
+        "compare.html": as_html(found) + "\n",
     }
     try:
         # Bars are of one page; over several, curves show more.

@@ -45,11 +45,11 @@ def explain_command(
         str | None,
         typer.Option(
             metavar="DIR",
-            help="Write explain.json, .md, .folded (for speedscope), .svg and .png there.",
+            help="Write explain.json, .md, .html, .folded (for speedscope), .svg and .png there.",
         ),
     ] = None,
     format: Annotated[  # noqa: A002 - the option's name
-        str, typer.Option(metavar="NAMES", help="console, markdown or json.")
+        str, typer.Option(metavar="NAMES", help="console, markdown, json or html.")
     ] = "console",
     plugin: PluginOption = None,
     strict_plugins: StrictOption = False,
@@ -87,6 +87,7 @@ def _files(explanation: Any) -> dict[str, str | bytes]:
     from flopbench.commands.explain.tree import folded
 
     texts = {"explain.json": FORMATS["json"], "explain.md": FORMATS["markdown"]}
+    texts["explain.html"] = FORMATS["html"]
     files: dict[str, str | bytes] = {
         **{name: show(explanation) + "\n" for name, show in texts.items()},
         "explain.folded": "".join(f"{line}\n" for line in folded(explanation.root)),

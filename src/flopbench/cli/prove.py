@@ -45,10 +45,10 @@ def prove_command(
     scheduler: SchedulerOption = "local",
     out: Annotated[
         str | None,
-        typer.Option(metavar="DIR", help="Write proof.json, proof.md and proof.tex there."),
+        typer.Option(metavar="DIR", help="Write proof.json, .md, .tex and .html there."),
     ] = None,
     format: Annotated[  # noqa: A002 - the option's name
-        str, typer.Option(metavar="NAMES", help="console, markdown, latex or json.")
+        str, typer.Option(metavar="NAMES", help="console, markdown, latex, json or html.")
     ] = "console",
     plugin: PluginOption = None,
     strict_plugins: StrictOption = False,

@@ -55,10 +55,12 @@ def referee_command(
     ] = None,
     out: Annotated[
         str | None,
-        typer.Option(metavar="DIR", help="Write referee.json, .md and waterfall.svg, .png there."),
+        typer.Option(
+            metavar="DIR", help="Write referee.json, .md, .html and waterfall.svg, .png there."
+        ),
     ] = None,
     format: Annotated[  # noqa: A002 - the option's name
-        str, typer.Option(metavar="NAMES", help="console, markdown or json.")
+        str, typer.Option(metavar="NAMES", help="console, markdown, json or html.")
     ] = "console",
     plugin: PluginOption = None,
     strict_plugins: StrictOption = False,
@@ -107,10 +109,12 @@ def referee_command(
 
 def _files(found: Any, name: str | None) -> dict[str, str | bytes]:
     from flopbench.commands.referee.plots import waterfall
+    from flopbench.commands.referee.text import FORMATS
 
     files: dict[str, str | bytes] = {
         "referee.json": found.to_json() + "\n",
         "referee.md": found.to_markdown() + "\n",
+        "referee.html": FORMATS["html"](found) + "\n",
     }
     try:
         files |= waterfall(found, name)

@@ -65,11 +65,12 @@ def run_command(
     out: Annotated[
         str | None,
         typer.Option(
-            metavar="DIR", help="Write report.json, .md and .csv there; with --gpu, plots."
+            metavar="DIR", help="Write report.json, .md, .csv and .html there; with --gpu, plots."
         ),
     ] = None,
     format: Annotated[  # noqa: A002 - the option's name
-        str, typer.Option(metavar="NAMES", help="Reporters to print, such as console or json.")
+        str,
+        typer.Option(metavar="NAMES", help="Reporters to print, such as console, json or html."),
     ] = "console",
     baseline: Annotated[
         str | None,
@@ -117,7 +118,7 @@ def run_command(
     targets.check(plan.model, plan.workload)
     gc.enable()
     with progress_bar(len(plan.base_stages) * len(plan.counters)) as progress:
-        report = run(plan, catalog, progress, targets)
+        report = run(plan, catalog, progress, targets, laws=_wants_laws(catalog, printed, out))
     texts = [_render(reporter, report) for reporter in printed]
     if out is not None:
         files = dict(_file_texts(catalog, report, context.obj)) | _pictures(plan)
@@ -129,6 +130,12 @@ def run_command(
     grew = guard.tell(report)
     if grew or report.verdict == "not_verified":
         raise typer.Exit(1)
+
+
+def _wants_laws(catalog: Catalog, printed: list[type[Any]], out: str | None) -> bool:
+    """Return whether a reporter that is printed, or written under ``--out``, shows laws."""
+    written = [r for _, r, _ in catalog.reporters if r.filename] if out is not None else []
+    return any(reporter.shows_laws for reporter in (*printed, *written))
 
 
 def _render(reporter: type[Any], report: Report) -> str:

@@ -65,13 +65,16 @@ CounterOption = Annotated[
     str | None, typer.Option(metavar="NAME", help="The vendor counter, such as torch.")
 ]
 PlotsOption = Annotated[
-    bool, typer.Option("--plots/--no-plots", help="Also draw plots (needs matplotlib).")
+    bool,
+    typer.Option(
+        "--plots/--no-plots", help="Also draw each cost as SVG and PNG (needs matplotlib)."
+    ),
 ]
 OutOption = Annotated[
     str | None,
     typer.Option(
         metavar="DIR",
-        help="Write sweep.json, .csv, .md and plots there (plots.md shows them); resume a sweep.",
+        help="Write sweep.json, .csv, .md and .html there; resume a sweep.",
     ),
 ]
 FormatOption = Annotated[
@@ -99,7 +102,7 @@ def sweep_command(
     tpot: TpotOption = None,
     jobs: JobsOption = 1,
     scheduler: SchedulerOption = "local",
-    plots: PlotsOption = True,
+    plots: PlotsOption = False,
     out: OutOption = None,
     format: FormatOption = None,  # noqa: A002 - the option's name
     plugin: PluginOption = None,

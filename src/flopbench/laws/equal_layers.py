@@ -2,7 +2,7 @@
 
 A counter takes layers as equal if nothing that it sees tells them apart
 (`SymbolicCounter.with_equal_layers_once`). A plain count of every layer must then give what the
-trace gives, module by module, at its examples, near them and far from them. Layers where it does
+trace gives, module by module, near its examples and far from them. Layers where it does
 not are traced apart; after a few tries, all are. A trace in which some sizes are small numbers is
 not held again if it agrees with one that was; where all of them are, every layer is counted.
 """
@@ -67,21 +67,22 @@ class EqualLayers:
 
         Args:
             count: counts the call at values of the open sizes.
-            widely: whether near the examples and far from them, too.
+            widely: whether near the examples and far from them, rather than at them.
 
         Raises:
             CountError: the call fails at the examples.
         """
-        counts = [(examples, count(examples))]
-        others = list(_others(trace, examples, count)) if widely else []
-        if widely and not others:
+        counts = list(_others(trace, examples, count)) if widely else []
+        if widely and not counts:
             self.every_layer = True
             return False
-        wrong = {module for at, found in (*counts, *others) for module in _wrong(trace, at, found)}
+        if len(counts) < len((_NEAR, _FAR)):
+            counts.append((examples, count(examples)))
+        wrong = {module for at, found in counts for module in _wrong(trace, at, found)}
         apart = {path for path in trace.stood_for if _within(path, wrong)}
         if not apart:
             self.stood_for |= trace.stood_for
-            places = (", ".join(key_values(at)) for at, _ in (*counts, *others))
+            places = (", ".join(key_values(at)) for at, _ in counts)
             self._counted_at |= dict.fromkeys(places)
             return True
         self._tries += 1

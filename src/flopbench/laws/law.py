@@ -52,6 +52,8 @@ class Law:
         guards: those assumptions that are relations between the sizes.
         local: further relations, each with the sizes at which it must hold.
         method: `Method.SYMBOLIC` if every size stayed a symbol, else `Method.INTERPOLATED`.
+        modules: in how many modules each op was counted, by component and op, in the count of the
+            workload that the law was held against.
     """
 
     forms: Mapping[Key, sympy.Expr]
@@ -61,6 +63,7 @@ class Law:
     guards: tuple[sympy.Basic, ...] = ()
     local: tuple[tuple[sympy.Basic, Mapping[str, int]], ...] = ()
     method: Method = Method.SYMBOLIC
+    modules: Mapping[Key, int] = attrs.Factory(dict)
 
     def holds_at(self, sizes: Mapping[str, int], steps: int = 1) -> bool:
         """Return whether the guards hold at these sizes, in every step."""

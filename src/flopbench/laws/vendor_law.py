@@ -54,7 +54,7 @@ def vendor_law(subject: Subject, tick: Callable[[int], None] = lambda _call: Non
     missing -= {(op.component, op.op) for op in law.uncounted}
     for component, op in sorted(missing):
         raise CountError(f"the law of {subject.stage} does not account for {op} in {component}")
-    return law
+    return evolve(law, modules=counted.modules)
 
 
 def count_by_law(subject: Subject, tick: Callable[[int], None] = lambda _call: None) -> Attributed:
@@ -130,6 +130,7 @@ def _constant(counted: Attributed) -> Law:
         forms={key: sympy.Integer(flops) for key, flops in _flops(counted).items()},
         uncounted=counted.uncounted,
         assumptions=counted.assumptions,
+        modules=counted.modules,
     )
 
 

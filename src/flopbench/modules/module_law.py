@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping
-from functools import cached_property
-from typing import Any
+from functools import cached_property, partial
+from os import PathLike
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
 
 import attrs
 import numpy as np
@@ -14,11 +16,16 @@ from attrs import frozen
 from flopbench.dims import Dim, as_dim
 from flopbench.dims.forms import STEP, symbol
 from flopbench.errors import DimError, UsageError, unknown
+from flopbench.inputs.options import Names
 from flopbench.laws.law import Law, put_in
 from flopbench.modules.counted import cut, versions
 from flopbench.tally import sums
 from flopbench.text import key_values
 from flopbench.values import Node, Value
+from flopbench.values.value import Format
+
+if TYPE_CHECKING:
+    from flopbench.exports.laws import ExportedLaws
 
 SCHEMA_VERSION = "1.0"
 
@@ -146,6 +153,43 @@ class ModuleLaw(Value):
         unseen = frozenset((op.component, op.op) for op in self.law.uncounted)
         closed = frozenset(self.closed.items())
         return frozenset(self.open), closed, frozenset(map(str, self.law.guards)), local, unseen
+
+    def exported(self) -> ExportedLaws:
+        """Return the law as data and code that need no flopbench.
+
+        Raises:
+            UsageError: an assumption is of a kind that exported code cannot check.
+        """
+        from flopbench.exports.of_module import of_module
+
+        return of_module(self, {name: inner_name(name) for name in (*self.open, *self.closed)})
+
+    def export(self, directory: str | PathLike[str], to: Names = "python") -> tuple[Path, ...]:
+        """Write the law as code or data, as ``flopbench export --to`` does.
+
+        Args:
+            directory: where to write; it is made if it is missing.
+            to: targets, such as ``python,json``.
+
+        Returns:
+            The files.
+
+        Raises:
+            UsageError: a target is unknown, or a file cannot be written.
+        """
+        return self.exported().export(directory, to)
+
+    def formats(self) -> Mapping[str, Format]:
+        """Return what `save` writes, code in some languages among it."""
+        from flopbench.exports.targets import CODE
+
+        made = {ending: partial(self._code, ending) for ending in CODE}
+        return {**super().formats(), **made}
+
+    def _code(self, ending: str) -> str:
+        from flopbench.exports.targets import as_code
+
+        return as_code(ending, self.exported())
 
     def latex(self) -> str:
         """Return the expression as LaTeX."""

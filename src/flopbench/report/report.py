@@ -130,6 +130,16 @@ class Comparison:
 
 
 @frozen
+class ComponentLaw:
+    """The closed form of a component's matrix work, as text, in the sizes of the workload."""
+
+    stage: str
+    attention: str
+    component: str
+    form: str
+
+
+@frozen
 class ExecutedKernel:
     """A kernel with tensor work, and its tile if its name gives it."""
 
@@ -235,6 +245,8 @@ class Report:
         notes: what a reader must know of the numbers: what stands for what, and where the vendor
             works more than an engine that serves the model.
         own_formulas: by counter, the formulas of its own that gave some of its numbers.
+        laws: closed forms of components, if a reporter shows them. JSON has none of them:
+            ``flopbench explain`` has.
     """
 
     schema_version: str = SCHEMA_VERSION
@@ -250,6 +262,7 @@ class Report:
     no_closed_forms: str | None = None
     notes: tuple[str, ...] = ()
     own_formulas: Mapping[str, tuple[OwnFormula, ...]] = attrs.Factory(dict)
+    laws: tuple[ComponentLaw, ...] = ()
 
     @property
     def verdict(self) -> Literal["verified", "not_verified", "not_checked"]:
@@ -281,6 +294,7 @@ class Report:
             "verdict_text": self.verdict_text,
         }
         found = head | attrs.asdict(self)
+        del found["laws"]
         found["comparisons"] = [_renamed(comparison) for comparison in found["comparisons"]]
         return found
 

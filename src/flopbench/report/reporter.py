@@ -35,6 +35,9 @@ class Reporter(ABC):
     filename: ClassVar[str | None] = None
     """The file under ``--out``; None for a reporter that is only printed."""
 
+    shows_laws: ClassVar[bool] = False
+    """Whether it shows `Report.laws`, which are only found for a reporter that does."""
+
     @abstractmethod
     def render(self, report: Report) -> str:
         """Return the text, without a final newline."""

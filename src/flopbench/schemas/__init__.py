@@ -18,8 +18,8 @@ __all__ = [
 ]
 
 NAMES = (
-    *("attention", "compare", "count", "explain", "law", "lock", "proof", "referee", "report"),
-    *("survey", "sweep"),
+    *("attention", "certificate", "compare", "count", "explain", "law", "laws", "lock", "proof"),
+    *("referee", "report", "survey", "sweep"),
 )
 """What there is a schema of."""
 

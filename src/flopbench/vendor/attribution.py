@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Mapping
 from typing import TypeVar
 
-from attrs import frozen
+from attrs import field, frozen
 
 from flopbench.boundary import told
 from flopbench.errors import CountError, FlopbenchError
@@ -23,6 +23,7 @@ class Attributed:
 
     Attributes:
         own_formulas: those of the counter's own formulas that gave a part of it.
+        modules: in how many modules each op was counted, by component and op.
     """
 
     entries: tuple[Entry, ...]
@@ -30,6 +31,7 @@ class Attributed:
     assumptions: tuple[str, ...] = ()
     method: Method = Method.CONCRETE
     own_formulas: tuple[OwnFormula, ...] = ()
+    modules: Mapping[tuple[str, str], int] = field(factory=dict, eq=False)
 
     @property
     def flops(self) -> int:
@@ -98,6 +100,7 @@ def attribute(counted: StageCount, component_of: Callable[[str, str], str]) -> A
         counted.assumptions,
         counted.method,
         counted.own_formulas,
+        sums(((component_of(e.module, e.op), e.op), 1) for e in counted.count.counted),
     )
 
 

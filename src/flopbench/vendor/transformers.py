@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Hashable, Iterable
 from typing import Any, Literal
 
 import attrs
@@ -64,7 +64,7 @@ def fill_cache(
     """Put ``tokens`` tokens per sequence into a KV cache, so that any step can be called alone.
 
     The cache's own ``update`` gets uninitialised [batch, heads, tokens, width] tensors: it knows
-    what a sliding window keeps.
+    what a sliding window keeps. Layers that are alike hold the same tensors, which have no values.
 
     Args:
         shapes: for each layer, the heads and the widths of a key and of a value; None for a layer
@@ -76,9 +76,31 @@ def fill_cache(
     # Do not compare a traced number of tokens with 0: it never is 0.
     if not is_traced(tokens) and not tokens:
         return cache
-    for layer, shape in enumerate(shapes):
-        if shape is not None:
-            heads, *widths = shape
-            states = (torch.empty(batch, heads, tokens, width, **options) for width in widths)
-            cache.update(*states, layer)
+    filled: dict[Hashable, Any] = {}
+    for index, shape in enumerate(shapes):
+        if shape is None:
+            continue
+        kind = _kind(cache, index)
+        if kind is not None and (kind, shape) in filled:
+            # With sizes that are symbols each tensor takes a millisecond.
+            vars(cache.layers[index]).update(vars(filled[kind, shape]))
+            continue
+        heads, *widths = shape
+        states = (torch.empty(batch, heads, tokens, width, **options) for width in widths)
+        cache.update(*states, index)
+        if kind is not None:
+            filled[kind, shape] = cache.layers[index]
     return cache
+
+
+def _kind(cache: Any, index: int) -> Hashable:
+    """Return what tells an empty layer from others; None if there is none, or it may not say."""
+    layers = getattr(cache, "layers", ())
+    if index >= len(layers):
+        return None
+    values = vars(layers[index])
+    plain = all(isinstance(value, _PLAIN) for value in values.values())
+    return (type(layers[index]), *values.items()) if plain else None
+
+
+_PLAIN = (int, float, str, type(None))

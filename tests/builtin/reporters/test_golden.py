@@ -4,6 +4,7 @@
 will see change.
 """
 
+import json
 import os
 from pathlib import Path
 
@@ -12,6 +13,8 @@ import pytest
 
 from flopbench import Stage
 from flopbench.builtin.reporters import flopbench_reporters
+from flopbench.builtin.reporters.html import page
+from flopbench.pages.data import page_data
 from flopbench.report import ExecutedComponent, ExecutedKernel, UncountedOp
 from flopbench.testing.samples import sample_reports
 
@@ -76,16 +79,29 @@ def _by_ncu(found):
     return found.stage == "other_unit" and found.counter is not None
 
 
+def golden_name(reporter):
+    name = reporter.filename or f"{reporter.name}.txt"
+    return f"{name}.json" if reporter.name == "html" else name
+
+
+def page_shown():
+    """Return what a page shows, without the libraries that draw it and the report itself."""
+    data = page_data(page(everything()))
+    blocks = [block for section in data.pop("sections") for block in section["blocks"]]
+    del data["json"]
+    return "".join(json.dumps(shown, ensure_ascii=False) + "\n" for shown in (data, *blocks))
+
+
 @pytest.mark.parametrize("name", REPORTERS)
 def test_a_reporter_shows_what_its_golden_file_holds(name):
     reporter = REPORTERS[name]
-    path = GOLDEN / (reporter.filename or f"{name}.txt")
-    shown = reporter().render(everything()) + "\n"
+    path = GOLDEN / golden_name(reporter)
+    shown = page_shown() if name == "html" else reporter().render(everything()) + "\n"
     if os.environ.get("UPDATE_GOLDEN"):
         path.write_text(shown, encoding="utf-8")
     assert shown == path.read_text(encoding="utf-8")
 
 
 def test_there_is_a_golden_file_for_each_reporter_and_no_other():
-    names = {reporter.filename or f"{name}.txt" for name, reporter in REPORTERS.items()}
+    names = {golden_name(reporter) for reporter in REPORTERS.values()}
     assert {path.name for path in GOLDEN.iterdir()} == names

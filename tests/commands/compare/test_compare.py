@@ -318,7 +318,7 @@ def test_the_files_are_written_and_the_same_again(compare, tmp_path):
         for w in ("flops", "memory")
         for k in ("svg", "png")
     }
-    assert set(files[0]) == {"compare.json", "compare.md", *plots}
+    assert set(files[0]) == {"compare.json", "compare.md", "compare.html", *plots}
     # A stage that a model does not have is none, never 0.
     assert files[0]["look_memory.svg"].count(b">none<") == 1
     assert files[0]["look_flops.svg"].count(b">none<") == len(("eager", "flash"))

@@ -122,7 +122,7 @@ def test_without_matplotlib_all_but_the_picture_is_written(flopbench, tmp_path):
     assert result.returncode == 0
     assert "plots need matplotlib" in result.stderr
     names = sorted(path.name for path in (tmp_path / "out").iterdir())
-    assert names == ["explain.folded", "explain.json", "explain.md"]
+    assert names == ["explain.folded", "explain.html", "explain.json", "explain.md"]
 
 
 def test_it_says_that_shares_are_not_of_time(flopbench):

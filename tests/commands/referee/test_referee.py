@@ -127,7 +127,7 @@ def test_it_prints_numbers_and_reasons(capsys):
 def test_it_writes_its_files(flopbench, tmp_path):
     result = flopbench(*OCR, "--out", "out", "--waterfall", "palm", "--format", "json")
     assert (result.returncode, result.stderr) == (0, "")
-    names = ["referee.json", "referee.md", "waterfall.png", "waterfall.svg"]
+    names = ["referee.html", "referee.json", "referee.md", "waterfall.png", "waterfall.svg"]
     assert sorted(path.name for path in (tmp_path / "out").iterdir()) == names
     assert (tmp_path / "out" / "referee.json").read_text() == result.stdout
     assert "from palm to counted" in (tmp_path / "out" / "waterfall.svg").read_text()

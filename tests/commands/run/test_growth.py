@@ -259,7 +259,7 @@ def test_the_command_fails_if_something_grew_and_says_what(flopbench, tmp_path):
     same = flopbench(*guard, "--out", "after")
     assert same.returncode == 0
     assert same.stderr.splitlines() == [
-        "flopbench: wrote report.json, report.md, report.csv in after",
+        "flopbench: wrote report.json, report.md, report.csv, report.html in after",
         "flopbench: --baseline before/report.json: nothing grew (1 compared, none allowed)",
     ]
     write_toy(tmp_path, ("out_features=8", "out_features=9"))

@@ -22,7 +22,10 @@ def full_run(tmp_path_factory):
         check=False,
     )
     assert result.returncode == 0, result.stderr
-    assert result.stderr == f"flopbench: wrote report.json, report.md, report.csv in {out}\n"
+    assert (
+        result.stderr
+        == f"flopbench: wrote report.json, report.md, report.csv, report.html in {out}\n"
+    )
     return result.stdout, out
 
 

@@ -53,7 +53,7 @@ def refused(result):
 def test_a_proper_one_runs(sweep):
     result = sweep(f"({ONE},)")
     assert result.returncode == 0
-    assert "1 point, 3 files in out: sweep.json, sweep.csv, sweep.md\n" in result.stdout
+    assert "1 point, 4 files in out: sweep.json, sweep.csv, sweep.md, sweep.html\n" in result.stdout
 
 
 @pytest.mark.parametrize(

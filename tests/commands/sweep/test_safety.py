@@ -35,7 +35,7 @@ def journaled(toy, out):
 @pytest.mark.parametrize("jobs", [pytest.param("1", marks=pytest.mark.slow), "2"])
 def test_killed_at_any_moment_it_resumes_to_the_same_bytes(toy, jobs):
     whole = undisturbed(toy)
-    assert set(whole) == {"sweep.json", "sweep.csv", "sweep.md", LIST}
+    assert set(whole) == {"sweep.json", "sweep.csv", "sweep.md", "sweep.html", LIST}
     moments, kills = random.Random(int(jobs)), 0  # noqa: S311 - no secret
     for _ in range(6):
         finished, started = journaled(toy, "killed"), len(toy.counted())

@@ -59,7 +59,8 @@ def test_the_published_model_is_proved_for_every_batch_context_step_and_tile(tmp
     shown = updated(page, tmp_path, run=warm)
     assert shown == page.read_text(encoding="utf-8")
     out = tmp_path / "proof"
-    assert sorted(path.name for path in out.iterdir()) == ["proof.json", "proof.md", "proof.tex"]
+    names = ["proof.html", "proof.json", "proof.md", "proof.tex"]
+    assert sorted(path.name for path in out.iterdir()) == names
     proof = json.loads((out / "proof.json").read_text())
     assert all(s["difference"] == "0" and s["verdict"] == "proved" for s in proof["stages"])
     laws = {s["stage"]: s["vendor"] for s in proof["stages"] if s["component"] is None}

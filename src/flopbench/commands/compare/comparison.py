@@ -22,6 +22,7 @@ from flopbench.plan import Plan
 from flopbench.report import LeftOut, Report, Series, left_out
 from flopbench.text import json_data
 from flopbench.values import Node, Value
+from flopbench.values.value import Format
 
 COMPARE_SCHEMA_VERSION = "1.4"
 
@@ -140,6 +141,12 @@ class SideBySide(Value):
         from flopbench.commands.compare.views import tree
 
         return tree(self)
+
+    def formats(self) -> Mapping[str, Format]:
+        """Return what `save` writes."""
+        from flopbench.commands.compare.text import as_html
+
+        return {**super().formats(), ".html": lambda: as_html(self)}
 
 
 NO_IMAGE = "it reads no image, so that it is priced without one"

@@ -21,7 +21,7 @@ _COLUMNS = (*_FLOPS, "moved", "FLOP/B", "weights", "KV cache", "peak activations
 
 COUNTED = "counted, not compared"
 
-_PLURAL = {PAGE: "pages", SEQUENCE: "sequences", EITHER: "pages or sequences"}
+PLURAL = {PAGE: "pages", SEQUENCE: "sequences", EITHER: "pages or sequences"}
 
 
 def to_json(found: SideBySide) -> str:
@@ -41,7 +41,7 @@ def to_markdown(found: SideBySide) -> str:
             lines += [f"## {stage.title}", "", *_stage(found, stage), ""]
     lines += over_pages.size_tables(found)
     lines += [f"- {error}" for error in over_pages.errors(found)]
-    lines += [f"- {note}" for note in dict.fromkeys((*found.notes, *_notes(found)))]
+    lines += [f"- {note}" for note in dict.fromkeys((*found.notes, *notes(found)))]
     return "\n".join(lines).rstrip()
 
 
@@ -69,17 +69,17 @@ def _models(found: SideBySide) -> Iterator[str]:
     names = {"image": "image tokens", "context": "context", "output": "output"}
     if found.per == SEQUENCE:
         del names["image"]
-    header = ("model", *names.values(), f"{_PLURAL[found.per]} at once", "dtype", "check")
+    header = ("model", *names.values(), f"{PLURAL[found.per]} at once", "dtype", "check")
     return table(header, (_model(side, names) for side in found.sides))
 
 
 def _model(side: Side, names: Iterable[str]) -> list[str]:
     known = (side.tokens.get(name) for name in names)
     tokens = [NONE if count is None else f"{count:,}" for count in known]
-    return [side.label, *tokens, str(side.pages), side.dtype or NONE, _check(side)]
+    return [side.label, *tokens, str(side.pages), side.dtype or NONE, check_of(side)]
 
 
-def _check(side: Side) -> str:
+def check_of(side: Side) -> str:
     """Say what the check of a model showed; one that was only counted was not compared."""
     if side.error:
         return "failed"
@@ -147,7 +147,8 @@ def _row(side: Side, mode: str, cost: Mapping[str, Any], first: float | None) ->
     }
 
 
-def _notes(found: SideBySide) -> Iterator[str]:
+def notes(found: SideBySide) -> Iterator[str]:
+    """Yield what to know of each model: its notes, what failed, and what ran eagerly."""
     for side in found.sides:
         yield from (f"{side.label}: {note}" for note in side.notes)
         if side.no_closed_forms:
@@ -158,7 +159,7 @@ def _notes(found: SideBySide) -> Iterator[str]:
             if check["verdict"] != "exact":
                 where = f"{side.label}, {check['stage']} ({check['counter']})"
                 yield f"{where}: {check['verdict']}: {check['reason']}"
-        if _check(side) == COUNTED:
+        if check_of(side) == COUNTED:
             yield from (f"{side.label}: {each}" for each in side.left_out)
         yield from (f"{side.label}: {note}" for note in _fallbacks(side))
 
@@ -181,6 +182,13 @@ def _is_eager(costs: Mapping[str, Mapping[str, Any]], mode: str) -> bool:
     return EAGER in costs and costs[mode] == costs[EAGER]
 
 
+def as_html(found: SideBySide) -> str:
+    """Write one HTML file, for a browser."""
+    from flopbench.commands.compare.page import to_html
+
+    return to_html(found)
+
+
 def to_csv(found: SideBySide) -> str:
     """Write a row per model, page, stage and attention mode."""
     return csv_text(found.rows()).rstrip("\n")
@@ -190,4 +198,5 @@ FORMATS: Mapping[str, Callable[[SideBySide], str]] = {
     "markdown": to_markdown,
     "json": to_json,
     "csv": to_csv,
+    "html": as_html,
 }

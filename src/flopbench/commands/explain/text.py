@@ -68,10 +68,18 @@ def as_json(explanation: Explanation) -> str:
     return explanation.to_json()
 
 
+def as_html(explanation: Explanation) -> str:
+    """Return one HTML file, for a browser."""
+    from flopbench.commands.explain.page import to_html
+
+    return to_html(explanation)
+
+
 FORMATS: Mapping[str, Callable[[Explanation], str]] = {
     "console": console,
     "json": as_json,
     "markdown": markdown,
+    "html": as_html,
 }
 """How an explanation can be shown, by the name that ``--format`` takes."""
 

@@ -111,7 +111,13 @@ class Explanation(Value):
 
     def formats(self) -> Mapping[str, Format]:
         """Return what `save` writes, ``.folded`` for speedscope among it."""
-        return {**super().formats(), ".folded": lambda: "\n".join(folded(self.root))}
+        from flopbench.commands.explain.text import as_html
+
+        own: dict[str, Format] = {
+            ".html": lambda: as_html(self),
+            ".folded": lambda: "\n".join(folded(self.root)),
+        }
+        return {**super().formats(), **own}
 
 
 def explain(plan: Plan, work: Work = "tensor") -> Explanation:

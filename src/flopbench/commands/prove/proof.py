@@ -14,6 +14,7 @@ import sympy
 from attrs import frozen
 
 from flopbench.analytic import Size, Stage
+from flopbench.laws.law import Law
 from flopbench.report import UncountedOp
 from flopbench.text import json_data
 from flopbench.values import Node, Value
@@ -82,6 +83,7 @@ class Proof(Value):
         equations: per stage the whole, then its components.
         assumptions: what holds for the whole model, and which own formulas counted.
         own_formulas: the counter's own formulas that gave some of its numbers.
+        laws: the vendor's law of each stage that is no sum, where one was found.
     """
 
     model: str
@@ -95,6 +97,7 @@ class Proof(Value):
     vendor: Mapping[str, str]
     assumptions: tuple[str, ...]
     own_formulas: tuple[OwnFormula, ...] = ()
+    laws: Mapping[str, Law] = attrs.field(factory=dict, eq=False, repr=False)
 
     @property
     def verdict(self) -> ProofVerdict:
@@ -138,9 +141,10 @@ class Proof(Value):
 
     def formats(self) -> Mapping[str, Format]:
         """Return what `save` writes, ``.tex`` among it."""
-        from flopbench.commands.prove.text import latex
+        from flopbench.commands.prove.text import as_html, latex
 
-        return {**super().formats(), ".tex": lambda: latex(self)}
+        own: dict[str, Format] = {".html": lambda: as_html(self), ".tex": lambda: latex(self)}
+        return {**super().formats(), **own}
 
     def tree(self) -> Node:
         """Return each stage with its components; closed forms are notes."""

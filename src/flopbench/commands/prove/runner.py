@@ -92,6 +92,7 @@ def prove(
         vendor=vendor.provenance(),
         assumptions=(*plan.model.notes(), *plan.model.assumptions(), *map(str, own)),
         own_formulas=own,
+        laws={name: law for name, law in laws.items() if isinstance(law, Law)},
     )
 
 

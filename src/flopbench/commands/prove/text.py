@@ -16,9 +16,9 @@ from flopbench.vendor.own import with_own_formulas
 
 def console(proof: Proof) -> str:
     """Return the text for a terminal."""
-    lines = [wrapped(f"{proof.model}: {' '.join(_settings(proof))}")]
+    lines = [wrapped(f"{proof.model}: {' '.join(settings(proof))}")]
     lines += [wrapped(f"open: {'; '.join(_symbols(proof))}")]
-    for stage, whole, components in _by_stage(proof):
+    for stage, whole, components in by_stage(proof):
         lines += ["", *_console_stage(proof, stage, whole, components)]
     return "\n".join([*lines, "", verdict(proof)])
 
@@ -26,7 +26,7 @@ def console(proof: Proof) -> str:
 def _console_stage(
     proof: Proof, stage: Stage, whole: Equation, components: list[Equation]
 ) -> Iterator[str]:
-    yield f"{stage.title}: {whole.verdict}{_for_every(whole)}"
+    yield f"{stage.title}: {whole.verdict}{for_every(whole)}"
     yield from _console_sides(proof, whole, indent="  ")
     named = {c.component for c in components if c.verdict in FAILURES}
     if whole.verdict in FAILURES and not named:
@@ -78,10 +78,10 @@ def _console_terms(equation: Equation) -> Iterator[str]:
 def markdown(proof: Proof) -> str:
     """Return tables for a wiki or a pull request."""
     lines = [f"# Cost laws of {proof.model}", ""]
-    lines += [f"- `{text}`" for text in _settings(proof)]
+    lines += [f"- `{text}`" for text in settings(proof)]
     lines += ["", *table(("symbol", "meaning", "values"), _symbol_rows(proof)), ""]
-    for stage, whole, components in _by_stage(proof):
-        lines += [f"## {stage.title}: {whole.verdict}{_for_every(whole)}", ""]
+    for stage, whole, components in by_stage(proof):
+        lines += [f"## {stage.title}: {whole.verdict}{for_every(whole)}", ""]
         header = ("component", "vendor FLOPs", "analytic FLOPs", "difference", "verdict")
         lines += [*table(header, map(_row, (whole, *components))), ""]
         for e in (whole, *components):
@@ -104,7 +104,7 @@ def latex(proof: Proof) -> str:
     lines = [f"% Cost laws of {proof.model}; FLOPs, 1 MAC = 2 FLOPs.", r"\begin{align*}"]
     rows = []
     notes = [f"% {text}" for text in _symbols(proof)]
-    for stage, whole, _components in _by_stage(proof):
+    for stage, whole, _components in by_stage(proof):
         name = rf"F_{{\text{{{stage.title.lower().replace('_', ' ')}}}}}"
         form = r"\text{not counted}" if whole.vendor is None else sympy.latex(whole.vendor)
         rows.append(rf"  {name} &= {form} && \text{{{whole.verdict}}}")
@@ -120,13 +120,20 @@ def as_json(proof: Proof) -> str:
     return proof.to_json()
 
 
+def as_html(proof: Proof) -> str:
+    """Return one HTML file, for a browser."""
+    from flopbench.commands.prove.page import to_html
+
+    return to_html(proof)
+
+
 def tree(proof: Proof) -> Node:
     """Return each stage with its components, for a notebook; a note has the closed forms."""
     stages = [
-        _node(f"{stage.title}{_for_every(whole)}", whole, tuple(_node(None, c) for c in components))
-        for stage, whole, components in _by_stage(proof)
+        _node(f"{stage.title}{for_every(whole)}", whole, tuple(_node(None, c) for c in components))
+        for stage, whole, components in by_stage(proof)
     ]
-    about = (" ".join(_settings(proof)), f"open: {'; '.join(_symbols(proof))}", verdict(proof))
+    about = (" ".join(settings(proof)), f"open: {'; '.join(_symbols(proof))}", verdict(proof))
     return Node(proof.model, None, tuple(stages), "\n".join(filter(None, about)))
 
 
@@ -147,11 +154,17 @@ FORMATS: Mapping[str, Callable[[Proof], str]] = {
     "console": console,
     "json": as_json,
     "markdown": markdown,
+    "html": as_html,
     "latex": latex,
 }
 """How a proof can be shown, by the name that ``--format`` takes."""
 
-FILES: Mapping[str, str] = {"proof.json": "json", "proof.md": "markdown", "proof.tex": "latex"}
+FILES: Mapping[str, str] = {
+    "proof.json": "json",
+    "proof.md": "markdown",
+    "proof.tex": "latex",
+    "proof.html": "html",
+}
 """What ``--out`` writes, and in which format."""
 
 
@@ -166,7 +179,8 @@ def verdict(proof: Proof) -> str:
     return f"verdict: {how}: vendor = analytic for all {_names(proof)}{limits}, in every component"
 
 
-def _settings(proof: Proof) -> list[str]:
+def settings(proof: Proof) -> list[str]:
+    """Return the workload, and the settings that change the laws."""
     shown = {**proof.settings, "train": changed(proof.settings.get("train", {}))}
     return [*key_values(proof.workload), *key_values(shown)]
 
@@ -179,13 +193,15 @@ def _wholes(proof: Proof) -> list[Equation]:
     return [e for e in proof.equations if e.component is None]
 
 
-def _by_stage(proof: Proof) -> Iterator[tuple[Stage, Equation, list[Equation]]]:
+def by_stage(proof: Proof) -> Iterator[tuple[Stage, Equation, list[Equation]]]:
+    """Yield each stage with the equation of the whole, and those of its components."""
     for stage in proof.stages:
         found = [e for e in proof.equations if e.stage == stage.name]
         yield stage, found[0], found[1:]
 
 
-def _for_every(whole: Equation) -> str:
+def for_every(whole: Equation) -> str:
+    """Say for which sizes a stage's verdict holds."""
     if whole.verdict in FAILURES or whole.vendor is None:
         return ""
     names = sorted(symbol.name for symbol in whole.vendor.free_symbols)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from fractions import Fraction
 from typing import Any
 
@@ -10,6 +11,7 @@ from attrs import frozen
 from flopbench.commands.referee.rate import Rate
 from flopbench.formulas import Amount, Facts, Judgement, Phase, Reference
 from flopbench.values import Node, Value
+from flopbench.values.value import Format
 
 
 @frozen(kw_only=True, eq=False)
@@ -100,3 +102,9 @@ class Findings(Value):
         from flopbench.commands.referee.views import tree
 
         return tree(self)
+
+    def formats(self) -> Mapping[str, Format]:
+        """Return what `save` writes."""
+        from flopbench.commands.referee.text import as_html
+
+        return {**super().formats(), ".html": lambda: as_html(self)}

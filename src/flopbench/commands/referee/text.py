@@ -57,10 +57,18 @@ def as_json(found: Findings) -> str:
     return found.to_json()
 
 
+def as_html(found: Findings) -> str:
+    """Return one HTML file, for a browser."""
+    from flopbench.commands.referee.page import to_html
+
+    return to_html(found)
+
+
 FORMATS: Mapping[str, Callable[[Findings], str]] = {
     "console": console,
     "json": as_json,
     "markdown": markdown,
+    "html": as_html,
 }
 """How findings can be shown, by the name that ``--format`` takes."""
 

@@ -2,16 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from typing import Any
 
 from attrs import frozen
 
-from flopbench.report import Comparison, Report, Series
-from flopbench.tally import sums
+from flopbench.report import Report
 from flopbench.text import json_data
 from flopbench.values import Node, Value
-from flopbench.values.node import tree_of
 from flopbench.values.value import Format
 
 
@@ -48,29 +46,21 @@ class RunReport(Report, Value):
     def formats(self) -> Mapping[str, Format]:
         """Return what `save` writes: ``.csv`` with a header even if there are no rows."""
         from flopbench.builtin.reporters.data import Csv
+        from flopbench.builtin.reporters.html import Html
 
-        return {**super().formats(), ".csv": lambda: Csv().render(self)}
+        own = {".csv": lambda: Csv().render(self), ".html": lambda: Html().render(self)}
+        return {**super().formats(), **own}
 
     def tree(self) -> Node:
         """Return each stage with its series, and each series by component and op."""
         from flopbench.builtin.reporters.shared import by_stage, reconciliation, settings, verdict
+        from flopbench.builtin.reporters.trees import series_tree
 
         stages = []
         for stage, series, comparisons in by_stage(self):
             compared = [c for c in comparisons if c.verdict != "no_vendor_match"]
             note = "\n".join(map(reconciliation, compared)) or None
-            parts = tuple(_series(s, comparisons) for s in series)
+            parts = tuple(series_tree(s, comparisons) for s in series)
             stages.append(Node(stage.title, None, parts, note))
         note = "\n".join(filter(None, (" ".join(settings(self)), verdict(self))))
         return Node(self.model, None, tuple(stages), note)
-
-
-def _series(series: Series, comparisons: Sequence[Comparison]) -> Node:
-    from flopbench.builtin.reporters.shared import has_no_match
-
-    note = "no vendor match" if has_no_match(series, comparisons) else None
-    if series.flops is None:
-        return Node(series.label, None, (), series.error, series.unit)
-    by_op = sums(((*e.component.split("/"), e.op), e.flops) for e in series.breakdown)
-    tree = tree_of(series.label, by_op, note=note, unit=series.unit)
-    return tree if by_op else Node(series.label, series.flops, (), note, series.unit)

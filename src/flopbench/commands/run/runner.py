@@ -25,7 +25,7 @@ from flopbench.plan import Plan
 from flopbench.plan.targets import Targets
 from flopbench.progress import Progress
 from flopbench.registry.catalog import Catalog
-from flopbench.report import Comparison, ExecutedComponent, Series
+from flopbench.report import Comparison, ComponentLaw, ExecutedComponent, Series
 from flopbench.vendor import EXECUTED_FLOP, VERIFIED, OwnFormula, VendorCounter
 from flopbench.vendor.attribution import Attributed, Failed, attempt, attribute, total_count
 from flopbench.vendor.checked import CheckedVendor
@@ -41,11 +41,14 @@ def run(
     catalog: Catalog,
     progress: Progress | None = None,
     targets: Targets | None = None,
+    *,
+    laws: bool = False,
 ) -> RunReport:
     """Carry out the plan.
 
     Args:
         targets: times for which the report says what they ask of a machine.
+        laws: whether to find the closed form of each component, too.
 
     Raises:
         PluginError: the analytic model or an attention mode raises.
@@ -70,7 +73,14 @@ def run(
         no_closed_forms=plan.model.no_closed_forms,
         own_formulas=_own_formulas(counts),
         notes=(*notes(plan, prices, counts), *(timed.notes() if timed else ())),
+        laws=_laws(plan) if laws else (),
     )
+
+
+def _laws(plan: Plan) -> tuple[ComponentLaw, ...]:
+    from flopbench.commands.run.laws import component_laws  # loads SymPy
+
+    return component_laws(plan)
 
 
 def _timed(plan: Plan, prices: Mapping[str, StagePrices]) -> Timed | None:

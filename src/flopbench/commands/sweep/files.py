@@ -8,6 +8,7 @@ from typing import Any
 
 from flopbench.commands.sweep.as_csv import csv_pieces
 from flopbench.commands.sweep.as_json import json_pieces
+from flopbench.commands.sweep.page import to_html
 from flopbench.commands.sweep.rows import row_blocks
 from flopbench.commands.sweep.text import to_markdown
 from flopbench.commands.sweep.verdict import Verdict
@@ -20,11 +21,12 @@ NAMES = {
     "json": "sweep.json",
     "csv": "sweep.csv",
     "markdown": "sweep.md",
+    "html": "sweep.html",
     "parquet": "sweep.parquet",
 }
 """The file of each format."""
 
-DEFAULT = ("json", "csv", "markdown")
+DEFAULT = ("json", "csv", "markdown", "html")
 
 
 def formats_of(given: Names) -> Sequence[str]:
@@ -65,6 +67,7 @@ def contents(
         "json": _written(lambda: json_pieces(report)),
         "csv": _written(lambda: csv_pieces(report)),
         "markdown": to_markdown(report, verdict) if "markdown" in formats else "",
+        "html": to_html(report, verdict) + "\n" if "html" in formats else "",
         "parquet": lambda path: _write_parquet(path, report),
     }
     return {NAMES[name]: made[name] for name in dict.fromkeys(formats)}

@@ -9,6 +9,7 @@ from attrs import frozen
 
 from flopbench.text import json_data, plural
 from flopbench.values import Node, Value
+from flopbench.values.value import Format
 
 
 @frozen(repr=False)
@@ -105,6 +106,12 @@ class SweepReport(Value):
         points = tuple(_point(self.data, point) for point in self.points)
         title = f"{self.model}: {self.data['description']}"
         return Node(title, None, points, Verdict.of(self.data).text(self.data))
+
+    def formats(self) -> Mapping[str, Format]:
+        """Return what `save` writes."""
+        from flopbench.commands.sweep.page import to_html
+
+        return {**super().formats(), ".html": lambda: to_html(self.data)}
 
 
 def _point(report: Mapping[str, Any], point: Mapping[str, Any]) -> Node:

@@ -28,7 +28,7 @@ def to_markdown(report: Mapping[str, Any], verdict: Verdict | None = None) -> st
     Args:
         verdict: that of the report, if it is known.
     """
-    lines = [f"# {report['model']}: {report['description']}", "", _head(report), ""]
+    lines = [f"# {report['model']}: {report['description']}", "", head(report), ""]
     lines += [(verdict or Verdict.of(report)).text(report), ""]
     rows = len(report["points"]) * len(report["modes"])
     if rows > MOST_ROWS:
@@ -44,7 +44,8 @@ def to_markdown(report: Mapping[str, Any], verdict: Verdict | None = None) -> st
     return "\n".join(lines).rstrip() + "\n"
 
 
-def _head(report: Mapping[str, Any]) -> str:
+def head(report: Mapping[str, Any]) -> str:
+    """Return what was swept, and what all points share."""
     known = [f"Sweep `{report['sweep']}`", plural(report["num_points"], "point")]
     known += [] if report["dtype"] is None else [report["dtype"]]
     known += [] if report["batch_size"] is None else [f"batch size {report['batch_size']}"]

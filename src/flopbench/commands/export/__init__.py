@@ -1,0 +1,1 @@
+"""``flopbench export``: laws to take along, as code and as data."""

@@ -1,0 +1,1 @@
+"""Laws to take along: closed forms as data, and as code that needs no flopbench."""

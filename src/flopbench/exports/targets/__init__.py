@@ -1,0 +1,62 @@
+"""What laws are exported to: a module for each target, loaded where it is asked for.
+
+A module of a target has one function, ``files(laws)``: the content of each file by its name, of
+one or more `flopbench.exports.laws.ExportedLaws` whose identifiers differ.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from importlib import import_module
+from typing import TYPE_CHECKING, cast
+
+import attrs
+
+from flopbench.errors import UsageError, unknown
+from flopbench.exports.identifiers import unique
+
+if TYPE_CHECKING:
+    from flopbench.exports.laws import ExportedLaws
+
+Files = Mapping[str, str | bytes]
+
+TARGETS: Mapping[str, str] = {
+    "python": "flopbench.exports.targets.python",
+    "javascript": "flopbench.exports.targets.javascript",
+    "cpp": "flopbench.exports.targets.cpp",
+    "json": "flopbench.exports.targets.json_data",
+    "certificate": "flopbench.exports.targets.certificate",
+    "html": "flopbench.exports.targets.html",
+}
+"""The module of each target, by the name that ``--to`` takes."""
+
+
+CODE: Mapping[str, str] = {".py": "python", ".mjs": "javascript", ".hpp": "cpp"}
+"""The target of a single file, by the ending of its name."""
+
+
+def as_code(ending: str, laws: ExportedLaws) -> str:
+    """Return laws as a file of code, without its golden vectors."""
+    made = files(CODE[ending], [laws])
+    return str(made[f"{laws.identifier}{ending}"])
+
+
+def files(target: str, laws: Sequence[ExportedLaws]) -> Files:
+    """Return the files of a target.
+
+    Raises:
+        UsageError: there is no such target.
+    """
+    if target not in TARGETS:
+        raise UsageError(unknown("target of an export", target, TARGETS))
+    module = import_module(TARGETS[target])
+    make = cast("Callable[[Sequence[ExportedLaws]], Files]", module.files)
+    return make(_distinct(laws))
+
+
+def _distinct(laws: Sequence[ExportedLaws]) -> list[ExportedLaws]:
+    """Return laws whose identifiers differ: those of one model twice are numbered."""
+    taken: list[str] = []
+    for each in laws:
+        taken += unique([each.identifier], taken).values()
+    return [attrs.evolve(each, identifier=name) for each, name in zip(laws, taken, strict=True)]
