@@ -53,7 +53,7 @@ def test_a_file_is_read_as_far_as_it_may_be_large(tmp_path):
         (b"{", "is not a JSON file: Expecting"),
         (b"\xff{}", "is not a JSON file"),
         (b"[" * 200_000, "is not a JSON file: it is nested too deeply"),
-        (b"9" * 5000, "is not a JSON file: Exceeds the limit"),
+        (b"9" * 5000, "is not a JSON file: a number has too many digits"),
     ],
 )
 def test_what_is_no_json_is_one_sentence(tmp_path, content, reason):

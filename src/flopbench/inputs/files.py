@@ -63,7 +63,9 @@ def read_json(path: Path, name: str, *, most: int = MOST_BYTES) -> Any:
     except RecursionError as error:
         raise UsageError(f"{name} is not a JSON file: it is nested too deeply") from error
     except ValueError as error:
-        raise UsageError(f"{name} is not a JSON file: {error}") from error
+        # Python advises a setting of its own against long numbers.
+        why = "a number has too many digits" if "max_str_digits" in str(error) else error
+        raise UsageError(f"{name} is not a JSON file: {why}") from error
 
 
 def regular(path: Path, most: int) -> bytes:
