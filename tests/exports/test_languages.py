@@ -228,3 +228,12 @@ def test_two_models_of_one_name_have_files_of_their_own():
     assert sorted(files("json", [laws(), laws()])) == ["toy.json", "toy_2.json"]
     with pytest.raises(UsageError, match="did you mean 'python'"):
         files("pyton", [laws()])
+
+
+def test_only_what_was_compared_says_that_it_is_proved():
+    module = module_of(laws())
+    assert "a plain in Prefill plain (proved)" in module.flops_a.__doc__
+    (stage,) = laws().stages
+    other = attrs.evolve(stage.laws[1], quantity="vector_flops", identifier="other")
+    made = attrs.evolve(laws(), stages=(attrs.evolve(stage, laws=(*stage.laws, other)),))
+    assert "a plain in Prefill plain (closed form)" in module_of(made).other.__doc__
