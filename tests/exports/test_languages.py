@@ -237,3 +237,9 @@ def test_only_what_was_compared_says_that_it_is_proved():
     other = attrs.evolve(stage.laws[1], quantity="vector_flops", identifier="other")
     made = attrs.evolve(laws(), stages=(attrs.evolve(stage, laws=(*stage.laws, other)),))
     assert "a plain in Prefill plain (closed form)" in module_of(made).other.__doc__
+
+
+def test_no_model_is_written_over_the_test_of_another():
+    both = [attrs.evolve(laws(), identifier=name) for name in ("toy", "test_toy")]
+    for models in (both, both[::-1]):
+        assert len(files("python", models)) == 4

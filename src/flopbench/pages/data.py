@@ -92,7 +92,7 @@ def _table(table: Table) -> dict[str, Any]:
 
 
 def _number(value: Cell) -> Cell:
-    """Write an integer as text, for JavaScript's numbers are rounded; what is no number is empty."""
+    """Write an integer as text, for JavaScript's numbers are rounded; no cell has NaN."""
     if isinstance(value, float) and not math.isfinite(value):
         return None
     return str(value) if isinstance(value, int) else value
