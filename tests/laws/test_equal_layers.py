@@ -121,6 +121,32 @@ def test_a_layer_that_its_program_tells_by_its_index_is_found_by_a_count():
     assert said.endswith("counted at B=4; B=194")
 
 
+class Alone(torch.nn.Module):
+    """An MLP that works twice for a single sequence, in the fifth layer."""
+
+    def __init__(self, inner, place):
+        super().__init__()
+        self.inner, self.place = inner, place
+
+    def forward(self, x):
+        found = self.inner(x)
+        return self.inner(found) if self.place == 4 and x.shape[0] == 1 else found
+
+
+def test_a_layer_that_differs_where_sizes_are_small_is_an_exception_there():
+    def plant(layers):
+        for place, layer in enumerate(layers):
+            layer.mlp = Alone(layer.mlp, place)
+
+    law, every = (vendor_law(subject_of(plant, every_layer=each)) for each in (False, True))
+    assert len(sentences(law)) == 1
+    assert law.forms == every.forms
+    assert [(each.sizes, each.forms) for each in law.slices] == [
+        (each.sizes, each.forms) for each in every.slices
+    ]
+    assert [each.sizes for each in law.slices] == [{"B": 1}]
+
+
 @pytest.mark.parametrize("stage", ["prefill", "decode"])
 def test_equal_layers_give_the_law_of_every_layer(stage):
     law, every = (vendor_law(subject_of(stage=stage, every_layer=each)) for each in (False, True))

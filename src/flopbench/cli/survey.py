@@ -69,7 +69,7 @@ def survey_command(
     plugin: PluginOption = None,
     strict_plugins: StrictOption = False,
 ) -> None:
-    """Survey configs: laws, parameters, FLOPs, bytes and verdicts, a row each.
+    """Survey configs: one row of laws, sizes and a verdict each.
 
     With --out, a killed survey resumes where it stopped. Exit status: 0, also if a config is
     refused; 1 a row differs, is incomplete or failed; 2 usage.

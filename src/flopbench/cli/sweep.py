@@ -80,7 +80,7 @@ OutOption = Annotated[
 FormatOption = Annotated[
     str | None,
     typer.Option(
-        metavar="NAMES", help="Write these only, beside plots: json, csv, markdown, parquet."
+        metavar="NAMES", help="Write these only, beside plots: json, csv, markdown, html, parquet."
     ),
 ]
 

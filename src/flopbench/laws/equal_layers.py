@@ -3,8 +3,8 @@
 A counter takes layers as equal if nothing that it sees tells them apart
 (`SymbolicCounter.with_equal_layers_once`). A plain count of every layer must then give what the
 trace gives, module by module, near its examples and far from them. Layers where it does
-not are traced apart; after a few tries, all are. Where a size is small or a number, what agrees
-with a trace that was held so is not held again.
+not are traced apart; after a few tries, all are. A trace in which some sizes are small numbers is
+not held again if it agrees with one that was; where all of them are, every layer is counted.
 """
 
 from __future__ import annotations

@@ -23,7 +23,7 @@ from flopbench.laws.interpolation import Interpolated, gives, interpolate
 from flopbench.laws.law import Key, Slice
 from flopbench.laws.opened import TRACED_FROM, Opened
 from flopbench.laws.staircases import THRESHOLD, interpolate_in_chunks
-from flopbench.vendor import Count, SymbolicCounter, Trace, VendorCounter
+from flopbench.vendor import Count, SymbolicCounter, Trace
 from flopbench.vendor.checked import WrongAnswerError
 from flopbench.vendor.method import Method
 
@@ -84,7 +84,7 @@ class Search:
             is_held: whether forms say the same as others that were held against counts.
         """
         if not names:
-            return self._count(fixed, is_held)
+            return self._count(fixed)
         traced = self._trace(names, fixed)
         if isinstance(traced, str):
             return self._interpolate(names[0], names, fixed, free, f"not traced: {traced}")
@@ -110,20 +110,12 @@ class Search:
         method = self._hold_against_small_values(found, names, fixed, free)
         return evolve(found, method=method)
 
-    def _count(self, fixed: Mapping[str, int], is_held: Callable[[Found], bool]) -> Found:
-        """Count the call, every layer of it unless equal ones once say what is held."""
-        counter = self.opened.counter
-        once = self.layers.once(counter)
-        found = self._counted(once, fixed)
-        if once is not counter and not is_held(found):
-            found = self._counted(counter, fixed)
-        self.assumed.meet(found.uncounted)
-        return found
-
-    def _counted(self, counter: VendorCounter, fixed: Mapping[str, int]) -> Found:
-        count = counter.count(self.opened.prepare(fixed))
+    def _count(self, fixed: Mapping[str, int]) -> Found:
+        """Count the call, every layer of it."""
+        count = self.opened.counter.count(self.opened.prepare(fixed))
         self.done()
         flops, calls = by_module(count)
+        self.assumed.meet(calls)
         return Found({key: sympy.Integer(number) for key, number in flops.items()}, calls)
 
     def _layers_hold(

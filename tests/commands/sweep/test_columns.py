@@ -194,7 +194,7 @@ def test_markdown_has_the_first_thousand_rows_and_says_so(tmp_path, monkeypatch)
 def test_only_the_formats_that_are_named_are_written(tmp_path):
     swept("hf/llama", {"workload.batch_size": [1]}, out=tmp_path)
     names = {path.name for path in tmp_path.iterdir() if path.name[0] != "."}
-    assert names == {"sweep.json", "sweep.csv", "sweep.md"}
+    assert names == {"sweep.json", "sweep.csv", "sweep.md", "sweep.html"}
     swept("hf/llama", {"workload.batch_size": [1]}, out=tmp_path, formats=["parquet"])
     assert {path.name for path in tmp_path.iterdir() if path.name[0] != "."} == {"sweep.parquet"}
     with pytest.raises(UsageError, match="unknown format of a sweep 'parket': did you mean 'parqu"):
