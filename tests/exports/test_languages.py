@@ -50,7 +50,11 @@ def test_python_gives_the_integers_and_refuses_with_the_assumption():
     assert type(module.flops_a(S=np.int64(5), B=1)) is int
 
 
-@pytest.mark.parametrize("value", [0, -1, True, 2.0, "2", None, Fraction(2), 1.5, float("nan")])
+@pytest.mark.parametrize(
+    "value",
+    [0, -1, True, 2.0, "2", None, Fraction(2), 1.5, float("nan"), np.True_, np.array([3])],
+    ids=repr,
+)
 def test_python_refuses_what_is_no_size(value):
     with pytest.raises(ValueError, match="B must be"):
         module_of(laws()).flops_prefill(5, value)
