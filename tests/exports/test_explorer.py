@@ -11,7 +11,7 @@ import flopbench
 from exports.samples import NASTY, laws
 from flopbench.errors import UsageError
 from flopbench.exports.explorer import page
-from flopbench.exports.laws import ExportedLaw, StageLaws, Symbol
+from flopbench.exports.laws import Assumption, ExportedLaw, StageLaws, Symbol
 from flopbench.pages import html
 from pages.test_browser import FOCUS, REACHED, faults
 
@@ -133,6 +133,46 @@ def test_the_address_is_the_view(shown):
         until(opened, "size.n=17")
         assert opened.get_by_label("S, tokens plain; tokens").input_value() == "33"
         assert opened.get_by_label("Axes").input_value() == "logarithmic"
+
+
+def test_a_legend_follows_the_address(shown):
+    with shown(html(page(two_laws())), "#hide=first%2C+eager") as opened:
+        toggles = opened.locator(".legend button")
+        assert [t.get_attribute("aria-pressed") for t in toggles.all()] == ["false", "true"]
+        opened.evaluate("location.hash = '#hide=second%2C+eager&size.S=9'")
+        until(opened, "size.S=9&")
+        assert [t.get_attribute("aria-pressed") for t in toggles.all()] == ["true", "false"]
+        toggles.nth(1).press("Enter")
+        until(opened, "axes=log")
+        opened.wait_for_timeout(300)
+        assert "hide" not in opened.evaluate("location.hash")
+
+
+QUARTER = ["/", "S", "4"]
+DIVIDES = (Assumption("S mod (S - 7) = 0", ["==", ["mod", "S", ["+", "S", "-7"]], "0"]),)
+
+
+def test_a_division_without_a_value_leaves_the_page_at_work(shown):
+    exported = laws(QUARTER, conditions=DIVIDES)
+    with shown(html(page([exported]))) as opened:
+        found = opened.evaluate(SET, [{"S": s} for s in (14, 7, 8, 6)])
+        opened.get_by_label("S, tokens plain").fill("14")
+        with opened.expect_download() as download:
+            opened.get_by_role("button", name="Download this view as JSON").click()
+        view = json.loads(Path(download.value.path()).read_text())
+    assert [whole(flops) for ((flops, *_),) in found] == [None, None, 2, None]
+    assert view["models"][0]["stages"]["prefill plain"]["flops"] is None
+    assert exported.at("flops_prefill", S=8, B=1) == 2
+    for size in (14, 7):
+        with pytest.raises(UsageError, match=r"no value there|assumes"):
+            exported.at("flops_prefill", S=size, B=1)
+
+
+def test_laws_without_a_size_are_no_page():
+    (stage,) = laws("7").stages
+    made = attrs.evolve(laws(), symbols=(), stages=(attrs.evolve(stage, symbols=()),))
+    with pytest.raises(UsageError, match="toy leaves no size open"):
+        page([made])
 
 
 def test_a_view_is_saved_with_exact_integers(shown):

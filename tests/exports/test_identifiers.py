@@ -5,7 +5,7 @@ import keyword
 from hypothesis import given
 from hypothesis import strategies as st
 
-from flopbench.exports.identifiers import RESERVED, identifier, unique
+from flopbench.exports.identifiers import RESERVED, identifier, unique, unique_by
 
 
 @given(st.text())
@@ -42,3 +42,8 @@ def test_names_that_share_an_identifier_are_told_apart(names, taken):
     made = unique(names, taken)
     assert list(made) == names
     assert len({*made.values(), *taken}) == len(names) + len({*taken})
+
+
+def test_keys_of_one_name_are_told_apart():
+    names = {("flash", None): "flops prefill flash", ("eager", "flash"): "flops prefill flash"}
+    assert [*unique_by(names).values()] == ["flops_prefill_flash", "flops_prefill_flash_2"]

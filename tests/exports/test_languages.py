@@ -50,7 +50,11 @@ def test_python_gives_the_integers_and_refuses_with_the_assumption():
     assert type(module.flops_a(S=np.int64(5), B=1)) is int
 
 
-@pytest.mark.parametrize("value", [0, -1, True, 2.0, "2", None, Fraction(2), 1.5, float("nan")])
+@pytest.mark.parametrize(
+    "value",
+    [0, -1, True, 2.0, "2", None, Fraction(2), 1.5, float("nan"), np.True_, np.array([3])],
+    ids=repr,
+)
 def test_python_refuses_what_is_no_size(value):
     with pytest.raises(ValueError, match="B must be"):
         module_of(laws()).flops_prefill(5, value)
@@ -228,3 +232,18 @@ def test_two_models_of_one_name_have_files_of_their_own():
     assert sorted(files("json", [laws(), laws()])) == ["toy.json", "toy_2.json"]
     with pytest.raises(UsageError, match="did you mean 'python'"):
         files("pyton", [laws()])
+
+
+def test_only_what_was_compared_says_that_it_is_proved():
+    module = module_of(laws())
+    assert "a plain in Prefill plain (proved)" in module.flops_a.__doc__
+    (stage,) = laws().stages
+    other = attrs.evolve(stage.laws[1], quantity="vector_flops", identifier="other")
+    made = attrs.evolve(laws(), stages=(attrs.evolve(stage, laws=(*stage.laws, other)),))
+    assert "a plain in Prefill plain (closed form)" in module_of(made).other.__doc__
+
+
+def test_no_model_is_written_over_the_test_of_another():
+    both = [attrs.evolve(laws(), identifier=name) for name in ("toy", "test_toy")]
+    for models in (both, both[::-1]):
+        assert len(files("python", models)) == 4

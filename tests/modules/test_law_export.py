@@ -54,6 +54,24 @@ def test_modules_have_functions_of_their_own_that_add_up():
     assert sum(part(3, 11) for part in parts) == module.flops(3, 11) == law(B=3, S=11)
 
 
+class Itself(torch.nn.Module):
+    """A module with work of its own, and a part whose name says that it is this work."""
+
+    def __init__(self):
+        super().__init__()
+        self.itself = torch.nn.Linear(8, 3)
+
+    def forward(self, x):
+        return self.itself(x) @ x.new_empty(3, 5)
+
+
+def test_a_part_named_as_the_work_of_the_whole_is_numbered():
+    law = flopbench.law(Itself(), lambda B: torch.empty(B, 8), {"B": 2})
+    module = module_of(law.exported())
+    assert {module.flops_itself(1), module.flops_itself_2(1)} == {2 * 8 * 3, 2 * 3 * 5}
+    assert module.flops(1) == 2 * 8 * 3 + 2 * 3 * 5
+
+
 def test_it_is_saved_by_ending_and_exported_by_target(tmp_path):
     assert "def flops(k, max_):" in LAW.save(tmp_path / "law.py").read_text()
     assert "export function flops" in LAW.save(tmp_path / "law.mjs").read_text()

@@ -9,7 +9,7 @@ from html.parser import HTMLParser
 from hypothesis import given
 from hypothesis import strategies as st
 
-from flopbench.pages import Lines, Page, Section, Trees, html
+from flopbench.pages import Column, Lines, Page, Section, Table, Trees, html
 from flopbench.pages.data import MOST, page_data
 from flopbench.text import visible
 from flopbench.values import Node
@@ -103,6 +103,13 @@ def test_integers_are_exact_however_large():
     rows = data["sections"][0]["blocks"][0]["rows"]
     assert [rows[0][1], rows[1][1]] == [str(BIG), str(BIG + 1)]
     assert json.loads(data["json"])["flops"] == BIG
+
+
+def test_what_is_no_number_is_an_empty_cell():
+    rows = [["a", float("nan")], ["b", float("-inf")], ["c", 0.5]]
+    table = Table("", [Column("name"), Column("share", "number")], rows)
+    data = page_data(Page("", [Section("", [table])]))
+    assert data["sections"][0]["blocks"][0]["rows"] == [["a", None], ["b", None], ["c", 0.5]]
 
 
 def test_a_tree_of_any_depth_and_width_is_cut():

@@ -6,6 +6,7 @@ from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
+from flopbench.errors import UsageError
 from flopbench.exports.laws import QUANTITIES, ExportedLaws, StageLaws, Symbol
 from flopbench.hardware import DTYPES, Gpu, known_gpus
 from flopbench.pages import Lines, Page, Section, Verdict
@@ -14,8 +15,10 @@ from flopbench.text import key_values, listed
 
 _TONES: Mapping[str, Tone] = {"proved": "good"}
 _WORDS = {
-    "proved": "proved: each law equals the vendor's count at every size that its assumptions allow",
-    "interpolated": "interpolated: laws equal the vendor's counts at many sizes, which is no proof",
+    "proved": "proved: matrix FLOPs equal the vendor's count at every size that the assumptions "
+    "allow; other modes and costs are closed forms",
+    "interpolated": "interpolated: matrix FLOPs equal the vendor's counts at many sizes, which is "
+    "no proof; other modes and costs are closed forms",
     "analytic only": "closed forms alone: not proved against a vendor's model",
 }
 _MOST, _FEWEST = 128, 1024
@@ -135,16 +138,22 @@ def _gpu(gpu: Gpu) -> dict[str, Any]:
 
 
 def _options(laws: Sequence[ExportedLaws]) -> dict[str, str]:
-    """Return what is chosen at first: by name of the control."""
+    """Return what is chosen at first: by name of the control.
+
+    Raises:
+        UsageError: no model leaves a size open.
+    """
     first = laws[0]
-    names = [symbol.name for symbol in first.symbols if not symbol.steps]
+    names = [s.name for s in sorted((s for e in laws for s in e.symbols), key=lambda s: s.steps)]
+    if not names:
+        raise UsageError(f"{first.name} leaves no size open, and html needs one to move")
     return {
         "attention": first.attention[0],
         "gpu": "",
         "dtype": "bfloat16",
         "show": "flops",
         "stage": first.stages[-1].name,
-        "over": "S" if "S" in names else names[0] if names else first.symbols[0].name,
+        "over": "S" if "S" in names else names[0],
         "axes": "log",
     }
 

@@ -5,7 +5,10 @@ from __future__ import annotations
 import keyword
 import re
 import unicodedata
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
+from typing import TypeVar
+
+Key = TypeVar("Key")
 
 _JAVASCRIPT = """
     arguments await bigint boolean break case catch class const continue debugger default
@@ -51,14 +54,19 @@ def identifier(name: str) -> str:
 
 def unique(names: Iterable[str], taken: Iterable[str] = ()) -> dict[str, str]:
     """Return an identifier for each name; of those that share one, later ones are numbered."""
+    return unique_by({name: name for name in names}, taken)
+
+
+def unique_by(names: Mapping[Key, str], taken: Iterable[str] = ()) -> dict[Key, str]:
+    """Return an identifier for each key, made of its name as `unique` does; names may be equal."""
     used = set(taken)
-    found: dict[str, str] = {}
-    for name in names:
+    found: dict[Key, str] = {}
+    for key, name in names.items():
         base = made = identifier(name)
         count = 1
         while made in used:
             count += 1
             made = f"{base.rstrip('_')}_{count}"
         used.add(made)
-        found[name] = made
+        found[key] = made
     return found

@@ -11,7 +11,7 @@ from typing import Any, Final, Literal
 import attrs
 from attrs import frozen
 
-from flopbench.errors import UsageError, unknown
+from flopbench.errors import DimError, UsageError, unknown
 from flopbench.exports.evaluate import evaluate
 from flopbench.exports.tree import Tree
 from flopbench.inputs.options import Names, some
@@ -214,13 +214,17 @@ class ExportedLaws(Value):
         """Return what an exported function gives, such as ``at("flops_prefill", B=1, S=512)``.
 
         Raises:
-            UsageError: there is no such function, or an assumption excludes the sizes.
+            UsageError: there is no such function, an assumption excludes the sizes, or a division
+                leaves a rest there.
         """
         for stage in self.stages:
             for law in stage.laws:
                 if law.identifier == function:
                     self.check(stage, sizes)
-                    return int(evaluate(law.tree, sizes))
+                    try:
+                        return int(evaluate(law.tree, sizes))
+                    except DimError as error:
+                        raise UsageError(f"{function} has no value there: {error}") from error
         raise UsageError(unknown(f"function of {self.name}", function, [*self._functions()]))
 
     def _functions(self) -> Iterator[str]:
@@ -232,6 +236,8 @@ class ExportedLaws(Value):
         Raises:
             UsageError: these do.
         """
+        from flopbench.exports.points import first_broken
+
         if set(sizes) != set(stage.symbols):
             wanted = ", ".join(stage.symbols) or "none"
             raise UsageError(f"{stage.name} takes the sizes {wanted}; got {', '.join(sizes)}")
@@ -241,9 +247,9 @@ class ExportedLaws(Value):
                 raise UsageError(
                     f"{name} must be an integer of {symbol.minimum} or more: {value!r}"
                 )
-        for each in stage.conditions:
-            if not evaluate(each.condition or [], sizes):
-                raise UsageError(f"the law of {stage.name} assumes {each.text}")
+        broken = first_broken(stage.conditions, sizes)
+        if broken is not None:
+            raise UsageError(f"the law of {stage.name} assumes {broken}")
 
     def export(self, directory: str | PathLike[str], to: Names = "python") -> tuple[Path, ...]:
         """Write the laws as code or data, as ``flopbench export --to`` does.

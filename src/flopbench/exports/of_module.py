@@ -9,7 +9,7 @@ from flopbench.digests import json_digest
 from flopbench.errors import UsageError
 from flopbench.exports.assumed import assumptions
 from flopbench.exports.audited import counted, traced, uncounted
-from flopbench.exports.identifiers import identifier, unique
+from flopbench.exports.identifiers import identifier, unique, unique_by
 from flopbench.exports.laws import (
     FLOPS,
     Assumption,
@@ -117,11 +117,10 @@ def _laws(law: ModuleLaw, known: Mapping[str, str]) -> tuple[ExportedLaw, ...]:
     )
 
 
-def _names(modules: Iterable[str]) -> dict[str | None, str]:
+def _names(modules: Iterable[str]) -> dict[str, str]:
     """Return the name of the function of each module; the outermost is that of its own work."""
     texts = {module: f"{FLOPS} {module or 'itself'}" for module in modules}
-    made = unique(texts.values(), [FLOPS])
-    return {module: made[text] for module, text in texts.items()}
+    return unique_by(texts, [FLOPS])
 
 
 def _tree(law: ModuleLaw, module: str | None, known: Mapping[str, str]) -> Tree:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import math
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
@@ -91,7 +92,9 @@ def _table(table: Table) -> dict[str, Any]:
 
 
 def _number(value: Cell) -> Cell:
-    """Write an integer as text, for JavaScript's numbers are rounded."""
+    """Write an integer as text, for JavaScript's numbers are rounded; no cell has NaN."""
+    if isinstance(value, float) and not math.isfinite(value):
+        return None
     return str(value) if isinstance(value, int) else value
 
 

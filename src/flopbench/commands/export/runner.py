@@ -16,7 +16,7 @@ from flopbench.digests import json_digest, to_json
 from flopbench.dims.forms import symbol
 from flopbench.errors import UsageError, unknown
 from flopbench.exports.assumed import assumptions
-from flopbench.exports.identifiers import identifier, unique
+from flopbench.exports.identifiers import identifier, unique, unique_by
 from flopbench.exports.laws import (
     QUANTITIES,
     Assumption,
@@ -179,9 +179,9 @@ def _functions(stage: Stage, prices: Prices, forms: StageForms, taken: set[str])
         )
         for key in keys
     }
-    made = unique(names.values(), taken)
+    made = unique_by(names, taken)
     taken |= set(made.values())
-    return {key: made[name] for key, name in names.items()}
+    return made
 
 
 def _held(

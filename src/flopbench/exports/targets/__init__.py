@@ -55,8 +55,13 @@ def files(target: str, laws: Sequence[ExportedLaws]) -> Files:
 
 
 def _distinct(laws: Sequence[ExportedLaws]) -> list[ExportedLaws]:
-    """Return laws whose identifiers differ: those of one model twice are numbered."""
+    """Return laws whose files differ: those of one model twice are numbered.
+
+    A model called ``test_x`` is, too, beside one called ``x``, whose test has that name.
+    """
     taken: list[str] = []
     for each in laws:
-        taken += unique([each.identifier], taken).values()
+        tests = [f"test_{name}" for name in taken]
+        tested = [name.removeprefix("test_") for name in taken]
+        taken += unique([each.identifier], [*taken, *tests, *tested]).values()
     return [attrs.evolve(each, identifier=name) for each, name in zip(laws, taken, strict=True)]

@@ -11,7 +11,14 @@ from typing import Any
 
 from attrs import frozen
 
-from flopbench.exports.laws import QUANTITIES, Assumption, ExportedLaw, ExportedLaws, StageLaws
+from flopbench.exports.laws import (
+    FLOPS,
+    QUANTITIES,
+    Assumption,
+    ExportedLaw,
+    ExportedLaws,
+    StageLaws,
+)
 from flopbench.exports.text import Language, text_of
 from flopbench.exports.tree import Tree, renamed
 from flopbench.text import key_values, plural
@@ -67,9 +74,14 @@ class Source:
             unit, what = QUANTITIES[first.quantity]
             of = stage.title if first.component is None else _part(first.component, stage)
             how = f", {modes} attention" if self.laws.kind == "model" else ""
-            about = f"{what}{how}: {of} ({stage.verdict}), in {unit}"
+            about = f"{what}{how}: {of} ({self._known(stage, laws)}), in {unit}"
             names = tuple(law.identifier for law in laws)
             yield Function(names[0], names[1:], about, self.tree(first.tree))
+
+    def _known(self, stage: StageLaws, laws: list[ExportedLaw]) -> str:
+        """Return how laws that are alike are known: matrix work as it ran is what was proved."""
+        compared = laws[0].quantity == FLOPS and laws[0].attention == self.laws.attention[0]
+        return stage.verdict if compared or stage.verdict == "analytic only" else "closed form"
 
     def about(self) -> Iterator[str]:
         """Yield lines that say what a file is, and where it comes from."""

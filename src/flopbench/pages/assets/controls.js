@@ -71,5 +71,7 @@ function readAddress(state, symbols) {
     if (/^\d{1,18}$/.test(value ?? "") && BigInt(value) >= BigInt(minimum)) state.sizes.set(name, BigInt(value));
   }
   for (const key of Object.keys(state.options)) if (found.has(key)) state.options[key] = found.get(key);
-  if (found.size) state.hidden = new Set(found.getAll("hide"));
+  if (!found.size) return;
+  state.hidden.clear();  // the legend holds the set itself
+  found.getAll("hide").forEach((name) => state.hidden.add(name));
 }

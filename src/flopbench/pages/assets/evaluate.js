@@ -68,10 +68,10 @@ function over(operator, [index, first, last, body]) {
 function compiledModel(model) {
   const stages = model.stages.map((stage) => ({
     ...stage,
-    laws: stage.laws.map((law) => ({ ...law, at: once(() => compiled(law.tree)) })),
+    laws: stage.laws.map((law) => ({ ...law, at: orNull(once(() => compiled(law.tree))) })),
     conditions: stage.assumptions
       .filter(({ condition }) => condition !== null)
-      .map(({ text, condition }) => ({ text, holds: compiled(condition) })),
+      .map(({ text, condition }) => ({ text, holds: orNull(compiled(condition)) })),
   }));
   return { ...model, stages, symbol: new Map(model.symbols.map((each) => [each.name, each])) };
 }
@@ -80,6 +80,18 @@ function compiledModel(model) {
 function once(make) {
   let made;
   return (sizes) => (made ??= make())(sizes);
+}
+
+// Null where there is no value: a division leaves a rest or is one by 0, or a number is too long.
+function orNull(at) {
+  return (sizes) => {
+    try {
+      return at(sizes);
+    } catch (error) {
+      if (error instanceof RangeError) return null;
+      throw error;
+    }
+  };
 }
 
 // Why a stage has no numbers at some sizes, or null.

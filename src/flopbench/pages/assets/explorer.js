@@ -101,14 +101,7 @@ function refusals(model, sizes) {
 // What a stage costs, by quantity: exact integers, or null where there is no law or no number.
 function costs(model, stage, mode, sizes) {
   if (refusal(model, stage, sizes)) return {};
-  const value = (quantity) => {
-    try {
-      return valueOf(stage, quantity, mode, sizes);
-    } catch (error) {
-      if (error instanceof RangeError) return null;
-      throw error;
-    }
-  };
+  const value = (quantity) => valueOf(stage, quantity, mode, sizes);
   const found = Object.fromEntries(COLUMNS.map(([name]) => [name, name === "moved" ? null : value(name)]));
   const parts = MOVED.map(value).filter((each) => each !== null);
   found.moved = value("bytes_moved");
@@ -209,7 +202,7 @@ function curvePart(data, models, state, controls) {
     optionControl("Over", "over", data.symbols.map(({ name, meaning }) => [name, `${name}: ${meaning}`]), state),
     optionControl("Axes", "axes", [["log", "logarithmic"], ["linear", "linear"]], state),
   ];
-  controls.push(...options);
+  controls.push(...options, { show: () => key.removeAttribute("data-names") });
   let known = "";
   let block = null;
 
@@ -264,12 +257,7 @@ function curvePart(data, models, state, controls) {
     const sizes = new Map(state.sizes);
     const list = points.map((point) => {
       sizes.set(over, BigInt(point));
-      if (refusal(model, stage, sizes)) return null;
-      try {
-        return valueOf(stage, show, mode, sizes);
-      } catch {
-        return null;
-      }
+      return refusal(model, stage, sizes) ? null : valueOf(stage, show, mode, sizes);
     });
     return { name: `${model.label}, ${mode}`, values: list };
   }
@@ -323,19 +311,21 @@ function modelPart(model, state) {
     const whole = lawOf(stage, "flops", mode);
     const why = refusal(model, stage, state.sizes);
     node.hidden = !whole;
-    title.textContent = `${model.label}, ${stage.title}, ${mode}: ${why ?? stage.verdict}`;
-    host.hidden = detail.hidden = Boolean(why);
     if (!whole) return;
+    const found = [whole, ...laws].map((law) => (why ? null : law.at(state.sizes)));
+    const values = found.includes(null) ? null : found;
+    const known = values ? (mode === model.attention[0] ? stage.verdict : "closed forms") : "no whole numbers";
+    title.textContent = `${model.label}, ${stage.title}, ${mode}: ${why ?? known}`;
+    host.hidden = detail.hidden = !values;
     if (of !== whole) rows = [whole, ...laws].map(lawRow);
-    const values = why ? null : [whole, ...laws].map((law) => law.at(state.sizes));
     if (of !== whole) body.replaceChildren(...rows.map((row) => row.node));
-    rows.forEach((row, i) => row.draw(values?.[i] ?? null, values?.[0] ?? 0n));
+    rows.forEach((row, i) => row.draw(found[i], found[0] ?? 0n));
     if (values) {
       const nodes = linked(componentNodes(model.label, whole, laws, values), false);
       if (of !== whole) view = icicle(host, detail, `${model.label} by component`, nodes);
       view.replace(nodes);
     }
-    of = why ? null : whole;
+    of = values ? whole : null;
   }
 
   new ResizeObserver(() => view?.draw()).observe(host);
