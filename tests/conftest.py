@@ -94,9 +94,33 @@ def flopbench_once(tmp_path_factory, warm):
 
 
 SLOW = (
-    *("TestDeepseekOcr2::test_proof", "TestUnlimitedOcr::test_proof"),
+    *("TestDeepseekOcr2::test_proof", "TestUnlimitedOcr::test_proof", "TestInternVl::test_proof"),
+    *("TestInternVl::test_closed_forms_need_no_torch", "TestDeepseekOcr::test_proof"),
+    "TestFlashExecuted::test_symbols_equal_ints",
+    *(
+        f"test_what_is_wrong_fails_in_the_check_meant_for_it[models-{name}]"
+        for name in (
+            *("batch_nonlinear", "branches_on_size", "changes_the_workload", "float_flops"),
+            *("forgetful", "forgets_a_size", "fused", "loads_torch", "mapped_wrong", "misnamed"),
+            *("negative", "no_component", "no_such_axis", "no_such_stage", "shapeless", "shrinks"),
+            *("stateful", "unmapped", "weighty", "wrong_in_arrays", "wrong_in_symbols"),
+        )
+    ),
+    *(
+        f"is_told_apart_before_anything_is_counted[{name}]"
+        for name in ("a_config_of_its_own", "a_forward_of_its_own", "another_class")
+    ),
+    *(f"the_published_series_is_met_to_the_last_flop[{grid}]" for grid in ("1x9", "2x2", "1x3")),
+    *(f"test_every_mode[1-CropGrid(rows={r}, cols={c})]" for r, c in ((1, 2), (3, 2), (2, 4))),
     "test_every_command_that_takes_a_model_takes_a_path[prove]",
     "test_killed_at_any_moment_it_resumes_to_the_same_bytes[2]",
+    "test_a_point_that_fails_is_recorded_and_the_others_go_on[2]",
+    "test_a_vendor_that_exits_fails_its_point[2]",
+    "test_a_sweep_of_models_resumes_only_with_the_same_models[2]",
+    "test_a_crashed_worker_keeps_the_entries_of_its_test",
+    "test_llama_3_8b_has_the_published_figures[adapters, full]",
+    "test_by_default_it_is_proved_and_its_laws_are_those_of_any_check",
+    "test_equal_layers_give_the_law_of_every_layer[decode]",
     "test_sweep[varied]",
     *(f"passes_its_test[tutorial-{name}]" for name in ("counter", "model")),
 )

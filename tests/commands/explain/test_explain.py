@@ -35,7 +35,7 @@ def test_explain_writes_a_tree_that_adds_up(flopbench, tmp_path):
     result = flopbench("explain", "deepseek_ocr", *GRID, "--out", "out")
     assert (result.returncode, result.stderr) == (0, "")
     out = tmp_path / "out"
-    endings = ["folded", "json", "md", "png", "svg"]
+    endings = ["folded", "html", "json", "md", "png", "svg"]
     assert sorted(path.name for path in out.iterdir()) == [f"explain.{e}" for e in endings]
     tree = json.loads((out / "explain.json").read_text())["tree"]
     run = flopbench("run", "deepseek_ocr", *GRID, "--analytic-only", "--format", "json")

@@ -72,7 +72,11 @@ ALL_DIFFER = {"gemma3n_text", "gemma4_text", "zamba", "zamba2"}
 """Types whose few layers all differ, or are told their index when they are called."""
 
 
-@pytest.mark.parametrize("model_type", few(FAMILIES, one_per_layers()))
+FAST = ("llama", "gemma3_text", "deepseek_v3", "gpt_oss", "mamba2", "qwen3_moe")
+"""Whole layers, windows, dense before experts, sinks, states, and experts alone."""
+
+
+@pytest.mark.parametrize("model_type", few(FAMILIES, FAST))
 def test_a_step_of_equal_layers_once_is_one_of_every_layer(model_type):
     check(model_type, "decode")
 

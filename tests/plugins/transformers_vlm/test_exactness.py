@@ -25,15 +25,6 @@ KINDS = few(TINY, {family.__module__: kind for kind, family in FAMILIES.items()}
 """All types; one of each module of families is fast."""
 
 
-RELATIVES = {
-    *("glm46v", "glm4v_moe", "minicpm_ocr", "nougat", "qianfan_ocr", "qwen3_5_moe"),
-    *("qwen3_vl_moe", "smolvlm", "vision-encoder-decoder"),
-}
-"""Types whose towers are those of others, which stand for them."""
-
-KINDS = [pytest.param(kind, marks=[pytest.mark.slow] * (kind in RELATIVES)) for kind in TINY]
-
-
 def small(data, kind):
     tiny = TINY[kind]
     return model_of(kind, drawn(data, tiny.fields), drawn(data, tiny.settings), tiny.file)
