@@ -51,7 +51,7 @@ def export_command(
     from flopbench.commands.compare.plan import check_stages, parse, plan_entry
     from flopbench.commands.export.runner import export
     from flopbench.commands.prove.runner import prove
-    from flopbench.exports.targets import TARGETS, files
+    from flopbench.exports.targets import TARGETS, all_files
     from flopbench.values.files import check_writable, write_files
 
     check_writable(path("--out", out))
@@ -77,10 +77,9 @@ def export_command(
     for each in laws:
         for reason in each.left_out:
             LOG.warning("%s: %s", each.name, reason)
-    for target in targets:
-        made = files(target, laws)
-        write_files(Path(out), made)
-        for name in made:
-            print_text(str(Path(out) / name))
+    made = all_files(targets, laws)
+    write_files(Path(out), made)
+    for name in made:
+        print_text(str(Path(out) / name))
     if any(each.left_out for each in laws):
         raise typer.Exit(1)

@@ -264,12 +264,10 @@ class ExportedLaws(Value):
         Raises:
             UsageError: a target is unknown, or a file cannot be written.
         """
-        from flopbench.exports.targets import files
+        from flopbench.exports.targets import all_files
         from flopbench.values.files import write_files
 
-        folder, made = Path(directory), dict[str, str | bytes]()
-        for target in some("to", to):
-            made |= files(target, [self])
+        folder, made = Path(directory), all_files(some("to", to), [self])
         write_files(folder, made, to=str(folder))
         return tuple(folder / name for name in made)
 

@@ -6,7 +6,7 @@ one or more `flopbench.exports.laws.ExportedLaws` whose identifiers differ.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from importlib import import_module
 from typing import TYPE_CHECKING, cast
 
@@ -52,6 +52,15 @@ def files(target: str, laws: Sequence[ExportedLaws]) -> Files:
     module = import_module(TARGETS[target])
     make = cast("Callable[[Sequence[ExportedLaws]], Files]", module.files)
     return make(_distinct(laws))
+
+
+def all_files(targets: Iterable[str], laws: Sequence[ExportedLaws]) -> dict[str, str | bytes]:
+    """Return the files of several targets, to be written at once.
+
+    Raises:
+        UsageError: there is no such target.
+    """
+    return {name: text for each in targets for name, text in files(each, laws).items()}
 
 
 def _distinct(laws: Sequence[ExportedLaws]) -> list[ExportedLaws]:
