@@ -14,22 +14,24 @@ from flopbench.report import Comparison, Series, UncountedOp
 
 PLAN = SimpleNamespace(vendor=object(), modes=("eager",))
 X = sympy.Symbol("X")
+ORDER = ("proved", "interpolated", "incomplete", "differs")
 
 
 def proof(*equations):
-    worst = max((e.verdict for e in equations), key=("proved", "incomplete", "differs").index)
+    worst = max((e.verdict for e in equations), key=ORDER.index)
     return SimpleNamespace(verdict=worst, equations=equations)
 
 
-def equation(component, verdict, reason=None, difference=None):
+def equation(component, verdict, reason=None, difference=None, stage="prefill", assumptions=()):
     return Equation(
-        stage="prefill",
+        stage=stage,
         component=component,
         vendor=X,
         analytic=X,
         difference=difference,
         verdict=verdict,
         reason=reason,
+        assumptions=assumptions,
     )
 
 
@@ -55,6 +57,16 @@ def test_a_proof_is_a_verdict_with_its_reason():
     mlp = equation("decoder/mlp", "differs", difference=-2 * X)
     found = verdict(proof(equation(None, "differs", difference=-2 * X), mlp, whole))
     assert found == ("differs", "prefill/decoder/mlp: analytic - vendor = -2*X")
+
+
+def test_an_interpolation_is_told_once_by_stage_with_its_sizes():
+    note = "S was interpolated (the program loops over chunks of S): degree 2"
+    told = {"verdict": "interpolated", "assumptions": ("K < 5", note)}
+    whole = equation(None, **told, reason="mlp: no symbol; head: no symbol")
+    parts = [equation(part, **told, reason="no symbol") for part in ("mlp", "head")]
+    total = equation(None, **told, stage="total")
+    reason = f"prefill: equal wherever it was counted, not for every size: {note}"
+    assert verdict(proof(whole, *parts, total)) == ("interpolated", reason)
 
 
 def test_what_cannot_be_proved_may_be_verified_at_the_workload():

@@ -39,6 +39,9 @@ Verdict = Literal[
 FAILURES: frozenset[str] = frozenset({"incomplete", "differs", "failed"})
 """Verdicts that make a survey exit with 1."""
 
+_INTERPOLATED = " was interpolated"
+"""What is among the words of an assumption about a size that did not stay a symbol."""
+
 
 @frozen
 class Checked:
@@ -90,6 +93,9 @@ def _proved(plan: Plan, catalog: Catalog, request: SurveyRequest) -> Checked:
 
 def _reasons(proof: Proof) -> Iterator[str]:
     """Yield why stages have no better verdict, each reason once."""
+    if proof.verdict == "interpolated":
+        yield from _interpolated(proof)
+        return
     worst = [e for e in proof.equations if e.verdict == proof.verdict and e.verdict != "proved"]
     components = [e for e in worst if e.component is not None]
     reasons: dict[str, list[str]] = {}
@@ -99,6 +105,19 @@ def _reasons(proof: Proof) -> Iterator[str]:
         reasons.setdefault(reason, []).append("/".join(filter(None, (each.stage, each.component))))
     for reason, places in reasons.items():
         yield f"{first_of(places)}: {reason}"
+
+
+def _interpolated(proof: Proof) -> Iterator[str]:
+    """Yield which sizes were interpolated and how, each with its stages."""
+    found: dict[str, list[str]] = {}
+    parts = {e.stage for e in proof.equations if e.component is not None}  # the others are sums
+    for each in proof.equations:
+        if each.component is None and each.stage in parts and each.verdict == "interpolated":
+            notes = [note for note in each.assumptions if _INTERPOLATED in note]
+            for note in notes or [each.reason or each.verdict]:
+                found.setdefault(note, []).append(each.stage)
+    for note, stages in found.items():
+        yield f"{first_of(stages)}: equal wherever it was counted, not for every size: {note}"
 
 
 def _at_workload(plan: Plan, catalog: Catalog, request: SurveyRequest) -> Checked:
