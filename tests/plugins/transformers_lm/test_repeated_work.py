@@ -79,6 +79,15 @@ def test_a_model_that_works_no_more_than_it_must_says_nothing(kind):
     assert bool(said) == latent
 
 
+@pytest.mark.parametrize(("kind", "told"), [(ALL_EXPERTS, 1), ("mixtral", 0)])
+def test_a_model_whose_tokens_run_through_all_experts_says_so(kind, told):
+    fields = {"num_local_experts": 4, "num_hidden_layers": 2}
+    for number, expected in ((2, told), (4, 0)):
+        overrides = {**fields, "num_experts_per_tok": number}
+        said = HfModel(read_config(kind, LmOptions(overrides=overrides))).notes()
+        assert len([note for note in said if "runs through all experts" in note]) == expected
+
+
 def test_weights_that_layers_share_work_once_in_each():
     """Zamba has a cache, and one block that runs in two of its four layers."""
     config = recurrent_config("zamba")

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any, ClassVar, Self
 from attrs import evolve
 
 from flopbench import AnalyticModel, Op, Recurrence, Size, Stage, UsageError
-from flopbench.blocks import Pass
+from flopbench.blocks import AllExperts, Moe, Pass
 from flopbench.dims import DEFAULT_DTYPE, Dim
 from flopbench.inputs import config_path, read_config_json
 from flopbench.storage import DTYPE_BITS, Storage, dtype_named, is_dtype
@@ -54,6 +54,11 @@ EXPANDED = (
     "each decode step expands the latents of all earlier tokens to keys and values again, as "
     "transformers does; an engine that absorbs the expansion into its products does not "
     "(--attention {mode})"
+)
+
+ALL_EXPERTS = (
+    "each token runs through all experts, as in transformers, which multiplies what it gives to "
+    "those that it did not choose by 0; an engine runs the chosen ones alone"
 )
 
 STATES = "the KV cache is that of attention and the states of recurrences, which do not grow"
@@ -231,7 +236,17 @@ class HfModel(AnalyticModel):
         mode = "sparse" if get("index_topk") else "absorbed"
         latent = [EXPANDED.format(mode=mode)] if get("kv_lora_rank") else []
         states = [STATES] if self._recurs() else []
-        return (*self._config.notes, *self._stored, *latent, *states)
+        experts = [ALL_EXPERTS] if self._runs_all_experts() else []
+        return (*self._config.notes, *self._stored, *latent, *states, *experts)
+
+    def _runs_all_experts(self) -> bool:
+        """Return whether tokens run through the experts that they did not choose, too."""
+        groups = self._decoder.groups if self._decoder else ()
+        parts = [group.feed_forward for group in groups if isinstance(group.feed_forward, Moe)]
+        return any(
+            isinstance(part.experts, AllExperts) and part.router.per_token != part.experts.experts
+            for part in parts
+        )
 
     def _recurs(self) -> bool:
         """Return whether it has recurrences."""
