@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from functools import cache
-from typing import Any
+from typing import Any, cast
 
 from torch._C import _len_torch_dispatch_stack
 from torch._ops import HigherOrderOperator, OpOverload
@@ -30,7 +30,7 @@ class Watch(TorchDispatchMode):  # type: ignore[no-untyped-call]
 
     def __init__(
         self,
-        formulas: Mapping[Any, Any],
+        formulas: dict[Any, Any],
         report: Callable[[str], None],
         remember: Callable[[], None],
     ) -> None:
@@ -43,7 +43,7 @@ class Watch(TorchDispatchMode):  # type: ignore[no-untyped-call]
         super().__init__()  # type: ignore[no-untyped-call]
         self.total: Any = 0
         self._counts = FlopCounterMode(display=False, custom_mapping=formulas)
-        self._counts.mod_tracker = Untracked()
+        self._counts.mod_tracker = cast("Any", Untracked())
         self._audit = Audit(formulas, report, remember)
         self._report, self._remember = report, remember
         self._results = Results()

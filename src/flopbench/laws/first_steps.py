@@ -87,7 +87,7 @@ class FirstSteps:
 
 def _first(opened: Opened, fixed: Mapping[str, int], examples: Examples) -> _First | None:
     """Return the first step that a step is; None if it is no other, or has no size open."""
-    size, step = (opened.symbols.get(name) for name in (opened.grows, STEP.name))
+    size, step = (opened.symbols.get(name) for name in (opened.grows or "", STEP.name))
     if size is None or step is None or not {size, step} & examples.keys():
         return None
     here: dict[sympy.Symbol, Any] = {each: each for each in examples}
