@@ -10,6 +10,7 @@ from attrs import frozen
 from flopbench.analytic import Size, Stage
 from flopbench.errors import UsageError, unknown
 from flopbench.executors import HERE, Where, WorkerLostError
+from flopbench.executors.frames import roomy
 from flopbench.executors.kept import Kept
 from flopbench.laws.law import Law
 from flopbench.laws.vendor_law import vendor_law
@@ -85,6 +86,7 @@ def laws_elsewhere(
 _PLANS: Kept[Plan] = Kept()
 
 
+@roomy
 def law_there(
     run: str, request: PlanRequest, pieces: Pieces, stage: str, same: Identity
 ) -> Law | Failed:

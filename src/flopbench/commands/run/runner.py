@@ -19,6 +19,7 @@ from flopbench.commands.run.reconcile import ONE_PER_ELEMENT, compare, with_part
 from flopbench.commands.run.result import RunReport
 from flopbench.commands.run.series import analytic_series, vendor_series
 from flopbench.errors import CountError
+from flopbench.executors.frames import roomy
 from flopbench.hardware import HardwareOptions
 from flopbench.laws.by_length import count_by_length
 from flopbench.plan import Plan
@@ -36,6 +37,7 @@ if TYPE_CHECKING:
 StageCounts = Mapping[str, Attributed | Failed]
 
 
+@roomy
 def run(
     plan: Plan,
     catalog: Catalog,
