@@ -41,7 +41,7 @@ function explorerPart(data) {
   // What is in sight is drawn at once, and the rest with the address as soon as the slider rests.
   function draw() {
     const said = [...new Set(models.flatMap((model) => refusals(model, state.sizes)))].join("; ");
-    if (status.textContent !== said) status.textContent = said;
+    say(status, said);
     parts.filter((part) => !unseen.has(part)).forEach((part) => part.draw());
     clearTimeout(waiting);
     waiting = setTimeout(rest, 150);
@@ -49,6 +49,7 @@ function explorerPart(data) {
 
   function rest() {
     unseen.forEach((part) => part.draw());
+    parts.forEach((part) => part.rest?.());
     history.replaceState(null, "", addressOf(state));
   }
 
@@ -166,7 +167,7 @@ function summaryRow(model, stage) {
   function draw(state, gpu) {
     const found = costs(model, stage, modeOf(model, state), state.sizes);
     COLUMNS.forEach(([name], i) => setNumber(cells[i], found[name] ?? null, units[i], name === "moved" && found.least));
-    onGpu(gpu, state.options.dtype, found).forEach((text, i) => (last[i].textContent = text));
+    onGpu(gpu, state.options.dtype, found).forEach((text, i) => say(last[i], text));
   }
 
   return { draw, node };
@@ -185,8 +186,8 @@ function setNumber(cell, value, unit, least = false) {
   const whole = mark + exact(value, unit);
   if (cell.title === whole) return undefined;
   cell.title = whole;
-  cell.firstChild.textContent = mark + aligned(value, unit);
-  cell.lastChild.textContent = whole;
+  cell.firstChild.firstChild.data = mark + aligned(value, unit);
+  cell.lastChild.firstChild.data = whole;
   return undefined;
 }
 
@@ -203,13 +204,16 @@ function curvePart(data, models, state, controls) {
     optionControl("Axes", "axes", [["log", "logarithmic"], ["linear", "linear"]], state),
   ];
   controls.push(...options, { show: () => key.removeAttribute("data-names") });
+  const width = widthOf(host, () => block && draw());
   let known = "";
+  let frame = "";
+  let stale = false;
   let block = null;
 
   function draw() {
     const { over, ...others } = state.options;
     const rest = [...state.sizes].filter(([name]) => name !== over);
-    const now = JSON.stringify([over, others, rest.map(String), [...state.hidden], host.clientWidth, reach()]);
+    const now = JSON.stringify([over, others, rest.map(String), [...state.hidden], width(), reach()]);
     if (now === known) return moveRule();
     block = curvesOf();
     known = now;
@@ -263,23 +267,41 @@ function curvePart(data, models, state, controls) {
   }
 
   function plotNow() {
-    if (!host.clientWidth) return;
+    if (!width()) return;
     const log = state.options.axes === "log";
     const names = block.measure.series.map(({ name }) => name);
     if (key.dataset.names !== JSON.stringify(names)) {
       key.dataset.names = JSON.stringify(names);
       key.replaceChildren(legend(names, state.hidden, () => state.tell()));
     }
-    const at = Number(state.sizes.get(state.options.over));
-    const { measure } = block;
-    host.replaceChildren(plotted({ ...block, at }, { measure, logX: log, logY: log, hidden: state.hidden }, host.clientWidth));
+    const { measure, title, x } = block;
+    const look = { measure, logX: log, logY: log, hidden: state.hidden };
+    const points = pointsOf(block, look);
+    const range = rangeOf(points, log);
+    const curves = [...new Set(points.map(({ i }) => i))];
+    const wanted = JSON.stringify([title, x, block.points, names, curves, range, width()]);
+    if (wanted === frame && !host.matches(":hover")) {
+      stale = true;
+      moveCurves(host.firstChild, points);
+      moveRule();
+    } else {
+      frame = wanted;
+      stale = false;
+      const at = Number(state.sizes.get(state.options.over));
+      host.replaceChildren(plotted({ ...block, at, range }, look, width()));
+    }
     if (details.open) values.replaceChildren(valueTable(block, measure));
   }
 
+  // Where curves were moved, what a pointer is told is of where they were: a new picture tells anew.
+  function rest() {
+    if (stale) frame = "";
+    if (stale) plotNow();
+  }
+
   details.addEventListener("toggle", () => (details.open ? draw() : values.replaceChildren()));
-  new ResizeObserver(() => block && draw()).observe(host);
   const tools = element("div", { class: "tools" }, options.map(({ node }) => node), pictureButtons("Curves", () => host.querySelector("svg")));
-  return { draw, node: element("div", { class: "block" }, element("h3", {}, "Curves"), tools, key, host, details) };
+  return { draw, rest, node: element("div", { class: "block" }, element("h3", {}, "Curves"), tools, key, host, details) };
 }
 
 // The components of one model in the chosen stage: the icicle, and a table with the law of each.
@@ -303,6 +325,7 @@ function modelPart(model, state) {
   let of = null;
   let view = null;
   let rows = [];
+  const width = widthOf(host, () => view?.draw());
 
   function draw() {
     const stage = model.stages.find(({ name }) => name === state.options.stage) ?? model.stages[0];
@@ -315,20 +338,19 @@ function modelPart(model, state) {
     const found = [whole, ...laws].map((law) => (why ? null : law.at(state.sizes)));
     const values = found.includes(null) ? null : found;
     const known = values ? (mode === model.attention[0] ? stage.verdict : "closed forms") : "no whole numbers";
-    title.textContent = `${model.label}, ${stage.title}, ${mode}: ${why ?? known}`;
+    say(title, `${model.label}, ${stage.title}, ${mode}: ${why ?? known}`);
     host.hidden = detail.hidden = !values;
     if (of !== whole) rows = [whole, ...laws].map(lawRow);
     if (of !== whole) body.replaceChildren(...rows.map((row) => row.node));
     rows.forEach((row, i) => row.draw(found[i], found[0] ?? 0n));
     if (values) {
       const nodes = linked(componentNodes(model.label, whole, laws, values), false);
-      if (of !== whole) view = icicle(host, detail, `${model.label} by component`, nodes);
+      if (of !== whole) view = icicle(host, detail, width, `${model.label} by component`, nodes);
       view.replace(nodes);
     }
     of = values ? whole : null;
   }
 
-  new ResizeObserver(() => view?.draw()).observe(host);
   return { draw, node };
 }
 
@@ -344,7 +366,7 @@ function lawRow(law) {
     setNumber(number, value, "FLOP");
     const part = value === null || !total ? 0 : Number(value) / Number(total);
     bar.style.width = `${4 * part}em`;
-    words.textContent = value === null ? "" : percent(part);
+    say(words, value === null ? "" : percent(part));
   }
 
   return { draw, node };
