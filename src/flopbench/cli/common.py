@@ -83,6 +83,11 @@ def one_of(names: Iterable[str]) -> str:
     return f"{listed(names, 'or')}."
 
 
+def joined(given: Sequence[str] | None) -> str | None:
+    """Return the names of an option that was given several times, as if it were once."""
+    return ",".join(given) if given else None
+
+
 def formats(option: str, what: str, text: str, known: Collection[str]) -> Sequence[str]:
     """Split an option's comma-separated format names: at least one, all of them known.
 

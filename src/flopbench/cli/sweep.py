@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 from attrs import frozen
 
-from flopbench.cli.common import LOG, counting, load, print_text, said_if_interrupted
+from flopbench.cli.common import LOG, counting, joined, load, print_text, said_if_interrupted
 from flopbench.cli.options import (
     AnalyticOnlyOption,
     AttentionOption,
@@ -78,9 +78,10 @@ OutOption = Annotated[
     ),
 ]
 FormatOption = Annotated[
-    str | None,
+    list[str] | None,
     typer.Option(
-        metavar="NAMES", help="Write these only, beside plots: json, csv, markdown, html, parquet."
+        metavar="NAMES",
+        help="Write these only, beside plots: json, csv, markdown, html, parquet. Repeatable.",
     ),
 ]
 
@@ -130,7 +131,7 @@ def sweep_command(
         analytic_only=analytic_only,
     )
     name, overrides = _name_and_overrides(arguments or [])
-    folder, shown = _folder(out, plots, format)
+    folder, shown = _folder(out, plots, joined(format))
     catalog = load(context, plugin, strict_plugins)
     request = SweepRequest(
         model=model,

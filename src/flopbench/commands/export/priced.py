@@ -66,13 +66,33 @@ class Prices:
         """
         with with_symbols(f"{pricing(self.plan.model, stage.name)} with symbols"):
             by_name = {name: self._base(name, sizes) for name in stage.base_names}
+        found = self._all(stage, by_name)
+        if stage.name == TRAIN:
+            for mode in self.modes:
+                memory = self._memory(mode, sizes)
+                found |= {(q, mode.name, None): price for q, price in memory}
+        return found
+
+    def of_workload(self, stage: Stage) -> dict[Key, Price]:
+        """Price a stage of the workload itself, as `flopbench run` does.
+
+        Raises:
+            PluginError: the model raises.
+        """
+        plan = self.plan
+        names = stage.base_names
+        return self._all(
+            stage,
+            {n: plan.pricer.in_modes(plan.model, n, plan.workload, self.modes) for n in names},
+        )
+
+    def _all(
+        self, stage: Stage, by_name: Mapping[str, Mapping[str, StagePrice]]
+    ) -> dict[Key, Price]:
         found: dict[Key, Price] = {}
         for mode in self.modes:
             priced = total_price(stage, {name: each[mode.name] for name, each in by_name.items()})
             found |= {(q, mode.name, c): price for (q, c), price in self._of(mode, priced)}
-            if stage.name == TRAIN:
-                memory = self._memory(mode, sizes)
-                found |= {(q, mode.name, None): price for q, price in memory}
         return found
 
     def eagerly(self, stage: Stage, sizes: Mapping[str, Dim]) -> dict[str, frozenset[str]]:

@@ -39,7 +39,7 @@ function chartBlock(block) {
     element("h3", {}, block.title),
     tools,
     key,
-    host,
+    scrolling(`${block.title}, a chart`, host),
     element("details", {}, element("summary", {}, "The numbers of this chart"), data),
   );
 }
@@ -155,20 +155,16 @@ function bars(block, state, points, width) {
   const { measure, logY } = state;
   const rows = [...new Set(points.map((point) => point.x))];
   const shown = new Set(points.map((point) => point.i)).size || 1;
-  const many = rows.length > MOST_BARS && !measure.stacked;
-  const each = measure.stacked ? 22 : many ? 16 : 9 + 13 * shown;
+  const many = rows.length > MOST_BARS;
+  const each = measure.stacked ? 22 : many ? 5 + 9 * shown : 9 + 13 * shown;
   const longest = Math.max(0, ...rows.map((name) => name.length));
   const left = Math.min(width * 0.4, 12 + longest * 6.6);
   const letters = Math.floor((left - 12) / 6.6);
   const short = (name) => (name.length > letters ? `${name.slice(0, letters - 1)}\u2026` : name);
   const from = logY ? Math.min(...points.map((point) => point.y)) / 2 : 0;
   const colour = (point) => look(point.i).colour;
-  const inRows = measure.stacked || many;
-  const place = inRows ? { y: "x", x: "y" } : { fy: "x", y: "i", x1: from, x2: "y" };
+  const place = measure.stacked ? { y: "x", x: "y" } : { fy: "x", y: "i", x1: from, x2: "y" };
   const names = { domain: rows, label: null, tickFormat: short };
-  const mark = many
-    ? Plot.dot(points, { ...place, stroke: colour, symbol: (p) => look(p.i).mark, r: 4 })
-    : Plot.barX(points, { ...place, fill: colour, insetTop: 0.5, insetBottom: 0.5 });
   return Plot.plot({
     width,
     height: 74 + each * rows.length,
@@ -176,10 +172,9 @@ function bars(block, state, points, width) {
     marginRight: 30,
     marginTop: 44,
     x: { type: logY ? "log" : "linear", ...axisOf(measure), axis: "top", labelOffset: 40, ticks: Math.min(8, width / 110) },
-    symbol: { type: "identity" },
-    ...(inRows ? { y: { ...names, grid: many } } : { y: { axis: null }, fy: { ...names, padding: 0.15 } }),
+    ...(measure.stacked ? { y: names } : { y: { axis: null }, fy: { ...names, padding: 0.15 } }),
     marks: [
-      mark,
+      Plot.barX(points, { ...place, fill: colour, insetTop: 0.5, insetBottom: 0.5 }),
       Plot.tip(points, Plot.pointerY({ ...tipped, ...place, x: "y", x1: undefined, x2: undefined })),
     ],
   });
