@@ -2,6 +2,7 @@
 
 import json
 import random
+import re
 from pathlib import Path
 
 import attrs
@@ -110,6 +111,36 @@ def test_models_side_by_side_share_sizes(shown):
             "first, eager",
             "second, eager",
         ]
+
+
+DRAWN = """() => [...document.querySelectorAll('.chart [data-mark=line] path')].map((path) =>
+  path.getAttribute('d').match(/[-0-9.e]+/g).map(Number))"""
+
+MOVE_AND_LOOK = f"""async () => {{
+  const before = document.querySelector('.chart svg');
+  const box = document.querySelector('input[type=number][aria-label^="B,"]');
+  box.value = 3;
+  box.dispatchEvent(new Event('input'));
+  await new Promise((done) => requestAnimationFrame(() => setTimeout(done)));
+  return [({DRAWN})(), document.querySelector('.chart svg') === before];
+}}"""
+
+
+def test_curves_that_are_moved_are_those_of_a_new_chart(shown):
+    slope = ["*", "7", "B", ["^", "S", "2"]]
+    with shown(html(page([laws(slope, conditions=())]))) as opened:
+        opened.locator(".chart svg").wait_for()
+        (first,) = opened.evaluate(DRAWN)
+        (moved,), in_place = opened.evaluate(MOVE_AND_LOOK)
+        assert in_place
+        assert len(moved) == len(first) > 20
+        assert moved != first
+        until(opened, "size.B=3")
+        assert opened.evaluate(DRAWN) == [pytest.approx(moved, abs=0.01)]
+        opened.locator("[data-mark=line] path").hover()
+        tip = opened.locator("[aria-label=tip] text")
+        size, flops = re.search(r"S = (\d+)\D.*?([\d,]+) FLOP$", tip.text_content()).groups()
+        assert int(flops.replace(",", "")) == 21 * int(size) ** 2
 
 
 def test_the_address_is_the_view(shown):
