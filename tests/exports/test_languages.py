@@ -58,7 +58,7 @@ def test_python_gives_the_integers_and_refuses_with_the_assumption():
     "value",
     [
         *(0, -1, True, 2.0, "2", None, Fraction(2), 1.5, float("nan"), np.True_, np.array([3])),
-        *(torch.tensor(True), torch.tensor(2.0), np.array([True])),
+        *(torch.ones(2).bool()[0], torch.tensor(2.0), np.ones(1, dtype=bool)),
     ],
     ids=repr,
 )

@@ -160,6 +160,33 @@ def test_a_form_that_the_prices_contradict_is_left_out():
     assert "its closed form is" in next(e for e in left if e.quantity == "flops").reason
 
 
+class Framed(SizedToy):
+    """A workload that is more than its sizes, which its law forgets."""
+
+    def ops(self, stage, workload):
+        more = 0 if isinstance(workload, Opened) else 5
+        rows = workload.B * workload.S
+        yield Linear(component="layer", rows=rows, in_features=WIDTH, out_features=WIDTH)
+        yield Linear(component="frame", rows=more, in_features=WIDTH, out_features=WIDTH)
+
+    def stage_workload(self, stage, workload, sizes):
+        return Opened(**sizes)
+
+
+class Opened(Sizes):
+    """Sizes alone."""
+
+
+def test_a_form_that_is_not_what_a_run_gives_is_left_out():
+    (stage,) = exported(plan_of(Framed(), Sizes())).stages
+    reason = next(each.reason for each in stage.left_out if each.quantity == "flops")
+    want = SQUARE * 60
+    assert reason == (
+        f"its closed form is {want} at B=3, S=20, where the price is {want + SQUARE * 5}"
+    )
+    assert stage.find("flops", "eager", "layer").text == f"{SQUARE}*B*S"
+
+
 def hf(kind, **options):
     model = HfModel(tiny(kind))
     workload = model.workload(model.inputs_type(context_tokens=23, decode_steps=9))

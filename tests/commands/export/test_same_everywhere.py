@@ -8,6 +8,7 @@ import numpy as np
 import pytest
 
 from flopbench.commands.run.runner import run
+from flopbench.exports.evaluate import evaluate
 from flopbench.exports.targets import files
 from flopbench_transformers_lm.analytic import HfModel
 from flopbench_transformers_lm.families import FAMILIES
@@ -123,7 +124,7 @@ SEVENTY += [kind for kind in FAMILIES if kind not in SEVENTY][: 66 - len(SEVENTY
 @pytest.mark.slow
 @pytest.mark.parametrize("kind", SEVENTY)
 def test_every_type_gives_the_same_integers_on_random_points(kind, tmp_path):
-    assert_same(hf(kind), 10_000 if kind in MANY else 1000, tmp_path)
+    assert_same(hf(kind), 10_000 if kind in MANY else 1000, tmp_path, cpp=kind in MANY)
 
 
 COSTS = {
@@ -157,6 +158,19 @@ def test_they_give_what_a_run_reports():
             for field, quantity in names.items():
                 function = getattr(module, f"{quantity}_{stage.name}{suffix}")
                 assert function(*point) == series.costs[field], (function.__name__, sizes)
+
+
+@pytest.mark.parametrize("name", ["deepseek_ocr", "unlimited_ocr"])
+def test_a_page_of_several_rows_of_tiles_gives_what_a_run_reports(name):
+    plan = analytic_plan(name, "workload.crop_grid={rows: 3, cols: 2}", stages=["vision"])
+    (stage,) = exported(plan).stages
+    sizes = {"B": 1, "n": 6}
+    for series in run(plan, _catalog()).series:
+        moved = stage.find("bytes_moved", series.attention)
+        assert evaluate(moved.tree, sizes) == series.costs["expected_bytes_moved"]
+        for field in ("activation_bytes_read", "vector_flops", "peak_activation_bytes"):
+            law = stage.find(field, series.attention)
+            assert evaluate(law.tree, sizes) == series.costs[field], field
 
 
 def _catalog():

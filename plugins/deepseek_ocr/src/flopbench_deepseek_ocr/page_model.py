@@ -22,6 +22,11 @@ from flopbench_deepseek_ocr.workload import (
     Workload,
 )
 
+ROWS = (
+    "if the number of tiles is left open, the learned tokens that end rows of tokens are those of "
+    "the page's own rows of tiles"
+)
+
 NOT_PRICED = (
     "not priced: resizing position tables to the image's grid, SAM's relative coordinates, "
     "building the causal mask, negating half of each rotated head, and RMSNorm's "
@@ -188,8 +193,7 @@ class PageModel(AnalyticModel):
     def assumptions(self) -> tuple[str, ...]:
         return (
             "all tiles of a page pass through the vision tower at once, stacked on the batch axis",
-            "if the number of tiles is left open, the learned tokens that end rows of tokens are those "
-            "of the page's own rows of tiles",
+            ROWS,
             "decode step k attends to context + k keys and runs the LM head on one position",
             NOT_PRICED,
         )

@@ -126,7 +126,7 @@ class Workload:
     decode_steps: Dim = dim_field(default=100)
     lm_head: LmHead = "all"
     context: Dim | None = attrs.field(default=None, converter=attrs.converters.optional(as_dim))
-    newline_rows: int | None = None
+    newline_rows: Dim | None = None
     page: Page | None = None
 
     def __attrs_post_init__(self) -> None:
