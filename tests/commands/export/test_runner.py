@@ -1,5 +1,6 @@
 """What is exported is what was proved: verdicts, assumptions, exceptions, and what is left out."""
 
+import attrs
 import pytest
 from jsonschema import Draft202012Validator
 
@@ -224,6 +225,17 @@ def test_a_training_step_is_exported_with_what_it_keeps():
     weights = module.parameter_bytes_train(50)
     assert module.gradient_bytes_train(50) == weights == module.parameter_bytes_train(2)
     assert module.saved_bytes_train(100) > module.saved_bytes_train(50) > 0
+
+
+def test_closed_forms_alone_have_what_a_proof_counts():
+    model, workload, _ = hf("qwen3_next")
+    plan = plan_of(model, workload, stages=("prefill",))
+    counted = attrs.evolve(plan, counters=(TorchCounter(),))
+    without = attrs.evolve(plan, config={**plan.config, "run": {"own_formulas": False}})
+    alone, proof, torch = (exported(each).stages[0] for each in (plan, counted, without))
+    assert [law.tree for law in alone.laws] == [law.tree for law in proof.laws]
+    assert "unseen_flops" not in {law.quantity for law in alone.laws}
+    assert "unseen_flops" in {law.quantity for law in torch.laws}  # solves
 
 
 def test_a_mode_that_runs_eagerly_at_some_sizes_only_is_left_out():

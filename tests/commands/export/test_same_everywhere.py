@@ -7,13 +7,18 @@ import attrs
 import numpy as np
 import pytest
 
+from flopbench.builtin.torch_counter import TorchCounter
+from flopbench.commands.export.runner import export
+from flopbench.commands.prove.runner import prove
 from flopbench.commands.run.runner import run
 from flopbench.exports.evaluate import evaluate
 from flopbench.exports.targets import files
 from flopbench_transformers_lm.analytic import HfModel
 from flopbench_transformers_lm.families import FAMILIES
+from flopbench_transformers_lm.vendor import HfVendor
 from plugins.transformers_lm.tiny_configs import one_per_family, tiny
 from support.exported import (
+    CATALOG,
     GXX,
     NODE,
     by_cpp,
@@ -125,6 +130,34 @@ SEVENTY += [kind for kind in FAMILIES if kind not in SEVENTY][: 66 - len(SEVENTY
 @pytest.mark.parametrize("kind", SEVENTY)
 def test_every_type_gives_the_same_integers_on_random_points(kind, tmp_path):
     assert_same(hf(kind), 10_000 if kind in MANY else 1000, tmp_path, cpp=kind in MANY)
+
+
+PROVED = (
+    "cwm",
+    "deepseek_v3",
+    "gemma3_text",
+    "gpt_oss",
+    "lfm2",
+    "mamba2",
+    "recurrent_gemma",
+    "youtu",
+)
+"""Types with layers of all kinds that are proved within seconds."""
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("kind", PROVED)
+def test_proved_laws_give_the_same_integers_on_random_points(kind, tmp_path):
+    closed = hf(kind)
+    vendor = HfVendor.from_options(closed.model.architecture, HfVendor.options_type())
+    plan = attrs.evolve(closed, vendor=vendor, counters=(TorchCounter(),))
+    laws = export(plan, CATALOG, lambda plan: prove(plan, CATALOG))
+    assert {stage.name: stage.verdict for stage in laws.stages} == {
+        "prefill": "proved",
+        "decode": "proved",
+    }
+    assert [law.tree for law in each(laws)] == [law.tree for law in each(exported(closed))]
+    assert_same(plan, 1000, tmp_path, laws=laws, cpp=False)
 
 
 COSTS = {

@@ -16,7 +16,7 @@ from flopbench.analytic.trained import TrainedModel
 from flopbench.dims import Dim, is_array, is_zero
 from flopbench.exports.laws import FLOPS
 from flopbench.exports.tree import InexpressibleError, Tree, largest, of
-from flopbench.ops import TORCH_VISIBLE
+from flopbench.ops import OWN_VISIBLE, TORCH_VISIBLE
 from flopbench.plan import Plan
 from flopbench.tally import sums
 from flopbench.training_step import STAGE_OF, TRAIN, Phase
@@ -146,10 +146,11 @@ class Prices:
 
     @property
     def sees(self) -> frozenset[str]:
-        """The kinds of operation that the counter sees; torch's, if there is none."""
+        """The kinds of operation that the counter sees; those of a proof's, if there is none."""
         for counter in self.plan.counters:
             return counter.convention.sees
-        return frozenset(TORCH_VISIBLE)
+        own = self.plan.config.get("run", {}).get("own_formulas", True)
+        return TORCH_VISIBLE | OWN_VISIBLE if own else TORCH_VISIBLE
 
     def _memory(self, mode: AttentionMode, sizes: Mapping[str, Dim]) -> Iterator[tuple[str, Price]]:
         """Yield what a training step keeps."""
