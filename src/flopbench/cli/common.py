@@ -83,9 +83,9 @@ def one_of(names: Iterable[str]) -> str:
     return f"{listed(names, 'or')}."
 
 
-def joined(given: Sequence[str] | None) -> str | None:
-    """Return the names of an option that was given several times, as if it were once."""
-    return ",".join(given) if given else None
+def joined(given: Sequence[str] | None, default: str) -> str:
+    """Return the names of an option that may be given several times, as if it were once."""
+    return default if given is None else ",".join(given)
 
 
 def formats(option: str, what: str, text: str, known: Collection[str]) -> Sequence[str]:

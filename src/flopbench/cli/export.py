@@ -58,7 +58,7 @@ def export_command(
     from flopbench.values.files import check_writable, write_files
 
     check_writable(path("--out", out))
-    targets = formats("--to", "target of an export", joined(to) or "", TARGETS)
+    targets = formats("--to", "target of an export", joined(to, ""), TARGETS)
     opened = None if symbols is None else some("--symbols", symbols)
     entries, shared = parse(arguments)
     catalog = load(context, plugin, strict_plugins)

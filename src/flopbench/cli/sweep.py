@@ -131,7 +131,7 @@ def sweep_command(
         analytic_only=analytic_only,
     )
     name, overrides = _name_and_overrides(arguments or [])
-    folder, shown = _folder(out, plots, joined(format))
+    folder, shown = _folder(out, plots, None if format is None else joined(format, ""))
     catalog = load(context, plugin, strict_plugins)
     request = SweepRequest(
         model=model,
