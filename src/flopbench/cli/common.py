@@ -91,6 +91,11 @@ def one_of(names: Iterable[str]) -> str:
     return f"{listed(names, 'or')}."
 
 
+def joined(given: Sequence[str] | None, default: str) -> str:
+    """Return the names of an option that may be given several times, as if it were once."""
+    return default if given is None else ",".join(given)
+
+
 def formats(option: str, what: str, text: str, known: Collection[str]) -> Sequence[str]:
     """Split an option's comma-separated format names: at least one, all of them known.
 

@@ -8,7 +8,15 @@ from typing import TYPE_CHECKING, Annotated
 import attrs
 import typer
 
-from flopbench.cli.common import LOG, collect_garbage, formats, load, print_text, progress_bar
+from flopbench.cli.common import (
+    LOG,
+    collect_garbage,
+    formats,
+    joined,
+    load,
+    print_text,
+    progress_bar,
+)
 from flopbench.cli.options import (
     AnalyticOnlyOption,
     AttentionOption,
@@ -51,8 +59,9 @@ def compare_command(
         typer.Option(metavar="DIR", help="Write compare.json, .md, .html and plots there."),
     ] = None,
     format: Annotated[  # noqa: A002 - the option's name
-        str, typer.Option(metavar="NAMES", help="markdown, json, csv or html.")
-    ] = "markdown",
+        list[str] | None,
+        typer.Option(metavar="NAMES", help="markdown, json, csv or html.", show_default="markdown"),
+    ] = None,
     plugin: PluginOption = None,
     strict_plugins: StrictOption = False,
 ) -> None:
@@ -71,7 +80,7 @@ def compare_command(
 
     if out is not None:
         check_writable(path("--out", out))
-    shown = formats("--format", "format of a comparison", format, FORMATS)
+    shown = formats("--format", "format of a comparison", joined(format, "markdown"), FORMATS)
     entries, shared = parse(arguments)
     catalog = load(context, plugin, strict_plugins)
     options = settings(

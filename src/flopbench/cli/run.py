@@ -10,7 +10,15 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from flopbench.boundary import calling
-from flopbench.cli.common import LOG, Session, collect_garbage, load, print_text, progress_bar
+from flopbench.cli.common import (
+    LOG,
+    Session,
+    collect_garbage,
+    joined,
+    load,
+    print_text,
+    progress_bar,
+)
 from flopbench.cli.guard import Guard
 from flopbench.cli.hardware import (
     BandwidthOption,
@@ -68,9 +76,13 @@ def run_command(
         ),
     ] = None,
     format: Annotated[  # noqa: A002 - the option's name
-        str,
-        typer.Option(metavar="NAMES", help="Reporters to print, such as console, json or html."),
-    ] = "console",
+        list[str] | None,
+        typer.Option(
+            metavar="NAMES",
+            help="Reporters to print, such as console, json or html.",
+            show_default="console",
+        ),
+    ] = None,
     baseline: Annotated[
         str | None,
         typer.Option(metavar="FILE", help="A report.json: exit with 1 if a component grew since."),
@@ -97,7 +109,7 @@ def run_command(
     targets = Targets.of(ttft, tpot)
     guard = Guard.of(baseline, max_growth, out)
     catalog = load(context, plugin, strict_plugins)
-    printed = [catalog.reporters.get(name) for name in some("--format", format)]
+    printed = [catalog.reporters.get(name) for name in some("--format", joined(format, "console"))]
     options = settings(
         image=image,
         attention=attention,

@@ -13,6 +13,7 @@ from flopbench.cli.common import (
     collect_garbage,
     counting,
     formats,
+    joined,
     load,
     print_text,
     said_if_interrupted,
@@ -71,8 +72,11 @@ def survey_command(
         ),
     ] = None,
     format: Annotated[  # noqa: A002 - the option's name
-        str, typer.Option(metavar="NAMES", help="console, markdown, json or csv.")
-    ] = "console",
+        list[str] | None,
+        typer.Option(
+            metavar="NAMES", help="console, markdown, json or csv.", show_default="console"
+        ),
+    ] = None,
     plugin: PluginOption = None,
     strict_plugins: StrictOption = False,
 ) -> None:
@@ -100,7 +104,7 @@ def survey_command(
     folder = None if out is None else path("--out", out)
     if folder:
         check_writable(folder)
-    shown = formats("--format", "format of a survey", format, FORMATS)
+    shown = formats("--format", "format of a survey", joined(format, "console"), FORMATS)
     paths, overrides = split(arguments)
     request = requested(
         Works(run, prove, analytic_forms),

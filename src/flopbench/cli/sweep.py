@@ -13,6 +13,7 @@ from flopbench.cli.common import (
     LOG,
     collect_garbage,
     counting,
+    joined,
     load,
     print_text,
     said_if_interrupted,
@@ -84,9 +85,10 @@ OutOption = Annotated[
     ),
 ]
 FormatOption = Annotated[
-    str | None,
+    list[str] | None,
     typer.Option(
-        metavar="NAMES", help="Write these only, beside plots: json, csv, markdown, html, parquet."
+        metavar="NAMES",
+        help="Write these only, beside plots: json, csv, markdown, html, parquet. Repeatable.",
     ),
 ]
 
@@ -136,7 +138,7 @@ def sweep_command(
         analytic_only=analytic_only,
     )
     name, overrides = _name_and_overrides(arguments or [])
-    folder, shown = _folder(out, plots, format)
+    folder, shown = _folder(out, plots, None if format is None else joined(format, ""))
     catalog = load(context, plugin, strict_plugins)
     request = SweepRequest(
         model=model,
