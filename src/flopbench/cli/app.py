@@ -127,10 +127,8 @@ def _prepare() -> None:
     logging.basicConfig(handlers=[handler], level=logging.WARNING)
     for level in (logging.WARNING, logging.ERROR):
         logging.addLevelName(level, logging.getLevelName(level).lower())
-    # Imports create many objects and little garbage: collecting meanwhile wastes time. So does
-    # looking through all of them often later.
+    # Imports create many objects and little garbage: collecting meanwhile wastes time.
     gc.disable()
-    gc.set_threshold(10_000, 20, 20)
 
 
 class _OneLine(logging.Formatter):
