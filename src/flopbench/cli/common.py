@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gc
 import logging
 import os
 import sys
@@ -47,6 +48,13 @@ class Session:
         by_hand = source.origin == BY_HAND
         LOG.log(logging.ERROR if by_hand else logging.WARNING, "%s", message)
         self.broken |= by_hand
+
+
+def collect_garbage() -> None:
+    """Collect garbage from here on, seldom, and not among what is loaded by now."""
+    gc.freeze()
+    gc.set_threshold(100_000, 20, 20)
+    gc.enable()
 
 
 def load(context: typer.Context, plugin: list[str] | None, strict: bool) -> Catalog:

@@ -2,14 +2,21 @@
 
 from __future__ import annotations
 
-import gc
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
 import attrs
 import typer
 
-from flopbench.cli.common import LOG, formats, joined, load, print_text, progress_bar
+from flopbench.cli.common import (
+    LOG,
+    collect_garbage,
+    formats,
+    joined,
+    load,
+    print_text,
+    progress_bar,
+)
 from flopbench.cli.options import (
     AnalyticOnlyOption,
     AttentionOption,
@@ -84,7 +91,7 @@ def compare_command(
         analytic_only=analytic_only,
     )
     chosen = choose(catalog, entries, shared, options)
-    gc.enable()
+    collect_garbage()
     with progress_bar(_calls(chosen)) as progress:
         found = compare_models(
             chosen, lambda plan: run(plan, catalog, progress), stages_given=stages is not None

@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-import gc
 from pathlib import Path
 from typing import Annotated, Any, cast
 
 import typer
 
-from flopbench.cli.common import LOG, formats, joined, load, print_text
+from flopbench.cli.common import LOG, collect_garbage, formats, joined, load, print_text
 from flopbench.cli.options import (
     ConfigOption,
     ImageOption,
@@ -74,7 +73,7 @@ def explain_command(
     catalog = load(context, plugin, strict_plugins)
     options = settings(image=image, attention=attention, stages=stages, analytic_only=True)
     plan = make_plan(catalog, model, file=config, overrides=overrides or [], options=options)
-    gc.enable()
+    collect_garbage()
     explanation = explain(plan, cast("Any", work))
     if depth is not None:
         explanation = explanation.cut(depth)

@@ -2,13 +2,20 @@
 
 from __future__ import annotations
 
-import gc
 from pathlib import Path
 from typing import Annotated
 
 import typer
 
-from flopbench.cli.common import LOG, formats, joined, load, print_text, progress_bar
+from flopbench.cli.common import (
+    LOG,
+    collect_garbage,
+    formats,
+    joined,
+    load,
+    print_text,
+    progress_bar,
+)
 from flopbench.cli.options import (
     AnalyticOnlyOption,
     AttentionOption,
@@ -71,7 +78,7 @@ def export_command(
     )
     check_stages(catalog, entries, options.get("run.stages"))
     plans = [plan_entry(catalog, entry, shared, options) for entry in entries]
-    gc.enable()
+    collect_garbage()
     with progress_bar(sum(len(plan.base_stages) for plan in plans)) as progress:
         laws = [
             export(plan, catalog, lambda p: prove(p, catalog, opened, progress), opened)

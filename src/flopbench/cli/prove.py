@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-import gc
 from pathlib import Path
 from typing import Annotated
 
 import typer
 
-from flopbench.cli.common import formats, joined, load, print_text, progress_bar
+from flopbench.cli.common import collect_garbage, formats, joined, load, print_text, progress_bar
 from flopbench.cli.options import (
     ConfigOption,
     CountersOption,
@@ -83,7 +82,7 @@ def prove_command(
     )
     plan = request.plan(catalog)
     opened = None if symbols is None else some("--symbols", symbols)
-    gc.enable()
+    collect_garbage()
     with progress_bar(len(plan.base_stages)) as progress:
         elsewhere = Elsewhere.of(Where(scheduler, jobs), request)
         proof = prove(plan, catalog, opened, progress, every_layer=every_layer, elsewhere=elsewhere)

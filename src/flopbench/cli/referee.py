@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-import gc
 from pathlib import Path
 from typing import Annotated, Any
 
 import typer
 
-from flopbench.cli.common import LOG, formats, joined, load, print_text
+from flopbench.cli.common import LOG, collect_garbage, formats, joined, load, print_text
 from flopbench.cli.options import (
     ConfigOption,
     ModelArgument,
@@ -98,7 +97,7 @@ def referee_command(
         raise UsageError(f"--waterfall {waterfall} is a picture: add --out DIR to write it there")
     options = settings(analytic_only=True, hardware={"gpu": gpu})
     plan = make_plan(catalog, model, file=config, overrides=overrides or [], options=options)
-    gc.enable()
+    collect_garbage()
     found = referee(plan, judged, request)
     if waterfall is not None:
         drawn(found, waterfall)

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import gc
 import sys
 from collections.abc import Iterator
 from pathlib import Path
@@ -11,7 +10,15 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from flopbench.boundary import calling
-from flopbench.cli.common import LOG, Session, joined, load, print_text, progress_bar
+from flopbench.cli.common import (
+    LOG,
+    Session,
+    collect_garbage,
+    joined,
+    load,
+    print_text,
+    progress_bar,
+)
 from flopbench.cli.guard import Guard
 from flopbench.cli.hardware import (
     BandwidthOption,
@@ -120,7 +127,7 @@ def run_command(
     plan = make_plan(catalog, model, file=config, overrides=overrides or [], options=options)
     guard.check(plan)
     targets.check(plan.model, plan.workload)
-    gc.enable()
+    collect_garbage()
     with progress_bar(len(plan.base_stages) * len(plan.counters)) as progress:
         report = run(plan, catalog, progress, targets, laws=_wants_laws(catalog, printed, out))
     texts = [_render(reporter, report) for reporter in printed]

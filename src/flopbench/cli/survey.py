@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import gc
 from contextlib import nullcontext
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
@@ -11,6 +10,7 @@ import typer
 
 from flopbench.cli.common import (
     LOG,
+    collect_garbage,
     counting,
     formats,
     joined,
@@ -118,7 +118,7 @@ def survey_command(
     catalog = load(context, plugin, strict_plugins)
     check_settings(catalog, request)
     found = configs_of(catalog, paths)
-    gc.enable()
+    collect_garbage()
     with locked(folder, COMMAND) if folder else nullcontext():
         with counting("row", "surveyed") as progress, said_if_interrupted(folder):
             survey, close = run_survey(

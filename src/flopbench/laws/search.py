@@ -19,6 +19,7 @@ from flopbench.errors import CountError
 from flopbench.laws.assumptions import Assumptions, equations
 from flopbench.laws.counted_points import CountedPoints
 from flopbench.laws.equal_layers import EqualLayers, Sizes, by_module, calls_by_module
+from flopbench.laws.first_steps import Examples, FirstSteps
 from flopbench.laws.guards import fixed_chunks, in_chunks
 from flopbench.laws.interpolation import Interpolated, gives, interpolate
 from flopbench.laws.law import Key, Slice
@@ -56,6 +57,7 @@ class Search:
     tick: Callable[[int], None]
     assumed: Assumptions = field(init=False)
     layers: EqualLayers = field(init=False)
+    _first_steps: FirstSteps = field(init=False, factory=FirstSteps)
     _calls: int = field(init=False, default=0)
     _untraceable: str | None = field(init=False, default=None)
     points: CountedPoints = field(init=False)
@@ -89,7 +91,7 @@ class Search:
         self.opened = evolve(self._given, notes=notes, every_layer=True)
         self.assumed = Assumptions(notes=self.opened.notes)
         self.layers, self.points = EqualLayers(every_layer=True), CountedPoints(every_layer=True)
-        self._untraceable = None
+        self._first_steps, self._untraceable = FirstSteps(), None
 
     def done(self) -> None:
         """Report that one more call was traced or counted."""
@@ -178,19 +180,27 @@ class Search:
         for examples in self._all_examples(names):
             for one in dict.fromkeys((self.layers.once(counter), counter)):
                 try:
-                    trace = one.trace(
-                        lambda sizes: self.opened.prepare({**fixed, **sizes}), examples
-                    )
+                    trace = self._traced_by(one, fixed, examples)
                 except WrongAnswerError:
                     raise
                 except CountError as error:
                     failed = failed or (str(error) if one is counter else "")
                 else:
-                    self.done()
                     return trace, {symbol.name: value for symbol, value in examples.items()}
         if not fixed:  # what fails with all sizes open is not tried with fewer
             self._untraceable = failed
         return failed
+
+    def _traced_by(
+        self, counter: SymbolicCounter, fixed: Mapping[str, int], examples: Examples
+    ) -> Trace:
+        def trace(closed: Mapping[str, int], sizes: Examples) -> Trace:
+            found = counter.trace(lambda at: self.opened.prepare({**closed, **at}), sizes)
+            self.done()
+            return found
+
+        counting = counter is self.opened.counter, self.layers.apart
+        return self._first_steps.trace(self.opened, fixed, examples, counting, trace)
 
     def _all_examples(self, names: Names) -> list[dict[sympy.Symbol, int]]:
         """Return the examples to try: moved ones; and if the call may refuse those, its own."""

@@ -13,6 +13,7 @@ from attrs import define, frozen
 
 from flopbench.builtin.torch_backward import run_backward
 from flopbench.errors import CountError, UsageError
+from flopbench.executors.frames import roomy
 from flopbench.modules.copies import dtype_of
 from flopbench.modules.counted import ModuleCount, Unseen, VectorWork, Work
 from flopbench.modules.failures import failing
@@ -70,6 +71,7 @@ class Asked:
     run: bool = False
 
 
+@roomy
 def count_call(target: Any, args: Any, kwargs: Any, shown: Shown, asked: Asked) -> ModuleCount:
     """Count a call whose keywords may have the names of options.
 

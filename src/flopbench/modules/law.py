@@ -8,6 +8,7 @@ from operator import index
 from typing import Any
 
 from flopbench.errors import UsageError
+from flopbench.executors.frames import roomy
 from flopbench.inputs.numbers import quoted
 from flopbench.modules.counter import SizedCall
 from flopbench.modules.found import name_of
@@ -17,6 +18,7 @@ from flopbench.modules.ways import one_at_a_time
 from flopbench.text import one_line
 
 
+@roomy
 def law(
     target: Any,
     inputs: Callable[..., Any],

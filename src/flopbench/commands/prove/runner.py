@@ -22,6 +22,7 @@ from flopbench.commands.prove.pieces import (
 )
 from flopbench.commands.prove.proof import Equation, Proof
 from flopbench.dims.forms import evaluate
+from flopbench.executors.frames import roomy
 from flopbench.laws.law import Law
 from flopbench.plan import Plan
 from flopbench.plan.plan import refuse_hardware, require_closed_forms
@@ -32,6 +33,7 @@ from flopbench.vendor.attribution import Failed
 from flopbench.version import __version__
 
 
+@roomy
 def prove(
     plan: Plan,
     catalog: Catalog,

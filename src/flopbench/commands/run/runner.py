@@ -19,6 +19,7 @@ from flopbench.commands.run.reconcile import ONE_PER_ELEMENT, compare, with_part
 from flopbench.commands.run.result import RunReport
 from flopbench.commands.run.series import analytic_series, vendor_series
 from flopbench.errors import CountError
+from flopbench.executors.frames import roomy
 from flopbench.hardware import HardwareOptions
 from flopbench.laws.by_length import count_by_length
 from flopbench.plan import Plan
@@ -36,6 +37,7 @@ if TYPE_CHECKING:
 StageCounts = Mapping[str, Attributed | Failed]
 
 
+@roomy
 def run(
     plan: Plan,
     catalog: Catalog,
@@ -110,18 +112,11 @@ def _count_stage(
     notes: tuple[str, ...] = ()
     # What a GPU executes grows in steps and has no law.
     if plan.method == "symbolic" and counter.variant == VERIFIED:
-        from flopbench.laws.law import Subject
         from flopbench.laws.vendor_law import count_by_law
+        from flopbench.plan.subjects import subject_of
 
-        subject = Subject(
-            vendor=vendor,
-            counter=counter,
-            model=plan.model,
-            stage=stage.name,
-            workload=plan.workload,
-            open_sizes=plan.model.sizes,
-        )
         try:
+            subject = subject_of(plan, stage.name, witness=(counter, vendor))
             return count_by_law(subject, progress.step)
         except CountError as error:
             notes = (f"{stage.name} was counted call by call: {error}",)

@@ -17,6 +17,7 @@ from flopbench.commands.survey.found import CONFIG, ConfigFile
 from flopbench.commands.survey.placed import Placed, placed
 from flopbench.commands.survey.request import SurveyRequest, takes
 from flopbench.errors import FlopbenchError, PluginError, UsageError
+from flopbench.executors.frames import roomy
 from flopbench.hardware import HardwareOptions
 from flopbench.plan import Plan, make_plan
 from flopbench.plan.by_path import named
@@ -30,6 +31,7 @@ _SHOWN_TYPE = 100
 """Characters of a type that a row shows."""
 
 
+@roomy
 def survey_row(request: SurveyRequest, config: ConfigFile) -> Row:
     """Return the row of a config; whatever fails is a row, too.
 

@@ -17,6 +17,7 @@ from flopbench.commands.sweep.units import (
     groups,
 )
 from flopbench.executors import HERE, Executor, Where, WorkerLostError
+from flopbench.executors.frames import roomy
 from flopbench.executors.kept import Kept
 from flopbench.plan.elsewhere import Identity, identity, require_same
 
@@ -76,6 +77,7 @@ def _identity(plan: SweepPlan, unit: Unit) -> Identity:
     return identity(plan.plans[index], unit.stage, plan.workloads[index])
 
 
+@roomy
 def count_there(run: str, request: SweepRequest, task: Task, same: Identity | None) -> Counts:
     """Count a task in any process.
 
