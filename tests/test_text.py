@@ -8,7 +8,16 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from flopbench.text import cell, json_text, key_values, milliseconds, one_line, si, visible
+from flopbench.text import (
+    as_markdown,
+    cell,
+    json_text,
+    key_values,
+    milliseconds,
+    one_line,
+    si,
+    visible,
+)
 
 
 @pytest.mark.parametrize(
@@ -104,3 +113,16 @@ def test_lists_of_mappings_look_as_a_user_types_them():
 )
 def test_milliseconds_have_no_exponent(value, text):
     assert milliseconds(value) == text
+
+
+@pytest.mark.parametrize(
+    ("text", "shown"),
+    [
+        ("models/qwen3_moe.json", "models/qwen3_moe.json"),
+        ("<b>&amp;", r"\<b\>\&amp;"),
+        ("_a_ *b* `c` [d](e) ~~f~~ # g $h$", r"\_a\_ \*b\* \`c\` \[d\](e) \~\~f\~\~ \# g \$h\$"),
+        ("a\\<b", r"a\\\<b"),
+    ],
+)
+def test_markdown_shows_text_as_it_is(text, shown):
+    assert as_markdown(text) == shown

@@ -165,6 +165,15 @@ def table(header: Iterable[str], rows: Iterable[Iterable[str]]) -> Iterator[str]
         yield f"| {' | '.join(cell.replace('|', chr(92) + '|') for cell in row)} |"
 
 
+_MARKUP = re.compile(r"[\\`*\[\]<>&#~$]|(?<![^\W_])_|_(?![^\W_])")
+"""What Markdown reads as more than text; an underscore between letters it does not."""
+
+
+def as_markdown(text: str) -> str:
+    """Return text that Markdown shows as it is: names and messages may hold tags."""
+    return _MARKUP.sub(r"\\\g<0>", text)
+
+
 def is_json(value: Any) -> bool:
     """Return whether JSON can hold a value: dates, sets, NaN and infinities it cannot."""
     try:

@@ -210,3 +210,13 @@ def test_a_run_names_the_files_that_it_wrote_and_stdout_stays_clean(flopbench, t
     assert folder == "o"
     assert set(names.split(", ")) == {path.name for path in (tmp_path / "o").iterdir()}
     assert json.loads(done.stdout)["model"] == "deepseek_ocr"
+
+
+def test_formats_may_be_given_several_times(flopbench):
+    once, twice = (
+        flopbench(*ANALYTIC, "--stages", "prefill", *formats)
+        for formats in (("--format", "csv,json"), ("--format", "csv", "--format", "json"))
+    )
+    assert once.returncode == 0
+    assert twice.stdout == once.stdout
+    assert once.stdout.index("stage") < once.stdout.index("schema_version")

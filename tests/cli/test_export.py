@@ -30,6 +30,18 @@ def test_bad_input_is_one_sentence(name, flopbench):
     assert message in one_sentence(flopbench("export", *args, "--analytic-only"))
 
 
+def test_targets_may_be_given_several_times(flopbench):
+    options = ("--analytic-only", "--stages", "prefill", "--out", "out")
+    done = flopbench("export", "deepseek_ocr", "--to", "json,python", "--to", "cpp", *options)
+    assert done.stdout.split() == [
+        "out/deepseek_ocr.json",
+        "out/deepseek_ocr.py",
+        "out/test_deepseek_ocr.py",
+        "out/deepseek_ocr.hpp",
+        "out/deepseek_ocr_test.cpp",
+    ]
+
+
 ALL = "python,javascript,cpp,json,certificate"
 
 

@@ -2,6 +2,7 @@
 
 import json
 import random
+import re
 from pathlib import Path
 
 import attrs
@@ -34,8 +35,8 @@ SET = """async (settings) => {
 
 
 def whole(text):
-    """Return the integer in a cell such as ``1,024 FLOP``; None if it is empty."""
-    return int(text.split()[0].replace(",", "")) if text else None
+    """Return the integer in a cell such as ``1,024 FLOP`` or ``≥ 1,024 B``; None if it is empty."""
+    return int(text.split()[-2].replace(",", "")) if text else None
 
 
 def until(opened, part):
@@ -110,6 +111,36 @@ def test_models_side_by_side_share_sizes(shown):
             "first, eager",
             "second, eager",
         ]
+
+
+DRAWN = """() => [...document.querySelectorAll('.chart [data-mark=line] path')].map((path) =>
+  path.getAttribute('d').match(/[-0-9.e]+/g).map(Number))"""
+
+MOVE_AND_LOOK = f"""async () => {{
+  const before = document.querySelector('.chart svg');
+  const box = document.querySelector('input[type=number][aria-label^="B,"]');
+  box.value = 3;
+  box.dispatchEvent(new Event('input'));
+  await new Promise((done) => requestAnimationFrame(() => setTimeout(done)));
+  return [({DRAWN})(), document.querySelector('.chart svg') === before];
+}}"""
+
+
+def test_curves_that_are_moved_are_those_of_a_new_chart(shown):
+    slope = ["*", "7", "B", ["^", "S", "2"]]
+    with shown(html(page([laws(slope, conditions=())]))) as opened:
+        opened.locator(".chart svg").wait_for()
+        (first,) = opened.evaluate(DRAWN)
+        (moved,), in_place = opened.evaluate(MOVE_AND_LOOK)
+        assert in_place
+        assert len(moved) == len(first) > 20
+        assert moved != first
+        until(opened, "size.B=3")
+        assert opened.evaluate(DRAWN) == [pytest.approx(moved, abs=0.01)]
+        opened.locator("[data-mark=line] path").hover()
+        tip = opened.locator("[aria-label=tip] text")
+        size, flops = re.search(r"S = (\d+)\D.*?([\d,]+) FLOP$", tip.text_content()).groups()
+        assert int(flops.replace(",", "")) == 21 * int(size) ** 2
 
 
 def test_the_address_is_the_view(shown):
@@ -243,12 +274,20 @@ COSTS = (
 )
 
 
+MOVED = (
+    *("weight_bytes_read", "kv_cache_bytes_read", "kv_cache_bytes_written"),
+    *("activation_bytes_read", "activation_bytes_written"),
+)
+
+
 def costs_of(report, mode):
-    """Return what the first table shows of a run, a row per stage."""
+    """Return what the first table shows of a run, a row per stage; routed experts' bytes aside."""
     found = {s.stage: s for s in report.series if s.attention == mode}
     for stage in report.stages:
         series = found[stage.name]
-        costs = {**series.costs, "bytes_moved": series.costs["expected_bytes_moved"]}
+        costs = {**series.costs, "bytes_moved": sum(series.costs[name] for name in MOVED)}
+        if not series.costs["expected_expert_bytes_read"]:
+            assert costs["bytes_moved"] == series.costs["expected_bytes_moved"]
         costs |= {"tensor_flops": series.tensor_flops, "vector_flops": series.vector_flops}
         yield [int(costs[name]) for name in COSTS]
 
@@ -275,3 +314,44 @@ def test_random_settings_give_the_integers_of_a_run(shown, mode):
             "hf/llama", workload=workload, model_options=small, analytic_only=True, attention=mode
         )
         assert [[whole(cell) for cell in row] for row in rows] == [*costs_of(report, mode)]
+
+
+PAGES = (
+    {"workload": {"mode": "gundam"}, "model_options": {"dtype": "float32"}},
+    {"workload": {"mode": "gundam", "base_size": 1280, "tile_size": 1024}},
+    {"workload": {"mode": "small", "lm_head": "last"}},
+)
+"""How a page is cut and what tensors are stored in, which a law does not leave open."""
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("mode", ["eager", "flash"])
+def test_random_pages_give_the_integers_of_a_run(shown, mode):
+    draw = random.Random(mode)  # noqa: S311
+    exported = [flopbench.export("deepseek_ocr", analytic_only=True, **each) for each in PAGES]
+    rows = [each.closed["tile_rows"] for each in exported]
+    settings, wanted = [], []
+    for _ in range(50):
+        number = draw.randrange(len(PAGES))
+        chosen = PAGES[number]
+        workload = {
+            **chosen["workload"],
+            "batch_size": draw.randint(1, 64),
+            "decode_steps": draw.randint(1, 10**4),
+            "prompt_tokens": draw.randint(0, 10**4),
+        }
+        if workload["mode"] == "gundam":
+            workload["crop_grid"] = {"rows": rows[number], "cols": draw.randint(1, 9)}
+        report = flopbench.run(
+            "deepseek_ocr", analytic_only=True, attention=mode, **{**chosen, "workload": workload}
+        )
+        known = report.workload
+        sizes = {"B": known["batch_size"], "K": known["decode_steps"], "S": known["context_tokens"]}
+        settings.append({**sizes, "n": max(1, known["tiles"])})
+        wanted.append((number, [*costs_of(report, mode)]))
+    assert {number for number, _ in wanted} == {0, 1, 2}
+    with shown(html(page(exported)), f"#attention={mode}") as opened:
+        found = opened.evaluate(SET, settings)
+    for table, (number, costs) in zip(found, wanted, strict=True):
+        own = table[5 * number : 5 * number + 5]
+        assert [[whole(cell) for cell in row] for row in own] == costs

@@ -7,6 +7,7 @@ from fractions import Fraction
 import attrs
 import numpy as np
 import pytest
+import torch
 from hypothesis import given
 from hypothesis import strategies as st
 from jsonschema import Draft202012Validator
@@ -48,11 +49,17 @@ def test_python_gives_the_integers_and_refuses_with_the_assumption():
         module.flops_prefill(13, 1)
     assert module.flops_prefill(B=np.int64(2), S=np.int32(5)) == wanted(5, 2)
     assert type(module.flops_a(S=np.int64(5), B=1)) is int
+    assert type(module.flops_a(S=torch.tensor(5), B=1)) is int
+    with pytest.raises(TypeError, match="3 were given"):
+        module.flops_a(5, 1, 1)
 
 
 @pytest.mark.parametrize(
     "value",
-    [0, -1, True, 2.0, "2", None, Fraction(2), 1.5, float("nan"), np.True_, np.array([3])],
+    [
+        *(0, -1, True, 2.0, "2", None, Fraction(2), 1.5, float("nan"), np.True_, np.array([3])),
+        *(torch.ones(2).bool()[0], torch.tensor(2.0), np.ones(1, dtype=bool)),
+    ],
     ids=repr,
 )
 def test_python_refuses_what_is_no_size(value):
@@ -76,11 +83,13 @@ const bad = [0, -1, true, 2.5, "2", null, undefined, NaN, 2 ** 60, 0n];
 console.log(JSON.stringify([
   points.map(([s, b]) => of(() => flops_prefill(BigInt(s), b))),
   bad.map((b) => of(() => flops_prefill(5, b))),
+  of(() => flops_prefill(5, 2, 2)),
 ]));
 """,
         tmp_path,
     )
-    values, refused = json.loads(found)
+    values, refused, more = json.loads(found)
+    assert more == "another error: TypeError: takes S, B, got 1 more"
     for point, value in zip(POINTS, values, strict=True):
         want = wanted(*point)
         assert value == str(want) if want is not None else value.startswith("the law of prefill")

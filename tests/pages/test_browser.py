@@ -3,9 +3,10 @@
 import json
 from pathlib import Path
 
+import attrs
 import pytest
 
-from flopbench.pages import Page, Section, html
+from flopbench.pages import Lines, Page, Section, html
 from flopbench.text import visible
 from pages.samples import BIG, HOSTILE, bars, curves, hostile, page
 
@@ -156,6 +157,35 @@ def test_many_parts_and_points_fit_any_width(shown, width):
     with shown(html(many), viewport={"width": width, "height": 900}) as opened:
         assert opened.evaluate("document.documentElement.scrollWidth") == width
         assert opened.locator(".chart svg").count() == 2
+
+
+@pytest.mark.parametrize("stacked", [False, True])
+def test_many_bars_are_bars_in_a_frame_that_keys_scroll(shown, stacked):
+    names = [f"part {i}" for i in range(60)]
+    measure = attrs.evolve(bars(names).measures[0], stacked=stacked)
+    block = attrs.evolve(bars(names), measures=[measure])
+    with shown(html(Page("many", [Section("Many", [block])]))) as opened:
+        drawn = opened.locator(".chart svg g[data-mark=bar] rect")
+        assert drawn.count() == 120
+        assert opened.get_by_role("region", name="Bars, a chart").get_attribute("tabindex") == "0"
+        frame = opened.locator(".scroll:has(.chart)")
+        assert frame.evaluate("e => e.scrollHeight > e.clientHeight")
+        assert faults(opened) == {}
+        opened.emulate_media(media="print")
+        assert frame.evaluate("e => e.scrollHeight === e.clientHeight")
+
+
+def test_what_is_closed_is_printed_and_closed_again(shown):
+    closed = Lines("Assumed (1)", ["S < 64"], closed=True)
+    with shown(html(Page("one", [Section("One", [closed, curves(3)])]))) as opened:
+        opened.emulate_media(media="print")
+        line = opened.get_by_text("S < 64")
+        assert not line.is_visible()
+        opened.evaluate("dispatchEvent(new Event('beforeprint'))")
+        assert line.is_visible()
+        assert not opened.get_by_text("The numbers of this chart").is_visible()
+        opened.evaluate("dispatchEvent(new Event('afterprint'))")
+        assert not line.is_visible()
 
 
 def test_print_leaves_controls_out(shown):

@@ -111,8 +111,18 @@ def prices(plan, stage, sizes):
         return _by_points(plan, stage, sizes)
 
 
+MOVED = (
+    *("weight_bytes_read", "kv_cache_bytes_read", "kv_cache_bytes_written"),
+    *("activation_bytes_read", "activation_bytes_written"),
+)
+
+
 def _columns(found):
-    return {key: _column(price()) for key, price in found.items() if key[0] != "bytes_moved"}
+    columns = {key: _column(price()) for key, price in found.items() if key[0] != "bytes_moved"}
+    for quantity, mode, _ in found:
+        if quantity == "bytes_moved":  # exported if there are no routed experts: all is here
+            columns[quantity, mode, None] = sum(columns[part, mode, None] for part in MOVED)
+    return columns
 
 
 def _by_points(plan, stage, sizes):
@@ -203,21 +213,19 @@ def by_python(module, law, sizes):
 
 
 def by_node(laws, points, cwd):
-    """Return what exported JavaScript gives: sizes by stage in, values by function out."""
+    """Return what exported JavaScript gives: sizes by function in, values by function out."""
     written(cwd, laws, "javascript")
-    asked = {
-        stage.name: [
-            [law.identifier for law in stage.laws if law.component is None],
-            list(map(list, zip(*points[stage.name].values(), strict=True))),
-        ]
+    asked = [
+        [[law.identifier], list(map(list, zip(*points[law.identifier].values(), strict=True)))]
         for stage in laws.stages
-    }
+        for law in stage.laws
+    ]
     (cwd / "asked.json").write_text(json.dumps(asked))
     script = f"""
 import {{ readFileSync }} from "node:fs";
 import * as laws from "./{laws.identifier}.mjs";
 const found = {{}};
-for (const [names, points] of Object.values(JSON.parse(readFileSync("asked.json", "utf8")))) {{
+for (const [names, points] of JSON.parse(readFileSync("asked.json", "utf8"))) {{
   for (const name of names) found[name] = points.map((sizes) => String(laws[name](...sizes)));
 }}
 console.log(JSON.stringify(found));
@@ -225,3 +233,49 @@ console.log(JSON.stringify(found));
     return {
         name: list(map(int, values)) for name, values in json.loads(run_node(script, cwd)).items()
     }
+
+
+def by_cpp(laws, points, cwd):
+    """Return what exported C++ gives: sizes by function in, values by function out."""
+    written(cwd, laws, "cpp")
+    every = [law.identifier for stage in laws.stages for law in stage.laws]
+    calls = []
+    for name in every:
+        arguments = [f"at[{i}]" for i in range(len(points[name]))]
+        call = f"{laws.identifier}::{name}({', '.join(arguments)})"
+        calls.append(
+            f"  answer({len(arguments)}, [](const long long* at) {{ (void)at; return {call}; }});"
+        )
+    body = "\n".join(calls)
+    (cwd / "asked.txt").write_text(
+        "\n".join(
+            " ".join(map(str, [len(next(iter(columns.values()), [0])), *_flat(columns)]))
+            for columns in map(points.get, every)
+        )
+    )
+    (cwd / "main.cpp").write_text(
+        f"""#include "{laws.identifier}.hpp"
+#include <fstream>
+#include <iostream>
+static std::ifstream asked("asked.txt");
+template <class Call> void answer(int sizes, Call call) {{
+  int count = 0;
+  asked >> count;
+  for (int i = 0; i < count; ++i) {{
+    long long at[9] = {{}};
+    for (int k = 0; k < sizes; ++k) asked >> at[k];
+    std::cout << call(at).str() << ' ';
+  }}
+  std::cout << '\\n';
+}}
+int main() {{
+{body}
+}}
+"""
+    )
+    lines = run_cpp("main.cpp", cwd).splitlines()
+    return {name: list(map(int, line.split())) for name, line in zip(every, lines, strict=True)}
+
+
+def _flat(columns):
+    return [int(value) for point in zip(*columns.values(), strict=True) for value in point]

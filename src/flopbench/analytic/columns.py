@@ -76,10 +76,10 @@ def _kind(column: Column) -> str:
 
 def divided(whole: Column, by: Column) -> Column:
     """Divide as Python does, which rounds a quotient of whole numbers once; None by 0."""
-    import numpy as np
-
     if not is_array(by) and (not by or not is_array(whole)):
         return whole / by if by else None
+    import numpy as np
+
     kinds = "".join(sorted({_kind(whole), _kind(by)}))
     # Python converts a whole number to a float if the other one is; small ones are floats anyway.
     as_floats = kinds in {"f", "fi"} or (kinds == "i" and _small(whole) and _small(by))
@@ -102,11 +102,11 @@ def total(columns: Iterable[Column]) -> Column:
 
 
 def _added(one: Column, other: Column) -> Column:
+    if not (is_array(one) or is_array(other)):
+        return one + other
     import numpy as np
 
     kinds = {_kind(one), _kind(other)}
-    if not (is_array(one) or is_array(other)):
-        return one + other
     if kinds == {"i"}:
         from flopbench.dims.arrays import IntArray
 

@@ -9,7 +9,7 @@ to torch (broadcasting), so a symbol stands for 2 and more.
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from contextlib import nullcontext
+from contextlib import ExitStack
 from typing import Any
 
 import sympy
@@ -17,7 +17,7 @@ import torch
 from torch._decomp import get_decompositions
 from torch._dispatch.python import enable_python_dispatcher
 from torch._dynamo.source import ConstantSource
-from torch._subclasses.fake_tensor import FakeTensorMode
+from torch._subclasses.fake_tensor import FakeTensorMode, disable_fake_tensor_cache
 from torch.fx.experimental.symbolic_shapes import DimDynamic, ShapeEnv
 from torch.utils._python_dispatch import TorchDispatchMode
 
@@ -63,7 +63,7 @@ def trace(
     # Symbols with equal examples must stay separate.
     shapes = ShapeEnv(duck_shape=False)
     sizes = {symbol: _size(shapes, symbol.name, value) for symbol, value in symbols.items()}
-    with FakeTensorMode(shape_env=shapes, allow_non_fake_inputs=True):
+    with FakeTensorMode(shape_env=shapes, allow_non_fake_inputs=True) as fake:
         try:
             with _Decomposing():  # a cache may be filled by calls of the model
                 call = prepare({symbol.name: size for symbol, size in sizes.items()})
@@ -72,8 +72,13 @@ def trace(
         except (Exception, SystemExit) as error:
             raise CountError(f"the vendor call could not be prepared: {told(error)}") from error
         # Before 2.13 torch's own matmul binds sizes; the one that it has in Python does not.
-        with nullcontext() if torch.__version__ >= "2.13" else enable_python_dispatcher():
-            layers = layers_of(call)
+        layers = layers_of(call)
+        with ExitStack() as ways:
+            if torch.__version__ < "2.13":
+                ways.enter_context(enable_python_dispatcher())
+            if layers is not None:
+                # Torch keeps what an op returned, at the price of a second run, for ops to come.
+                ways.enter_context(disable_fake_tensor_cache(fake))
             seen = watch(call, _Decomposing(), own=own, layers=layers).of(call.phase)
     names = {size.node.expr: symbol for symbol, size in sizes.items()}
 

@@ -6,9 +6,8 @@ import re
 from collections import Counter
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import ExitStack, contextmanager, nullcontext
-from functools import cache
 from types import MappingProxyType
-from typing import TYPE_CHECKING, Any, cast
+from typing import TYPE_CHECKING, Any
 
 from attrs import define, evolve, field
 
@@ -159,7 +158,9 @@ def watching(
         counted: called with each op that has a formula, its FLOPs, and whether only ``own`` gives
             this number.
     """
-    from torch.utils.flop_counter import FlopCounterMode, flop_registry
+    from torch.utils.flop_counter import flop_registry
+
+    from flopbench.builtin.torch_modes import Watch
 
     seen = Seen()
 
@@ -176,33 +177,15 @@ def watching(
             part.uncounted[places.path(), op] += 1
 
     formulas = _recording_formulas(flop_registry, own, record)
-    mode = FlopCounterMode(display=False, custom_mapping=formulas)
-    mode.mod_tracker = cast("Any", _Untracked())
-    ops, higher_order = _audits(formulas, report, places)
+    mode = Watch(formulas, report, places.remember)
     with places.following(), ExitStack() as modes:
-        # The mode entered last sees an op first: the audit of ops gets what is left
-        # once FlopCounterMode has decomposed what it has no formula for.
-        for context in (telling(report), *inner, ops, mode, higher_order):
+        # The mode entered last sees an op first.
+        for context in (telling(report), *inner, mode):
             modes.enter_context(context)
         yield seen
         for path, calls in places.elsewhere.items():
             seen.uncounted[path, "another thread"] += calls
-        seen.total += mode.get_total_flops()
-
-
-class _Untracked:
-    """Takes the place of torch's tracker of modules, which `Places` makes needless.
-
-    Torch's fails without gradients if a parameter is what a module is called with.
-    """
-
-    parents = frozenset({"Global"})
-
-    def __enter__(self) -> None:
-        """Enter nothing."""
-
-    def __exit__(self, *_: object) -> None:
-        """Leave nothing."""
+        seen.total += mode.total
 
 
 def require_torch() -> Any:
@@ -249,44 +232,3 @@ def _recording_formulas(
         return recording
 
     return {op: wrap(op, formula) for op, formula in {**torchs, **own}.items()}
-
-
-def _audits(
-    formulas: Mapping[Any, Any], report: Callable[[str], None], places: Places
-) -> tuple[Any, Any]:
-    """Return two dispatch modes that report what FlopCounterMode misses.
-
-    The first reports each op that does matrix work and has no formula. The second reports
-    each higher-order op (a branch, a map, a Triton kernel …): FlopCounterMode handles those
-    itself, and what they call may never be dispatched.
-    """
-    from torch._ops import HigherOrderOperator
-    from torch.utils._python_dispatch import TorchDispatchMode
-
-    @cache
-    def missed(packet: Any) -> str | None:
-        """Return the name of an op that does matrix work and has no formula."""
-        namespace, _, name = str(packet).rpartition(".")
-        audited = packet not in formulas and does_matrix_work(namespace, name)
-        return str(packet) if audited else None
-
-    class Audit(TorchDispatchMode):  # type: ignore[no-untyped-call]
-        def __torch_dispatch__(
-            self, func: Any, types: Any, args: Any = (), kwargs: Any = None
-        ) -> Any:
-            places.remember()
-            if (name := missed(func.overloadpacket)) is not None:
-                report(name)
-            return func(*args, **(kwargs or {}))
-
-    class HigherOrderAudit(TorchDispatchMode):  # type: ignore[no-untyped-call]
-        supports_higher_order_operators = True
-
-        def __torch_dispatch__(
-            self, func: Any, types: Any, args: Any = (), kwargs: Any = None
-        ) -> Any:
-            if isinstance(func, HigherOrderOperator):
-                report(f"higher_order.{func.name()}")  # type: ignore[no-untyped-call]
-            return func(*args, **(kwargs or {}))
-
-    return Audit(), HigherOrderAudit()  # type: ignore[no-untyped-call]

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gc
 import logging
 import os
 import sys
@@ -49,6 +50,13 @@ class Session:
         self.broken |= by_hand
 
 
+def collect_garbage() -> None:
+    """Collect garbage from here on, seldom, and not among what is loaded by now."""
+    gc.freeze()
+    gc.set_threshold(100_000, 20, 20)
+    gc.enable()
+
+
 def load(context: typer.Context, plugin: list[str] | None, strict: bool) -> Catalog:
     """Load plugins as the options before and after the command say; report those that fail.
 
@@ -81,6 +89,11 @@ def print_text(text: str) -> None:
 def one_of(names: Iterable[str]) -> str:
     """List the values that an option takes, for its help."""
     return f"{listed(names, 'or')}."
+
+
+def joined(given: Sequence[str] | None, default: str) -> str:
+    """Return the names of an option that may be given several times, as if it were once."""
+    return default if given is None else ",".join(given)
 
 
 def formats(option: str, what: str, text: str, known: Collection[str]) -> Sequence[str]:

@@ -2,14 +2,21 @@
 
 from __future__ import annotations
 
-import gc
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
 import attrs
 import typer
 
-from flopbench.cli.common import LOG, formats, load, print_text, progress_bar
+from flopbench.cli.common import (
+    LOG,
+    collect_garbage,
+    formats,
+    joined,
+    load,
+    print_text,
+    progress_bar,
+)
 from flopbench.cli.options import (
     AnalyticOnlyOption,
     AttentionOption,
@@ -52,8 +59,9 @@ def compare_command(
         typer.Option(metavar="DIR", help="Write compare.json, .md, .html and plots there."),
     ] = None,
     format: Annotated[  # noqa: A002 - the option's name
-        str, typer.Option(metavar="NAMES", help="markdown, json, csv or html.")
-    ] = "markdown",
+        list[str] | None,
+        typer.Option(metavar="NAMES", help="markdown, json, csv or html.", show_default="markdown"),
+    ] = None,
     plugin: PluginOption = None,
     strict_plugins: StrictOption = False,
 ) -> None:
@@ -72,7 +80,7 @@ def compare_command(
 
     if out is not None:
         check_writable(path("--out", out))
-    shown = formats("--format", "format of a comparison", format, FORMATS)
+    shown = formats("--format", "format of a comparison", joined(format, "markdown"), FORMATS)
     entries, shared = parse(arguments)
     catalog = load(context, plugin, strict_plugins)
     options = settings(
@@ -83,7 +91,7 @@ def compare_command(
         analytic_only=analytic_only,
     )
     chosen = choose(catalog, entries, shared, options)
-    gc.enable()
+    collect_garbage()
     with progress_bar(_calls(chosen)) as progress:
         found = compare_models(
             chosen, lambda plan: run(plan, catalog, progress), stages_given=stages is not None

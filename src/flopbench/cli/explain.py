@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-import gc
 from pathlib import Path
 from typing import Annotated, Any, cast
 
 import typer
 
-from flopbench.cli.common import LOG, formats, load, print_text
+from flopbench.cli.common import LOG, collect_garbage, formats, joined, load, print_text
 from flopbench.cli.options import (
     ConfigOption,
     ImageOption,
@@ -49,8 +48,11 @@ def explain_command(
         ),
     ] = None,
     format: Annotated[  # noqa: A002 - the option's name
-        str, typer.Option(metavar="NAMES", help="console, markdown, json or html.")
-    ] = "console",
+        list[str] | None,
+        typer.Option(
+            metavar="NAMES", help="console, markdown, json or html.", show_default="console"
+        ),
+    ] = None,
     plugin: PluginOption = None,
     strict_plugins: StrictOption = False,
 ) -> None:
@@ -66,12 +68,12 @@ def explain_command(
 
     if out is not None:
         check_writable(path("--out", out))
-    shown = formats("--format", "format of an explanation", format, FORMATS)
+    shown = formats("--format", "format of an explanation", joined(format, "console"), FORMATS)
     check(depth, work, attention)
     catalog = load(context, plugin, strict_plugins)
     options = settings(image=image, attention=attention, stages=stages, analytic_only=True)
     plan = make_plan(catalog, model, file=config, overrides=overrides or [], options=options)
-    gc.enable()
+    collect_garbage()
     explanation = explain(plan, cast("Any", work))
     if depth is not None:
         explanation = explanation.cut(depth)

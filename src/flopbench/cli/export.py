@@ -2,13 +2,20 @@
 
 from __future__ import annotations
 
-import gc
 from pathlib import Path
 from typing import Annotated
 
 import typer
 
-from flopbench.cli.common import LOG, formats, load, print_text, progress_bar
+from flopbench.cli.common import (
+    LOG,
+    collect_garbage,
+    formats,
+    joined,
+    load,
+    print_text,
+    progress_bar,
+)
 from flopbench.cli.options import (
     AnalyticOnlyOption,
     AttentionOption,
@@ -30,7 +37,10 @@ def export_command(
             help="Models, each with its own settings if any; and settings for all.",
         ),
     ],
-    to: Annotated[str, typer.Option(metavar="NAMES", help="What to write, such as python,json.")],
+    to: Annotated[
+        list[str],
+        typer.Option(metavar="NAMES", help="What to write, such as python,json. Repeatable."),
+    ],
     out: Annotated[str, typer.Option(metavar="DIR", help="Where to write it.")],
     image: ImageOption = None,
     attention: AttentionOption = None,
@@ -55,7 +65,7 @@ def export_command(
     from flopbench.values.files import check_writable, write_files
 
     check_writable(path("--out", out))
-    targets = formats("--to", "target of an export", to, TARGETS)
+    targets = formats("--to", "target of an export", joined(to, ""), TARGETS)
     opened = None if symbols is None else some("--symbols", symbols)
     entries, shared = parse(arguments)
     catalog = load(context, plugin, strict_plugins)
@@ -68,7 +78,7 @@ def export_command(
     )
     check_stages(catalog, entries, options.get("run.stages"))
     plans = [plan_entry(catalog, entry, shared, options) for entry in entries]
-    gc.enable()
+    collect_garbage()
     with progress_bar(sum(len(plan.base_stages) for plan in plans)) as progress:
         laws = [
             export(plan, catalog, lambda p: prove(p, catalog, opened, progress), opened)

@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-import gc
 from pathlib import Path
 from typing import Annotated
 
 import typer
 
-from flopbench.cli.common import formats, load, print_text, progress_bar
+from flopbench.cli.common import collect_garbage, formats, joined, load, print_text, progress_bar
 from flopbench.cli.options import (
     ConfigOption,
     CountersOption,
@@ -48,8 +47,11 @@ def prove_command(
         typer.Option(metavar="DIR", help="Write proof.json, .md, .tex and .html there."),
     ] = None,
     format: Annotated[  # noqa: A002 - the option's name
-        str, typer.Option(metavar="NAMES", help="console, markdown, latex, json or html.")
-    ] = "console",
+        list[str] | None,
+        typer.Option(
+            metavar="NAMES", help="console, markdown, latex, json or html.", show_default="console"
+        ),
+    ] = None,
     plugin: PluginOption = None,
     strict_plugins: StrictOption = False,
 ) -> None:
@@ -68,7 +70,7 @@ def prove_command(
     check_scheduler(scheduler, jobs)
     if out is not None:
         check_writable(path("--out", out))
-    shown = formats("--format", "format of a proof", format, FORMATS)
+    shown = formats("--format", "format of a proof", joined(format, "console"), FORMATS)
     catalog = load(context, plugin, strict_plugins)
     options = settings(image=image, stages=stages, counters=counters)
     request = PlanRequest(
@@ -80,7 +82,7 @@ def prove_command(
     )
     plan = request.plan(catalog)
     opened = None if symbols is None else some("--symbols", symbols)
-    gc.enable()
+    collect_garbage()
     with progress_bar(len(plan.base_stages)) as progress:
         elsewhere = Elsewhere.of(Where(scheduler, jobs), request)
         proof = prove(plan, catalog, opened, progress, every_layer=every_layer, elsewhere=elsewhere)

@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-import gc
 from pathlib import Path
 from typing import Annotated, Any
 
 import typer
 
-from flopbench.cli.common import LOG, formats, load, print_text
+from flopbench.cli.common import LOG, collect_garbage, formats, joined, load, print_text
 from flopbench.cli.options import (
     ConfigOption,
     ModelArgument,
@@ -60,8 +59,11 @@ def referee_command(
         ),
     ] = None,
     format: Annotated[  # noqa: A002 - the option's name
-        str, typer.Option(metavar="NAMES", help="console, markdown, json or html.")
-    ] = "console",
+        list[str] | None,
+        typer.Option(
+            metavar="NAMES", help="console, markdown, json or html.", show_default="console"
+        ),
+    ] = None,
     plugin: PluginOption = None,
     strict_plugins: StrictOption = False,
 ) -> None:
@@ -78,7 +80,7 @@ def referee_command(
 
     if out is not None:
         check_writable(path("--out", out))
-    shown = formats("--format", "format of findings", format, FORMATS)
+    shown = formats("--format", "format of findings", joined(format, "console"), FORMATS)
     request = requested(
         phases=phases,
         formulas=formulas,
@@ -95,7 +97,7 @@ def referee_command(
         raise UsageError(f"--waterfall {waterfall} is a picture: add --out DIR to write it there")
     options = settings(analytic_only=True, hardware={"gpu": gpu})
     plan = make_plan(catalog, model, file=config, overrides=overrides or [], options=options)
-    gc.enable()
+    collect_garbage()
     found = referee(plan, judged, request)
     if waterfall is not None:
         drawn(found, waterfall)

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import gc
 import sys
 from collections.abc import Iterator
 from pathlib import Path
@@ -11,7 +10,15 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from flopbench.boundary import calling
-from flopbench.cli.common import LOG, Session, load, print_text, progress_bar
+from flopbench.cli.common import (
+    LOG,
+    Session,
+    collect_garbage,
+    joined,
+    load,
+    print_text,
+    progress_bar,
+)
 from flopbench.cli.guard import Guard
 from flopbench.cli.hardware import (
     BandwidthOption,
@@ -69,9 +76,13 @@ def run_command(
         ),
     ] = None,
     format: Annotated[  # noqa: A002 - the option's name
-        str,
-        typer.Option(metavar="NAMES", help="Reporters to print, such as console, json or html."),
-    ] = "console",
+        list[str] | None,
+        typer.Option(
+            metavar="NAMES",
+            help="Reporters to print, such as console, json or html.",
+            show_default="console",
+        ),
+    ] = None,
     baseline: Annotated[
         str | None,
         typer.Option(metavar="FILE", help="A report.json: exit with 1 if a component grew since."),
@@ -98,7 +109,7 @@ def run_command(
     targets = Targets.of(ttft, tpot)
     guard = Guard.of(baseline, max_growth, out)
     catalog = load(context, plugin, strict_plugins)
-    printed = [catalog.reporters.get(name) for name in some("--format", format)]
+    printed = [catalog.reporters.get(name) for name in some("--format", joined(format, "console"))]
     options = settings(
         image=image,
         attention=attention,
@@ -116,7 +127,7 @@ def run_command(
     plan = make_plan(catalog, model, file=config, overrides=overrides or [], options=options)
     guard.check(plan)
     targets.check(plan.model, plan.workload)
-    gc.enable()
+    collect_garbage()
     with progress_bar(len(plan.base_stages) * len(plan.counters)) as progress:
         report = run(plan, catalog, progress, targets, laws=_wants_laws(catalog, printed, out))
     texts = [_render(reporter, report) for reporter in printed]

@@ -2,14 +2,22 @@
 
 from __future__ import annotations
 
-import gc
 from contextlib import nullcontext
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from flopbench.cli.common import LOG, counting, formats, load, print_text, said_if_interrupted
+from flopbench.cli.common import (
+    LOG,
+    collect_garbage,
+    counting,
+    formats,
+    joined,
+    load,
+    print_text,
+    said_if_interrupted,
+)
 from flopbench.cli.hardware import GpuOption
 from flopbench.cli.options import (
     AnalyticOnlyOption,
@@ -64,8 +72,11 @@ def survey_command(
         ),
     ] = None,
     format: Annotated[  # noqa: A002 - the option's name
-        str, typer.Option(metavar="NAMES", help="console, markdown, json or csv.")
-    ] = "console",
+        list[str] | None,
+        typer.Option(
+            metavar="NAMES", help="console, markdown, json or csv.", show_default="console"
+        ),
+    ] = None,
     plugin: PluginOption = None,
     strict_plugins: StrictOption = False,
 ) -> None:
@@ -93,7 +104,7 @@ def survey_command(
     folder = None if out is None else path("--out", out)
     if folder:
         check_writable(folder)
-    shown = formats("--format", "format of a survey", format, FORMATS)
+    shown = formats("--format", "format of a survey", joined(format, "console"), FORMATS)
     paths, overrides = split(arguments)
     request = requested(
         Works(run, prove, analytic_forms),
@@ -107,7 +118,7 @@ def survey_command(
     catalog = load(context, plugin, strict_plugins)
     check_settings(catalog, request)
     found = configs_of(catalog, paths)
-    gc.enable()
+    collect_garbage()
     with locked(folder, COMMAND) if folder else nullcontext():
         with counting("row", "surveyed") as progress, said_if_interrupted(folder):
             survey, close = run_survey(

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import gc
 from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
@@ -10,7 +9,15 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 from attrs import frozen
 
-from flopbench.cli.common import LOG, counting, load, print_text, said_if_interrupted
+from flopbench.cli.common import (
+    LOG,
+    collect_garbage,
+    counting,
+    joined,
+    load,
+    print_text,
+    said_if_interrupted,
+)
 from flopbench.cli.options import (
     AnalyticOnlyOption,
     AttentionOption,
@@ -78,9 +85,10 @@ OutOption = Annotated[
     ),
 ]
 FormatOption = Annotated[
-    str | None,
+    list[str] | None,
     typer.Option(
-        metavar="NAMES", help="Write these only, beside plots: json, csv, markdown, html, parquet."
+        metavar="NAMES",
+        help="Write these only, beside plots: json, csv, markdown, html, parquet. Repeatable.",
     ),
 ]
 
@@ -130,7 +138,7 @@ def sweep_command(
         analytic_only=analytic_only,
     )
     name, overrides = _name_and_overrides(arguments or [])
-    folder, shown = _folder(out, plots, format)
+    folder, shown = _folder(out, plots, None if format is None else joined(format, ""))
     catalog = load(context, plugin, strict_plugins)
     request = SweepRequest(
         model=model,
@@ -144,7 +152,7 @@ def sweep_command(
     )
     plan = plan_sweep(catalog, request)
     targets.check(plan.base.model, plan.workloads[0])
-    gc.enable()
+    collect_garbage()
     failed = _sweep(plan, request, catalog, folder, Where(scheduler, jobs), targets, shown)
     if failed:
         more = f" and {len(failed) - _SHOWN} more" if len(failed) > _SHOWN else ""

@@ -42,11 +42,12 @@ class EqualLayers:
     Attributes:
         every_layer: whether each layer is traced.
         stood_for: layers that were not traced, each with the equal one that stood for it.
+        apart: layers that are not taken as equal to any other.
     """
 
     every_layer: bool = False
     stood_for: dict[str, str] = field(factory=dict)
-    _apart: frozenset[str] = frozenset()
+    apart: frozenset[str] = frozenset()
     _tries: int = 0
     _counted_at: dict[str, None] = field(factory=dict)
 
@@ -54,7 +55,7 @@ class EqualLayers:
         """Return what runs equal layers once; the counter itself if it runs every layer."""
         if self.every_layer or not isinstance(counter, SymbolicCounter):
             return counter
-        return counter.with_equal_layers_once(self._apart)
+        return counter.with_equal_layers_once(self.apart)
 
     def is_new(self, trace: Trace) -> bool:
         """Return whether layers stand for others in a trace that did not before."""
@@ -87,7 +88,7 @@ class EqualLayers:
             return True
         self._tries += 1
         self.every_layer = self._tries >= _TRIES
-        self._apart |= apart | {trace.stood_for[path] for path in apart}
+        self.apart |= apart | {trace.stood_for[path] for path in apart}
         return False
 
     def texts(self) -> Iterator[str]:

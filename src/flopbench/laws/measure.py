@@ -10,6 +10,7 @@ from attrs import evolve
 from flopbench.dims.forms import STEP
 from flopbench.errors import CountError
 from flopbench.laws.assumptions import MANY_WAYS
+from flopbench.laws.counted_points import LayersDifferError
 from flopbench.laws.law import Law, Slice
 from flopbench.laws.opened import TRACED_FROM, Opened
 from flopbench.laws.search import Found, Names, Search, without
@@ -24,6 +25,16 @@ def measured_law(search: Search) -> Law:
     Raises:
         CountError: the call fails, or its counts lie on no polynomial.
     """
+    try:
+        return _measured(search)
+    except (CountError, LayersDifferError):
+        if not search.points.took_layers_as_equal:
+            raise
+        search.begin_anew()
+        return _measured(search)
+
+
+def _measured(search: Search) -> Law:
     opened, assumed = search.opened, search.assumed
     names = tuple(opened.symbols)
     # Decoding begins with step 1, whatever the sizes.
@@ -41,7 +52,11 @@ def measured_law(search: Search) -> Law:
             UncountedOp(component, op, calls)
             for (component, op), calls in opened.by_component(assumed.uncounted).items()
         ),
-        assumptions=(*assumed.texts(opened.steps), *search.layers.texts()),
+        assumptions=(
+            *assumed.texts(opened.steps),
+            *search.layers.texts(),
+            *search.points.texts(),
+        ),
         guards=tuple(assumed.in_all_steps(opened.steps)),
         local=assumed.local,
         method=max(

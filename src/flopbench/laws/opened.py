@@ -35,6 +35,7 @@ class Opened(ABC):
         chunks: how many of a size make a chunk, where calls cut it into chunks.
         steps: the number of steps; None if there is one call.
         steps_method: how ``steps`` was found.
+        grows: the size that each step adds 1 to (`VendorStage.grows`).
         notes: assumptions of a law, one sentence each; grows during the search.
         everywhere: whether a law must hold for all values of the open sizes. If not, it need hold
             only where none is below 2, and is found from a trace or not at all.
@@ -50,6 +51,7 @@ class Opened(ABC):
     chunks: Mapping[str, int] = attrs.Factory(dict)
     steps: Any = None
     steps_method: Method = Method.SYMBOLIC
+    grows: str | None = None
     notes: dict[str, None] = attrs.Factory(dict)
     everywhere: bool = True
     may_refuse: bool = False
@@ -133,6 +135,7 @@ def opened(subject: Subject) -> OpenedStage:
         chunks=stage.chunks(),
         steps=steps,
         steps_method=method,
+        grows=stage.grows,
     )
 
 

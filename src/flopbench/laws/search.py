@@ -17,13 +17,15 @@ from attrs import define, evolve, field, frozen
 from flopbench.dims.forms import STEP
 from flopbench.errors import CountError
 from flopbench.laws.assumptions import Assumptions, equations
+from flopbench.laws.counted_points import CountedPoints
 from flopbench.laws.equal_layers import EqualLayers, Sizes, by_module, calls_by_module
+from flopbench.laws.first_steps import Examples, FirstSteps
 from flopbench.laws.guards import fixed_chunks, in_chunks
 from flopbench.laws.interpolation import Interpolated, gives, interpolate
 from flopbench.laws.law import Key, Slice
 from flopbench.laws.opened import TRACED_FROM, Opened
 from flopbench.laws.staircases import THRESHOLD, interpolate_in_chunks
-from flopbench.vendor import Count, SymbolicCounter, Trace
+from flopbench.vendor import Count, SymbolicCounter, Trace, VendorCounter
 from flopbench.vendor.checked import WrongAnswerError
 from flopbench.vendor.method import Method
 
@@ -48,14 +50,18 @@ class Search:
         tick: called with the number of each call that was traced or counted.
         assumed: what the forms hold under.
         layers: which layers are traced once.
+        points: what was counted to interpolate.
     """
 
     opened: Opened
     tick: Callable[[int], None]
     assumed: Assumptions = field(init=False)
     layers: EqualLayers = field(init=False)
+    _first_steps: FirstSteps = field(init=False, factory=FirstSteps)
     _calls: int = field(init=False, default=0)
     _untraceable: str | None = field(init=False, default=None)
+    points: CountedPoints = field(init=False)
+    _given: Opened = field(init=False)
 
     @assumed.default
     def _notes_of_the_stage(self) -> Assumptions:
@@ -64,6 +70,28 @@ class Search:
     @layers.default
     def _equal_ones_once(self) -> EqualLayers:
         return EqualLayers(self.opened.every_layer)
+
+    @points.default
+    def _equal_ones_run_once(self) -> CountedPoints:
+        # The law of a call that may refuse sizes is held at its examples alone.
+        return CountedPoints(self.opened.every_layer or self.opened.may_refuse)
+
+    @_given.default
+    def _as_it_is_now(self) -> Opened:
+        return evolve(self.opened, notes=dict(self.opened.notes))
+
+    @property
+    def took_layers_as_equal(self) -> bool:
+        """Whether some layer was not traced, or not run, since it equals another."""
+        return bool(self.layers.stood_for) or self.points.took_layers_as_equal
+
+    def begin_anew(self) -> None:
+        """Forget what was found, and take no layers as equal."""
+        notes = dict(self._given.notes)
+        self.opened = evolve(self._given, notes=notes, every_layer=True)
+        self.assumed = Assumptions(notes=self.opened.notes)
+        self.layers, self.points = EqualLayers(every_layer=True), CountedPoints(every_layer=True)
+        self._first_steps, self._untraceable = FirstSteps(), None
 
     def done(self) -> None:
         """Report that one more call was traced or counted."""
@@ -112,8 +140,21 @@ class Search:
 
     def _count(self, fixed: Mapping[str, int]) -> Found:
         """Count the call, every layer of it."""
-        count = self.opened.counter.count(self.opened.prepare(fixed))
+        return self._counted(self._run(self.opened.counter, fixed))
+
+    def _point(self, names: Names, fixed: Mapping[str, int], free: Names) -> Found:
+        """Find the forms at one value of a size that is interpolated."""
+        if names:
+            return self.find(names, fixed, free)
+        run = partial(self._run, sizes=fixed)
+        return self._counted(self.points.count(self.opened.counter, run, fixed))
+
+    def _run(self, counter: VendorCounter, sizes: Sizes) -> Count:
+        found = counter.count(self.opened.prepare(sizes))
         self.done()
+        return found
+
+    def _counted(self, count: Count) -> Found:
         flops, calls = by_module(count)
         self.assumed.meet(calls)
         return Found({key: sympy.Integer(number) for key, number in flops.items()}, calls)
@@ -124,9 +165,7 @@ class Search:
         """Hold layers that stood for others against counts of every layer."""
 
         def count(sizes: Sizes) -> Count:
-            found = self.opened.counter.count(self.opened.prepare({**fixed, **sizes}))
-            self.done()
-            return found
+            return self._run(self.opened.counter, {**fixed, **sizes})
 
         return self.layers.hold(trace, examples, count, widely=widely)
 
@@ -141,19 +180,27 @@ class Search:
         for examples in self._all_examples(names):
             for one in dict.fromkeys((self.layers.once(counter), counter)):
                 try:
-                    trace = one.trace(
-                        lambda sizes: self.opened.prepare({**fixed, **sizes}), examples
-                    )
+                    trace = self._traced_by(one, fixed, examples)
                 except WrongAnswerError:
                     raise
                 except CountError as error:
                     failed = failed or (str(error) if one is counter else "")
                 else:
-                    self.done()
                     return trace, {symbol.name: value for symbol, value in examples.items()}
         if not fixed:  # what fails with all sizes open is not tried with fewer
             self._untraceable = failed
         return failed
+
+    def _traced_by(
+        self, counter: SymbolicCounter, fixed: Mapping[str, int], examples: Examples
+    ) -> Trace:
+        def trace(closed: Mapping[str, int], sizes: Examples) -> Trace:
+            found = counter.trace(lambda at: self.opened.prepare({**closed, **at}), sizes)
+            self.done()
+            return found
+
+        counting = counter is self.opened.counter, self.layers.apart
+        return self._first_steps.trace(self.opened, fixed, examples, counting, trace)
 
     def _all_examples(self, names: Names) -> list[dict[sympy.Symbol, int]]:
         """Return the examples to try: moved ones; and if the call may refuse those, its own."""
@@ -241,7 +288,7 @@ class Search:
         if not self.opened.everywhere:
             raise CountError(f"no closed form in {name} was measured: {why}")
         rest = without(names, name), without(free, name)
-        at = cache(lambda value: self.find(rest[0], {**fixed, name: value}, rest[1]))
+        at = cache(lambda value: self._point(rest[0], {**fixed, name: value}, rest[1]))
         result, where = self._interpolated(name, fixed, lambda value: at(value).forms)
         points = [at(value) for value in (*result.used, *result.confirmed)]
         points += self._hold_below(name, fixed, result, at)

@@ -47,7 +47,7 @@ def vendor_law(subject: Subject, tick: Callable[[int], None] = lambda _call: Non
     try:
         _require_equal(subject.stage, _at(law, subject), _flops(counted))
     except CountError:
-        if not search.layers.stood_for:
+        if not search.took_layers_as_equal:
             raise
         return vendor_law(evolve(subject, every_layer=True), tick)
     missing = {(op.component, op.op) for op in counted.uncounted}

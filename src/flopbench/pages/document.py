@@ -20,7 +20,7 @@ from flopbench.version import __version__
 
 LIBRARIES = ("d3.js", "plot.js")
 SCRIPTS = ("format.js", "dom.js", "download.js", "table.js", "icicle.js", "legend.js", "chart.js")
-EXPLORER = ("evaluate.js", "controls.js", "explorer.js")
+EXPLORER = ("evaluate.js", "controls.js", "curves.js", "explorer.js")
 LAST = ("page.js",)
 
 _DOCUMENT = """\

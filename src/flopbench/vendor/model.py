@@ -78,6 +78,8 @@ class VendorStage:
         by_length: finds shorter calls that may stand for the stage's only one, if there are some.
         chunks: finds sizes, by name, that its calls cut into chunks: how many make one. A law that
             cannot be traced is then sought in the number of chunks, too.
+        grows: the size, by name, that each step adds 1 to: step k is step 1 of a workload with
+            k - 1 more of it. A law of all steps is then that of the first one.
     """
 
     prepare: Callable[[Any], VendorCall]
@@ -87,6 +89,7 @@ class VendorStage:
     times: tuple[int, ...] = ()
     by_length: Callable[[], ByLength | None] | None = None
     chunks: Callable[[], Mapping[str, int]] = dict
+    grows: str | None = None
 
 
 def joined(stages: Sequence[VendorStage]) -> VendorStage:

@@ -1,5 +1,6 @@
 """What is exported is what was proved: verdicts, assumptions, exceptions, and what is left out."""
 
+import attrs
 import pytest
 from jsonschema import Draft202012Validator
 
@@ -7,9 +8,13 @@ from flopbench import Linear, UsageError, schemas
 from flopbench.analytic import Stage
 from flopbench.analytic.trained import TrainedModel
 from flopbench.builtin.torch_counter import TorchCounter
+from flopbench.commands.export.priced import Prices
 from flopbench.commands.export.runner import export
+from flopbench.commands.export.stage import StageForms
 from flopbench.commands.prove.runner import prove
 from flopbench.dims import maximum, minimum
+from flopbench.dims.forms import symbol
+from flopbench.exports.laws import Assumption
 from flopbench.exports.targets import files
 from flopbench.training_step import TrainOptions
 from flopbench.vendor.trained import TrainedVendor
@@ -160,6 +165,33 @@ def test_a_form_that_the_prices_contradict_is_left_out():
     assert "its closed form is" in next(e for e in left if e.quantity == "flops").reason
 
 
+class Framed(SizedToy):
+    """A workload that is more than its sizes, which its law forgets."""
+
+    def ops(self, stage, workload):
+        more = 0 if isinstance(workload, Opened) else 5
+        rows = workload.B * workload.S
+        yield Linear(component="layer", rows=rows, in_features=WIDTH, out_features=WIDTH)
+        yield Linear(component="frame", rows=more, in_features=WIDTH, out_features=WIDTH)
+
+    def stage_workload(self, stage, workload, sizes):
+        return Opened(**sizes)
+
+
+class Opened(Sizes):
+    """Sizes alone."""
+
+
+def test_a_form_that_is_not_what_a_run_gives_is_left_out():
+    (stage,) = exported(plan_of(Framed(), Sizes())).stages
+    reason = next(each.reason for each in stage.left_out if each.quantity == "flops")
+    want = SQUARE * 60
+    assert reason == (
+        f"its closed form is {want} at B=3, S=20, where the price is {want + SQUARE * 5}"
+    )
+    assert stage.find("flops", "eager", "layer").text == f"{SQUARE}*B*S"
+
+
 def hf(kind, **options):
     model = HfModel(tiny(kind))
     workload = model.workload(model.inputs_type(context_tokens=23, decode_steps=9))
@@ -199,6 +231,17 @@ def test_a_training_step_is_exported_with_what_it_keeps():
     assert module.saved_bytes_train(100) > module.saved_bytes_train(50) > 0
 
 
+def test_closed_forms_alone_have_what_a_proof_counts():
+    model, workload, _ = hf("qwen3_next")
+    plan = plan_of(model, workload, stages=("prefill",))
+    counted = attrs.evolve(plan, counters=(TorchCounter(),))
+    without = attrs.evolve(plan, config={**plan.config, "run": {"own_formulas": False}})
+    alone, proof, torch = (exported(each).stages[0] for each in (plan, counted, without))
+    assert [law.tree for law in alone.laws] == [law.tree for law in proof.laws]
+    assert "unseen_flops" not in {law.quantity for law in alone.laws}
+    assert "unseen_flops" in {law.quantity for law in torch.laws}  # solves
+
+
 def test_a_mode_that_runs_eagerly_at_some_sizes_only_is_left_out():
     model, workload, _ = hf("llama4_text")
     (stage,) = exported(plan_of(model, workload, stages=("prefill",))).stages
@@ -207,6 +250,20 @@ def test_a_mode_that_runs_eagerly_at_some_sizes_only_is_left_out():
     (reason,) = reasons
     assert reason.startswith("flash runs decoder/")
     assert reason.endswith("eagerly at some sizes, and not at others")
+
+
+def test_it_is_left_out_also_where_a_proof_excludes_the_sizes_that_tell_it():
+    model, workload, _ = hf("llama4_text")
+    plan = plan_of(model, workload, stages=("prefill",))
+    forms = StageForms(
+        prices=Prices.of(plan),
+        stage=plan.stages[0],
+        symbols=exported(plan).symbols,
+        open={name: symbol(name, 1) for name in "BS"},
+        conditions=(Assumption("S = 23", ["==", "S", "23"]),),
+    )
+    forms.find()
+    assert {mode for _, mode, _ in forms.trees} == {"eager"}
 
 
 @pytest.mark.parametrize("function", [maximum, minimum])

@@ -3,6 +3,7 @@
 import csv
 import io
 import json
+import re
 
 import pytest
 
@@ -98,6 +99,27 @@ def test_the_console_shows_a_line_per_config_and_why_verdicts_are_no_better(surv
         "2 configs: 1 proved and 1 refused; 1 other JSON file skipped; bounds on h200",
         "a folder",
     ]
+
+
+HOSTILE = "a<script>x</script>*_`b`_[c](d)_|e"
+
+
+def test_markdown_shows_names_of_files_types_and_messages_as_text():
+    row = blank(f"{HOSTILE}.json") | {
+        "model": f"hf/{HOSTILE}",
+        "verdict": "refused",
+        "reason": f"no {HOSTILE}",
+        "notes": [HOSTILE],
+        "seconds": 0.5,
+        "stages": [stage("prefill", law="2*B*S")],
+    }
+    text = markdown(Survey(configs=(row,), check="prove", gpu=None, skipped=0, notes=(HOSTILE,)))
+    shown = re.sub(r"\\.", "", text.replace("`2*B*S`", ""))
+    assert not set("<>`[]*") & set(shown)
+    for sign in "<*[":
+        assert text.count(f"\\{sign}") >= 5
+    assert text.count(r"\|") == 3
+    assert HOSTILE in console(Survey(configs=(row,), check="prove", gpu=None, skipped=0, notes=()))
 
 
 def test_markdown_adds_laws_and_remarks(survey):

@@ -22,6 +22,11 @@ from flopbench_deepseek_ocr.workload import (
     Workload,
 )
 
+ROWS = (
+    "if the number of tiles is left open, the learned tokens that end rows of tokens are those of "
+    "the page's own rows of tiles"
+)
+
 NOT_PRICED = (
     "not priced: resizing position tables to the image's grid, SAM's relative coordinates, "
     "building the causal mask, negating half of each rotated head, and RMSNorm's "
@@ -166,7 +171,9 @@ class PageModel(AnalyticModel):
 
     def stage_workload(self, stage: str, workload: Workload, sizes: Mapping[str, Dim]) -> Workload:
         if stage == "vision":
+            rows = workload.tile_rows if workload.newline_rows is None else workload.newline_rows
             return self.workload_type(
+                newline_rows=rows,
                 batch_size=sizes["B"],
                 view_size=workload.view_size,
                 tile_size=workload.tile_size,
@@ -186,6 +193,7 @@ class PageModel(AnalyticModel):
     def assumptions(self) -> tuple[str, ...]:
         return (
             "all tiles of a page pass through the vision tower at once, stacked on the batch axis",
+            ROWS,
             "decode step k attends to context + k keys and runs the LM head on one position",
             NOT_PRICED,
         )

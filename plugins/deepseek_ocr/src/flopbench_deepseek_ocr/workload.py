@@ -111,6 +111,8 @@ class Workload:
     Attributes:
         view_size: side of the global view, in pixels.
         tile_rows, tile_cols: the grid of tiles of one page; 0 for none.
+        newline_rows: rows of tiles whose tokens end in newlines, if not those of the grid: a law
+            leaves the number of tiles open, and has the rows of the page that it is of.
         context: tokens of the prefill, if not those of the page and the prompt.
         page: the page that the sizes come from, if any; FLOPs do not depend on it.
     """
@@ -124,6 +126,7 @@ class Workload:
     decode_steps: Dim = dim_field(default=100)
     lm_head: LmHead = "all"
     context: Dim | None = attrs.field(default=None, converter=attrs.converters.optional(as_dim))
+    newline_rows: Dim | None = None
     page: Page | None = None
 
     def __attrs_post_init__(self) -> None:
@@ -158,7 +161,8 @@ class Workload:
     def separators(self) -> Dim:
         """Image tokens of one page that are not features: newlines, and one separator."""
         tile_side = self.tile_size // PIXELS_PER_TOKEN
-        return self.view_size // PIXELS_PER_TOKEN + 1 + tile_side * self.tile_rows
+        rows = self.tile_rows if self.newline_rows is None else self.newline_rows
+        return self.view_size // PIXELS_PER_TOKEN + 1 + tile_side * rows
 
     @property
     def context_tokens(self) -> Dim:

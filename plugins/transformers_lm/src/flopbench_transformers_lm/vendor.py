@@ -87,6 +87,7 @@ class HfVendor(VendorModel):
             steps=workload.decode_steps,
             sampled=not self._every_step,
             assumptions=self._assumptions(name, workload),
+            grows="S",
         )
 
     def training(self, workloads: Mapping[str, Workload], options: TrainOptions) -> VendorStage:

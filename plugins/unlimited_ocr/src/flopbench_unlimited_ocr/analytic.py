@@ -44,5 +44,5 @@ class UnlimitedOcr(SamClipModel):
             f"decode step k attends to context + min(k, {window}) keys and runs the LM head on "
             "one position"
         )
-        tiles, _decoding, not_priced = super().assumptions()
-        return tiles, decoding, not_priced
+        tiles, rows, _decoding, not_priced = super().assumptions()
+        return tiles, rows, decoding, not_priced

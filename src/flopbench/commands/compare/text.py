@@ -5,11 +5,13 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from typing import Any
 
+from attrs import evolve
+
 from flopbench.analytic import Stage
 from flopbench.commands.compare import over_pages
 from flopbench.commands.compare.comparison import EITHER, PAGE, SEQUENCE, Side, SideBySide
 from flopbench.plan.plan import EAGER
-from flopbench.text import json_text, listed, si, table
+from flopbench.text import as_markdown, json_text, listed, si, table
 from flopbench.values.tables import csv_text
 
 NONE = "none"
@@ -31,6 +33,7 @@ def to_json(found: SideBySide) -> str:
 
 def to_markdown(found: SideBySide) -> str:
     """Write a table of the models and one per stage; FLOPs are per page or sequence."""
+    found = _with_plain_labels(found)
     names = listed(dict.fromkeys(side.label for side in found.sides), "and")
     lines = [f"# {names}", ""]
     if found.pages:
@@ -43,6 +46,19 @@ def to_markdown(found: SideBySide) -> str:
     lines += [f"- {error}" for error in over_pages.errors(found)]
     lines += [f"- {note}" for note in dict.fromkeys((*found.notes, *notes(found)))]
     return "\n".join(lines).rstrip()
+
+
+def _with_plain_labels(found: SideBySide) -> SideBySide:
+    """Return the models with names that Markdown shows as they are: they may be paths of files."""
+
+    def plain(each: Any) -> Any:
+        return evolve(each, label=as_markdown(each.label))
+
+    return evolve(
+        found,
+        sides=tuple(map(plain, found.sides)),
+        page_sizes=tuple(map(plain, found.page_sizes)),
+    )
 
 
 def _head(found: SideBySide) -> Iterator[str]:

@@ -16,7 +16,7 @@ from flopbench.analytic.trained import TrainedModel
 from flopbench.dims import Dim, is_array, is_zero
 from flopbench.exports.laws import FLOPS
 from flopbench.exports.tree import InexpressibleError, Tree, largest, of
-from flopbench.ops import TORCH_VISIBLE
+from flopbench.ops import OWN_VISIBLE, TORCH_VISIBLE
 from flopbench.plan import Plan
 from flopbench.tally import sums
 from flopbench.training_step import STAGE_OF, TRAIN, Phase
@@ -66,13 +66,33 @@ class Prices:
         """
         with with_symbols(f"{pricing(self.plan.model, stage.name)} with symbols"):
             by_name = {name: self._base(name, sizes) for name in stage.base_names}
+        found = self._all(stage, by_name)
+        if stage.name == TRAIN:
+            for mode in self.modes:
+                memory = self._memory(mode, sizes)
+                found |= {(q, mode.name, None): price for q, price in memory}
+        return found
+
+    def of_workload(self, stage: Stage) -> dict[Key, Price]:
+        """Price a stage of the workload itself, as `flopbench run` does.
+
+        Raises:
+            PluginError: the model raises.
+        """
+        plan = self.plan
+        names = stage.base_names
+        return self._all(
+            stage,
+            {n: plan.pricer.in_modes(plan.model, n, plan.workload, self.modes) for n in names},
+        )
+
+    def _all(
+        self, stage: Stage, by_name: Mapping[str, Mapping[str, StagePrice]]
+    ) -> dict[Key, Price]:
         found: dict[Key, Price] = {}
         for mode in self.modes:
             priced = total_price(stage, {name: each[mode.name] for name, each in by_name.items()})
             found |= {(q, mode.name, c): price for (q, c), price in self._of(mode, priced)}
-            if stage.name == TRAIN:
-                memory = self._memory(mode, sizes)
-                found |= {(q, mode.name, None): price for q, price in memory}
         return found
 
     def eagerly(self, stage: Stage, sizes: Mapping[str, Dim]) -> dict[str, frozenset[str]]:
@@ -126,10 +146,11 @@ class Prices:
 
     @property
     def sees(self) -> frozenset[str]:
-        """The kinds of operation that the counter sees; torch's, if there is none."""
+        """The kinds of operation that the counter sees; those of a proof's, if there is none."""
         for counter in self.plan.counters:
             return counter.convention.sees
-        return frozenset(TORCH_VISIBLE)
+        own = self.plan.config.get("run", {}).get("own_formulas", True)
+        return TORCH_VISIBLE | OWN_VISIBLE if own else TORCH_VISIBLE
 
     def _memory(self, mode: AttentionMode, sizes: Mapping[str, Dim]) -> Iterator[tuple[str, Price]]:
         """Yield what a training step keeps."""

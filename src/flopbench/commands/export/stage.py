@@ -65,6 +65,7 @@ class StageForms:
             if point is not None:
                 self._drop(point)
                 self.points.append(point)
+        self._hold_at_workload()
         self._drop_modes()
 
     def _trees(self, sizes: Mapping[str, Dim], *, keep: bool) -> dict[Key, Tree]:
@@ -103,6 +104,22 @@ class StageForms:
         for point in known:
             self._drop(point)
 
+    def _hold_at_workload(self) -> None:
+        """Drop what `flopbench run` gives otherwise: a workload may be more than its sizes."""
+        sizes = {symbol.name: symbol.example for symbol in self.symbols}
+        prices = self.prices.of_workload(self.stage)
+        for key in [key for key in self.trees if key in prices]:
+            found, wanted = _at(self.trees[key], sizes), number_of(prices[key])
+            if found != wanted:
+                self._leave_out(key, sizes, found, wanted)
+
+    def _leave_out(
+        self, key: Key, sizes: Mapping[str, int], found: int | None, wanted: int
+    ) -> None:
+        del self.trees[key]
+        where = ", ".join(key_values(sizes)) or "its own sizes"
+        self.left_out[key] = f"its closed form is {found} at {where}, where the price is {wanted}"
+
     def _wrong(self, point: Point) -> Iterator[Key]:
         for key, tree in self.trees.items():
             if _at(tree, point.sizes) not in {point.values.get(key, 0), None}:
@@ -110,16 +127,21 @@ class StageForms:
 
     def _drop(self, point: Point) -> None:
         for key in list(self._wrong(point)):
-            found, wanted = _at(self.trees.pop(key), point.sizes), point.values.get(key, 0)
-            where = ", ".join(key_values(point.sizes))
-            self.left_out[key] = (
-                f"its closed form is {found} at {where}, where the price is {wanted}"
-            )
+            found, wanted = _at(self.trees[key], point.sizes), point.values.get(key, 0)
+            self._leave_out(key, point.sizes, found, wanted)
 
     def _drop_modes(self) -> None:
-        """Drop modes that can carry something out at some sizes only: with symbols, it is eager."""
-        for point in self.points:
-            for mode, there in self.prices.eagerly(self.stage, point.sizes).items():
+        """Drop modes that can carry something out at some sizes only: with symbols, it is eager.
+
+        Sizes that a proof excludes tell it, too: those that it allows may be none of these points.
+        """
+        sizes = [each for _, points in small(self.symbols) for each in points]
+        for point in (*sizes, *usual(self.symbols)):
+            try:
+                eagerly = self.prices.eagerly(self.stage, point)
+            except PluginError:
+                continue
+            for mode, there in eagerly.items():
                 for component in sorted(self._eagerly[mode] ^ there):
                     why = f"{mode} runs {component} eagerly at some sizes, and not at others"
                     for key in [key for key in self.trees if key[1] == mode]:

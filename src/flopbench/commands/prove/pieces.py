@@ -12,10 +12,11 @@ from flopbench.errors import UsageError, unknown
 from flopbench.executors import HERE, Where, WorkerLostError
 from flopbench.executors.frames import roomy
 from flopbench.executors.kept import Kept
-from flopbench.laws.law import Law, Subject
+from flopbench.laws.law import Law
 from flopbench.laws.vendor_law import vendor_law
 from flopbench.plan import Plan
 from flopbench.plan.elsewhere import Identity, PlanRequest, identity, require_same
+from flopbench.plan.subjects import subject_of
 from flopbench.progress import Progress
 from flopbench.text import listed
 from flopbench.vendor import VERIFIED, VendorCounter
@@ -41,12 +42,10 @@ class Pieces:
     def law(self, plan: Plan, stage: str, step: Callable[[int], None] = _NO_STEP) -> Law | Failed:
         """Return the vendor's law of a stage, or why there is none."""
         vendor, counter = witness(plan)
-        subject = Subject(
-            vendor=vendor,
-            counter=counter,
-            model=plan.model,
-            stage=stage,
-            workload=plan.workload,
+        subject = subject_of(
+            plan,
+            stage,
+            witness=(counter, vendor),
             open_sizes=open_sizes(plan, self.symbols),
             every_layer=self.every_layer,
         )

@@ -112,18 +112,11 @@ def _count_stage(
     notes: tuple[str, ...] = ()
     # What a GPU executes grows in steps and has no law.
     if plan.method == "symbolic" and counter.variant == VERIFIED:
-        from flopbench.laws.law import Subject
         from flopbench.laws.vendor_law import count_by_law
+        from flopbench.plan.subjects import subject_of
 
-        subject = Subject(
-            vendor=vendor,
-            counter=counter,
-            model=plan.model,
-            stage=stage.name,
-            workload=plan.workload,
-            open_sizes=plan.model.sizes,
-        )
         try:
+            subject = subject_of(plan, stage.name, witness=(counter, vendor))
             return count_by_law(subject, progress.step)
         except CountError as error:
             notes = (f"{stage.name} was counted call by call: {error}",)

@@ -8,13 +8,13 @@ from typing import TYPE_CHECKING, Literal
 import attrs
 from attrs import Factory, frozen
 
-from flopbench.analytic import Stage
 from flopbench.boundary import told
 from flopbench.commands.survey.request import SurveyRequest
 from flopbench.errors import FlopbenchError, UsageError
-from flopbench.laws.law import Law, Subject
+from flopbench.laws.law import Law
 from flopbench.laws.vendor_law import vendor_law
 from flopbench.plan import Plan
+from flopbench.plan.subjects import subject_of
 from flopbench.registry.catalog import Catalog
 from flopbench.report import Report
 from flopbench.text import first_of
@@ -162,26 +162,12 @@ def _alone(plan: Plan, catalog: Catalog, request: SurveyRequest) -> Checked:
         return Checked("incomplete", f"{reason}; {_incomplete(report)}", flops)
     laws = dict[str, str]()
     for stage in plan.base_stages if request.check == "prove" else ():
-        found = attempt(lambda stage=stage: _law(plan, stage))  # type: ignore[misc]
+        found = attempt(lambda stage=stage: vendor_law(subject_of(plan, stage.name)))  # type: ignore[misc]
         if isinstance(found, Law):
             laws[stage.name] = str(sum(found.forms.values()))
         else:
             reason = f"{reason}; no law of {stage.name}: {found.reason}"
     return Checked("vendor_alone", reason, flops, laws)
-
-
-def _law(plan: Plan, stage: Stage) -> Law:
-    (counter, vendor), *_ = plan.vendor_strategies
-    return vendor_law(
-        Subject(
-            vendor=vendor,
-            counter=counter,
-            model=plan.model,
-            stage=stage.name,
-            workload=plan.workload,
-            open_sizes=plan.model.sizes,
-        )
-    )
 
 
 def unforeseen(error: BaseException) -> Checked:

@@ -7,7 +7,17 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from typing import Any
 
 from flopbench.commands.survey.result import Survey
-from flopbench.text import json_text, listed, milliseconds, one_line, plural, si, table, wrapped
+from flopbench.text import (
+    as_markdown,
+    json_text,
+    listed,
+    milliseconds,
+    one_line,
+    plural,
+    si,
+    table,
+    wrapped,
+)
 
 NONE = "-"
 
@@ -40,15 +50,16 @@ def markdown(found: Survey) -> str:
     """Return tables for a wiki or a pull request."""
     names = _names(found)
     header, *cells = _cells(found, names)
-    lines = [f"# Survey of {plural(len(found.configs), 'config')}", "", *_summary(found), ""]
-    lines += [*table(header, cells), ""]
+    lines = [f"# Survey of {plural(len(found.configs), 'config')}", ""]
+    lines += [*map(as_markdown, _summary(found)), ""]
+    lines += [*table(header, (map(as_markdown, row) for row in cells)), ""]
     laws = list(_laws(found, names))
     if laws:
         lines += ["## Laws", "", "FLOPs of matrix work with eager attention.", ""]
         lines += [*table(("config", "stage", "law"), laws), ""]
     notes = [*_reasons(found, names), *_notes(found, names)]
     if notes:
-        lines += ["## Remarks", "", *(f"- {note}" for note in notes)]
+        lines += ["## Remarks", "", *(f"- {as_markdown(note)}" for note in notes)]
     return "\n".join(lines).rstrip()
 
 
@@ -110,7 +121,7 @@ def _laws(found: Survey, names: Sequence[str]) -> Iterator[tuple[str, str, str]]
     for row, name in zip(found.configs, names, strict=True):
         for stage in row["stages"]:
             if stage["law"] is not None:
-                yield name, stage["stage"], f"`{stage['law']}`"
+                yield as_markdown(name), as_markdown(stage["stage"]), f"`{stage['law']}`"
 
 
 def _reasons(found: Survey, names: Sequence[str]) -> Iterator[str]:

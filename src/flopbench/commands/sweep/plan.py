@@ -22,7 +22,7 @@ from flopbench.commands.sweep.request import (
     sweep_of,
 )
 from flopbench.commands.sweep.seen import Seen
-from flopbench.commands.sweep.workloads import Made, Workloads
+from flopbench.commands.sweep.workloads import Workloads
 from flopbench.errors import UsageError
 from flopbench.plan import Plan
 from flopbench.registry.catalog import Catalog
@@ -117,24 +117,19 @@ def blocks(count: int) -> Iterator[Any]:
 
 
 class _Each:
-    """The run and the workload of each point, one block of which is held."""
+    """The run and the workload of each point."""
 
     def __init__(self, made: Workloads, count: int) -> None:
         self.count, self._made = count, made
-        self._start, self._block = -1, dict[int, tuple[Plan, Any]]()
 
     def __call__(self, index: int) -> tuple[Plan, Any]:
         start = index - index % BLOCK
-        if start != self._start:
-            block = self._made.block(np.arange(start, min(start + BLOCK, self.count)))
-            self._block = dict(pair for made in block for pair in _apart(made))
-            self._start = start
-        return self._block[index]
-
-
-def _apart(made: Made) -> Iterator[tuple[int, tuple[Plan, Any]]]:
-    for row, index in enumerate(made.indices.tolist()):
-        yield index, (made.run, at_point(made.workload, row))
+        block = self._made.block(np.arange(start, min(start + BLOCK, self.count)))
+        found = ((made, int(np.searchsorted(made.indices, index))) for made in block)
+        made, row = next(
+            (m, at) for m, at in found if at < len(m.indices) and m.indices[at] == index
+        )
+        return made.run, at_point(made.workload, row)
 
 
 class _Field(Sequence[Any]):

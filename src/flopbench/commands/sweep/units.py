@@ -11,8 +11,8 @@ from flopbench.commands.sweep.law_groups import WORTH_A_LAW, GroupLaw, Place, la
 from flopbench.commands.sweep.plan import SweepPlan
 from flopbench.errors import CountError, FlopbenchError, UsageError
 from flopbench.laws.by_length import count_by_length
-from flopbench.laws.law import Subject
 from flopbench.plan import Plan
+from flopbench.plan.subjects import subject_of
 from flopbench.tally import sums
 from flopbench.vendor import VERIFIED, Convention, VendorModel
 from flopbench.vendor.attribution import Attributed, Failed, attempt, attribute
@@ -152,17 +152,10 @@ def _group_by_law(plan: SweepPlan, group: Task) -> Counts:
     The law was already checked against calls of the first unit.
     """
     run = _run(plan, group[0])
-    ((counter, vendor),) = run.vendor_strategies
+    ((_, vendor),) = run.vendor_strategies
     if not _worth_a_law(plan, vendor, group[0]):
         return Counts({})
-    subject = Subject(
-        vendor=vendor,
-        counter=counter,
-        model=run.model,
-        stage=group[0].stage,
-        workload=plan.workloads[group[0].points[0]],
-        open_sizes=run.model.sizes,
-    )
+    subject = subject_of(run, group[0].stage, workload=plan.workloads[group[0].points[0]])
     try:
         law, covered = law_of(subject, [_place(plan, unit) for unit in group])
         counts = given_by(plan, law, tuple(group[place] for place in covered))

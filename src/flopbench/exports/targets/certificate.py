@@ -8,7 +8,7 @@ from typing import Any
 from flopbench.exports.laws import FLOPS, ExportedLaws, StageLaws
 from flopbench.exports.targets import Files
 from flopbench.exports.targets.code import ascii_json
-from flopbench.text import json_data, key_values, plural, table, visible
+from flopbench.text import as_markdown, json_data, key_values, plural, table, visible
 
 CERTIFICATE_SCHEMA_VERSION = "1.0"
 
@@ -120,12 +120,9 @@ def _audited(stage: Mapping[str, Any] | None) -> Iterator[str]:
         yield from ("", *table(("not seen by the counter", title), kinds))
 
 
-_MARKUP = str.maketrans({c: f"\\{c}" for c in "\\`*_{}[]<>()#+!|~&$"})
-
-
 def _text(text: str | None) -> str:
     """Return text that Markdown shows as it is, on one line."""
-    return visible(text or "").replace("\n", " ").translate(_MARKUP)
+    return as_markdown(visible(text or "").replace("\n", " "))
 
 
 def _code(text: str) -> str:

@@ -61,7 +61,8 @@ def _blocks(source: Source, stage: StageLaws) -> Iterator[str]:
     names = ", ".join(source.arguments(stage))
     check = f"check_{stage.identifier}_"
     if names:
-        lines = [f"function {check}({names}) {{", *_checks(source, stage)]
+        lines = [f"function {check}({names}, ...more_) {{", f'  none_(more_, "{names}");']
+        lines += _checks(source, stage)
         yield "\n".join([*lines, f"  return [{names}];", "}"])
     for function in source.functions(stage):
         yield _function(function, names, check)
@@ -77,10 +78,10 @@ def _checks(source: Source, stage: StageLaws) -> Iterator[str]:
 
 
 def _function(function: Function, names: str, check: str) -> str:
-    checked = [f"  [{names}] = {check}({names});"] if names else []
+    checked = f"[{names}] = {check}(...arguments)" if names else 'none_(arguments, "no sizes")'
     value = wrapped(LANGUAGE, function.tree, before="return ", after=";", indent="  ")
     about = commented(iter((f"{function.about}:", function.form)), "//")
-    lines = [about, f"export function {function.name}({names}) {{", *checked, value, "}"]
+    lines = [about, f"export function {function.name}({names}) {{", f"  {checked};", value, "}"]
     lines += [f"export const {alias} = {function.name};" for alias in function.aliases]
     return "\n".join(lines)
 

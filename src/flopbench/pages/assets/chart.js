@@ -8,10 +8,10 @@ function chartBlock(block) {
   const key = element("div");
   const data = element("div");
   const state = { measure: block.measures[0], logX: block.log_x, logY: block.log_y, hidden: new Set() };
-  let width = 0;
+  const widthNow = widthOf(host, () => draw());
 
   function draw() {
-    width = host.clientWidth;
+    const width = widthNow();
     if (width) host.replaceChildren(plotted(block, state, width));
   }
 
@@ -32,7 +32,6 @@ function chartBlock(block) {
     check(block.numeric ? "logarithmic y" : "logarithmic", state.logY, (on) => draw((state.logY = on))),
     pictureButtons(block.title, () => host.querySelector("svg:last-of-type")),
   );
-  new ResizeObserver(() => (host.clientWidth === width ? null : draw())).observe(host);
   chosen(0);
   return element(
     "div",
@@ -40,7 +39,7 @@ function chartBlock(block) {
     element("h3", {}, block.title),
     tools,
     key,
-    host,
+    scrolling(`${block.title}, a chart`, host),
     element("details", {}, element("summary", {}, "The numbers of this chart"), data),
   );
 }
@@ -53,8 +52,8 @@ function valueTable(block, { name, unit, series }) {
   return tableBlock({ title: `${block.title}: ${name}`, columns, rows, note: null });
 }
 
-function plotted(block, state, width) {
-  const { measure, logY, hidden } = state;
+// The points that a chart shows: none of hidden series, and none that its axes have no place for.
+function pointsOf(block, { measure, logY, hidden }) {
   const points = [];
   measure.series.forEach((series, i) => {
     if (hidden.has(series.name)) return;
@@ -62,12 +61,23 @@ function plotted(block, state, width) {
       const y = value === null ? null : Number(value);
       if (logY && !(y > 0)) return;
       if (y === null && !block.numeric) return;
-      const said = value === null ? "" : `${si(value, measure.unit)}\n${exact(value, measure.unit)}`;
-      points.push({ x: block.points[at], y, i, name: series.name, said: `${series.name}\n${block.labels[at]}\n${said}` });
+      points.push({ x: block.points[at], y, i, name: series.name, at, value });
     });
   });
+  return points;
+}
+
+function plotted(block, state, width) {
+  const { measure } = state;
+  const points = pointsOf(block, state);
+  for (const point of points) point.said = saidOf(point, block, measure);
   const svg = (block.numeric ? curves : bars)(block, state, points, width);
   return spokenOnce(svg, `${block.title}: ${measure.name}. The numbers are in a table below.`);
+}
+
+function saidOf({ name, at, value }, { labels }, { unit }) {
+  const number = value === null ? "" : `${si(value, unit)}\n${exact(value, unit)}`;
+  return `${name}\n${labels[at]}\n${number}`;
 }
 
 // A picture is one image to a screen reader; Plot labels its parts, which say nothing by themselves.
@@ -109,9 +119,25 @@ function curves(block, state, points, width) {
     marginRight: 28,
     marginBottom: 44,
     x: { type: logX ? "log" : "linear", axis: null },
-    y: { type: logY ? "log" : "linear", ...axisOf(measure), zero: !logY, nice: !logY, ticks: 6 },
+    y: { type: logY ? "log" : "linear", ...axisOf(measure), domain: block.range, zero: !logY, nice: !logY, ticks: 6 },
     marks,
   });
+}
+
+// Round ends of an axis, which stay as they are while points move a little.
+function rangeOf(points, log) {
+  const [low, high] = d3.extent(points, ({ y }) => y);
+  if (low === undefined) return undefined;
+  if (!log) return d3.scaleLinear([0, high || 1], [0, 1]).nice(6).domain();
+  return d3.scaleLog([low, low === high ? 2 * high : high], [0, 1]).nice().domain();
+}
+
+// Move the curves of a picture to where the points are now: its axes are right for them.
+function moveCurves(svg, points) {
+  const [x, y] = ["x", "y"].map((name) => svg.scale(name).apply);
+  const line = d3.line((point) => x(point.x), (point) => y(point.y)).defined((point) => point.y !== null);
+  const paths = svg.querySelectorAll("[data-mark=line] path");
+  [...d3.group(points, ({ i }) => i).values()].forEach((own, n) => paths[n].setAttribute("d", line(own)));
 }
 
 // The points themselves where a logarithmic axis has room for them.
@@ -129,20 +155,16 @@ function bars(block, state, points, width) {
   const { measure, logY } = state;
   const rows = [...new Set(points.map((point) => point.x))];
   const shown = new Set(points.map((point) => point.i)).size || 1;
-  const many = rows.length > MOST_BARS && !measure.stacked;
-  const each = measure.stacked ? 22 : many ? 16 : 9 + 13 * shown;
+  const many = rows.length > MOST_BARS;
+  const each = measure.stacked ? 22 : many ? 5 + 9 * shown : 9 + 13 * shown;
   const longest = Math.max(0, ...rows.map((name) => name.length));
   const left = Math.min(width * 0.4, 12 + longest * 6.6);
   const letters = Math.floor((left - 12) / 6.6);
   const short = (name) => (name.length > letters ? `${name.slice(0, letters - 1)}\u2026` : name);
   const from = logY ? Math.min(...points.map((point) => point.y)) / 2 : 0;
   const colour = (point) => look(point.i).colour;
-  const inRows = measure.stacked || many;
-  const place = inRows ? { y: "x", x: "y" } : { fy: "x", y: "i", x1: from, x2: "y" };
+  const place = measure.stacked ? { y: "x", x: "y" } : { fy: "x", y: "i", x1: from, x2: "y" };
   const names = { domain: rows, label: null, tickFormat: short };
-  const mark = many
-    ? Plot.dot(points, { ...place, stroke: colour, symbol: (p) => look(p.i).mark, r: 4 })
-    : Plot.barX(points, { ...place, fill: colour, insetTop: 0.5, insetBottom: 0.5 });
   return Plot.plot({
     width,
     height: 74 + each * rows.length,
@@ -150,10 +172,9 @@ function bars(block, state, points, width) {
     marginRight: 30,
     marginTop: 44,
     x: { type: logY ? "log" : "linear", ...axisOf(measure), axis: "top", labelOffset: 40, ticks: Math.min(8, width / 110) },
-    symbol: { type: "identity" },
-    ...(inRows ? { y: { ...names, grid: many } } : { y: { axis: null }, fy: { ...names, padding: 0.15 } }),
+    ...(measure.stacked ? { y: names } : { y: { axis: null }, fy: { ...names, padding: 0.15 } }),
     marks: [
-      mark,
+      Plot.barX(points, { ...place, fill: colour, insetTop: 0.5, insetBottom: 0.5 }),
       Plot.tip(points, Plot.pointerY({ ...tipped, ...place, x: "y", x1: undefined, x2: undefined })),
     ],
   });

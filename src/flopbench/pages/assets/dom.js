@@ -53,6 +53,23 @@ function check(label, checked, change) {
   return element("label", { class: "check" }, box, element("span", {}, label));
 }
 
+// Set a text, if it is another one: setting the same would lay the page out again.
+function say(node, text) {
+  if (node.textContent !== text) node.textContent = text;
+}
+
+// A function that tells the width of an element; asking the element itself would lay the page out.
+function widthOf(node, changed) {
+  let width = 0;
+  new ResizeObserver(([{ contentRect }]) => {
+    const now = Math.floor(contentRect.width);
+    if (now === width) return;
+    width = now;
+    changed();
+  }).observe(node);
+  return () => width || node.clientWidth;
+}
+
 function button(label, click, attributes = {}) {
   return element("button", { type: "button", on: { click }, ...attributes }, label);
 }

@@ -33,13 +33,16 @@ function svgText(svg) {
   return new XMLSerializer().serializeToString(copy);
 }
 
+const MOST_PIXELS = 16000;
+
 function savePng(name, svg) {
   const text = svgText(svg);
   const { width, height } = svg.getBoundingClientRect();
   const picture = new Image();
   picture.onload = () => {
-    const canvas = element("canvas", { width: 2 * width, height: 2 * height });
-    canvas.getContext("2d").drawImage(picture, 0, 0, 2 * width, 2 * height);
+    const scale = Math.min(2, MOST_PIXELS / height);
+    const canvas = element("canvas", { width: scale * width, height: scale * height });
+    canvas.getContext("2d").drawImage(picture, 0, 0, canvas.width, canvas.height);
     canvas.toBlob((blob) => save(name, blob, "image/png"));
   };
   picture.src = `data:image/svg+xml,${encodeURIComponent(text)}`;

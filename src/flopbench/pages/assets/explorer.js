@@ -1,6 +1,5 @@
 // The explorer: proved laws of one or more models, evaluated at the sizes that a reader chooses.
 
-const POINTS = 25;
 const COLUMNS = [
   ["flops", "matrix FLOPs"],
   ["vector_flops", "vector FLOPs"],
@@ -41,7 +40,7 @@ function explorerPart(data) {
   // What is in sight is drawn at once, and the rest with the address as soon as the slider rests.
   function draw() {
     const said = [...new Set(models.flatMap((model) => refusals(model, state.sizes)))].join("; ");
-    if (status.textContent !== said) status.textContent = said;
+    say(status, said);
     parts.filter((part) => !unseen.has(part)).forEach((part) => part.draw());
     clearTimeout(waiting);
     waiting = setTimeout(rest, 150);
@@ -49,6 +48,7 @@ function explorerPart(data) {
 
   function rest() {
     unseen.forEach((part) => part.draw());
+    parts.forEach((part) => part.rest?.());
     history.replaceState(null, "", addressOf(state));
   }
 
@@ -166,7 +166,7 @@ function summaryRow(model, stage) {
   function draw(state, gpu) {
     const found = costs(model, stage, modeOf(model, state), state.sizes);
     COLUMNS.forEach(([name], i) => setNumber(cells[i], found[name] ?? null, units[i], name === "moved" && found.least));
-    onGpu(gpu, state.options.dtype, found).forEach((text, i) => (last[i].textContent = text));
+    onGpu(gpu, state.options.dtype, found).forEach((text, i) => say(last[i], text));
   }
 
   return { draw, node };
@@ -185,101 +185,9 @@ function setNumber(cell, value, unit, least = false) {
   const whole = mark + exact(value, unit);
   if (cell.title === whole) return undefined;
   cell.title = whole;
-  cell.firstChild.textContent = mark + aligned(value, unit);
-  cell.lastChild.textContent = whole;
+  cell.firstChild.firstChild.data = mark + aligned(value, unit);
+  cell.lastChild.firstChild.data = whole;
   return undefined;
-}
-
-function curvePart(data, models, state, controls) {
-  const host = element("div", { class: "chart" });
-  const key = element("div");
-  const values = element("div");
-  const details = element("details", {}, element("summary", {}, "The numbers of this chart"), values);
-  const stages = new Map(models.flatMap((model) => model.stages.map((stage) => [stage.name, stage.title])));
-  const options = [
-    optionControl("Show", "show", data.quantities.map(({ name, meaning }) => [name, meaning]), state),
-    optionControl("Stage", "stage", [...stages], state),
-    optionControl("Over", "over", data.symbols.map(({ name, meaning }) => [name, `${name}: ${meaning}`]), state),
-    optionControl("Axes", "axes", [["log", "logarithmic"], ["linear", "linear"]], state),
-  ];
-  controls.push(...options, { show: () => key.removeAttribute("data-names") });
-  let known = "";
-  let block = null;
-
-  function draw() {
-    const { over, ...others } = state.options;
-    const rest = [...state.sizes].filter(([name]) => name !== over);
-    const now = JSON.stringify([over, others, rest.map(String), [...state.hidden], host.clientWidth, reach()]);
-    if (now === known) return moveRule();
-    block = curvesOf();
-    known = now;
-    return plotNow();
-  }
-
-  // The curves are as they were: only the line at the chosen size moves.
-  function moveRule() {
-    const svg = host.firstChild;
-    const line = svg?.querySelector("[data-mark=rule] line");
-    const x = svg?.scale("x").apply(Number(state.sizes.get(state.options.over)));
-    if (line) fill(line, { x1: x, x2: x }, []);
-  }
-
-  // How far the curves go: to the end of the slider, or further if the size is.
-  function reach() {
-    const { most, minimum } = data.symbols.find(({ name }) => name === state.options.over);
-    return [Math.max(minimum, 1), Math.max(most, Number(state.sizes.get(state.options.over)))];
-  }
-
-  function curvesOf() {
-    const { show, stage, over, axes } = state.options;
-    const [low, high] = reach();
-    const spread = [...Array(POINTS).keys()].map((i) => i / (POINTS - 1));
-    const place = axes === "log" ? (t) => low * (high / low) ** t : (t) => low + (high - low) * t;
-    const points = [...new Set(spread.map((t) => Math.round(place(t))))];
-    const series = models.flatMap((model) => {
-      const found = model.stages.find(({ name }) => name === stage);
-      return found ? model.attention.map((mode) => curveOf(model, found, mode, points)) : [];
-    });
-    const unit = data.quantities.find(({ name }) => name === show).unit;
-    const shown = series.filter(({ values: list }) => list.some((value) => value !== null));
-    return {
-      title: `${data.quantities.find(({ name }) => name === show).meaning}, ${stages.get(stage)}`,
-      x: data.symbols.find(({ name }) => name === over).meaning,
-      points,
-      labels: points.map((point) => `${over} = ${exact(BigInt(point))}`),
-      numeric: true,
-      measure: { name: show, unit, stacked: false, series: shown },
-    };
-  }
-
-  function curveOf(model, stage, mode, points) {
-    const { show, over } = state.options;
-    const sizes = new Map(state.sizes);
-    const list = points.map((point) => {
-      sizes.set(over, BigInt(point));
-      return refusal(model, stage, sizes) ? null : valueOf(stage, show, mode, sizes);
-    });
-    return { name: `${model.label}, ${mode}`, values: list };
-  }
-
-  function plotNow() {
-    if (!host.clientWidth) return;
-    const log = state.options.axes === "log";
-    const names = block.measure.series.map(({ name }) => name);
-    if (key.dataset.names !== JSON.stringify(names)) {
-      key.dataset.names = JSON.stringify(names);
-      key.replaceChildren(legend(names, state.hidden, () => state.tell()));
-    }
-    const at = Number(state.sizes.get(state.options.over));
-    const { measure } = block;
-    host.replaceChildren(plotted({ ...block, at }, { measure, logX: log, logY: log, hidden: state.hidden }, host.clientWidth));
-    if (details.open) values.replaceChildren(valueTable(block, measure));
-  }
-
-  details.addEventListener("toggle", () => (details.open ? draw() : values.replaceChildren()));
-  new ResizeObserver(() => block && draw()).observe(host);
-  const tools = element("div", { class: "tools" }, options.map(({ node }) => node), pictureButtons("Curves", () => host.querySelector("svg")));
-  return { draw, node: element("div", { class: "block" }, element("h3", {}, "Curves"), tools, key, host, details) };
 }
 
 // The components of one model in the chosen stage: the icicle, and a table with the law of each.
@@ -303,6 +211,7 @@ function modelPart(model, state) {
   let of = null;
   let view = null;
   let rows = [];
+  const width = widthOf(host, () => view?.draw());
 
   function draw() {
     const stage = model.stages.find(({ name }) => name === state.options.stage) ?? model.stages[0];
@@ -315,20 +224,19 @@ function modelPart(model, state) {
     const found = [whole, ...laws].map((law) => (why ? null : law.at(state.sizes)));
     const values = found.includes(null) ? null : found;
     const known = values ? (mode === model.attention[0] ? stage.verdict : "closed forms") : "no whole numbers";
-    title.textContent = `${model.label}, ${stage.title}, ${mode}: ${why ?? known}`;
+    say(title, `${model.label}, ${stage.title}, ${mode}: ${why ?? known}`);
     host.hidden = detail.hidden = !values;
     if (of !== whole) rows = [whole, ...laws].map(lawRow);
     if (of !== whole) body.replaceChildren(...rows.map((row) => row.node));
     rows.forEach((row, i) => row.draw(found[i], found[0] ?? 0n));
     if (values) {
       const nodes = linked(componentNodes(model.label, whole, laws, values), false);
-      if (of !== whole) view = icicle(host, detail, `${model.label} by component`, nodes);
+      if (of !== whole) view = icicle(host, detail, width, `${model.label} by component`, nodes);
       view.replace(nodes);
     }
     of = values ? whole : null;
   }
 
-  new ResizeObserver(() => view?.draw()).observe(host);
   return { draw, node };
 }
 
@@ -344,7 +252,7 @@ function lawRow(law) {
     setNumber(number, value, "FLOP");
     const part = value === null || !total ? 0 : Number(value) / Number(total);
     bar.style.width = `${4 * part}em`;
-    words.textContent = value === null ? "" : percent(part);
+    say(words, value === null ? "" : percent(part));
   }
 
   return { draw, node };

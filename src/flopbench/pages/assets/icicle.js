@@ -12,16 +12,16 @@ function treesBlock(block) {
   const detail = element("div", { class: "detail", "aria-live": "polite" });
   let view;
   const show = (index) => {
-    view = icicle(host, detail, block.title, linked(block.trees[labels[index]]));
+    view = icicle(host, detail, width, block.title, linked(block.trees[labels[index]]));
     view.draw();
   };
+  const width = widthOf(host, () => view.draw());
   const tools = element(
     "div",
     { class: "tools" },
     labels.length > 1 ? choice("Show", labels, show) : null,
     pictureButtons(block.title, () => host.firstChild),
   );
-  new ResizeObserver(() => view.draw()).observe(host);
   show(0);
   return element(
     "div",
@@ -63,52 +63,65 @@ function tint(node, colour) {
   for (const child of node.children) tint(child, colour);
 }
 
-function icicle(host, detail, title, nodes) {
+function icicle(host, detail, widthNow, title, nodes) {
   let shown = nodes[0];
   let focus = nodes[0];
-  let width = 0;
+  let cells = [];
+  let parts = [];
+  let drawn = "";
 
-  function draw(again) {
-    if (host.clientWidth === width && !again) return;
-    width = host.clientWidth;
+  function draw() {
+    const width = widthNow();
     if (!width) return;
-    const cells = placed(shown, width);
-    const height = ROW * (1 + Math.max(...cells.map((cell) => cell.level)));
+    cells = placed(shown, width);
     if (!cells.some((cell) => cell.node === focus)) focus = shown;
-    const svg = shape(
-      "svg",
-      { role: "group", "aria-label": `${title}: parts`, width, height, viewBox: `0 0 ${width} ${height}` },
-      cells.map(drawn),
-    );
-    svg.addEventListener("keydown", (event) => keyed(event, cells));
-    host.replaceChildren(svg);
+    const wanted = [width, shown.id, ...cells.map(({ node }) => node.id)].join();
+    if (wanted !== drawn) renew(width);
+    drawn = wanted;
+    cells.forEach((cell, i) => parts[i](cell));
     describe();
   }
 
-  function drawn({ node, x, w, level }) {
-    const above = level < shown.level;
-    const letters = Math.floor((w - 12) / LETTER);
-    const label = shortName(node, letters);
-    const group = shape(
-      "g",
-      {
-        role: "button",
-        tabindex: node === focus ? 0 : -1,
-        "data-id": node.id,
-        class: `part tint${node.colour}${above ? " above" : ""}`,
-        "aria-label": spoken(node),
-        on: { click: () => zoom(node), focus: () => focused(node), mouseenter: () => describe(node) },
-      },
-      shape("rect", { x: x + 0.5, y: level * ROW + 0.5, width: Math.max(w - 1, 0.5), height: ROW - 2, rx: 2 }),
+  // Make the picture anew, for other bars than it has.
+  function renew(width) {
+    const height = ROW * (1 + Math.max(...cells.map((cell) => cell.level)));
+    const made = cells.map(part);
+    parts = made.map(({ update }) => update);
+    const svg = shape(
+      "svg",
+      { role: "group", "aria-label": `${title}: parts`, width, height, viewBox: `0 0 ${width} ${height}` },
+      made.map(({ group }) => group),
     );
-    if (label) group.append(shape("text", { x: x + 6, y: level * ROW + 19 }, label));
-    return group;
+    svg.addEventListener("keydown", keyed);
+    host.replaceChildren(svg);
+  }
+
+  // A bar, and what moves it and changes its numbers.
+  function part({ node: { id, colour }, level }) {
+    const bar = shape("rect", { y: level * ROW + 0.5, height: ROW - 2, rx: 2 });
+    const text = shape("text", { y: level * ROW + 19 }, "");
+    const above = level < shown.level ? " above" : "";
+    const on = { click: () => zoom(nodes[id]), focus: () => focused(nodes[id]), mouseenter: () => describe(nodes[id]) };
+    const group = shape("g", { role: "button", "data-id": id, class: `part tint${colour}${above}`, on }, bar, text);
+    let place = null;
+
+    function update({ node, x, w }) {
+      if (place !== `${x} ${w}`) {
+        fill(bar, { x: x + 0.5, width: Math.max(w - 1, 0.5) }, []);
+        fill(text, { x: x + 6 }, []);
+        place = `${x} ${w}`;
+      }
+      say(text, shortName(node, Math.floor((w - 12) / LETTER)));
+      fill(group, { tabindex: node === focus ? 0 : -1, "aria-label": spoken(node) }, []);
+    }
+
+    return { group, update };
   }
 
   function zoom(node) {
     shown = node === shown && node.up ? node.up : node;
     focus = node;
-    draw(true);
+    draw();
     host.querySelector(`[data-id="${node.id}"]`)?.focus();
   }
 
@@ -120,7 +133,7 @@ function icicle(host, detail, title, nodes) {
     describe();
   }
 
-  function keyed(event, cells) {
+  function keyed(event) {
     const row = cells.filter((cell) => cell.node.level === focus.level);
     const at = row.findIndex((cell) => cell.node === focus);
     const next = {
@@ -157,8 +170,8 @@ function icicle(host, detail, title, nodes) {
     [shown, focus] = [others[shown.id] ?? others[0], others[focus.id] ?? others[0]];
     nodes = others;
     const inside = host.contains(document.activeElement);
-    draw(true);
-    if (inside) host.querySelector(`[data-id="${focus.id}"]`)?.focus();
+    draw();
+    if (inside && !host.contains(document.activeElement)) host.querySelector(`[data-id="${focus.id}"]`)?.focus();
   }
 
   return { draw, replace };

@@ -59,4 +59,17 @@ function show(data) {
   );
 }
 
+// On paper nothing can be opened: what is closed is printed, and closed again.
+function printedInFull() {
+  let opened = [];
+  addEventListener("beforeprint", () => {
+    opened = [...document.querySelectorAll("details.block:not([open])")];
+    for (const each of opened) each.open = true;
+  });
+  addEventListener("afterprint", () => {
+    for (const each of opened) each.open = false;
+  });
+}
+
+printedInFull();
 show(JSON.parse(document.getElementById("data").textContent));

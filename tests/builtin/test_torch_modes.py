@@ -1,0 +1,63 @@
+"""Ops that are run past FlopCounterMode change no count, and others see them all the same."""
+
+import pytest
+import torch
+from torch.utils._python_dispatch import TorchDispatchMode
+from torch.utils.flop_counter import FlopCounterMode, flop_registry
+
+from flopbench.builtin import torch_modes
+from flopbench.builtin.torch_modes import is_silent
+from flopbench.vendor import VendorCall
+from plugins.transformers_lm.lm_helpers import COUNTER, SMALL, small_model
+
+ATEN = torch.ops.aten
+
+
+@pytest.mark.parametrize("model_type", SMALL)
+def test_a_count_is_that_of_all_ops_under_flop_counter_mode(model_type, monkeypatch):
+    real = small_model(model_type)
+    call = VendorCall(real.module, real.prefill(2, 9))
+    past = COUNTER.count(call)
+    monkeypatch.setattr(torch_modes, "is_silent", lambda _op, _formulas: False)
+    assert COUNTER.count(call) == past
+    with torch.no_grad(), FlopCounterMode(display=False) as mode:
+        call.run()
+    assert sum(entry.flops for entry in past.counted) == mode.get_total_flops() > 0
+
+
+@pytest.mark.parametrize(
+    ("op", "silent"),
+    [
+        (ATEN.mul.Tensor, True),
+        (ATEN.view.default, True),
+        (ATEN._softmax.default, True),
+        (ATEN.mm.default, False),  # it has a formula
+        (ATEN.linear.default, False),  # it is taken apart
+        (ATEN.addmv.default, False),  # it does matrix work and has no formula
+        (ATEN.sym_size.int, False),  # FlopCounterMode answers it
+        (torch.ops.prims.mul.default, False),
+        (torch.ops.higher_order.cond, False),
+    ],
+)
+def test_an_op_is_silent_if_it_is_only_passed_on(op, silent):
+    assert is_silent(op, flop_registry) == silent
+
+
+class Seeing(TorchDispatchMode):
+    def __init__(self):
+        super().__init__()
+        self.ops = []
+
+    def __torch_dispatch__(self, func, types, args=(), kwargs=None):
+        self.ops.append(func)
+        return func(*args, **(kwargs or {}))
+
+
+def test_who_watches_from_outside_sees_each_op():
+    real = small_model("llama")
+    call = VendorCall(real.module, real.prefill(2, 9))
+    with torch.no_grad(), Seeing() as alone:
+        call.run()
+    with Seeing() as around:
+        COUNTER.count(call)
+    assert around.ops == alone.ops
