@@ -1,5 +1,7 @@
 """Ops that are run past FlopCounterMode change no count, and others see them all the same."""
 
+from contextlib import suppress
+
 import pytest
 import torch
 from torch.utils._python_dispatch import TorchDispatchMode
@@ -51,6 +53,24 @@ class Seeing(TorchDispatchMode):
     def __torch_dispatch__(self, func, types, args=(), kwargs=None):
         self.ops.append(func)
         return func(*args, **(kwargs or {}))
+
+
+class Trying(torch.nn.Module):
+    """Asks for attention whose values are too few, and goes on without."""
+
+    def forward(self):
+        q, v, x = (torch.empty(1, 1, n, 8, device="meta") for n in (4, 5, 8))
+        with torch.inference_mode(), suppress(RuntimeError):  # ops arrive whole
+            torch.nn.functional.scaled_dot_product_attention(q, q, v)
+        return x @ x
+
+
+def test_a_program_goes_on_after_an_op_that_worked_and_failed():
+    model = Trying()
+    with torch.no_grad(), FlopCounterMode(display=False) as mode:
+        model()
+    found = COUNTER.count(VendorCall(model, model))
+    assert sum(entry.flops for entry in found.counted) == mode.get_total_flops() > 2 * 8**3
 
 
 def test_who_watches_from_outside_sees_each_op():

@@ -85,10 +85,14 @@ def test_a_window_that_fills_is_seen_as_if_each_step_was_traced(tokens, names):
     assert one == each
 
 
-def test_a_step_that_is_not_the_first_of_a_longer_context_is_found_by_the_workload():
+@pytest.mark.parametrize(
+    ("steps", "where"), [(1, "at K=2, but"), (4, "at the workload's own sizes, but")]
+)
+def test_a_step_that_is_not_the_first_of_a_longer_context_is_found_by_a_count(steps, where):
     def longer(stage):
         """Make each step after the first one step too late."""
         return attrs.evolve(stage, prepare=lambda k: stage.prepare(k if k == 1 else k + 1))
 
-    with pytest.raises(CountError, match="at the workload's own sizes, but"):
-        vendor_law(subject_of("llama", longer))
+    with pytest.raises(CountError, match=where):
+        vendor_law(subject_of("llama", longer, decode_steps=steps))
+    assert vendor_law(subject_of("llama", decode_steps=steps)).method == "symbolic"

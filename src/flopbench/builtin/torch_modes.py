@@ -61,10 +61,12 @@ class Watch(TorchDispatchMode):  # type: ignore[no-untyped-call]
             # FlopCounterMode handles it itself, and what it calls may never be dispatched.
             self._report(f"higher_order.{func.name()}")  # type: ignore[no-untyped-call]
         # The audit gets what is left once FlopCounterMode has taken apart what has no formula.
-        with self._audit, self._counts:
-            out = func(*args, **(kwargs or {}))
-        self.total += self._counts.get_total_flops()
-        return out
+        try:
+            with self._audit, self._counts:
+                return func(*args, **(kwargs or {}))
+        finally:
+            # A program may go on after an op that worked, and then failed.
+            self.total += self._counts.get_total_flops()
 
 
 class Audit(TorchDispatchMode):  # type: ignore[no-untyped-call]

@@ -50,6 +50,8 @@ def vendor_law(subject: Subject, tick: Callable[[int], None] = lambda _call: Non
         if not search.took_layers_as_equal:
             raise
         return vendor_law(evolve(subject, every_layer=True), tick)
+    if search.opened.grows and steps == 1:
+        _hold_second_step(law, subject, search)
     missing = {(op.component, op.op) for op in counted.uncounted}
     missing -= {(op.component, op.op) for op in law.uncounted}
     for component, op in sorted(missing):
@@ -145,6 +147,17 @@ def _counted(subject: Subject, search: Search) -> Attributed:
     return _count(subject, once, lambda _step: search.done())
 
 
+def _hold_second_step(law: Law, subject: Subject, search: Search) -> None:
+    """Count two steps where the workload has one, which tells nothing of later ones."""
+    longer = [size.name for size in subject.open_sizes if size.steps]
+    sizes = {**sizes_of(subject), **dict.fromkeys(longer, 2)}
+    workload = subject.model.stage_workload(subject.stage, subject.workload, sizes)
+    two = evolve(subject, workload=workload)
+    if longer and law.holds_at(sizes, 2):
+        counted = _count(two, subject.counter, lambda _step: search.done())
+        _require_equal(subject.stage, _at(law, two), _flops(counted), f"at {longer[0]}=2")
+
+
 def _count(subject: Subject, counter: VendorCounter, tick: Callable[[int], None]) -> Attributed:
     stage = subject.vendor.stage(subject.stage, subject.workload)
     return attribute(count_stage(counter, stage, tick), subject.vendor.component_of)
@@ -161,11 +174,16 @@ def _at(law: Law, subject: Subject) -> dict[Key, Dim]:
         raise CountError(f"its law cannot be evaluated: {error}") from error
 
 
-def _require_equal(stage: str, by_law: dict[Key, Dim], counted: dict[Key, int]) -> None:
+def _require_equal(
+    stage: str,
+    by_law: dict[Key, Dim],
+    counted: dict[Key, int],
+    where: str = "at the workload's own sizes",
+) -> None:
     for key in dict.fromkeys((*by_law, *counted)):
         if by_law.get(key, 0) != counted.get(key, 0):
             component, op = key
             raise CountError(
-                f"the law of {stage} gives {by_law.get(key, 0)} FLOPs for {op} in {component} at "
-                f"the workload's own sizes, but {counted.get(key, 0)} were counted"
+                f"the law of {stage} gives {by_law.get(key, 0)} FLOPs for {op} in {component} "
+                f"{where}, but {counted.get(key, 0)} were counted"
             )

@@ -1,9 +1,13 @@
 """Points that are made at once are those that are made alone."""
 
+from time import process_time
+from types import SimpleNamespace
+
+import attrs
 import numpy as np
 import pytest
 
-from flopbench.commands.sweep.plan import plan_sweep
+from flopbench.commands.sweep.plan import _Each, plan_sweep
 from flopbench.commands.sweep.request import SweepRequest
 from flopbench.registry.catalog import build_catalog
 from flopbench.registry.loading import load_plugins
@@ -47,3 +51,21 @@ def test_what_an_array_would_make_something_else_is_made_of_numbers(tmp_path, va
     assert all(work.long is (work.rows > 2) for work in plan.workloads)
     facts = [made.facts["long"] for made in plan.made.made(np.arange(5))]
     assert facts == [False, False, True, True, True]
+
+
+@attrs.frozen(eq=False)
+class Rows:
+    rows: object
+
+
+def test_each_of_many_points_is_found_among_those_made_apart():
+    apart = [np.arange(1, 3000, 3), *(np.array([i]) for i in range(3000) if i % 3 != 1)]
+    block = [
+        SimpleNamespace(indices=each, run=n, workload=Rows(each)) for n, each in enumerate(apart)
+    ]
+    each = _Each(SimpleNamespace(block=lambda _indices: block), 3000)
+    started = process_time()
+    found = [each(index) for index in range(3000)]
+    assert process_time() - started < 1
+    assert [work.rows for _, work in found] == [*range(3000)]
+    assert [run for run, _ in found[:4]] == [1, 0, 2, 3]

@@ -22,7 +22,7 @@ from flopbench.commands.sweep.request import (
     sweep_of,
 )
 from flopbench.commands.sweep.seen import Seen
-from flopbench.commands.sweep.workloads import Workloads
+from flopbench.commands.sweep.workloads import Made, Workloads
 from flopbench.errors import UsageError
 from flopbench.plan import Plan
 from flopbench.registry.catalog import Catalog
@@ -121,15 +121,24 @@ class _Each:
 
     def __init__(self, made: Workloads, count: int) -> None:
         self.count, self._made = count, made
+        self._block: list[Made] = []
+        self._place_of: Any = None
 
     def __call__(self, index: int) -> tuple[Plan, Any]:
         start = index - index % BLOCK
         block = self._made.block(np.arange(start, min(start + BLOCK, self.count)))
-        found = ((made, int(np.searchsorted(made.indices, index))) for made in block)
-        made, row = next(
-            (m, at) for m, at in found if at < len(m.indices) and m.indices[at] == index
-        )
-        return made.run, at_point(made.workload, row)
+        if block is not self._block:
+            self._block, self._place_of = block, _places(block, start)
+        made = block[self._place_of[index - start]]
+        return made.run, at_point(made.workload, int(np.searchsorted(made.indices, index)))
+
+
+def _places(block: Sequence[Made], start: int) -> Any:
+    """Return where in a block each point from ``start`` on is."""
+    places = np.empty(sum(len(made.indices) for made in block), dtype=np.int64)
+    for place, made in enumerate(block):
+        places[made.indices - start] = place
+    return places
 
 
 class _Field(Sequence[Any]):
