@@ -7,7 +7,7 @@ become a few times larger: small pages may run as large ones do not.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from math import prod
 
 from attrs import define, field
@@ -63,8 +63,8 @@ class CountedPoints:
             once = counter.with_equal_layers_once()
         if once is counter:
             return run(counter)
+        self._once += 1  # what fails may fail for want of a layer
         found, area = run(once), prod(max(1, size) for size in sizes.values())
-        self._once += 1
         if area >= _FARTHER * self._held:
             if by_module(found) != by_module(run(counter)):
                 raise LayersDifferError
@@ -75,9 +75,14 @@ class CountedPoints:
     def texts(self) -> Iterator[str]:
         """Yield what a law assumes of these counts."""
         if self.took_layers_as_equal:
-            more = [f"and {len(self._at) - _SHOWN} more"] if len(self._at) > _SHOWN else []
-            at = "; ".join([*self._at[: _SHOWN - 1], *self._at[-1:], *more])
+            at = "; ".join(_some(self._at))
             yield (
                 f"layers that are equal but for their index were run once in counts at "
                 f"{plural(self._once, 'point')}, and each module of each layer was counted at {at}"
             )
+
+
+def _some(places: Sequence[str]) -> Sequence[str]:
+    """Return a few places, and how many more there are."""
+    left = len(places) - _SHOWN
+    return places if left <= 0 else [*places[: _SHOWN - 1], places[-1], f"and {left} more"]
