@@ -1,6 +1,7 @@
 """Points of an interpolation: equal layers are run once, as long as counts of every layer agree."""
 
 import pytest
+import torch
 
 from flopbench import Count, Counted
 from flopbench.laws.counted_points import CountedPoints, LayersDifferError
@@ -31,7 +32,7 @@ def test_an_interpolated_law_is_that_of_every_layer_and_tells_where_they_were_co
     assert law.method == every.method == "interpolated"
     assert law.forms == every.forms
     (text,) = said(law)
-    assert "each module of each layer was counted at B=1; B=4" in text
+    assert text.endswith(" and each module of each layer was counted at B=1; B=4")
     assert said(every) == []
 
 
@@ -82,6 +83,48 @@ def test_points_that_grow_a_few_times_are_counted_with_every_layer():
     where = "n=1; n=4; n=1000; and 1 more"
     text = f"{SAID} 10 points, and each module of each layer was counted at {where}"
     assert [*points.texts()] == [text]
+
+
+def test_each_size_that_grows_is_followed():
+    points, counter, ran = CountedPoints(), Pretending(10**9), []
+    for sizes in ({"B": 100, "n": 1}, {"B": 1, "n": 3}, {"B": 1, "n": 4}, {"B": 399, "n": 15}):
+        ran.clear()
+        points.count(counter, lambda one: ran.append(one.once) or one.count(1), sizes)
+        assert ran == ([True, False] if sizes["n"] in (1, 4) else [True])
+
+
+class Leaving(torch.nn.Module):
+    """An MLP that leaves its result to who takes it."""
+
+    def __init__(self, inner):
+        super().__init__()
+        self.inner, self.left = inner, None
+
+    def forward(self, x):
+        self.left = self.inner(x)
+        return self.left
+
+
+def needing_all(every_layer):
+    """Return a Llama whose head takes what each MLP has left."""
+    subject = subject_of(bind, every_layer=every_layer)
+    model = subject.vendor.plugin._real.module
+
+    def take(*_):
+        for layer in model.model.layers:
+            assert layer.mlp.left is not None
+            layer.mlp.left = None
+
+    for layer in model.model.layers:
+        layer.mlp = Leaving(layer.mlp)
+    model.lm_head.register_forward_hook(take)
+    return subject
+
+
+def test_a_call_that_fails_for_want_of_a_layer_is_counted_with_every_layer():
+    law, every = (vendor_law(needing_all(each)) for each in (False, True))
+    assert law.forms == every.forms
+    assert said(law) == []
 
 
 @pytest.mark.parametrize("size", [1, 4, 64])
