@@ -57,11 +57,11 @@ class Search:
     tick: Callable[[int], None]
     assumed: Assumptions = field(init=False)
     layers: EqualLayers = field(init=False)
-    points: CountedPoints = field(init=False)
-    _given: Opened = field(init=False)
     _first_steps: FirstSteps = field(init=False, factory=FirstSteps)
     _calls: int = field(init=False, default=0)
     _untraceable: str | None = field(init=False, default=None)
+    points: CountedPoints = field(init=False)
+    _given: Opened = field(init=False)
 
     @assumed.default
     def _notes_of_the_stage(self) -> Assumptions:

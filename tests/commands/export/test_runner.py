@@ -8,9 +8,13 @@ from flopbench import Linear, UsageError, schemas
 from flopbench.analytic import Stage
 from flopbench.analytic.trained import TrainedModel
 from flopbench.builtin.torch_counter import TorchCounter
+from flopbench.commands.export.priced import Prices
 from flopbench.commands.export.runner import export
+from flopbench.commands.export.stage import StageForms
 from flopbench.commands.prove.runner import prove
 from flopbench.dims import maximum, minimum
+from flopbench.dims.forms import symbol
+from flopbench.exports.laws import Assumption
 from flopbench.exports.targets import files
 from flopbench.training_step import TrainOptions
 from flopbench.vendor.trained import TrainedVendor
@@ -246,6 +250,20 @@ def test_a_mode_that_runs_eagerly_at_some_sizes_only_is_left_out():
     (reason,) = reasons
     assert reason.startswith("flash runs decoder/")
     assert reason.endswith("eagerly at some sizes, and not at others")
+
+
+def test_it_is_left_out_also_where_a_proof_excludes_the_sizes_that_tell_it():
+    model, workload, _ = hf("llama4_text")
+    plan = plan_of(model, workload, stages=("prefill",))
+    forms = StageForms(
+        prices=Prices.of(plan),
+        stage=plan.stages[0],
+        symbols=exported(plan).symbols,
+        open={name: symbol(name, 1) for name in "BS"},
+        conditions=(Assumption("S = 23", ["==", "S", "23"]),),
+    )
+    forms.find()
+    assert {mode for _, mode, _ in forms.trees} == {"eager"}
 
 
 @pytest.mark.parametrize("function", [maximum, minimum])

@@ -131,9 +131,17 @@ class StageForms:
             self._leave_out(key, point.sizes, found, wanted)
 
     def _drop_modes(self) -> None:
-        """Drop modes that can carry something out at some sizes only: with symbols, it is eager."""
-        for point in self.points:
-            for mode, there in self.prices.eagerly(self.stage, point.sizes).items():
+        """Drop modes that can carry something out at some sizes only: with symbols, it is eager.
+
+        Sizes that a proof excludes tell it, too: those that it allows may be none of these points.
+        """
+        sizes = [each for _, points in small(self.symbols) for each in points]
+        for point in (*sizes, *usual(self.symbols)):
+            try:
+                eagerly = self.prices.eagerly(self.stage, point)
+            except PluginError:
+                continue
+            for mode, there in eagerly.items():
                 for component in sorted(self._eagerly[mode] ^ there):
                     why = f"{mode} runs {component} eagerly at some sizes, and not at others"
                     for key in [key for key in self.trees if key[1] == mode]:
