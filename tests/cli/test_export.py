@@ -20,6 +20,7 @@ BAD = {
     "symbol": (("deepseek_ocr", "--symbols", "Q", *OUT), "unknown symbol"),
     "stage": (("deepseek_ocr", "--stages", "prefil", *OUT), "did you mean 'prefill'"),
     "a GPU": (("deepseek_ocr", "hardware.gpu=h200", *OUT), "is for `flopbench run` alone"),
+    "image": (("hf/llama", "hf/gpt2", "--image", "none.png", *OUT), "none of these models takes"),
     "folder": (("deepseek_ocr", "--to", "json", "--out", "/dev/null/x"), "cannot write"),
 }
 

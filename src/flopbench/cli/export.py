@@ -58,7 +58,7 @@ def export_command(
     Exit status: 0, 1 a stage has no law (it differs or is incomplete; the others are written),
     2 usage.
     """
-    from flopbench.commands.compare.plan import check_stages, parse, plan_entry
+    from flopbench.commands.compare.plan import check_stages, image_readers, parse, plan_entry
     from flopbench.commands.export.runner import export
     from flopbench.commands.prove.runner import prove
     from flopbench.exports.targets import TARGETS, all_files
@@ -77,6 +77,8 @@ def export_command(
         analytic_only=analytic_only,
     )
     check_stages(catalog, entries, options.get("run.stages"))
+    if image is not None:
+        image_readers(catalog, entries)
     plans = [plan_entry(catalog, entry, shared, options) for entry in entries]
     collect_garbage()
     with progress_bar(sum(len(plan.base_stages) for plan in plans)) as progress:

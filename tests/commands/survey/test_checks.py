@@ -117,3 +117,8 @@ def test_what_a_file_lacks_is_refused_and_what_the_machine_lacks_has_failed():
 def test_an_unknown_check_is_refused():
     with pytest.raises(UsageError, match="unknown --check 'proof': did you mean 'prove'"):
         verdict(check="proof")
+
+
+def test_a_check_of_closed_forms_alone_is_refused():
+    with pytest.raises(UsageError, match="--check run contradicts --analytic-only"):
+        verdict(check="run", analytic_only=True)

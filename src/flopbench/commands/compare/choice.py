@@ -10,7 +10,7 @@ from typing import Any
 import attrs
 from attrs import frozen
 
-from flopbench.commands.compare.plan import IMAGE, Entry, plan_entries, reads_images
+from flopbench.commands.compare.plan import IMAGE, Entry, image_readers, plan_entries
 from flopbench.errors import FlopbenchError, UsageError, nearest_names
 from flopbench.inputs import read_page
 from flopbench.plan import Plan
@@ -121,10 +121,7 @@ def choose(
     if image is None:
         return Chosen(plan_entries(catalog, entries, shared, options))
     _require_one_image((*shared, *(own for entry in entries for own in entry.settings)))
-    reading = [entry for entry in entries if reads_images(catalog, entry)]
-    if not reading:
-        what = "none of these models takes an image" if len(entries) > 1 else "it takes no image"
-        raise UsageError(f"{entries[0].label}: {what} (it has no {IMAGE}): leave out --image")
+    reading = image_readers(catalog, entries)
     found = pages_in(image)
     if found is None:
         return Chosen(plan_entries(catalog, entries, shared, options), image=image)

@@ -160,6 +160,19 @@ def reads_images(catalog: Catalog, entry: Entry) -> bool:
     return IMAGE.partition(".")[2] in attrs.fields_dict(inputs)
 
 
+def image_readers(catalog: Catalog, entries: Sequence[Entry]) -> list[Entry]:
+    """Return the entries whose models read an image.
+
+    Raises:
+        UsageError: none does.
+    """
+    reading = [entry for entry in entries if reads_images(catalog, entry)]
+    if not reading:
+        what = "none of these models takes an image" if len(entries) > 1 else "it takes no image"
+        raise UsageError(f"{entries[0].label}: {what} (it has no {IMAGE}): leave out --image")
+    return reading
+
+
 def _stages_of(model: type[AnalyticModel], wanted: Sequence[str]) -> list[str]:
     """Return those of the wanted stages that a model has."""
     known = [*(stage.name for stage in model.stages), *TRAINING]

@@ -111,6 +111,11 @@ def requested(
     """
     if check not in CHECKS:
         raise UsageError(unknown("--check", str(check), CHECKS))
+    if analytic_only and check != "prove":
+        raise UsageError(
+            f"--check {check} contradicts --analytic-only, which checks nothing: leave out one of "
+            "the two"
+        )
     page = None if image is None else read_page(str(path("--image", image)))
     return SurveyRequest(
         works=works,
