@@ -8,7 +8,7 @@ to torch (broadcasting), so a symbol stands for 2 and more.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from contextlib import ExitStack
 from typing import Any
 
@@ -90,11 +90,7 @@ def trace(
     distinct = {id(value): value for value in seen.counted.values()}
     forms = {number: form(value) for number, value in distinct.items()}
     flops = {key: forms[id(value)] for key, value in seen.counted.items()}
-    run = sympy.Add(*map(form, seen.run()))
-    if sympy.expand(form(seen.total) - run) != 0:
-        raise CountError(
-            f"FlopCounterMode's total {form(seen.total)} is not the sum over modules {run}"
-        )
+    _require_sum(seen.total, seen.run(), form)
     found = {symbol.name: shapes.simplify(size.node.expr) for symbol, size in sizes.items()}
     return Trace(
         flops=flops,
@@ -103,6 +99,17 @@ def trace(
         bound={name: int(value) for name, value in found.items() if value.is_Integer},
         stood_for={} if layers is None else layers.repeated,
     )
+
+
+def _require_sum(total: Any, parts: Iterable[Any], form: Callable[[Any], sympy.Expr]) -> None:
+    """Hold FlopCounterMode's total against the sum over modules.
+
+    They are compared as they were added up: torch may simplify one in another way than the other.
+    """
+    listed = [*parts]
+    if sympy.expand(_expression(total) - sympy.Add(*map(_expression, listed))) != 0:
+        run = sympy.Add(*map(form, listed))
+        raise CountError(f"FlopCounterMode's total {form(total)} is not the sum over modules {run}")
 
 
 def _size(shapes: ShapeEnv, name: str, example: int) -> Any:
