@@ -143,6 +143,23 @@ def test_curves_that_are_moved_are_those_of_a_new_chart(shown):
         assert int(flops.replace(",", "")) == 21 * int(size) ** 2
 
 
+@pytest.mark.parametrize("text", ["1e3", "2.5", "-4", "0", "9" * 19])
+def test_what_is_no_size_is_told_at_its_field_and_not_taken(shown, text):
+    with shown(html(page(two_laws()))) as opened:
+        field = opened.get_by_label("S, tokens")
+        field.fill("12")
+        until(opened, "size.S=12")
+        field.fill(text)
+        field.press("Enter")
+        assert field.evaluate("box => box.validationMessage") == (
+            "S is a whole number of 1 or more, of up to 18 digits"
+        )
+        assert "size.S=12" in opened.url
+        field.fill("13")
+        assert field.evaluate("box => box.validity.valid")
+        until(opened, "size.S=13")
+
+
 def test_the_address_is_the_view(shown):
     text = html(page(two_laws()))
     with shown(text) as opened:

@@ -17,9 +17,11 @@ function sizeControl(symbol, state) {
   const box = element("input", { type: "number", min: minimum, step: 1, "aria-label": `${name}, ${meaning}` });
   slider.addEventListener("input", () => set(BigInt(Math.round(low * (most / low) ** (slider.value / STEPS)))));
   box.addEventListener("input", () => {
-    if (/^\d{1,18}$/.test(box.value) && BigInt(box.value) >= BigInt(minimum)) set(BigInt(box.value), box);
+    const whole = /^\d{1,18}$/.test(box.value) && BigInt(box.value) >= BigInt(minimum);
+    box.setCustomValidity(whole ? "" : `${name} is a whole number of ${minimum} or more, of up to 18 digits`);
+    if (whole) set(BigInt(box.value), box);
   });
-  box.addEventListener("change", () => show());
+  box.addEventListener("change", () => box.reportValidity() && show());
 
   function set(value, from) {
     state.sizes.set(name, value);
@@ -29,7 +31,10 @@ function sizeControl(symbol, state) {
 
   function show(from) {
     const value = state.sizes.get(name);
-    if (from !== box) box.value = value.toString();
+    if (from !== box) {
+      box.value = value.toString();
+      box.setCustomValidity("");
+    }
     const place = (STEPS * Math.log(Math.max(Number(value), 1) / low)) / Math.log(most / low);
     if (document.activeElement !== slider || from === box) slider.value = Math.round(place);
     slider.setAttribute("aria-valuetext", exact(value));
