@@ -1,7 +1,8 @@
 """Measure how long flopbench takes to start, against importing its libraries alone.
 
 Bounds: `flopbench --help` at most 1.2 times, an analytic-only run at most 4 times the bare
-import: it loads the classes of all plugins. Exit status 1 if a bound is broken. Run: python benchmarks/startup.py
+import: it loads the classes of all plugins. Exit status 1 if a bound is broken.
+Run: python benchmarks/startup.py
 """
 
 import sys
