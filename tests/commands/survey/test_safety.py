@@ -63,7 +63,7 @@ def test_a_row_that_fails_is_a_row_and_only_it_and_changed_files_are_made_again(
     assert differs == "prefill: components differ: layer"
     assert "ValueError: 3 rows are unlucky" in unlucky
     assert fine is None
-    code, stderr = toy.run("out", "--analytic-only")
+    code, stderr = toy.run("out", "--check", "prove")
     assert code == 2
     assert "--out out holds an unfinished survey with other settings (check)" in stderr
     # What failed, and what changed since, is made again; what differs was counted, and is kept.

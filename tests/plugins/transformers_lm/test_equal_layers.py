@@ -3,6 +3,7 @@
 import pytest
 
 from flopbench.errors import CountError
+from flopbench.laws.guards import reduced
 from flopbench.laws.law import Subject
 from flopbench.laws.opened import opened
 from flopbench_transformers_lm.analytic import HfModel
@@ -58,7 +59,8 @@ def check(model_type, stage):
         return
     once, every = found
     assert once.flops == every.flops
-    assert {*once.guards} == {*every.guards}
+    # Torch's cache of results, which one of them does without, asks for more that follows.
+    assert {*reduced(once.guards)} == {*reduced(every.guards)}
     assert {*once.uncounted} == {*every.uncounted}
     assert not every.stood_for
     if model_type in one_per_layers():
